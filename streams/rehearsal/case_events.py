@@ -28,7 +28,7 @@ from streams.rehearsal.stage import NAMES, Stage
 from templates.checks.pattern_samples import example
 from templates.checks.personas import UNKNOWN_ATTRIBUTE
 from templates.reading.attributes import KINDS, is_of
-from templates.reading.findings import Report, closest
+from templates.reading.findings import closest
 from templates.reading.yaml_file import Document
 from templates.reading.yaml_file import Path as At
 
@@ -38,36 +38,25 @@ NO_STEP = N_("no step is called {name!r}")
 _NO_CHANNEL = N_("no channel is called {name!r}")
 
 
-class Notes:
-    """Adds findings about a document, with their place."""
+def note_unknown(
+    document: Document, path: At, template: str, name: str, known: Iterable[str], *, key: bool = False, **given: str
+) -> None:
+    """Report an unknown name; without a similar name the finding lists the known ones, if they are few.
 
-    def __init__(self, document: Document, report: Report) -> None:
-        self._document, self._report = document, report
-
-    def wrong(self, path: At, message: Said, suggestion: str | None = None, *, key: bool = False) -> None:
-        """Add a finding at the value of that path (or at its key)."""
-        place = self._document.key(path) if key else self._document.value(path)
-        self._report.add(self._document.finding(place, message, suggestion))
-
-    def unknown(
-        self, path: At, template: str, name: str, known: Iterable[str], *, key: bool = False, **given: str
-    ) -> None:
-        """Add a finding about an unknown name; without a similar name it lists the known ones, if they are few.
-
-        `template`: the sentence about the `name`, with whatever else is `given`.
-        """
-        names, meant = sorted(set(known)), closest(name, known)
-        message = Words(template, name=name, **given)
-        if meant is None and 0 < len(names) <= FEW:
-            message = Words("{unknown}; known: {names}", unknown=message, names=", ".join(names))
-        self.wrong(path, message, meant, key=key)
+    `template`: the sentence about the `name`, with whatever else is `given`.
+    """
+    names, meant = sorted(set(known)), closest(name, known)
+    message = Words(template, name=name, **given)
+    if meant is None and 0 < len(names) <= FEW:
+        message = Words("{unknown}; known: {names}", unknown=message, names=", ".join(names))
+    document.note(path, message, meant, key=key)
 
 
 class EventReader:
     """Makes life events. `met`: all persons who were given the role of a subject without being named."""
 
-    def __init__(self, stage: Stage, notes: Notes, clock: datetime) -> None:
-        self._stage, self._notes, self._clock = stage, notes, clock
+    def __init__(self, stage: Stage, document: Document, clock: datetime) -> None:
+        self._stage, self._document, self._clock = stage, document, clock
         self.met: list[str] = []
 
     def events(self, shapes: Sequence[EventShape]) -> list[Reported]:
@@ -83,7 +72,7 @@ class EventReader:
         try:
             return shift(self._clock, parse_offset(text), zone_of(self._stage.defaults.zone))
         except OverflowError:
-            self._notes.wrong(path, BEYOND)
+            self._document.note(path, BEYOND)
             return self._clock
 
     def _event(self, at: int, shape: EventShape) -> Reported | None:
@@ -93,7 +82,7 @@ class EventReader:
         types = self._stage.catalogue.types
         name = shape.type or ""
         if (type_ := types.get(name)) is None:
-            self._notes.unknown((*where, "type"), N_("no event type is called {name!r}"), name, types)
+            note_unknown(self._document, (*where, "type"), N_("no event type is called {name!r}"), name, types)
             return None
         time = self.moment((*where, "at"), shape.at)
         if self._misspelt(where, shape, type_):
@@ -126,10 +115,14 @@ class EventReader:
         """Return an answer by code: its event type is known now, its nudge once that was sent."""
         trigger, catalogue = self._stage.trigger, self._stage.catalogue
         if shape.answers not in trigger.step_names:
-            self._notes.unknown((*where, "answers"), NO_STEP, str(shape.answers), trigger.step_names)
+            note_unknown(self._document, (*where, "answers"), NO_STEP, str(shape.answers), trigger.step_names)
         if (given := code_meant(code, trigger.replies)) is None:
-            self._notes.unknown(
-                (*where, "code"), N_("no reply of the trigger is called {name!r}"), code, trigger.replies
+            note_unknown(
+                self._document,
+                (*where, "code"),
+                N_("no reply of the trigger is called {name!r}"),
+                code,
+                trigger.replies,
             )
             return None
         time = self.moment((*where, "at"), shape.at)
@@ -144,9 +137,9 @@ class EventReader:
         steps = self._stage.trigger.step_names
         if shape.type != REPLIED:
             message = Words("only {event} answers a message", event=REPLIED)
-            self._notes.wrong((*where, "answers"), message, key=True)
+            self._document.note((*where, "answers"), message, key=True)
         elif shape.answers not in steps:
-            self._notes.unknown((*where, "answers"), NO_STEP, str(shape.answers), steps)
+            note_unknown(self._document, (*where, "answers"), NO_STEP, str(shape.answers), steps)
 
     def _misspelt(self, where: At, shape: EventShape, type_: EventType) -> bool:
         """Return True if a field is unknown, which is reported first because other findings follow from it."""
@@ -155,15 +148,15 @@ class EventReader:
         unknown = [name for name in shape.data or () if closed and name not in known]
         for name in unknown:
             template = N_("no field of {event} is called {name!r}")
-            self._notes.unknown((*where, "data", name), template, name, known, key=True, event=type_.name)
+            note_unknown(self._document, (*where, "data", name), template, name, known, key=True, event=type_.name)
         return bool(unknown)
 
     def _refused(self, where: At, refused: Refused) -> None:
         path = (*where, *("at" if refused.field == "time" else refused.field).split("."))
         if refused.code == "bad_national_id":
-            self._notes.wrong(path, NAMED_AS)
+            self._document.note(path, NAMED_AS)
         else:
-            self._notes.wrong(path, Joined([refused.field, refused.reason]))
+            self._document.note(path, Joined([refused.field, refused.reason]))
 
     def _cast(self, where: At, shape: EventShape, type_: EventType) -> tuple[dict[str, Any] | None, str | None]:
         """Return the event's data and subject, with the citizen under test in the role that the case gives them."""
@@ -171,14 +164,14 @@ class EventReader:
         data, subject = shape.data, shape.subject
         if shape.as_ is not None and role not in type_.roles:
             template = N_("no role of {event} is called {name!r}")
-            self._notes.unknown((*where, "as"), template, shape.as_, type_.roles, event=type_.name)
+            note_unknown(self._document, (*where, "as"), template, shape.as_, type_.roles, event=type_.name)
         elif role is not None and role != type_.subject:
             data = {role: [CITIZEN] if type_.roles[role] else CITIZEN} | (data or {})
             if CITIZEN not in _listed(data[role]):
                 message = Words("the citizen under test is {role}: write {name} here", role=role, name=CITIZEN)
-                self._notes.wrong((*where, "data", role), message)
+                self._document.note((*where, "data", role), message)
         if subject is not None and type_.subject is None:
-            self._notes.wrong((*where, "subject"), Words("{event} has no subject", event=type_.name))
+            self._document.note((*where, "subject"), Words("{event} has no subject", event=type_.name))
         if subject is None and type_.subject is not None:
             subject = CITIZEN if role == type_.subject else f"${type_.subject}"
             self.met.append(subject)
@@ -193,20 +186,20 @@ class EventReader:
                 role=type_.subject,
                 other=others[0],
             )
-            self._notes.wrong((*where, "data", others[0]), message)
+            self._document.note((*where, "data", others[0]), message)
 
     def _check_ids(self, shapes: Sequence[EventShape], events: Sequence[LifeEvent]) -> None:
         ids = [shape.id for shape in shapes if shape.id is not None]
         for at, shape in enumerate(shapes):
             if shape.corrects is not None and shape.corrects not in ids:
                 template = N_("no event of this case is called {name!r}")
-                self._notes.unknown(("events", at, "corrects"), template, shape.corrects, ids)
+                note_unknown(self._document, ("events", at, "corrects"), template, shape.corrects, ids)
         bodies: dict[str, bytes] = {}
         for event in events:
             if bodies.setdefault(event.id, event.digest) != event.digest:
                 at = max(at for at, shape in enumerate(shapes) if shape.id == event.id)
                 told = Said("another event has this id; a correction has its own")
-                self._notes.wrong(("events", at, "id"), told)
+                self._document.note(("events", at, "id"), told)
 
 
 def _listed(value: PlainData) -> list[PlainData]:
@@ -219,8 +212,8 @@ _NOWHERE = "UTC"
 class AttributeChecker:
     """Reports attributes that no event of these packs could set."""
 
-    def __init__(self, stage: Stage, notes: Notes) -> None:
-        self._notes, self._categories = notes, stage.categories
+    def __init__(self, stage: Stage, document: Document) -> None:
+        self._document, self._categories = document, stage.categories
         self._languages, self._catalogue = stage.defaults.languages, stage.catalogue
 
     def check(self, where: At, attributes: Mapping[str, Any]) -> None:
@@ -229,9 +222,9 @@ class AttributeChecker:
         for name, value in attributes.items():
             path: At = (*where, name)
             if name not in known:
-                self._notes.unknown(path, UNKNOWN_ATTRIBUTE, name, known, key=True)
+                note_unknown(self._document, path, UNKNOWN_ATTRIBUTE, name, known, key=True)
             elif value is not None and not is_of(known[name], value):
-                self._notes.wrong(path, Words(KINDS[known[name]][1], name=name))
+                self._document.note(path, Words(KINDS[known[name]][1], name=name))
             elif value is not None:
                 self._check_value(path, name, value)
 
@@ -247,14 +240,14 @@ class AttributeChecker:
             case "opted_out" | "consents":
                 self._check_categories(path, value, of_a_channel=name == "opted_out")
             case "guardians" if not all(re.fullmatch(PERSON, each) for each in value):
-                self._notes.wrong(path, Said("guardians are named as in $mother"))
+                self._document.note(path, Said("guardians are named as in $mother"))
             case _:
                 self._check_as_set(path, name, value)
 
     def _check_names(self, given: Iterable[tuple[At, str]], template: str, known: Iterable[str]) -> None:
         for path, name in given:
             if name not in known:
-                self._notes.unknown(path, template, name, known)
+                note_unknown(self._document, path, template, name, known)
 
     def _check_categories(self, path: At, value: list[str], *, of_a_channel: bool) -> None:
         """Check categories; a refusal may also name one channel of a category (health/sms)."""
@@ -272,9 +265,9 @@ class AttributeChecker:
             options = [one for schema in allowed for one in schema.get("enum", ()) if isinstance(one, str)]
             if options:
                 template = N_("no value of {attribute} is called {name!r}")
-                self._notes.unknown(path, template, str(value), options, attribute=name)
+                note_unknown(self._document, path, template, str(value), options, attribute=name)
             else:
-                self._notes.wrong(path, Joined([name, _reason(allowed[0], errors[0])]))
+                self._document.note(path, Joined([name, _reason(allowed[0], errors[0])]))
 
 
 def _entries(path: At, values: Iterable[str]) -> Iterator[tuple[At, str]]:

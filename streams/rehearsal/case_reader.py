@@ -15,7 +15,7 @@ from domain.nudges.settle import NotSentReason
 from domain.persons.hours import zone_by
 from domain.rules.event_types import ZONE
 from domain.rules.triggers import CORRECTION
-from streams.rehearsal.case_events import NO_STEP, AttributeChecker, EventReader, Notes
+from streams.rehearsal.case_events import NO_STEP, AttributeChecker, EventReader, note_unknown
 from streams.rehearsal.case_model import CITIZEN, NOT_APPLICABLE, PERSON, Case, CaseShape, Expected, ExpectedShape
 from streams.rehearsal.stage import NAMES, OPENING, ROLE, Stage
 from templates.checks.placeholders import check_case
@@ -44,9 +44,9 @@ def read_cases(path: Path, stage: Stage, report: Report) -> list[Case]:
     if document.data is None:
         return []
     if not isinstance(document.data, list):
-        report.add(document.finding(document.value(()), Said("the file is a list of cases, each with a name")))
+        document.note((), Said("the file is a list of cases, each with a name"))
         return []
-    read = (_read(document.part(at), stage, report) for at in range(len(document.data)))
+    read = (_read(document.part(at), stage) for at in range(len(document.data)))
     return [case for case in read if case is not None]
 
 
@@ -77,26 +77,26 @@ def _empty(path: At, content: PlainData) -> Iterator[At]:
         yield from _empty((*path, at), inner)
 
 
-def _read(document: Document, stage: Stage, report: Report) -> Case | None:
-    before = len(report)
+def _read(document: Document, stage: Stage) -> Case | None:
+    before = len(document.report)
     for path in _empty((), document.data):
-        report.add(document.finding(document.value(path), Words("{name} is empty", name=path[-1])))
-    if check_shape(document, CaseShape, report):
+        document.note(path, Words("{name} is empty", name=path[-1]))
+    if check_shape(document, CaseShape):
         return None
-    case = _Reader(document, stage, Notes(document, report)).case(CaseShape.model_validate(document.data))
-    if len(report) > before:
+    case = _Reader(document, stage).case(CaseShape.model_validate(document.data))
+    if len(document.report) > before:
         return None
-    check_case(document, report)
+    check_case(document)
     return case
 
 
 class _Reader:
-    def __init__(self, document: Document, stage: Stage, notes: Notes) -> None:
-        self.document, self.stage, self.notes = document, stage, notes
+    def __init__(self, document: Document, stage: Stage) -> None:
+        self.document, self.stage = document, stage
 
     def case(self, shape: CaseShape) -> Case:
         clock = datetime.fromisoformat(shape.clock).astimezone(UTC)
-        reader = EventReader(self.stage, self.notes, clock)
+        reader = EventReader(self.stage, self.document, clock)
         events = reader.events(shape.events or [])
         expected = [self._expected(reader, at, one) for at, one in enumerate(shape.expect)]
         letters = dict.fromkeys([CITIZEN, *reader.met, *_persons(self.document.data)])
@@ -122,17 +122,17 @@ class _Reader:
         cast |= {*_named({key: inner for key, inner in self.document.data.items() if key != "expect"})}
         known = {f"${name}" for name in shape.persons or {}}
         for letter in sorted(known - cast) if self.stage.trigger.to else ():  # an area event names nobody
-            self.notes.unknown(("persons", letter[1:]), _NO_PERSON, letter, cast, key=True)
+            note_unknown(self.document, ("persons", letter[1:]), _NO_PERSON, letter, cast, key=True)
         for at, expected in enumerate(shape.expect):
             if expected.to is not None and expected.to not in cast | known:
-                self.notes.unknown(("expect", at, "to"), _NO_PERSON, expected.to, cast | known)
+                note_unknown(self.document, ("expect", at, "to"), _NO_PERSON, expected.to, cast | known)
 
     def _openings(self, shape: CaseShape, letters: list[str], time: datetime) -> Iterator[LifeEvent]:
         """Yield the persons' attributes at the start, as events before all others."""
-        persons, checker = shape.persons or {}, AttributeChecker(self.stage, self.notes)
+        persons, checker = shape.persons or {}, AttributeChecker(self.stage, self.document)
         if CITIZEN[1:] in persons:
             told = Said("the one under test stands under `citizen`")
-            self.notes.wrong(("persons", CITIZEN[1:]), told, key=True)
+            self.document.note(("persons", CITIZEN[1:]), told, key=True)
         for letter in letters:
             under_test = letter == CITIZEN
             attributes = (shape.citizen if under_test else persons.get(letter[1:])) or {}
@@ -160,7 +160,7 @@ class _Reader:
     def _check_expected(self, where: At, shape: ExpectedShape) -> None:
         steps = [*self.stage.trigger.step_names, CORRECTION]
         if shape.step is not None and shape.step not in steps:
-            self.notes.unknown((*where, "step"), NO_STEP, shape.step, steps)
+            note_unknown(self.document, (*where, "step"), NO_STEP, shape.step, steps)
         channels = self.stage.trigger.channels
         if shape.channel not in (None, *channels) and not shape.digest:  # which has channels of its own
             message = Words(
@@ -168,17 +168,17 @@ class _Reader:
                 channel=shape.channel,
                 channels=", ".join(channels),
             )
-            self.notes.wrong((*where, "channel"), message)
+            self.document.note((*where, "channel"), message)
         if shape.because is not None and shape.because not in CASE_REASONS:
-            self.notes.unknown((*where, "because"), _NO_REASON, shape.because, CASE_REASONS)
+            note_unknown(self.document, (*where, "because"), _NO_REASON, shape.because, CASE_REASONS)
         said = [name for name in ("channel", "contains", "parts", "digest") if getattr(shape, name) is not None]
         if shape.nothing and said:
             message = Words("nothing is sent, so there is no {key}", key=said[0])
-            self.notes.wrong((*where, said[0]), message, key=True)
+            self.document.note((*where, said[0]), message, key=True)
         if shape.because is not None and not shape.nothing:
-            self.notes.wrong((*where, "because"), Said("only `nothing: true` has a reason"), key=True)
+            self.document.note((*where, "because"), Said("only `nothing: true` has a reason"), key=True)
         if shape.at is None and not shape.nothing:
-            self.notes.wrong(where, Said("at is missing: when does it go?"))
+            self.document.note(where, Said("at is missing: when does it go?"))
 
 
 def _opening(letter: str, attributes: Mapping[str, Any], time: datetime) -> LifeEvent:

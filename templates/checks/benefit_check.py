@@ -19,7 +19,7 @@ from templates.checks.shape_check import check_shape
 from templates.checks.trigger_check import place_of, quoted_in, without
 from templates.reading.benefit_shapes import BenefitsFile, BenefitShape, ParametersFile
 from templates.reading.files import PackFiles, plain
-from templates.reading.findings import Report, closest, unknown_agency
+from templates.reading.findings import closest, unknown_agency
 from templates.reading.pack_content import group_at
 from templates.reading.yaml_file import Document, Path
 
@@ -33,31 +33,30 @@ class Rest(Struct, frozen=True):
     languages: list[str]
 
 
-def check_parameters(packs: Iterable[PackFiles], languages: list[str], report: Report) -> dict[str, Parameter]:
+def check_parameters(packs: Iterable[PackFiles], languages: list[str]) -> dict[str, Parameter]:
     """Report what is wrong with each parameters.yaml; the parameters that can be used, by name."""
     found: dict[str, Parameter] = {}
     for document in (files.parameters for files in packs):
         if document is None or document.data is None:
             continue
-        wrong = _named(check_shape(document, ParametersFile, report))
-        check_titles(document, languages, report, _titled)
+        wrong = _named(check_shape(document, ParametersFile))
+        check_titles(document, languages, _titled)
         for name, content in plain(document).items():
-            _declared_twice(document, name, found, report)
+            _declared_twice(document, name, found)
             if name not in wrong:
-                _check_order(document, name, list(content["values"]), report)
+                _check_order(document, name, list(content["values"]))
                 found.setdefault(name, parameter_of(content))
     return found
 
 
-def _check_order(document: Document, name: str, days: Sequence[str], report: Report) -> None:
+def _check_order(document: Document, name: str, days: Sequence[str]) -> None:
     for before, day in pairwise(days):
         if day < before:
-            place = document.key((name, "values", day))
             message = Words("{day} stands after {before}: the earlier day comes first", day=day, before=before)
-            report.add(document.finding(place, message))
+            document.note((name, "values", day), message, key=True)
 
 
-def check_benefits(documents: Iterable[Document], rest: Rest, report: Report) -> tuple[Catalogue, frozenset[str]]:
+def check_benefits(documents: Iterable[Document], rest: Rest) -> tuple[Catalogue, frozenset[str]]:
     """Report what is wrong with each benefits.yaml; the catalogue with what can be used, and the names of others."""
     usable: dict[str, Any] = {}
     declared: set[str] = set()
@@ -65,15 +64,15 @@ def check_benefits(documents: Iterable[Document], rest: Rest, report: Report) ->
     for document in documents:
         if document.data is None:
             continue
-        at_wrong = check_shape(document, BenefitsFile, report)
+        at_wrong = check_shape(document, BenefitsFile)
         wrong = _named(at_wrong)
-        check_titles(document, rest.languages, report, _titled)
+        check_titles(document, rest.languages, _titled)
         for name, content in plain(document).items():
-            _declared_twice(document, name, declared, report)
+            _declared_twice(document, name, declared)
             declared.add(name)
-            before = len(report)
-            _check_benefit(document, name, [path[1:] for path in at_wrong if path[:1] == (name,)], rest, report)
-            if name in wrong or len(report) > before or rest.broken & _types(content):
+            before = len(document.report)
+            _check_benefit(document, name, [path[1:] for path in at_wrong if path[:1] == (name,)], rest)
+            if name in wrong or len(document.report) > before or rest.broken & _types(content):
                 broken.add(name)
             else:
                 usable.setdefault(name, content)
@@ -88,32 +87,32 @@ def _titled(path: Path) -> bool:
     return path[-1:] == ("title",)
 
 
-def _declared_twice(document: Document, name: str, declared: Container[str], report: Report) -> None:
+def _declared_twice(document: Document, name: str, declared: Container[str]) -> None:
     if name in declared:
-        report.add(document.finding(document.key((name,)), Words("{name!r} is declared by two packs", name=name)))
+        document.note((name,), Words("{name!r} is declared by two packs", name=name), key=True)
 
 
 def _types(content: Mapping[str, Any]) -> set[str]:
     return {content["on"], *(each["on"] for each in content.get("unless") or ())}
 
 
-def _check_benefit(document: Document, name: str, wrong: Sequence[Path], rest: Rest, report: Report) -> None:
+def _check_benefit(document: Document, name: str, wrong: Sequence[Path], rest: Rest) -> None:
     """Report what is wrong with a benefit; `wrong`: the paths inside it at which its shape is wrong."""
     if (content := _compilable(plain(document)[name], wrong)) is None:
         return
     agency = content["agency"]
     if agency and agency not in rest.known.agencies and rest.known.complete:
         message = unknown_agency(agency, rest.known.agencies)
-        report.add(document.finding(document.value((name, "agency")), message, closest(agency, rest.known.agencies)))
-    _check_ids(document, name, content, report)
+        document.note((name, "agency"), message, closest(agency, rest.known.agencies))
+    _check_ids(document, name, content)
     if not rest.broken & _types(content):
         problems = problems_of(name, content, rest.catalogue)
         for bad in problems:
             suggestion = _meant(bad, content, rest.catalogue)
             place, in_text = place_of(document, bad, _TEXTS), bad.path[-1] in _TEXTS
-            report.add(document.finding(place, bad.problem, suggestion, show_line=in_text))
+            document.note_at(place, bad.problem, suggestion, show_line=in_text)
         if not problems:
-            check_cost(document, compile_benefit(name, content, rest.catalogue), report)
+            check_cost(document, compile_benefit(name, content, rest.catalogue))
 
 
 def _compilable(data: PlainData, wrong: Sequence[Path]) -> dict[str, PlainData] | None:
@@ -135,12 +134,13 @@ _HARMLESS: Mapping[str, Any] = {"title": {"en": "-"}, "agency": "", "clause": "-
 _TEXTS = ("when", "amount")
 
 
-def _check_ids(document: Document, name: str, content: Mapping[str, Any], report: Report) -> None:
+def _check_ids(document: Document, name: str, content: Mapping[str, Any]) -> None:
     seen: set[str] = set()
     for at, each in enumerate(content.get("conditions") or ()):
         if each["id"] in seen:
-            place = document.value((name, "conditions", at, "id"))
-            report.add(document.finding(place, Words("another condition is called {name!r} too", name=each["id"])))
+            document.note(
+                (name, "conditions", at, "id"), Words("another condition is called {name!r} too", name=each["id"])
+            )
         seen.add(each["id"])
 
 

@@ -10,7 +10,6 @@ from domain.conditions.pattern_cost import MOST_WEIGHT, pattern_weight
 from domain.core.translatable import Words
 from domain.rules.benefits import Benefit
 from domain.rules.triggers import Trigger
-from templates.reading.findings import Report
 from templates.reading.yaml_file import Document, Path
 
 _MOST_TOGETHER = 5 * MOST_WEIGHT
@@ -19,7 +18,7 @@ _GROUP = re.compile(r"\([^()]*\)")
 _ENDLESS = re.compile(r"(?<!\\)(?:\\\\)*(?:[*+]|\{\d+,\})")
 
 
-def check_cost(document: Document, compiled: Trigger | Benefit, report: Report) -> bool:
+def check_cost(document: Document, compiled: Trigger | Benefit) -> bool:
     """Report each condition that may cost too much; whether there was any. A benefit is found by its name."""
     above = (compiled.name,) if isinstance(compiled, Benefit) else ()
     found = _of_benefit(compiled) if isinstance(compiled, Benefit) else _of_trigger(compiled)
@@ -29,7 +28,7 @@ def check_cost(document: Document, compiled: Trigger | Benefit, report: Report) 
             "this costs too much: for long texts and lists it may take more than {most} steps for one event",
             most=f"{MOST:,}",
         )
-        report.add(document.finding(document.value((*above, *path)), message))
+        document.note((*above, *path), message)
     return bool(dear)
 
 
@@ -54,7 +53,7 @@ def _of_benefit(benefit: Benefit) -> Costing:
     yield ("amount",), benefit.amount
 
 
-def check_pattern(document: Document, path: Path, prop: Mapping[str, Any], together: int, report: Report) -> bool:
+def check_pattern(document: Document, path: Path, prop: Mapping[str, Any], together: int) -> bool:
     """Report a pattern that repeats too much; whether it can be compiled at all.
 
     `together`: the weight of the event type's patterns up to this one.
@@ -64,16 +63,15 @@ def check_pattern(document: Document, path: Path, prop: Mapping[str, Any], toget
             "the patterns up to this one are too large: what they count, such as {example}, takes too long to match",
             example="{500}",
         )
-        report.add(document.finding(document.value((*path, "pattern")), message))
+        document.note((*path, "pattern"), message)
         return False
     return True
 
 
-def check_length(document: Document, path: Path, prop: Mapping[str, Any], report: Report) -> None:
+def check_length(document: Document, path: Path, prop: Mapping[str, Any]) -> None:
     """Report a pattern whose texts have no end, where nothing else says how long one may be."""
     if "pattern" in prop and "maxLength" not in prop and not _has_an_end(prop["pattern"]):
-        message = Words("this pattern takes a text of any length: say maxLength beside it")
-        report.add(document.finding(document.value((*path, "pattern")), message))
+        document.note((*path, "pattern"), Words("this pattern takes a text of any length: say maxLength beside it"))
 
 
 def _has_an_end(pattern: str) -> bool:

@@ -14,7 +14,7 @@ from domain.rules.event_types import EventType, Office, event_type_of, field_tit
 from templates.checks.cost_check import check_length, check_pattern
 from templates.checks.shape_check import check_shape
 from templates.reading.event_shapes import EventTypeShape
-from templates.reading.findings import Report, closest, unknown_agency
+from templates.reading.findings import closest, unknown_agency
 from templates.reading.yaml_file import Document, Path
 from templates.words.field_words import field_word
 
@@ -44,11 +44,11 @@ class Known(Struct, frozen=True):
     offices: Mapping[str, Office] = {}
 
 
-def check_event_type(document: Document, known: Known, report: Report) -> EventType | None:
+def check_event_type(document: Document, known: Known) -> EventType | None:
     """Report what is wrong with an event type; None where its shape is too wrong to go on."""
-    if document.data is None or check_shape(document, EventTypeShape, report):
+    if document.data is None or check_shape(document, EventTypeShape):
         return None
-    check = _Check(document, known, report)
+    check = _Check(document, known)
     if not check.schema():
         return None
     type_ = event_type_of(document.data)
@@ -57,30 +57,30 @@ def check_event_type(document: Document, known: Known, report: Report) -> EventT
 
 
 class _Check:
-    def __init__(self, document: Document, known: Known, report: Report) -> None:
-        self.document, self.known, self.report = document, known, report
+    def __init__(self, document: Document, known: Known) -> None:
+        self.document, self.known = document, known
         self.content: dict[str, Any] = document.data
 
     def _value(self, path: Path, message: Said, name: str = "", known: Iterable[str] = ()) -> None:
-        self.report.add(self.document.finding(self.document.value(path), message, closest(name, known)))
+        self.document.note(path, message, closest(name, known))
 
     def _key(self, path: Path, message: Said, known: Iterable[str] = ()) -> None:
-        self.report.add(self.document.finding(self.document.key(path), message, closest(str(path[-1]), known)))
+        self.document.note(path, message, closest(str(path[-1]), known), key=True)
 
     def schema(self) -> bool:
         """Check the JSON Schema; return True if fields can be read from it."""
-        before = len(self.report)
+        before = len(self.document.report)
         self._object(("data",), self.content["data"])
-        if len(self.report) == before:
+        if len(self.document.report) == before:
             self._patterns()
-        return len(self.report) == before
+        return len(self.document.report) == before
 
     def _patterns(self) -> None:
         together = 0
         for path, prop in _all(("data",), self.content["data"]):
             if "pattern" in prop:
                 together += pattern_weight(prop["pattern"])
-                if not check_pattern(self.document, path, prop, together, self.report):
+                if not check_pattern(self.document, path, prop, together):
                     return
             try:
                 jsonschema_rs.Draft202012Validator(dict(prop))
@@ -88,7 +88,7 @@ class _Check:
                 at = (*path, "pattern") if "pattern" in prop else path
                 self._value(at, Said("this is no pattern that JSON Schema knows"))
             else:
-                check_length(self.document, path, prop, self.report)
+                check_length(self.document, path, prop)
 
     def _object(self, path: Path, schema: Mapping[str, Any]) -> None:
         properties = schema.get("properties", {})
@@ -144,7 +144,7 @@ class _Check:
                     "{field} has no name for people, so pages show its key: write x-title: {{language: words}}",
                     field=path,
                 )
-                self.report.add(self.document.finding(self.document.key(place), message, warning=True))
+                self.document.note(place, message, warning=True, key=True)
 
     def _owner(self, path: Path, prop: Mapping[str, Any], singles: list[str]) -> None:
         if "x-of" not in prop:

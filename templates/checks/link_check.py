@@ -8,7 +8,6 @@ from domain.core.plain import PlainData
 from domain.core.translatable import N_, Words
 from templates.checks.words_check import texts
 from templates.reading.files import TriggerFiles, plain
-from templates.reading.findings import Report
 from templates.reading.yaml_file import Document, Place
 from templates.words.policy import ROOTS
 
@@ -33,16 +32,15 @@ def is_front_page(url: str) -> bool:
     return _ENTRANCE.fullmatch(parts.path) is not None and not parts.query and not parts.fragment
 
 
-def check_front_pages(files: TriggerFiles, report: Report) -> None:
+def check_front_pages(files: TriggerFiles) -> None:
     """Warn of each button that leads to the front page of a site."""
     for at, action in enumerate(_listed(plain(files.rules).get("actions"))):
         url = str(action.get("url", ""))
         if url and is_front_page(url):
-            place = files.rules.value(("actions", at, "url"))
-            report.add(files.rules.finding(place, Words(FRONT_PAGE, link=url), warning=True))
+            files.rules.note(("actions", at, "url"), Words(FRONT_PAGE, link=url), warning=True)
 
 
-def check_links(files: TriggerFiles, domains: Sequence[str] | None, report: Report) -> None:
+def check_links(files: TriggerFiles, domains: Sequence[str] | None) -> None:
     """Report every address of another site than `domains` and what lies below them (None: all are allowed)."""
     if domains is None:
         return
@@ -50,7 +48,7 @@ def check_links(files: TriggerFiles, domains: Sequence[str] | None, report: Repo
         if not any(host == domain or host.endswith(f".{domain}") for domain in domains):
             known = ", ".join(domains)
             message = Words("{host} is not among the pack's link_domains ({known})", host=host, known=known)
-            report.add(document.finding(place, message))
+            document.note_at(place, message)
 
 
 def _hosts(files: TriggerFiles) -> Iterator[tuple[Document, Place, str]]:

@@ -84,7 +84,7 @@ def examine(paths: Sequence[Path], elsewhere: Elsewhere | None = None) -> tuple[
     """
     report = Report()
     packs = _read(paths, report)
-    _check(packs, elsewhere or Elsewhere(), report)
+    _check(packs, elsewhere or Elsewhere())
     return packs, report
 
 
@@ -95,48 +95,47 @@ def _read(paths: Sequence[Path], report: Report) -> list[PackFiles]:
     return [read_pack(path, report) for path in folders.values()]
 
 
-def _check(packs: list[PackFiles], elsewhere: Elsewhere, report: Report) -> None:
-    known = check_packs(packs, report)
+def _check(packs: list[PackFiles], elsewhere: Elsewhere) -> None:
+    known = check_packs(packs)
     languages = languages_of(files.pack for files in packs)
-    catalogue, broken = _catalogue(packs, known, report)
-    catalogue = replace(catalogue, parameters=check_parameters(packs, languages, report))
+    catalogue, broken = _catalogue(packs, known)
+    catalogue = replace(catalogue, parameters=check_parameters(packs, languages))
     benefits = [files.benefits for files in packs if files.benefits is not None]
-    catalogue, unusable = check_benefits(benefits, Rest(catalogue, broken, known, languages), report)
+    catalogue, unusable = check_benefits(benefits, Rest(catalogue, broken, known, languages))
     broken |= unusable
     for files in packs[1:]:  # the built-in one is not the jurisdiction's to translate
         for document in (files.pack, *files.events):
-            check_titles(document, languages, report)
+            check_titles(document, languages)
     services = [files.services for files in packs if files.services is not None]
-    check_services(services, known, languages, report)
+    check_services(services, known, languages)
     triggers = [trigger for files in packs for trigger in files.triggers]
-    _check_names(triggers, report)
-    check_circles(triggers, report)
+    _check_names(triggers)
+    check_circles(triggers)
     compiled: list[Trigger] = []
     for files in packs:
         if files.personas is not None:
-            check_personas(files.personas, known.attributes, report)
+            check_personas(files.personas, known.attributes)
         for trigger in files.triggers:
-            _check_owner(trigger.rules, known, report)
-            made = check_rules(trigger.rules, trigger.name, catalogue, broken, elsewhere, report)
+            _check_owner(trigger.rules, known)
+            made = check_rules(trigger.rules, trigger.name, catalogue, broken, elsewhere)
             compiled += [made] if made is not None else []
-            check_titles(trigger.rules, languages, report)
-            check_title_length(trigger.rules, report)
-            check_front_pages(trigger, report)
-            link_actions(trigger.rules, services_of(services), report)
-            _check_trigger(trigger, made, plain(files.pack), catalogue, languages, report)
-    check_limits(packs, compiled, catalogue, report)
+            check_titles(trigger.rules, languages)
+            check_title_length(trigger.rules)
+            check_front_pages(trigger)
+            link_actions(trigger.rules, services_of(services))
+            _check_trigger(trigger, made, plain(files.pack), catalogue, languages)
+    check_limits(packs, compiled, catalogue)
 
 
-def _catalogue(packs: list[PackFiles], known: Known, report: Report) -> tuple[Catalogue, frozenset[str]]:
+def _catalogue(packs: list[PackFiles], known: Known) -> tuple[Catalogue, frozenset[str]]:
     """Return the event types that can be used, and the names of those that are too broken to be."""
     types, broken = {}, set()
     for document in (document for files in packs for document in files.events):
         name = str(plain(document).get("type"))
         if name in types:
-            message = Words("the event type {name!r} is declared twice", name=name)
-            report.add(document.finding(document.value(("type",)), message))
+            document.note(("type",), Words("the event type {name!r} is declared twice", name=name))
             broken.add(name)
-        elif (type_ := check_event_type(document, known, report)) is not None:
+        elif (type_ := check_event_type(document, known)) is not None:
             types[type_.name] = type_
         else:
             broken.add(name)
@@ -146,21 +145,19 @@ def _catalogue(packs: list[PackFiles], known: Known, report: Report) -> tuple[Ca
     )
 
 
-def _check_names(triggers: Iterable[TriggerFiles], report: Report) -> None:
+def _check_names(triggers: Iterable[TriggerFiles]) -> None:
     seen: set[str] = set()
     for trigger in triggers:
         if trigger.name in seen:
-            place = trigger.rules.value(())
-            message = Words("another trigger is called {name!r} too", name=trigger.name)
-            report.add(trigger.rules.finding(place, message))
+            trigger.rules.note((), Words("another trigger is called {name!r} too", name=trigger.name))
         seen.add(trigger.name)
 
 
-def _check_owner(rules: Document, known: Known, report: Report) -> None:
+def _check_owner(rules: Document, known: Known) -> None:
     owner = plain(rules).get("owner")
     if isinstance(owner, str) and owner not in known.agencies and known.complete:
         message, meant = unknown_agency(owner, known.agencies), closest(owner, known.agencies)
-        report.add(rules.finding(rules.value(("owner",)), message, meant))
+        rules.note(("owner",), message, meant)
 
 
 def _check_trigger(
@@ -169,15 +166,14 @@ def _check_trigger(
     pack: Mapping[str, Any],
     catalogue: Catalogue,
     languages: list[str],
-    report: Report,
 ) -> None:
-    check_words(trigger, context_of(plain(trigger.rules), catalogue, languages), report)
-    check_placeholders(trigger, report)
-    check_links(trigger, domains_of(pack), report)
-    check_replies(trigger, catalogue, report)
+    check_words(trigger, context_of(plain(trigger.rules), catalogue, languages))
+    check_placeholders(trigger, trigger.rules.report)
+    check_links(trigger, domains_of(pack))
+    check_replies(trigger, catalogue)
     paths = [document.path for document in (trigger.rules, *trigger.words.values())]
-    if made is not None and not report.about(paths):
-        check_samples(trigger, made, catalogue, sms_limit_of(pack), report)
+    if made is not None and not trigger.rules.report.about(paths):
+        check_samples(trigger, made, catalogue, sms_limit_of(pack))
 
 
 def pack_of(files: PackFiles) -> Pack:

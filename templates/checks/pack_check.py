@@ -13,7 +13,7 @@ from domain.rules.event_types import Office
 from templates.checks.event_check import Known
 from templates.checks.shape_check import check_shape
 from templates.reading.files import PackFiles, plain
-from templates.reading.findings import Report, closest
+from templates.reading.findings import closest
 from templates.reading.pack_content import emergencies_of, group_at, offices_of
 from templates.reading.pack_shapes import ATTRIBUTE_TYPES, PackShape
 from templates.reading.public_holidays import countries
@@ -41,7 +41,7 @@ class SmsLimit(Struct, frozen=True):
         return "" if not self.price else price(self.price * parts, language)
 
 
-def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
+def check_packs(packs: Iterable[PackFiles]) -> Known:
     """Report what is wrong with each pack.yaml and among them; what they declare together."""
     declared: dict[str, dict[str, Any]] = {"pack": {}, "agencies": {}, "attributes": {}}
     stated: dict[str, Any] = {}
@@ -52,94 +52,86 @@ def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
         document = files.pack
         complete = complete and document.data is not None
         if document.data is not None:
-            check_shape(document, PackShape, report)
-        _check_languages(document, report)
-        _check_quiet_hours(document, report)
-        _check_holidays(document, report)
-        _check_emergencies(document, report)
+            check_shape(document, PackShape)
+        _check_languages(document)
+        _check_quiet_hours(document)
+        _check_holidays(document)
+        _check_emergencies(document)
         content = plain(document)
         emergencies |= emergencies_of(content)
         offices |= offices_of(content)
-        _declare(document, ("pack",), {str(content.get("pack")): None}, declared["pack"], report)
+        _declare(document, ("pack",), {str(content.get("pack")): None}, declared["pack"])
         for group in ("agencies", "attributes"):
-            _declare(document, (group,), group_at(content, group), declared[group], report)
-        _check_agreement(document, content, stated, report)
+            _declare(document, (group,), group_at(content, group), declared[group])
+        _check_agreement(document, content, stated)
     types = {name: str(group_at(attribute).get("type")) for name, attribute in declared["attributes"].items()}
     kinds = {name: kind if kind in ATTRIBUTE_TYPES else "string" for name, kind in types.items()}
     return Known(frozenset(declared["agencies"]), kinds, complete, emergencies, offices)
 
 
-def _check_languages(document: Document, report: Report) -> None:
+def _check_languages(document: Document) -> None:
     named = group_at(plain(document), "defaults").get("languages")
     languages = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
     for at, language in enumerate(languages):
         if not speaks(language):
-            place = document.value(("defaults", "languages", at))
-            report.add(
-                document.finding(
-                    place, Words("nobody knows how dates are written in {language!r}", language=language)
-                )
+            document.note(
+                ("defaults", "languages", at),
+                Words("nobody knows how dates are written in {language!r}", language=language),
             )
     default = group_at(plain(document), "defaults").get("language")
     if languages and isinstance(default, str) and default not in languages:
-        place = document.value(("defaults", "language"))
         message = Words("{language!r} is not among the languages", language=default)
-        report.add(document.finding(place, message, closest(default, languages)))
+        document.note(("defaults", "language"), message, closest(default, languages))
 
 
-def _check_quiet_hours(document: Document, report: Report) -> None:
+def _check_quiet_hours(document: Document) -> None:
     hours = group_at(group_at(plain(document), "defaults"), "quiet_hours")
     if hours.get("from") is not None and hours.get("from") == hours.get("to"):
-        place = document.value(("defaults", "quiet_hours"))
         message = Words("quiet hours that end when they begin are none: people are told at any hour")
-        report.add(document.finding(place, message, warning=True))
+        document.note(("defaults", "quiet_hours"), message, warning=True)
 
 
-def _check_holidays(document: Document, report: Report) -> None:
+def _check_holidays(document: Document) -> None:
     said = group_at(plain(document), "holidays")
     country = said.get("country")
     if isinstance(country, str) and country not in (known := countries()):
-        place = document.value(("holidays", "country"))
         meant = country.upper() if country.upper() in known else closest(country, known)
-        report.add(document.finding(place, Words("no country has the code {country!r}", country=country), meant))
+        document.note(("holidays", "country"), Words("no country has the code {country!r}", country=country), meant)
     days = {key: said[key] if isinstance(said.get(key), list) else [] for key in ("off", "working")}
     for key, listed in days.items():
         for at, (one, next_) in enumerate(pairwise(map(str, listed)), 1):
             if next_ <= one:
-                place = document.value(("holidays", key, at))
                 message = Words(
                     "{day} stands after {before}; the earliest day comes first, each once", day=next_, before=one
                 )
-                report.add(document.finding(place, message))
+                document.note(("holidays", key, at), message)
     for at, day in enumerate(days["working"]):
         if day in days["off"]:
-            place = document.value(("holidays", "working", at))
-            report.add(document.finding(place, Words("{day} is both off and working", day=day)))
+            document.note(("holidays", "working", at), Words("{day} is both off and working", day=day))
 
 
-def _check_emergencies(document: Document, report: Report) -> None:
+def _check_emergencies(document: Document) -> None:
     """A pack may let only its own agencies warn of danger."""
     content = plain(document)
     named, own = group_at(content, "emergencies").get("agencies"), group_at(content, "agencies")
     for at, agency in enumerate(named if isinstance(named, list) else ()):
         if agency not in own:
-            place = document.value(("emergencies", "agencies", at))
             message = Words("{agency!r} is no agency of this pack", agency=agency)
-            report.add(document.finding(place, message, closest(str(agency), own)))
+            document.note(("emergencies", "agencies", at), message, closest(str(agency), own))
 
 
-def _declare(
-    document: Document, path: Path, names: Mapping[str, Any], declared: dict[str, Any], report: Report
-) -> None:
+def _declare(document: Document, path: Path, names: Mapping[str, Any], declared: dict[str, Any]) -> None:
     """Add names to what is declared; one that is there already is declared twice."""
     for name, content in names.items():
         if name in declared:
-            place = document.value(path) if path == ("pack",) else document.key((*path, name))
-            report.add(document.finding(place, Words("{name!r} is declared by two packs", name=name)))
+            document.note_at(
+                document.value(path) if path == ("pack",) else document.key((*path, name)),
+                Words("{name!r} is declared by two packs", name=name),
+            )
         declared.setdefault(name, content)
 
 
-def _check_agreement(document: Document, content: Mapping[str, Any], stated: dict[str, Any], report: Report) -> None:
+def _check_agreement(document: Document, content: Mapping[str, Any], stated: dict[str, Any]) -> None:
     """Report what a pack says otherwise than the first pack that says it (`stated`)."""
     for name in _AGREED:
         if name in content:
@@ -147,7 +139,7 @@ def _check_agreement(document: Document, content: Mapping[str, Any], stated: dic
                 message = Words(
                     "{name} is another in an earlier pack; packs that are loaded together agree", name=path[-1]
                 )
-                report.add(document.finding(document.value(path), message))
+                document.note(path, message)
 
 
 def _differing(path: Path, mine: PlainData, theirs: PlainData) -> Iterator[Path]:
@@ -189,44 +181,41 @@ def _titled(path: Path) -> bool:
     )
 
 
-def _check_one_language(document: Document, languages: list[str], report: Report) -> None:
+def _check_one_language(document: Document, languages: list[str]) -> None:
     """Warn of a legal basis in one language, as it was written at first, where readers have several."""
     if isinstance(document.data[_LAW[0]], str) and len(languages) > 1:
         each = ", ".join(f"{language}: …" for language in languages)
         message = Words("legal_basis is in one language, and readers have several: write {{{each}}}", each=each)
-        report.add(document.finding(document.value(_LAW), message, warning=True))
+        document.note(_LAW, message, warning=True)
 
 
 TITLE = 50
 """The characters of a trigger's title that lists of messages and the screen of a locked telephone show."""
 
 
-def check_title_length(document: Document, report: Report) -> None:
+def check_title_length(document: Document) -> None:
     """Report titles of a trigger that no list of messages shows whole."""
     titles = document.data.get("title") if isinstance(document.data, dict) else None
     for language, text in titles.items() if isinstance(titles, dict) else ():
         if isinstance(text, str) and len(text.strip()) > TITLE:
             message = Words("the title has {count} characters, and lists show {most}", count=len(text), most=TITLE)
-            report.add(document.finding(document.value(("title", language)), message))
+            document.note(("title", language), message)
 
 
-def check_titles(
-    document: Document, languages: list[str], report: Report, titled: Callable[[Path], bool] = _titled
-) -> None:
+def check_titles(document: Document, languages: list[str], titled: Callable[[Path], bool] = _titled) -> None:
     """Report every title and label of a file that lacks a language; `titled`: which paths hold one."""
     for path in document.values if document.data is not None else ():
         if not titled(path):
             continue
         if path == _LAW and not isinstance(document.data[path[0]], dict):
-            _check_one_language(document, languages, report)
+            _check_one_language(document, languages)
             continue
         written = group_at(document.data, *path)
         missing = [each for each in languages if each not in written]
         for language in written if languages else ():
             if language not in languages:
-                place = document.key((*path, language))
                 message = Words("the pack does not speak {language!r}, so nobody reads this", language=language)
-                report.add(document.finding(place, message, closest(str(language), languages), warning=True))
+                document.note((*path, language), message, closest(str(language), languages), warning=True, key=True)
         if missing:
             message = Words("{name} is missing in {languages}", name=path[-1], languages=", ".join(missing))
-            report.add(document.finding(document.value(path), message))
+            document.note(path, message)

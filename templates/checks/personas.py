@@ -12,7 +12,7 @@ from domain.core.translatable import N_, Said, Words
 from templates.checks.shape_check import check_shape
 from templates.reading.attributes import KINDS, is_of
 from templates.reading.files import plain
-from templates.reading.findings import Report, closest
+from templates.reading.findings import closest
 from templates.reading.pack_content import group_at
 from templates.reading.value_kinds import NAME, WRITTEN_NAME, Name, Shape, Text, optional
 from templates.reading.yaml_file import Document
@@ -81,27 +81,25 @@ def own(document: Document | None) -> list[Persona]:
     ]
 
 
-def check_personas(document: Document, attributes: Mapping[str, str], report: Report) -> None:
+def check_personas(document: Document, attributes: Mapping[str, str]) -> None:
     """Report what is wrong with a personas.yaml."""
     if document.data is not None and not isinstance(document.data, dict):
-        report.add(document.finding(document.value(()), Said("the file is a group of persons, each with a name")))
+        document.note((), Said("the file is a group of persons, each with a name"))
     for name in plain(document):
         part = document.part(name)
         if not re.fullmatch(NAME, name):
-            message = Words("{name}: {error}", name=name, error=WRITTEN_NAME)
-            report.add(document.finding(document.key((name,)), message))
+            document.note((name,), Words("{name}: {error}", name=name, error=WRITTEN_NAME), key=True)
         if part.data is None:
-            report.add(document.finding(document.value((name,)), Words("{name} is empty", name=name)))
+            document.note((name,), Words("{name} is empty", name=name))
         else:
-            check_shape(part, PersonaShape, report)
+            check_shape(part, PersonaShape)
             for group in ("citizen", "guardian"):
-                _check_attributes(part, group, attributes, report)
+                _check_attributes(part, group, attributes)
 
 
-def _check_attributes(part: Document, group: str, known: Mapping[str, str], report: Report) -> None:
+def _check_attributes(part: Document, group: str, known: Mapping[str, str]) -> None:
     for name, value in group_at(part.data, group).items():
         if name not in known:
-            message = Words(UNKNOWN_ATTRIBUTE, name=name)
-            report.add(part.finding(part.key((group, name)), message, closest(name, known)))
+            part.note((group, name), Words(UNKNOWN_ATTRIBUTE, name=name), closest(name, known), key=True)
         elif not is_of(known[name], value):
-            report.add(part.finding(part.value((group, name)), Words(KINDS[known[name]][1], name=name)))
+            part.note((group, name), Words(KINDS[known[name]][1], name=name))

@@ -102,14 +102,14 @@ def check_placeholders(files: TriggerFiles, report: Report) -> None:
             report.add(_finding(files.rules, Place(number, 1, number), message))
 
 
-def check_case(document: Document, report: Report) -> None:
+def check_case(document: Document) -> None:
     """Warn of a test as the scaffold wrote it: it says nothing of the words or of the dates of this trigger."""
     case = document.data
     if case["name"] not in CASES[:-1] or not str(case["clock"]).startswith(DAY.isoformat()):
         return
     if not any("contains" in each for each in case["expect"]):
         message = Words("this test is a placeholder: say what the message contains (`contains`), and name it anew")
-        report.add(_finding(document, document.value(()), message))
+        document.report.add(_finding(document, document.value(()), message))
 
 
 def _finding(document: Document, place: Place, message: Words) -> Finding:

@@ -13,7 +13,7 @@ from domain.persons.replies import Reply, code_meant, data_of, spelt
 from domain.rules.event_types import Catalogue
 from domain.rules.reply_fields import unanswerable
 from templates.reading.files import TriggerFiles, plain
-from templates.reading.findings import Report, closest
+from templates.reading.findings import closest
 from templates.reading.pack_content import items_of
 from templates.reading.value_kinds import CODE
 from templates.reading.yaml_file import Path
@@ -21,25 +21,24 @@ from templates.reading.yaml_file import Path
 SOMETIME = datetime(2026, 5, 1, 9, tzinfo=UTC)
 
 
-def check_replies(files: TriggerFiles, catalogue: Catalogue, report: Report) -> None:
+def check_replies(files: TriggerFiles, catalogue: Catalogue) -> None:
     """Report replies that nobody can give, or that become events which their type refuses."""
     rules, document, replies = plain(files.rules), files.rules, _replies(plain(files.rules))
     for at, code in _buttons(rules):
         if code_meant(code, replies) is None:
-            place = document.value(("actions", at, "reply"))
             message = Words("no reply of the trigger is called {name!r}", name=code)
-            report.add(document.finding(place, message, closest(code, replies)))
+            document.note(("actions", at, "reply"), message, closest(code, replies))
     by_sms, buttons = "sms" in items_of(rules.get("channels")), {code for _, code in _buttons(rules)}
     for code, name in replies.items():
         if not by_sms and not any(spelt(code) == spelt(each) for each in buttons):
             message = Words(
                 "nobody can answer {code!r}: the channels have no sms, and no action has `reply: {code}`", code=code
             )
-            report.add(document.finding(document.value(("replies", code)), message))
+            document.note(("replies", code), message)
         if problem := _refused(code, name, rules, catalogue):
-            report.add(document.finding(document.value(("replies", code)), problem))
+            document.note(("replies", code), problem)
         for language in files.words if by_sms else ():
-            _check_told(files, language, code, report)
+            _check_told(files, language, code)
 
 
 def _replies(rules: Mapping[str, Any]) -> dict[str, str]:
@@ -74,12 +73,11 @@ def _refused(code: str, name: str, rules: Mapping[str, Any], catalogue: Catalogu
     return Words("{event} refuses {field!r} as a reply fills it: {value!r}", **given)
 
 
-def _check_told(files: TriggerFiles, language: str, code: str, report: Report) -> None:
+def _check_told(files: TriggerFiles, language: str, code: str) -> None:
     document, said = files.words[language], re.compile(rf"(?<!\w){re.escape(code)}(?!\w)", re.IGNORECASE)
     for path, text in _sms(plain(document)):
         if not said.search(text):
-            message = Words("the SMS never says that {code!r} can be answered", code=code)
-            report.add(document.finding(document.value(path), message))
+            document.note(path, Words("the SMS never says that {code!r} can be answered", code=code))
 
 
 def _sms(words: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -91,7 +89,7 @@ def _sms(words: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
             yield (*path, "sms"), text
 
 
-def check_circles(triggers: Sequence[TriggerFiles], report: Report) -> None:
+def check_circles(triggers: Sequence[TriggerFiles]) -> None:
     """Report replies that start another trigger whose replies, perhaps after more of them, lead back."""
     rules = [(files, plain(files.rules)) for files in triggers]
     leads: dict[str, set[str]] = {}
@@ -105,7 +103,7 @@ def check_circles(triggers: Sequence[TriggerFiles], report: Report) -> None:
         for code, name in _replies(each).items():
             if name != on and on in _reached(name, leads):
                 message = Words("answers to what {event} starts give {first} again: a circle", event=name, first=on)
-                report.add(files.rules.finding(files.rules.value(("replies", code)), message))
+                files.rules.note(("replies", code), message)
 
 
 def _reached(start: str, leads: Mapping[str, set[str]]) -> set[str]:

@@ -10,7 +10,6 @@ from domain.rules.event_types import Catalogue, EventType
 from domain.rules.steps import Step
 from domain.rules.triggers import EXPIRES_AFTER, Trigger
 from templates.reading.files import PackFiles, plain
-from templates.reading.findings import Report
 from templates.reading.yaml_file import Document
 
 MONTH, LONGEST_MONTH = 30, 31
@@ -35,9 +34,7 @@ class Reader(Struct, frozen=True):
     to_prove: str  # the sentence that says that it must be proven to have been given; empty: it need not be
 
 
-def check_limits(
-    packs: Sequence[PackFiles], triggers: Iterable[Trigger], catalogue: Catalogue, report: Report
-) -> None:
+def check_limits(packs: Sequence[PackFiles], triggers: Iterable[Trigger], catalogue: Catalogue) -> None:
     """Report limits that a type cannot have, and such as are too short for the triggers that read it."""
     readers = _readers(triggers)
     proven = _proven(packs)
@@ -46,8 +43,8 @@ def check_limits(
         if type_ is None or type_.retention is None:
             continue
         for problem in _unlimited(type_, catalogue, readers):
-            report.add(document.finding(document.key(("retention",)), problem))
-        _check_length(document, type_.retention, readers.get(type_.name, []), proven, report)
+            document.note(("retention",), problem, key=True)
+        _check_length(document, type_.retention, readers.get(type_.name, []), proven)
 
 
 def _proven(packs: Iterable[PackFiles]) -> str | None:
@@ -77,20 +74,18 @@ def _unlimited(type_: EventType, catalogue: Catalogue, readers: Mapping[str, Seq
             )
 
 
-def _check_length(
-    document: Document, limit: Offset, readers: Iterable[Reader], proven: str | None, report: Report
-) -> None:
+def _check_length(document: Document, limit: Offset, readers: Iterable[Reader], proven: str | None) -> None:
     place, shortest = document.value(("retention",)), limit.months * MONTH + limit.months // 2
     for each in readers:
         if each.days > shortest:
             message = Words("{trigger} depends on it for up to {days} days", trigger=each.trigger, days=each.days)
-            report.add(document.finding(place, message, _limit_of(each.days)))
+            document.note_at(place, message, _limit_of(each.days))
         if each.to_prove and proven is None:
             must = Said("and no pack.yaml says (legal_proof) how long it must be proven")
-            report.add(document.finding(place, Words(each.to_prove, trigger=each.trigger, must=must)))
+            document.note_at(place, Words(each.to_prove, trigger=each.trigger, must=must))
         elif each.to_prove and proven is not None and limit.months < parse_offset(proven).months:
             must = Words("which must be proven for {proven} (legal_proof)", proven=proven)
-            report.add(document.finding(place, Words(each.to_prove, trigger=each.trigger, must=must), proven))
+            document.note_at(place, Words(each.to_prove, trigger=each.trigger, must=must), proven)
 
 
 def _limit_of(days: int) -> str:

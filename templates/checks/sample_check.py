@@ -18,7 +18,6 @@ from templates.checks.possible_values import required_of
 from templates.checks.sample_events import Samples, samples
 from templates.checks.words_check import START, texts
 from templates.reading.files import TriggerFiles
-from templates.reading.findings import Report
 from templates.reading.yaml_file import Document, Path
 from templates.words.compiled_texts import NO_VALUE
 from templates.words.rendering import Renderer, Short, WordsFailed
@@ -37,9 +36,7 @@ _PATHS: Mapping[str, Path] = {
 }
 
 
-def check_samples(
-    files: TriggerFiles, trigger: Trigger, catalogue: Catalogue, limit: SmsLimit, report: Report
-) -> None:
+def check_samples(files: TriggerFiles, trigger: Trigger, catalogue: Catalogue, limit: SmsLimit) -> None:
     """Report words that fail for events that their schema allows, and words that are always too long.
 
     Words that fail for people of whom too little is known are a warning: others are told.
@@ -49,7 +46,7 @@ def check_samples(
     renderer = Renderer(words, rules, offices=catalogue.offices)
     made = samples(rules["on"], catalogue, known_of(trigger, catalogue))
     for language, document in files.words.items():
-        sample = _Sample(language, document, renderer, limit, report)
+        sample = _Sample(language, document, renderer, limit)
         for step, said in rules["due"].items():
             sample.check(step, made, ("steps", step))
             if "repeat" in (said or {}):
@@ -80,11 +77,9 @@ def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
 
 
 class _Sample:
-    def __init__(
-        self, language: str, document: Document, renderer: Renderer, limit: SmsLimit, report: Report
-    ) -> None:
+    def __init__(self, language: str, document: Document, renderer: Renderer, limit: SmsLimit) -> None:
         self.language, self.document, self.renderer = language, document, renderer
-        self.limit, self.report = limit, report
+        self.limit = limit
 
     def check(self, step: str, made: Samples, where: Path) -> None:
         """Report what is wrong with the words of a step, or with those of the correction."""
@@ -92,7 +87,7 @@ class _Sample:
         try:
             usual = self.renderer.short(self.language, step, made.full, correction=correction)
         except WordsFailed as failed:
-            self.report.add(self.document.finding(self.document.value(()), _failed(failed)))
+            self.document.note((), _failed(failed))
             return
         try:
             smallest = self.renderer.short(self.language, step, made.smallest, correction=correction)
@@ -122,7 +117,7 @@ class _Sample:
         )
         if failed.problem != NO_VALUE:
             message = Words("{failed}, {where}", failed=_failed(failed), where=otherwise)
-        self.report.add(self.document.finding(next(places, START), message, warning=warning))
+        self.document.note_at(next(places, START), message, warning=warning)
 
     def _lengths(self, smallest: Short, usual: Short, where: Path) -> None:
         for part, longest in LIMITS.items():
@@ -187,8 +182,7 @@ class _Sample:
 
     def _too_long(self, part: str, where: Path, message: Said, *, warning: bool = False) -> None:
         own = (*where, *_PATHS[part])
-        place = self.document.value(own if own in self.document.values else _PATHS[part])
-        self.report.add(self.document.finding(place, message, warning=warning))
+        self.document.note(own if own in self.document.values else _PATHS[part], message, warning=warning)
 
 
 def _signed(rendered: Short) -> str:

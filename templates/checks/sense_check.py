@@ -18,7 +18,6 @@ from domain.rules.steps import Step
 from domain.rules.triggers import Trigger, Unless
 from templates.checks.literal_check import contradictory, impossible, meaningless, unreadable
 from templates.checks.possible_values import always, choices_of, limits_of
-from templates.reading.findings import Report
 from templates.reading.yaml_file import Document, Path
 
 ZONE = ZoneInfo("UTC")
@@ -32,9 +31,9 @@ ANSWERS = ("citizen.disputed", "citizen.preferences_changed")
 """The event types that the links at the end of every message produce: "this is not right", and "stop"."""
 
 
-def check_sense(document: Document, trigger: Trigger, catalogue: Catalogue, report: Report) -> None:
+def check_sense(document: Document, trigger: Trigger, catalogue: Catalogue) -> None:
     """Report settings that contradict each other, or that cannot be reached."""
-    check = _Check(document, trigger, catalogue, report)
+    check = _Check(document, trigger, catalogue)
     check.conditions()
     check.times()
     check.loops()
@@ -44,14 +43,10 @@ def check_sense(document: Document, trigger: Trigger, catalogue: Catalogue, repo
 
 
 class _Check:
-    def __init__(self, document: Document, trigger: Trigger, catalogue: Catalogue, report: Report) -> None:
-        self.document, self.trigger, self.catalogue, self.report = document, trigger, catalogue, report
-        self.type = catalogue.kinds[trigger.on]
+    def __init__(self, document: Document, trigger: Trigger, catalogue: Catalogue) -> None:
+        self.document, self.trigger, self.catalogue = document, trigger, catalogue
+        self.type, self._note = catalogue.kinds[trigger.on], document.note
         self.rules: Mapping[str, Any] = document.data
-
-    def _wrong(self, path: Path, message: Said, *, key: bool = False, warning: bool = False) -> None:
-        place = self.document.key(path) if key else self.document.value(path)
-        self.report.add(self.document.finding(place, message, warning=warning))
 
     def conditions(self) -> None:
         """Conditions that are always true, or never."""
@@ -71,14 +66,14 @@ class _Check:
                     " say with `when` which one counts",
                     event=unless.on,
                 )
-                self._wrong(("unless", at, "on"), message, warning=True)
+                self._note(("unless", at, "on"), message, warning=True)
             elif not self._bounded(unless, later):
                 message = Words(
                     "one of twenty years ago prevents the message too: say how long before it may have happened,"
                     " such as `within: {example}`, or compare it with the event (later.time > event.time)",
                     example="{before: P1Y}",
                 )
-                self._wrong(("unless", at, "on"), message, warning=True)
+                self._note(("unless", at, "on"), message, warning=True)
 
         for at, each in enumerate(self.trigger.needs.together if self.trigger.needs else ()):
             self._texts(("with", at, "when"), each.when, self.catalogue.types[each.on])
@@ -105,9 +100,9 @@ class _Check:
         self._texts(path, condition, later)
         answer = None if condition is None else always(condition, self.type, later)
         if answer is False:
-            self._wrong(path, never)
+            self._note(path, never)
         elif answer is True:
-            self._wrong(path, Words("this always holds; leave it out"), warning=True)
+            self._note(path, Words("this always holds; leave it out"), warning=True)
         return answer
 
     def _texts(self, path: Path, condition: Condition | None, later: EventType | None) -> None:
@@ -127,16 +122,14 @@ class _Check:
         limits = limits_of(self.type) | ({} if later is None else limits_of(later, "later"))
         for start, message in [*contradictory(condition.text, given), *impossible(condition.text, limits)]:
             line, column = place_in(condition.text, start)
-            self.report.add(
-                self.document.finding(self.document.inside(path, line, column=column), message, warning=True)
-            )
+            self.document.note_at(self.document.inside(path, line, column=column), message, warning=True)
         found = [
             *meaningless(condition.text, kinds, choices),
             *((*each, None) for each in unreadable(condition.text)),
         ]
         for start, message, meant in found:
             line, column = place_in(condition.text, start)
-            self.report.add(self.document.finding(self.document.inside(path, line, column=column), message, meant))
+            self.document.note_at(self.document.inside(path, line, column=column), message, meant)
 
     def times(self) -> None:
         """Steps that are never sent, or that are due together; waits of less than nothing."""
@@ -144,21 +137,21 @@ class _Check:
             if self._expired(step):
                 given = {"step": step.name, "expires": self.rules["expires"]}
                 message = Words("{step} is due when it has expired already (expires: {expires})", **given)
-                self._wrong(("due", step.name), message, key=True)
+                self._note(("due", step.name), message, key=True)
             if self.trigger.catch_up == "none" and self._past(step):
                 message = Words(
                     "{step} is overdue when its event becomes known, and `catch_up: none` drops it", step=step.name
                 )
-                self._wrong(("due", step.name), message, key=True)
+                self._note(("due", step.name), message, key=True)
         for one, other in combinations(self.trigger.steps, 2):
             if _together(one, other):
                 given = {"step": other.name, "other": one.name}
                 message = Words("{step} is due at the same time as {other}: two messages at once", **given)
-                self._wrong(("due", other.name), message, key=True)
+                self._note(("due", other.name), message, key=True)
         for path in _waits(self.rules):
             if not _forward(parse_offset(_at(self.rules, path))):
                 name = path[-1]
-                self._wrong(path, Words("{name} waits for nothing: write it longer, and without a minus", name=name))
+                self._note(path, Words("{name} waits for nothing: write it longer, and without a minus", name=name))
 
     def _expired(self, step: Step) -> bool:
         expiry = self.trigger.expiry
@@ -177,7 +170,7 @@ class _Check:
         """A message whose answers would start its own trigger again."""
         if self.trigger.on in (*ANSWERS, *self.trigger.replies.values()):
             on = self.trigger.on
-            self._wrong(("on",), Words("answering the message gives {event}, which would send it again", event=on))
+            self._note(("on",), Words("answering the message gives {event}, which would send it again", event=on))
 
     def channels(self) -> None:
         """A cascade without a second channel."""
@@ -185,7 +178,7 @@ class _Check:
             for key in ("cascade_after", "cascade"):
                 if key in self.rules:
                     message = Words("there is no second channel, so `{key}` changes nothing", key=key)
-                    self._wrong((key,), message, key=True, warning=True)
+                    self._note((key,), message, key=True, warning=True)
 
     def emergency(self) -> None:
         """Report what contradicts danger to life or limb.
@@ -193,21 +186,21 @@ class _Check:
         Everything that delays the message, hides it or leaves it out.
         """
         if "expires" not in self.rules:
-            self._wrong(("class",), Said("an emergency says how long it is of use: add `expires`, such as PT1H"))
+            self._note(("class",), Said("an emergency says how long it is of use: add `expires`, such as PT1H"))
         for path in _waiting(self.rules):
             told = Words("an emergency goes at once, so `{key}` contradicts it", key=path[-1])
-            self._wrong(path, told, key=True)
+            self._note(path, told, key=True)
         for step in self.trigger.steps:
             if step.source != "event.time" or step.offset.months or step.offset.days:
                 message = Words(
                     "{step}: an emergency goes at once: count from event.time, by hours at most", step=step.name
                 )
-                self._wrong(("due", step.name), message, key=True)
+                self._note(("due", step.name), message, key=True)
         if self.rules.get("catch_up") == "none":
             late = Said("an emergency that becomes known late is told late: leave `catch_up: none` out")
-            self._wrong(("catch_up",), late)
+            self._note(("catch_up",), late)
         if self.rules.get("discreet"):
-            self._wrong(("discreet",), Said("an emergency says what the danger is, so it cannot be discreet"))
+            self._note(("discreet",), Said("an emergency says what the danger is, so it cannot be discreet"))
 
 
 def _waiting(rules: Mapping[str, Any]) -> Iterator[Path]:

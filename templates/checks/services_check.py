@@ -9,18 +9,18 @@ from templates.checks.event_check import Known
 from templates.checks.link_check import FRONT_PAGE, is_front_page
 from templates.checks.shape_check import check_shape
 from templates.reading.files import plain
-from templates.reading.findings import Report, closest, unknown_agency
+from templates.reading.findings import closest, unknown_agency
 from templates.reading.services_shapes import ServicesShape
 from templates.reading.yaml_file import Document, Path
 
 
-def check_services(documents: Iterable[Document], known: Known, languages: list[str], report: Report) -> None:
+def check_services(documents: Iterable[Document], known: Known, languages: list[str]) -> None:
     """Report what is wrong with the services of each pack, and among them all."""
     seen: set[str] = set()
     for document in documents:
-        if document.data is None or check_shape(document, ServicesShape, report):
+        if document.data is None or check_shape(document, ServicesShape):
             continue
-        check = _Check(document, known, languages, report)
+        check = _Check(document, known, languages)
         for name, title in document.data["moments"].items():
             check.title(("moments", name), title)
         for at, service in enumerate(document.data["services"]):
@@ -34,7 +34,7 @@ def services_of(documents: Iterable[Document]) -> dict[str, Mapping[str, Any]]:
     return {str(each.get("id")): each for each in found if {"id", "title"} <= each.keys()}
 
 
-def link_actions(rules: Document, services: Mapping[str, Mapping[str, Any]], report: Report) -> None:
+def link_actions(rules: Document, services: Mapping[str, Mapping[str, Any]]) -> None:
     """Give each action that names a service the service's link and title, so that a version needs no other file.
 
     A service without a link has no button: an action that names it is left out.
@@ -51,17 +51,16 @@ def link_actions(rules: Document, services: Mapping[str, Mapping[str, Any]], rep
             del action["service"]
             action |= {"url": service["link"], "label": action.get("label", service["title"])}
         elif name is not None:
-            place = rules.value(("actions", at, "service"))
             message = Words("no service is called {name!r}", name=name)
-            report.add(rules.finding(place, message, closest(str(name), services)))
+            rules.note(("actions", at, "service"), message, closest(str(name), services))
 
 
 class _Check:
-    def __init__(self, document: Document, known: Known, languages: list[str], report: Report) -> None:
-        self.document, self.known, self.languages, self.report = document, known, languages, report
+    def __init__(self, document: Document, known: Known, languages: list[str]) -> None:
+        self.document, self.known, self.languages = document, known, languages
 
     def _value(self, path: Path, message: Said, name: str = "", known: Iterable[str] = ()) -> None:
-        self.report.add(self.document.finding(self.document.value(path), message, closest(name, known)))
+        self.document.note(path, message, closest(name, known))
 
     def service(self, path: Path, service: dict[str, Any], seen: set[str]) -> None:
         """Report what does not fit together in one service, and note its id."""
@@ -83,8 +82,7 @@ class _Check:
 
     def _front(self, path: Path, link: str) -> None:
         if is_front_page(link):
-            message = Words(FRONT_PAGE, link=link)
-            self.report.add(self.document.finding(self.document.value(path), message, warning=True))
+            self.document.note(path, Words(FRONT_PAGE, link=link), warning=True)
 
     def _link(self, path: Path, link: str, domains: list[str]) -> None:
         host = (urlsplit(link).hostname or "").lower()

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from domain.core.plain import PlainData
 from domain.core.translatable import N_, Words, text_of
-from templates.reading.findings import Report, closest
+from templates.reading.findings import closest
 from templates.reading.yaml_file import Document, Path, Place
 
 _PROBLEMS = {
@@ -35,19 +35,19 @@ _PROBLEMS = {
 }
 
 
-def check_shape(document: Document, shape: type[BaseModel], report: Report) -> list[Path]:
+def check_shape(document: Document, shape: type[BaseModel]) -> list[Path]:
     """Report everything in which the document differs from the shape; the paths at which it does."""
     try:
         shape.model_validate(document.data)
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False)
         for error in errors:
-            _report(document, shape, error, report)
+            _report(document, shape, error)
         return [_plain(error["loc"]) for error in errors]
     return []
 
 
-def _report(document: Document, shape: type[BaseModel], error: ErrorDetails, report: Report) -> None:
+def _report(document: Document, shape: type[BaseModel], error: ErrorDetails) -> None:
     path, kind = _plain(error["loc"]), error["type"]
     if error["input"] is None and kind.endswith("_type"):
         kind = "too_short"  # a key with nothing behind it is empty, whatever should stand there
@@ -60,9 +60,9 @@ def _report(document: Document, shape: type[BaseModel], error: ErrorDetails, rep
     )
     if (group := _indented_too_little(document, shape, error, path)) is not None:
         indented = Words("check the indentation: {name!r} belongs below {group!r}", name=name, group=group)
-        report.add(document.finding(document.key(path), indented))
+        document.note(path, indented, key=True)
         return
-    report.add(document.finding(_place(document, error, path), problem, _meant(shape, error, path)))
+    document.note_at(_place(document, error, path), problem, _meant(shape, error, path))
 
 
 def _given(value: object) -> str:

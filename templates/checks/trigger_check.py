@@ -19,7 +19,7 @@ from templates.checks.cost_check import check_cost
 from templates.checks.other_packs import Elsewhere
 from templates.checks.sense_check import check_sense
 from templates.checks.shape_check import check_shape
-from templates.reading.findings import Report, closest
+from templates.reading.findings import closest
 from templates.reading.pack_content import keys_of
 from templates.reading.trigger_shapes import TriggerShape
 from templates.reading.yaml_file import Document, Path, Place
@@ -42,7 +42,7 @@ _ROOTED = re.compile(r"(?:event|citizen|later|param|entitled)\.")
 
 
 def check_rules(
-    document: Document, name: str, catalogue: Catalogue, broken: frozenset[str], elsewhere: Elsewhere, report: Report
+    document: Document, name: str, catalogue: Catalogue, broken: frozenset[str], elsewhere: Elsewhere
 ) -> Trigger | None:
     """Report what is wrong with trigger.yaml. `broken`: event types that exist, but cannot be used to compile;
     `elsewhere`: packs that may have a type which is in none of these.
@@ -51,7 +51,7 @@ def check_rules(
     """
     if document.data is None:
         return None
-    wrong = check_shape(document, TriggerShape, report)
+    wrong = check_shape(document, TriggerShape)
     rules = _compilable(document.data, wrong) if wrong else document.data
     if rules is None or broken & set(_types(rules, catalogue)):
         return None
@@ -61,21 +61,18 @@ def check_rules(
         for bad in (first, *first.others):
             place, in_condition = place_of(document, bad, ("when",)), bad.path[-1] == "when"
             if (pack := elsewhere.pack_with(quoted_in(bad) or "")) is not None:
-                report.add(
-                    document.finding(
-                        place,
-                        Words("{problem}; {pack} has it: name that pack too", problem=bad.problem, pack=pack),
-                        show_line=in_condition,
-                    )
+                document.note_at(
+                    place,
+                    Words("{problem}; {pack} has it: name that pack too", problem=bad.problem, pack=pack),
+                    show_line=in_condition,
                 )
             else:
                 meant = _meant(bad, rules, catalogue)
                 others = [*_roles(bad, rules, catalogue), *_fields(bad, rules, catalogue)] if meant is None else []
-                message = Joined([bad.problem, *others], "; ")
-                report.add(document.finding(place, message, meant, show_line=in_condition))
+                document.note_at(place, Joined([bad.problem, *others], "; "), meant, show_line=in_condition)
     else:
-        if not check_cost(document, trigger, report) and not wrong:
-            check_sense(document, trigger, catalogue, report)
+        if not check_cost(document, trigger) and not wrong:
+            check_sense(document, trigger, catalogue)
             return trigger
     return None
 

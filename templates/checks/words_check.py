@@ -18,7 +18,7 @@ from templates.checks.scaffold_text import title_of
 from templates.checks.shape_check import check_shape
 from templates.checks.unfilled_places import unfilled, unfilled_names
 from templates.reading.files import BODY, TriggerFiles, plain
-from templates.reading.findings import Finding, Report, closest
+from templates.reading.findings import Finding, closest
 from templates.reading.pack_content import group_at
 from templates.reading.trigger_shapes import WordsShape
 from templates.reading.yaml_file import Document, Path, Place
@@ -77,26 +77,26 @@ def _variables(rules: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str]
     return event | citizen | recipient | law | {"step": "string", "repetition": "integer", "due": "instant"}
 
 
-def check_words(files: TriggerFiles, context: Context, report: Report) -> None:
+def check_words(files: TriggerFiles, context: Context) -> None:
     """Report what is wrong with the words of a trigger, in each language and between them."""
     for language in context.languages:
         if language not in files.words:
             message = Words("this file is missing: it holds the words in {language!r}", language=language)
-            report.add(Finding(str(files.folder / f"{language}.md"), 0, 0, message))
+            files.rules.report.add(Finding(str(files.folder / f"{language}.md"), 0, 0, message))
     checked: dict[str, _Words] = {}
     for language, document in files.words.items():
         if context.languages and language not in context.languages:
             message = Words("the pack has no language {language!r}", language=language)
-            report.add(document.finding(START, message, closest(language, context.languages)))
+            document.note_at(START, message, closest(language, context.languages))
         if document.data is not None:
-            checked[language] = _Words(language, document, context, report)
+            checked[language] = _Words(language, document, context)
             checked[language].check()
     for first, second in permutations(checked.values(), 2):
-        _compare(first, second, report)
-    _check_languages(files, checked, report)
+        _compare(first, second)
+    _check_languages(files, checked)
 
 
-def _check_languages(files: TriggerFiles, languages: Iterable[str], report: Report) -> None:
+def _check_languages(files: TriggerFiles, languages: Iterable[str]) -> None:
     """Warn of what was not translated: the same text in two languages, or a Kazakh text without a Kazakh letter."""
     read = {language: dict(texts((), plain(files.words[language]))) for language in languages}
     seen: dict[tuple[Path, str], str] = {}
@@ -109,10 +109,10 @@ def _check_languages(files: TriggerFiles, languages: Iterable[str], report: Repo
                 continue  # of the scaffold, which asks for another one anyhow
             if first != language and len(letters) > MOST_ALIKE:
                 message = Words("the text is the same as in {language}.md: is it translated?", language=first)
-                report.add(document.finding(document.value(path), message, warning=True))
+                document.note(path, message, warning=True)
             elif language == "kk" and _looks_russian(letters):
                 message = Words("the Kazakh text looks Russian: it has none of the letters {letters}", letters=KAZAKH)
-                report.add(document.finding(document.value(path), message, warning=True))
+                document.note(path, message, warning=True)
 
 
 def _letters(text: str) -> str:
@@ -125,25 +125,24 @@ def _looks_russian(letters: str) -> bool:
     return len(cyrillic) > MOST_WITHOUT and KAZAKH_LETTERS.isdisjoint(cyrillic)
 
 
-def _compare(one: "_Words", other: "_Words", report: Report) -> None:
+def _compare(one: "_Words", other: "_Words") -> None:
     """Report what one language says and the other does not, text by text; not what the other lacks braces for."""
     document = other.document
     for path in sorted(one.reads.keys() & other.reads.keys()):
         for variable in sorted(one.reads[path] - other.reads[path] - other.named[path]):
-            message = Words(ONLY_THERE, variable=variable, language=one.language)
-            report.add(document.finding(document.value(path), message))
+            document.note(path, Words(ONLY_THERE, variable=variable, language=one.language))
 
 
 class _Words:
-    def __init__(self, language: str, document: Document, context: Context, report: Report) -> None:
-        self.language, self.document, self.context, self.report = language, document, context, report
+    def __init__(self, language: str, document: Document, context: Context) -> None:
+        self.language, self.document, self.context = language, document, context
         self.plain, self.markdown = plain_environment(language), markdown_environment(language)
         self.reads: dict[Path, frozenset[str]] = {}
         self.named: dict[Path, frozenset[str]] = {}
 
     def check(self) -> None:
         """Report what is wrong in one language; note which variables each of its texts uses, and only names."""
-        check_shape(self.document, WordsShape, self.report)
+        check_shape(self.document, WordsShape)
         self._steps()
         self._parts((), plain(self.document))
         self._correction()
@@ -154,30 +153,27 @@ class _Words:
         known = self.context.scope.steps
         for step in group_at(plain(self.document), "steps"):
             if known is not None and step not in known:
-                place = self.document.key(("steps", step))
                 message = Words("there is no step {step!r}", step=step)
-                self.report.add(self.document.finding(place, message, closest(step, known)))
+                self.document.note(("steps", step), message, closest(step, known), key=True)
 
     def _parts(self, path: Path, words: Mapping[str, Any]) -> None:
         channels = self.context.rules.get("channels")
         for channel in channels if isinstance(channels, list) else ():
             for part in NEEDED.get(str(channel), ()):
                 if part not in words:
-                    place = self.document.key(path) if path else START
                     given = {"part": part, "channel": channel}
                     message = Words("{part} is missing, and the trigger's channels include {channel}", **given)
-                    self.report.add(self.document.finding(place, message))
+                    self.document.note_at(self.document.key(path) if path else START, message)
 
     def _correction(self) -> None:
         words, wanted = plain(self.document).get(CORRECTION), self.context.rules.get(CORRECTION, False)
         if wanted is True and words is None:
             message = Words("trigger.yaml says `correction: true`, but the words for it are missing")
-            self.report.add(self.document.finding(START, message))
+            self.document.note_at(START, message)
         elif wanted is True and isinstance(words, dict):
             self._parts((CORRECTION,), words)
         elif wanted is False and words is not None and self.context.rules:
-            message = Words("trigger.yaml does not say `correction: true`")
-            self.report.add(self.document.finding(self.document.key((CORRECTION,)), message))
+            self.document.note((CORRECTION,), Words("trigger.yaml does not say `correction: true`"), key=True)
 
     def _text(self, path: Path, text: str) -> None:
         reading = read_words(text, self.markdown if is_markdown(path) else self.plain, self.context.scope)
@@ -185,27 +181,26 @@ class _Words:
             self.reads[path] = reading.reads - {"step", "repetition"}
             self.named[path] = unfilled_names(text)
             for line, column, message in unfilled(text, self.context.scope.variables):
-                self.report.add(self.document.finding(self.document.inside(path, line, column=column), message))
+                self.document.note_at(self.document.inside(path, line, column=column), message)
         for problem in reading.problems:
-            place = self.document.inside(path, problem.line, problem.token)
-            self.report.add(self.document.finding(place, problem.message, problem.suggestion))
+            self.document.note_at(
+                self.document.inside(path, problem.line, problem.token), problem.message, problem.suggestion
+            )
         if path[0] == CORRECTION and (gone := sorted(reading.reads & ENTITLED.keys())):
             message = Words(
                 "a correction may come when nobody is entitled any more, so {variable} has no value", variable=gone[0]
             )
-            self.report.add(self.document.finding(self.document.value(path), message))
+            self.document.note(path, message)
         if is_markdown(path):
             self._markdown(path, text)
         elif self.context.rules.get("discreet") is True and reading.reads:
-            message = Words("the trigger is discreet: subject, push and SMS show no values")
-            self.report.add(self.document.finding(self.document.value(path), message))
+            self.document.note(path, Words("the trigger is discreet: subject, push and SMS show no values"))
 
     def _markdown(self, path: Path, text: str) -> None:
         for number, line in enumerate(text.split("\n"), 1):
             for pattern, message in _UNSHOWN:
                 if found := pattern.search(line):
-                    place = self.document.inside(path, number, column=found.start() + 1)
-                    self.report.add(self.document.finding(place, message))
+                    self.document.note_at(self.document.inside(path, number, column=found.start() + 1), message)
 
 
 def texts(path: Path, words: PlainData) -> Iterator[tuple[Path, str]]:

@@ -109,7 +109,7 @@ def _read_trigger(folder: Path, report: Report) -> TriggerFiles:
         message = Words(
             "the folder {name!r} names a trigger: small Latin letters, digits and underscores", name=folder.name
         )
-        report.add(rules.finding(Place(1, 1, 1), message))
+        rules.note_at(Place(1, 1, 1), message)
     named = [(found[1], path) for path in sorted(folder.iterdir()) if (found := _WORDS_FILE.fullmatch(path.name))]
     words = {language: read_words_file(path, report) for language, path in named}
     return TriggerFiles(folder.name, folder, rules, words)
@@ -118,27 +118,27 @@ def _read_trigger(folder: Path, report: Report) -> TriggerFiles:
 def read_document(path: Path, report: Report) -> Document:
     """Read a YAML file."""
     text = _read_text(path, report)
-    return Document(str(path), []) if text is None else read_yaml(str(path), text, report)
+    return Document(str(path), [], report) if text is None else read_yaml(str(path), text, report)
 
 
 def read_words_file(path: Path, report: Report) -> Document:
     """Read a words file: the keys between two lines of `---`, and the Markdown after them as `body`."""
     text = _read_text(path, report)
     if text is None:
-        return Document(str(path), [])
+        return Document(str(path), [], report)
     lines = text.split("\n")
     fences = [number for number, line in enumerate(lines) if line.rstrip() == _FENCE][:2]
     if fences == [0]:
         at = _end_of_keys(lines)
         message = Words("the second line of --- is missing: put it between the keys and the text of the email")
         report.add(Finding(str(path), at, 1, message))
-        return Document(str(path), lines)
+        return Document(str(path), lines, report)
     if len(fences) < 2 or fences[0] != 0:  # noqa: PLR2004  (two fences)
         report.add(Finding(str(path), 1, 1, Words("the keys stand at the top, between two lines of ---")))
-        return Document(str(path), lines)
+        return Document(str(path), lines, report)
     document = read_yaml(str(path), "\n".join(lines[1 : fences[1]]), report, lines=lines, before=1)
     if isinstance(document.data, dict):
-        _add_body(document, fences[1] + 1, report)
+        _add_body(document, fences[1] + 1)
     return document
 
 
@@ -150,13 +150,13 @@ def _end_of_keys(lines: Sequence[str]) -> int:
     return len(lines)
 
 
-def _add_body(document: Document, start: int, report: Report) -> None:
+def _add_body(document: Document, start: int) -> None:
     lines = document.lines
     while start < len(lines) and not lines[start].strip():
         start += 1
     body = "\n".join(lines[start:]).rstrip()
     if BODY in document.data:
-        report.add(document.finding(document.key((BODY,)), Words("the body stands below the second ---")))
+        document.note((BODY,), Words("the body stands below the second ---"), key=True)
     elif body:
         document.data[BODY] = body
         document.values[BODY,] = Place(start + 1, 1, len(lines))

@@ -76,17 +76,20 @@ class Place(NamedTuple):
 
 
 class Document:
-    """A file as plain data. `lines` are those of the whole file, so that places can be looked up in them."""
+    """A file as plain data, and the report on it.
 
-    def __init__(self, path: str, lines: list[str]) -> None:
-        self.path, self.lines = path, lines
+    `lines` are those of the whole file, so that places can be looked up in them.
+    """
+
+    def __init__(self, path: str, lines: list[str], report: Report) -> None:
+        self.path, self.lines, self.report = path, lines, report
         self.data: Any = None
         self.values: dict[Path, Place] = {}
         self.keys: dict[Path, Place] = {}
 
     def part(self, key: str | int) -> "Document":
         """Return the value of a first-level key as a document of its own, with its places in the file."""
-        part = Document(self.path, self.lines)
+        part = Document(self.path, self.lines, self.report)
         part.data = self.data[key]
         part.values = {path[1:]: place for path, place in self.values.items() if path[:1] == (key,)}
         part.keys = {path[1:]: place for path, place in self.keys.items() if path[:1] == (key,)}
@@ -114,6 +117,24 @@ class Document:
         """Something wrong at a place of this file; `show_line`: the place is told best beside its line."""
         excerpt = self.lines[place.line - 1] if show_line and place.line <= len(self.lines) else None
         return Finding(self.path, place.line, place.column, message, suggestion, warning, excerpt=excerpt)
+
+    def note(
+        self, path: Path, message: Said, suggestion: str | None = None, *, key: bool = False, warning: bool = False
+    ) -> None:
+        """Report something wrong at the value of a path, or at its key."""
+        self.note_at(self.key(path) if key else self.value(path), message, suggestion, warning=warning)
+
+    def note_at(
+        self,
+        place: Place,
+        message: Said,
+        suggestion: str | None = None,
+        *,
+        warning: bool = False,
+        show_line: bool = False,
+    ) -> None:
+        """Report something wrong at a place; `show_line`: it is told best beside its line."""
+        self.report.add(self.finding(place, message, suggestion, warning=warning, show_line=show_line))
 
     def inside(self, path: Path, line: int, token: str = "", column: int | None = None) -> Place:
         """Return the place of a token in the text at a path.
@@ -158,7 +179,7 @@ def _unseen(found: re.Match[str]) -> Words:
 
 def read_yaml(path: str, text: str, report: Report, *, lines: list[str] | None = None, before: int = 0) -> Document:
     """Read a text; `before`: how many lines of its file come before it (`lines`: the file's)."""
-    document = Document(path, text.split("\n") if lines is None else lines)
+    document = Document(path, text.split("\n") if lines is None else lines, report)
     loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         root = yaml.compose(text, Loader=loader)
@@ -167,7 +188,7 @@ def read_yaml(path: str, text: str, report: Report, *, lines: list[str] | None =
     except RecursionError:
         report.add(Finding(path, 1 + before, 1, Words("this is nested too deeply")))
     else:
-        _Builder(document, report, before).build(root)
+        _Builder(document, before).build(root)
     return document
 
 
@@ -218,8 +239,8 @@ class _TooLarge(Exception):
 
 
 class _Builder:
-    def __init__(self, document: Document, report: Report, before: int) -> None:
-        self.document, self.report, self.before = document, report, before
+    def __init__(self, document: Document, before: int) -> None:
+        self.document, self.before = document, before
         self.count = 0
 
     def build(self, root: yaml.Node | None) -> None:
@@ -232,7 +253,7 @@ class _Builder:
                 self._report(Words(NOTHING_HERE))
 
     def _report(self, message: Said) -> None:
-        self.report.add(Finding(self.document.path, 1 + self.before, 1, message))
+        self.document.note_at(Place(1 + self.before, 1, 1), message)
 
     def _place(self, node: yaml.Node) -> Place:
         start, end = node.start_mark, node.end_mark
@@ -246,16 +267,15 @@ class _Builder:
             raise _TooLarge
         self.document.values[path] = place = self._place(node)
         if node.tag not in _PLAIN_TAGS:
-            self.report.add(self.document.finding(place, Words("the tag {tag!r} is not used here", tag=node.tag)))
+            self.document.note_at(place, Words("the tag {tag!r} is not used here", tag=node.tag))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._value(each, (*path, at)) for at, each in enumerate(node.value)]
         if found := _UNSEEN.search(node.value):
-            self.report.add(self.document.finding(place, _unseen(found)))
+            self.document.note_at(place, _unseen(found))
         if not place.style and _CURLY.fullmatch(node.value):
-            message = Words("use straight quotes: these are a part of the text")
-            self.report.add(self.document.finding(place, message, warning=True))
+            self.document.note_at(place, Words("use straight quotes: these are a part of the text"), warning=True)
         return node.value if place.style else _scalar(node.value)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
@@ -263,12 +283,12 @@ class _Builder:
         for key, value in node.value:
             place = self._place(key)
             if not isinstance(key, yaml.ScalarNode):
-                self.report.add(self.document.finding(place, Words("a key must be a word")))
+                self.document.note_at(place, Words("a key must be a word"))
             elif blank := _BLANK.match(key.value):
                 code = f"{ord(blank[0]):04X}"
-                self.report.add(self.document.finding(place, Words(_NO_SPACE, code=code)))
+                self.document.note_at(place, Words(_NO_SPACE, code=code))
             elif key.value in data:
-                self.report.add(self.document.finding(place, Words("the key {name!r} is here twice", name=key.value)))
+                self.document.note_at(place, Words("the key {name!r} is here twice", name=key.value))
             else:
                 self.document.keys[*path, key.value] = place
                 data[key.value] = self._value(value, (*path, key.value))

@@ -6,12 +6,19 @@ the cap join a digest and are sent with it.
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
+from msgspec import Struct
+
 from domain.core.events import LifeEvent
-from domain.facts import facts
-from domain.facts.facts import NudgeAttempted, NudgeDeferred, NudgeFact, NudgeSent, NudgeWithheld
+from domain.facts.facts import (
+    NudgeAttempted,
+    NudgeDeferred,
+    NudgeExpired,
+    NudgeFact,
+    NudgeSent,
+    NudgeWithheld,
+)
 from domain.nudges.cap import counted_from
 from domain.nudges.delivery import State
 from domain.nudges.diff import diff
@@ -45,103 +52,13 @@ PLAYED = "played"
 """The provider of messages that are sent only on a virtual clock."""
 
 
-class NudgeBook(Protocol):
-    """The nudges being played, and the operations that digests need."""
+class HowEnded(Struct, frozen=True):
+    """The end of a delivery: sent by a channel with this text, or not (`because`); `digest`: as a part of one."""
 
-    now: datetime
-    rules: Rules
-
-    def find(self, id_: UUID) -> Nudge | None:
-        """The nudge as it is now."""
-
-    def keep(self, id_: UUID, fact: NudgeFact, words: str = "") -> None:
-        """One more fact of a nudge."""
-
-    def end(
-        self,
-        case: Case,
-        fact: NudgeFact,
-        *,
-        because: str | None = None,
-        channel: str | None = None,
-        text: str = "",
-        digest: bool = False,
-    ) -> None:
-        """The last fact of a delivery, and how it ended."""
-
-    def went(self, case: Case, channel: str, rendered: Rendered) -> None:
-        """A message was handed over."""
-
-    def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
-        """Return the input of a decision."""
-
-    def case_of(self, settlement: Settlement, decision: Decision) -> Case:
-        """The decision with all that its words need."""
-
-    def carry_out(self, case: Case) -> None:
-        """Carry out a decision."""
-
-
-def join_digest(book: NudgeBook, case: Case, decision: Digest) -> None:
-    """Put a message that exceeds the cap into the first digest that has room."""
-    allocator, id_ = DigestAllocator(book.rules.rulebook.names, book.find), case.nudge.intent.id
-    fact = allocator.place(Overflow(case.settlement, decision, book.now))
-    if isinstance(fact, NudgeWithheld):
-        book.end(case, fact, because=fact.reason)
-        return
-    book.keep(id_, fact)
-    for digest, fact_ in allocator.facts({id_}):
-        book.keep(digest, fact_)
-
-
-def go_together(book: NudgeBook, digest: Settlement) -> None:
-    """Carry out a due digest: members that leave it end or wait on their own, the others share its outcome."""
-    found = (book.find(id_) for id_ in digest.nudge.members)
-    travelling = [one for one in found if one is not None and travels(one, digest.nudge)]
-    to = digest.person.pseudonym
-    settlements = [book.settlement(one, to) for one in travelling]
-    case = readable(decide_digest(digest, settlements, book.now, book.case_of), book.rules, book.now)
-    for member in case.leaving:
-        book.carry_out(member)
-    match case.decision:
-        case Send(channel):
-            _send(book, case, channel)
-        case Defer(until, reason):
-            book.keep(digest.nudge.intent.id, NudgeDeferred(book.now, to, until, reason.value))
-        case Withhold(reason):
-            _end(book, case, NudgeWithheld(book.now, to, reason.value), because=reason.value)
-
-
-def _send(book: NudgeBook, case: Case, channel: str) -> None:
-    to, id_ = case.recipient.pseudonym, case.nudge.intent.id
-    rendered = render(case, book.rules, book.now)
-    attempt = case.nudge.to(to).attempt + 1
-    attempted = NudgeAttempted(book.now, to, attempt, channel, PLAYED, book.now)
-    book.keep(id_, attempted)
-    for member in case.members:
-        theirs = mirrored(attempted, member.nudge.to(to))
-        if theirs is not None:
-            book.keep(member.nudge.intent.id, theirs)
-    _end(book, case, NudgeSent(book.now, to, attempt, ""), channel=channel, text=words_of(rendered)[channel])
-    book.went(case, channel, rendered)
-
-
-def _end(
-    book: NudgeBook,
-    case: Case,
-    fact: NudgeFact,
-    *,
-    because: str | None = None,
-    channel: str | None = None,
-    text: str = "",
-) -> None:
-    """End the digest and its members."""
-    book.keep(case.nudge.intent.id, fact)
-    for member in case.members:
-        now = book.find(member.nudge.intent.id) or member.nudge
-        theirs = mirrored(fact, now.to(case.recipient.pseudonym))
-        if theirs is not None:
-            book.end(member, theirs, because=because, channel=channel, text=text, digest=channel is not None)
+    because: str | None = None
+    channel: str | None = None
+    text: str = ""
+    digest: bool = False
 
 
 def words_of(rendered: Rendered) -> Mapping[str, str]:
@@ -176,10 +93,8 @@ class VirtualRun:
     def kept(self, before: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str) -> None:
         """Note a new fact of a nudge. Does nothing unless overridden."""
 
-    def ended(
-        self, nudge: Nudge, recipient: str, *, because: str | None, channel: str | None, text: str, digest: bool
-    ) -> None:
-        """Note the end of a delivery: sent by a channel with this text, or not. Does nothing unless overridden."""
+    def ended(self, nudge: Nudge, recipient: str, how: HowEnded) -> None:
+        """Note the end of a delivery. Does nothing unless overridden."""
 
     def went(self, case: Case, channel: str, rendered: Rendered) -> None:
         """A message was handed over."""
@@ -236,7 +151,7 @@ class VirtualRun:
         nudge = self.find(id_)
         assert nudge is not None
         if is_digest(nudge.intent):
-            go_together(self, self.settlement(nudge, recipient))
+            self._go_together(self.settlement(nudge, recipient))
             return
         intent = nudge.intent
         whom: tuple[str, ...] = (recipient,)
@@ -293,41 +208,85 @@ class VirtualRun:
             case Send(channel):
                 self._send(case, channel)
             case Defer(until, reason):
-                self.keep(intent.id, facts.NudgeDeferred(self.now, to, until, reason.value))
+                self.keep(intent.id, NudgeDeferred(self.now, to, until, reason.value))
             case Digest() as digest:
-                join_digest(self, case, digest)
+                self._join_digest(case, digest)
             case Withhold(reason):
-                self.end(case, facts.NudgeWithheld(self.now, to, reason.value), because=reason.value)
+                self._withhold(case, NudgeWithheld(self.now, to, reason.value))
                 for fact in case.passed_on(self.now):
                     self.keep(intent.id, fact)
             case _:
-                self.end(case, facts.NudgeExpired(self.now, to), because=State.EXPIRED.value)
+                self._end(case, NudgeExpired(self.now, to), HowEnded(State.EXPIRED.value))
 
     def _send(self, case: Case, channel: str) -> None:
-        intent, to = case.nudge.intent, case.recipient.pseudonym
+        to = case.recipient.pseudonym
         try:
             rendered = render(case, self.rules, self.now, only=channel)
         except WordsFailed:
-            reason = NotSentReason.UNREADABLE.value
-            self.end(case, facts.NudgeWithheld(self.now, to, reason), because=reason)
+            self._withhold(case, NudgeWithheld(self.now, to, NotSentReason.UNREADABLE.value))
             return
-        attempt = case.nudge.to(to).attempt + 1
-        self.keep(intent.id, facts.NudgeAttempted(self.now, to, attempt, channel, PLAYED, self.now))
-        sent = facts.NudgeSent(self.now, to, attempt, "")
-        self.end(case, sent, channel=channel, text=words_of(rendered)[channel])
+        attempted = self._attempted(case, channel)
+        self.keep(case.nudge.intent.id, attempted)
+        sent = NudgeSent(self.now, to, attempted.attempt, "")
+        self._end(case, sent, HowEnded(channel=channel, text=words_of(rendered)[channel]))
         self.went(case, channel, rendered)
 
-    def end(
-        self,
-        case: Case,
-        fact: NudgeFact,
-        *,
-        because: str | None = None,
-        channel: str | None = None,
-        text: str = "",
-        digest: bool = False,
-    ) -> None:
-        """The last fact of a delivery, and how it ended."""
-        self.keep(case.nudge.intent.id, fact, text)
+    def _attempted(self, case: Case, channel: str) -> NudgeAttempted:
         to = case.recipient.pseudonym
-        self.ended(case.nudge, to, because=because, channel=channel, text=text, digest=digest)
+        return NudgeAttempted(self.now, to, case.nudge.to(to).attempt + 1, channel, PLAYED, self.now)
+
+    def _withhold(self, case: Case, fact: NudgeWithheld) -> None:
+        self._end(case, fact, HowEnded(fact.reason))
+
+    def _end(self, case: Case, fact: NudgeFact, how: HowEnded) -> None:
+        """Apply the last fact of a delivery, and note how it ended."""
+        self.keep(case.nudge.intent.id, fact, how.text)
+        self.ended(case.nudge, case.recipient.pseudonym, how)
+
+    def _join_digest(self, case: Case, decision: Digest) -> None:
+        """Put a message that exceeds the cap into the first digest that has room."""
+        allocator, id_ = DigestAllocator(self.rules.rulebook.names, self.find), case.nudge.intent.id
+        fact = allocator.place(Overflow(case.settlement, decision, self.now))
+        if isinstance(fact, NudgeWithheld):
+            self._withhold(case, fact)
+            return
+        self.keep(id_, fact)
+        for digest, gathered in allocator.facts({id_}):
+            self.keep(digest, gathered)
+
+    def _go_together(self, digest: Settlement) -> None:
+        """Carry out a due digest: members that leave it end or wait on their own, the others share its outcome."""
+        found = (self.find(id_) for id_ in digest.nudge.members)
+        travelling = [one for one in found if one is not None and travels(one, digest.nudge)]
+        to = digest.person.pseudonym
+        settlements = [self.settlement(one, to) for one in travelling]
+        case = readable(decide_digest(digest, settlements, self.now, self.case_of), self.rules, self.now)
+        for member in case.leaving:
+            self.carry_out(member)
+        match case.decision:
+            case Send(channel):
+                self._send_digest(case, channel)
+            case Defer(until, reason):
+                self.keep(digest.nudge.intent.id, NudgeDeferred(self.now, to, until, reason.value))
+            case Withhold(reason):
+                self._end_digest(case, NudgeWithheld(self.now, to, reason.value), HowEnded(reason.value))
+
+    def _send_digest(self, case: Case, channel: str) -> None:
+        to = case.recipient.pseudonym
+        rendered = render(case, self.rules, self.now)
+        attempted = self._attempted(case, channel)
+        self.keep(case.nudge.intent.id, attempted)
+        for member in case.members:
+            if (theirs := mirrored(attempted, member.nudge.to(to))) is not None:
+                self.keep(member.nudge.intent.id, theirs)
+        how = HowEnded(channel=channel, text=words_of(rendered)[channel], digest=True)
+        self._end_digest(case, NudgeSent(self.now, to, attempted.attempt, ""), how)
+        self.went(case, channel, rendered)
+
+    def _end_digest(self, case: Case, fact: NudgeFact, how: HowEnded) -> None:
+        """End the digest and its members."""
+        self.keep(case.nudge.intent.id, fact)
+        for member in case.members:
+            now = self.find(member.nudge.intent.id) or member.nudge
+            if (theirs := mirrored(fact, now.to(case.recipient.pseudonym))) is not None:
+                self._end(member, theirs, how)

@@ -31,7 +31,7 @@ from domain.rules.rulebook import Rulebook, Version
 from domain.rules.steps import Series
 from domain.rules.triggers import Trigger
 from streams.rehearsal.case_model import CITIZEN, Case, Decision, Ending, RehearsedCase, Reported
-from streams.rehearsal.playing import VirtualRun
+from streams.rehearsal.playing import HowEnded, VirtualRun
 from streams.rehearsal.stage import NAMES, OPENING, Stage
 
 
@@ -309,11 +309,11 @@ class _Rehearsal(VirtualRun):
             decision_of(self.now, nudge, fact, words, None if prevented is None else prevented.reason)
         )
 
-    def ended(
-        self, nudge: Nudge, recipient: str, *, because: str | None, channel: str | None, text: str, digest: bool
-    ) -> None:
+    def ended(self, nudge: Nudge, recipient: str, how: HowEnded) -> None:
         name, intent = self.case.names[recipient], nudge.intent
-        self.decided[intent.id, recipient] = Ending(self.now, intent.step, name, channel, text, because, digest)
+        self.decided[intent.id, recipient] = Ending(
+            self.now, intent.step, name, how.channel, how.text, how.because, how.digest
+        )
 
     def _endings(self) -> Iterator[Ending]:
         """Yield the ends of the nudges about the citizen under test, and of those that would have reached them."""

@@ -1,6 +1,6 @@
 """The wiring, on one screen: every object is built here from those below it and passed in, the clock included.
 
-Each package of streams builds its own objects (`wiring.py`), in the order of the layers (docs/wiring.md). What sends
+The packages of streams build their objects (`wiring.py`), in the order of the layers (docs/wiring.md). What sends
 is built on top, in app/compose_sending.py: a Platform has no notifier to call.
 """
 
@@ -19,7 +19,6 @@ from domain.core.ids import Names
 from streams.delivery import wiring as delivery
 from streams.delivery.inbound.webhooks import Hook
 from streams.delivery.wiring import DeliveryParts, SoftBounces
-from streams.intake import wiring as intake
 from streams.intake.intake import Intake
 from streams.log import wiring as log
 from streams.log.log import Log
@@ -101,7 +100,7 @@ def _composed(
     library = Library(database, logged.log, names)
     publish_first(settings, Publisher(database, logged.log, names), logged.log, clock, make=make)
     queued = queues.build(database, persons, names, clock)
-    taking = intake.build(
+    taking = Intake(
         database,
         logged.log,
         names,

@@ -2,8 +2,8 @@
 
 from app.paths import data_folder
 from app.settings import Settings
-from streams.storage import wiring
 from streams.storage.database import Database
+from streams.storage.schema import require_tables
 
 
 def open_database(settings: Settings, *, make: bool, at_work: bool = True) -> Database:
@@ -12,7 +12,9 @@ def open_database(settings: Settings, *, make: bool, at_work: bool = True) -> Da
     Raises:
         DatabaseUnavailable, NoDatabase: it cannot be opened, or there is none.
     """
-    database = wiring.build(settings.database, make=make, at_work=at_work)
-    if make and "database" not in settings.model_fields_set:
+    database = Database(settings.database, at_work=at_work)
+    if not make:
+        require_tables(database)
+    elif "database" not in settings.model_fields_set:
         data_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     return database

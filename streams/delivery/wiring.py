@@ -42,6 +42,6 @@ def build(
         receipts,
         suppression,
         inbound_wiring.build(context, receipts, suppression, dead_letters, hooks),
-        TrialSender(database, log, context.names, clock),
+        TrialSender(context),
         FakeOutbox(database, log.keys),
     )

@@ -18,7 +18,7 @@ from streams.kafka.topics import Topics
 from streams.log.decoding import LIFE, head_of
 from streams.log.recorder import FactRecorder, first_fact
 from streams.planning.wakeups import WAKING, WakeUpReader
-from streams.queues.jobs import Plan, Save, Step
+from streams.queues.jobs import HoldsNothing, Plan, Save, Step
 from streams.storage.database import Database
 from streams.storage.tables import log
 
@@ -80,7 +80,7 @@ def checked(connection: Connection, asked: Range) -> Range:
     return found
 
 
-class Republishing:
+class Republishing(HoldsNothing):
     """The work of a job. A crash repeats at most one page; consumers tell repeated records by key and `position`."""
 
     def __init__(
@@ -141,9 +141,6 @@ class Republishing:
             self._sender.close()
         of = events if finished else None  # an event that names nobody has no record
         return Step(f"{position} {events} {records}", events, of=of, finished=finished, words=words)
-
-    def rest(self) -> None:
-        """Do nothing: nothing is held."""
 
     def abandon(self) -> None:
         """Close the connections; records that were sent cannot be taken back."""

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from domain.core.translatable import Counted, Joined, Words
 from domain.facts.principals import Principal
 from streams.privacy.erasure import Certificate, Erasing, NobodyKnown
-from streams.queues.jobs import NothingToDo, Plan, Save, Step
+from streams.queues.jobs import HoldsNothing, NothingToDo, Plan, Save, Step
 
 FEW = 20
 """Persons of a step: some seconds."""
@@ -33,7 +33,7 @@ class Progress(Struct, frozen=True):
     unknown: int = 0
 
 
-class BulkErasure:
+class BulkErasure(HoldsNothing):
     """The work. `keep` keeps each certificate before the next person is erased; see app/identity/erased_list.py."""
 
     def __init__(self, erasing: Erasing, request: BulkRequest, keep: Callable[[Certificate], None]) -> None:
@@ -77,12 +77,6 @@ class BulkErasure:
             Joined([Words("{persons} erased", persons=_persons(at.erased)), *_unknown(at)], "; ") if finished else ""
         )
         return Step(msgspec.json.encode(at).decode(), done, finished=finished, words=words, unit="persons")
-
-    def rest(self) -> None:
-        """Do nothing: no resource is held."""
-
-    def abandon(self) -> None:
-        """Do nothing: whoever is erased stays erased."""
 
 
 def _read(cursor: str) -> Progress:

@@ -6,7 +6,7 @@ all their due deliveries; if few are due, the sample is everybody and nothing is
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -34,10 +34,9 @@ from streams.delivery.decide.rendering import render
 from streams.log.log import Log
 from streams.planning.quarantine import unplannable_persons
 from streams.rules.aggregates import ActiveStop
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
-from streams.rules.library import Library
 from streams.rules.switches import read_off
-from streams.storage.database import Database
 from templates.words.rendering import WordsFailed
 
 SAMPLE, OF_A_TRIGGER = 5000, 50
@@ -66,11 +65,9 @@ class ForecastResult(Struct, frozen=True):
 class Forecaster:
     """Makes forecasts, without writing anything."""
 
-    def __init__(
-        self, database: Database, log: Log, library: Library, clock: Callable[[], datetime], sample: int = SAMPLE
-    ) -> None:
-        self._database, self._log, self._library, self._clock = database, log, library, clock
-        self._sample = sample
+    def __init__(self, context: WriteContext, sample: int = SAMPLE) -> None:
+        self._database, self._log, self._library = context.database, context.log, context.library
+        self._clock, self._sample = context.clock, sample
 
     def forecast(self, span: timedelta, agency: str | None = None) -> ForecastResult:
         """Return the forecast of the span, including what is overdue now; `agency`: only its nudges."""

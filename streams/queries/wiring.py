@@ -18,5 +18,4 @@ class QueryParts(Struct, frozen=True):
 
 def build(context: WriteContext) -> QueryParts:
     """Return the objects of this package."""
-    database, log, library, clock = context.database, context.log, context.library, context.clock
-    return QueryParts(Inboxes(context), BacklogSamples(database, clock), Forecaster(database, log, library, clock))
+    return QueryParts(Inboxes(context), BacklogSamples(context.database, context.clock), Forecaster(context))

@@ -8,6 +8,7 @@ A package that has jobs implements `Work`:
   and repeated after a crash.
 - Until somebody has confirmed the count (`Job.confirmed_by`) a job only counts.
 - app/jobs/start.py makes the Work from the job's kind and arguments, so that any process can resume it.
+- One that holds and leaves nothing takes `rest` and `abandon` from `HoldsNothing`.
 - A part or a step takes some seconds at most: pausing and cancelling take effect between two of them.
 """
 
@@ -121,6 +122,16 @@ class Work(Protocol):
 
     def abandon(self) -> None:
         """Clean up after a cancelled job."""
+
+
+class HoldsNothing:
+    """The part of a `Work` that holds nothing between its steps, and leaves nothing behind when it is cancelled."""
+
+    def rest(self) -> None:
+        """Do nothing."""
+
+    def abandon(self) -> None:
+        """Do nothing."""
 
 
 def plan_of(work: Work, tell: Callable[[Step], object] = lambda _: None) -> Plan:

@@ -11,7 +11,7 @@ from domain.core.translatable import Said
 from domain.facts.chain import BEGINNING, Block
 from streams.log import chain
 from streams.log.audit import WORDS, Audit, Finding
-from streams.queues.jobs import Plan, Save, Step
+from streams.queues.jobs import HoldsNothing, Plan, Save, Step
 from streams.storage.database import Database
 
 FACTS_A_STEP = 20_000
@@ -34,7 +34,7 @@ class AuditProgress(Struct, frozen=True):
         return AuditProgress(block, self.facts + audit.facts, found)
 
 
-class AuditJob:
+class AuditJob(HoldsNothing):
     """The work of an audit job. `public`: key to verify the signed heads of blocks; `facts`: about so many a step."""
 
     def __init__(self, database: Database, public: bytes, facts: int = FACTS_A_STEP) -> None:
@@ -77,12 +77,6 @@ class AuditJob:
         with self._database.reading() as connection:
             found = chain.blocks_from(connection, number, 1)
         return found[0].block if found and found[0].block.number == number else None
-
-    def rest(self) -> None:
-        """Do nothing: no resource is held."""
-
-    def abandon(self) -> None:
-        """Do nothing: the audit stores nothing of its own."""
 
 
 def _place(finding: Finding) -> str:

@@ -3,27 +3,24 @@
 The fact that moves the reach leaves earlier plans as they are; only newly reached events get the new `ahead_from`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from domain.core.ids import Names
 from domain.core.timing import zone_of
 from domain.core.translatable import Words
 from domain.facts.principals import Principal
 from domain.facts.submissions import check_acting
-from streams.log.log import Log
 from streams.replay.repair import GapFilter, PlanRepair, RepairBatch
 from streams.replay.walk import Stride, Walk
 from streams.rules.aggregates import GovernedTrigger
 from streams.rules.approval import nominal
+from streams.rules.context import WriteContext
 from streams.rules.governed import Governed
-from streams.rules.library import Library
 from streams.rules.publishing import govern, read_governed
 from streams.rules.switches import owner_of
-from streams.storage.database import Database
 
 
 class NotInForce(LookupError):
@@ -48,17 +45,9 @@ class BackfillRequest(Struct, frozen=True):
 class TriggerBackfill:
     """Lets an agency's staff extend the reach of their trigger."""
 
-    def __init__(
-        self,
-        database: Database,
-        log: Log,
-        names: Names,
-        library: Library,
-        repairing: PlanRepair,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._database, self._log, self._names, self._library = database, log, names, library
-        self._repairing, self._clock = repairing, clock
+    def __init__(self, context: WriteContext, repairing: PlanRepair) -> None:
+        self._database, self._log, self._names = context.database, context.log, context.names
+        self._library, self._repairing, self._clock = context.library, repairing, context.clock
 
     def check(self, trigger: str, who: Principal) -> None:
         """Check that the principal may backfill this trigger.

@@ -6,7 +6,7 @@ outage, the residents of an area, or one person.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import StrEnum
@@ -34,8 +34,8 @@ from streams.planning import histories
 from streams.planning.person_plans import PersonPlan, Plans, RulesMoved
 from streams.planning.planning import Planning
 from streams.replay.walk import Stride, Walk
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
-from streams.rules.library import Library
 from streams.storage.database import Database
 from streams.storage.errors import SYSTEM_ERRORS
 
@@ -199,17 +199,10 @@ class PlanRepair:
 
     batch = BATCH
 
-    def __init__(
-        self,
-        database: Database,
-        log: Log,
-        library: Library,
-        planning: Planning,
-        names: Names,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._database, self._library, self._planning = database, library, planning
-        self._names, self._clock, self._persons = names, clock, Persons(database, log, names)
+    def __init__(self, context: WriteContext, planning: Planning) -> None:
+        self._database, self._library, self._planning = context.database, context.library, planning
+        self._names, self._clock = context.names, context.clock
+        self._persons = Persons(context.database, context.log, context.names)
 
     def work(self, selection: GapFilter) -> Walk:
         """Return the repair as the work of a job."""

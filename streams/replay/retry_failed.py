@@ -1,7 +1,7 @@
 """Repair after a provider's outage: make deliveries that failed by it due again, once; the dispatcher sends them."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -21,11 +21,10 @@ from domain.rules.triggers import CORRECTION
 from projections import inbox, nudges
 from projections.nudges import Due
 from streams.log.appending import append_if_unmoved
-from streams.log.log import Log
 from streams.planning import histories
 from streams.replay.walk import FIRST, Stride, Walk, delivery_at, place_of
-from streams.rules.library import Library
-from streams.storage.database import Database, Priority
+from streams.rules.context import WriteContext
+from streams.storage.database import Priority
 
 BATCH = 500
 
@@ -99,8 +98,9 @@ class FailedBatch(Struct, frozen=True):
 class FailedDeliveries:
     """Finds deliveries that an outage ended, and makes them due again."""
 
-    def __init__(self, database: Database, log: Log, library: Library, clock: Callable[[], datetime]) -> None:
-        self._database, self._log, self._library, self._clock = database, log, library, clock
+    def __init__(self, context: WriteContext) -> None:
+        self._database, self._log = context.database, context.log
+        self._library, self._clock = context.library, context.clock
 
     def work(self, outage: Outage, by: str) -> Walk:
         """Return the repair as the work of a job."""

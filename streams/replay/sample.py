@@ -17,7 +17,7 @@ from projections import governance, history, positions
 from streams.log.log import Log
 from streams.planning.quarantine import unplannable_persons
 from streams.queues import job_rows
-from streams.queues.jobs import Job, JobState, Plan, Save, Step
+from streams.queues.jobs import HoldsNothing, Job, JobState, Plan, Save, Step
 from streams.replay.verify import Verified, compared
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
@@ -48,7 +48,7 @@ class SampleProgress(Struct, frozen=True):
     found: Verified = Verified()
 
 
-class Sample:
+class Sample(HoldsNothing):
     """The work of a job that verifies a sample. It changes nothing.
 
     Persons who wait for their plan and other jobs go first; `pause` lets them. `size`: persons in a step.
@@ -102,12 +102,6 @@ class Sample:
             return _step(at, finished=True) if ended else _step(replace(at, after="", around=True))
         found = compared(connection, self._log, persons, rules.rulebook, self._log.clock())
         return _step(replace(at, after=persons[-1], found=at.found.compared(found, len(persons))))
-
-    def rest(self) -> None:
-        """Do nothing: no resource is held."""
-
-    def abandon(self) -> None:
-        """Do nothing: a sample stores nothing of its own."""
 
 
 def following(last: Job | None) -> str:

@@ -20,11 +20,10 @@ from domain.nudges.nudge import Nudge
 from projections import inbox, nudges
 from projections.nudges import Due
 from streams.log.appending import append_if_unmoved
-from streams.log.log import Log
 from streams.replay.retry_failed import FailedDeliveries
 from streams.replay.walk import FIRST, Stride, Walk, delivery_at, place_of
-from streams.rules.library import Library
-from streams.storage.database import Database, Priority
+from streams.rules.context import WriteContext
+from streams.storage.database import Priority
 
 BATCH = 500
 LONGEST_WHY = 500
@@ -92,16 +91,10 @@ class UnknownOutcomes:
     """Lists unknown outcomes and records an operator's decisions. `askable`: the providers that can be asked."""
 
     def __init__(
-        self,
-        database: Database,
-        log: Log,
-        library: Library,
-        renewing: FailedDeliveries,
-        clock: Callable[[], datetime],
-        askable: Callable[[], frozenset[str]],
+        self, context: WriteContext, renewing: FailedDeliveries, askable: Callable[[], frozenset[str]]
     ) -> None:
-        self._database, self._log, self._library, self._renewing = database, log, library, renewing
-        self._clock, self._askable = clock, askable
+        self._database, self._log, self._library = context.database, context.log, context.library
+        self._renewing, self._clock, self._askable = renewing, context.clock, askable
 
     def work(self, which: OutcomeFilter, how: Resolution, by: str, why: str) -> Walk:
         """Return the decision as the work of a job."""

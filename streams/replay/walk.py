@@ -12,7 +12,7 @@ from msgspec import Struct
 from domain.core.translatable import N_, Counted, Joined, Said, Words
 from projections.nudges import Due
 from streams.planning.histories import share_upto
-from streams.queues.jobs import NothingToDo, Plan, Save, Step
+from streams.queues.jobs import HoldsNothing, NothingToDo, Plan, Save, Step
 
 A_SECOND = 1000.0
 FIRST = Due(UUID(int=0), "")
@@ -76,7 +76,7 @@ class _Sofar(Struct, frozen=True):
         )
 
 
-class Walk:
+class Walk(HoldsNothing):
     """Goes through persons or nudges, one stride a step. A stride commits what it does; repeated, it does nothing.
 
     `look` yields what each stride would do, `go` does it, both after a place that begins with a pseudonym; `unit`:
@@ -149,12 +149,6 @@ class Walk:
         cursor = f"{stride.upto} {told} {left + stride.left}"
         self._under_way = (cursor, strides)
         return Step(cursor, counts.total())
-
-    def rest(self) -> None:
-        """Do nothing: no resource is held."""
-
-    def abandon(self) -> None:
-        """Do nothing: finished strides stay, and nothing else is stored."""
 
 
 _DONE: Mapping[str, str] = {

@@ -25,19 +25,11 @@ class ReplayParts(Struct, frozen=True):
 
 def build(context: WriteContext, planning: Planning, askable: Callable[[], frozenset[str]]) -> ReplayParts:
     """Return the objects of this package; `askable`: the providers that can be asked what became of a message."""
-    database, log, library, names, clock = (
-        context.database,
-        context.log,
-        context.library,
-        context.names,
-        context.clock,
-    )
-    repair = PlanRepair(database, log, library, planning, names, clock)
-    retry_failed = FailedDeliveries(database, log, library, clock)
+    repair, retry_failed = PlanRepair(context, planning), FailedDeliveries(context)
     return ReplayParts(
-        Follower(database, log),
+        Follower(context.database, context.log),
         repair,
-        TriggerBackfill(database, log, names, library, repair, clock),
+        TriggerBackfill(context, repair),
         retry_failed,
-        UnknownOutcomes(database, log, library, retry_failed, clock, askable),
+        UnknownOutcomes(context, retry_failed, askable),
     )

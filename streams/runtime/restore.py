@@ -1,21 +1,19 @@
 """After a restore: an operator declares until when messages may have been sent that the restored log lacks."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
 from sqlalchemy import func, select
 
-from domain.core.ids import Names
 from domain.facts.governance import LogRestored
 from domain.facts.principals import Principal
 from domain.rules.triggers import RANKS
 from projections.tables import due, erased, micros
-from streams.log.log import Log
 from streams.log.recorder import FactRecorder
 from streams.log.watermark import Known, Watermark
+from streams.rules.context import WriteContext
 from streams.rules.publishing import Rulemaking, govern
-from streams.storage.database import Database, Priority
+from streams.storage.database import Priority
 
 
 class Restored(Struct, frozen=True):
@@ -36,11 +34,9 @@ class Restored(Struct, frozen=True):
 class Restoring:
     """Declares a restore; the dispatchers apply it to each delivery when it is due."""
 
-    def __init__(
-        self, database: Database, log: Log, names: Names, watermark: Watermark, clock: Callable[[], datetime]
-    ) -> None:
-        self._database, self._log, self._names, self._watermark = database, log, names, watermark
-        self._clock = clock
+    def __init__(self, context: WriteContext, watermark: Watermark) -> None:
+        self._database, self._log, self._names = context.database, context.log, context.names
+        self._watermark, self._clock = watermark, context.clock
 
     def scope(self, until: datetime | None = None) -> Restored:
         """Return the effect of declaring it. Default of `until`: now, or on SQLite the time of the watermark.

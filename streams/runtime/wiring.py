@@ -48,7 +48,7 @@ def build(
         log.chain_builder,
         log.watermark,
         Cleanup(database, delivery.receipts, clock),
-        Restoring(database, log.log, context.names, log.watermark, clock),
+        Restoring(context, log.watermark),
         DeadLetters(database, queue, kinds),
         Processes(database, clock, compared=real_clock),
     )

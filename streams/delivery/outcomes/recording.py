@@ -52,7 +52,7 @@ class Recorder:
         self.receipts, self.suppression, self._watermark = receipts, suppression, watermark
         self.journal = journal
         self._group = GroupCommit(self._commit)
-        self.unconfirmed = UnconfirmedCommits(context.database, context.log, context.clock)
+        self.unconfirmed = UnconfirmedCommits(context)
 
     def facts(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
         """Append facts to nudges as they are now."""

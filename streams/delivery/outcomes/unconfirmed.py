@@ -5,9 +5,8 @@ Whether an attempt was committed may be unknown by then.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -17,8 +16,8 @@ from domain.nudges.nudge import Nudge
 from projections import nudges
 from streams.delivery.outcomes.attempts import Attempt, handed_back
 from streams.log.appending import record
-from streams.log.log import Log
-from streams.storage.database import Database, Priority
+from streams.rules.context import WriteContext
+from streams.storage.database import Priority
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
 REASON = "commit_unanswered"
@@ -30,8 +29,8 @@ class UnconfirmedCommits:
     Without this they would wait until their lease ends.
     """
 
-    def __init__(self, database: Database, log: Log, clock: Callable[[], datetime]) -> None:
-        self._database, self._log, self._clock = database, log, clock
+    def __init__(self, context: WriteContext) -> None:
+        self._database, self._log, self._clock = context.database, context.log, context.clock
         self._noted: deque[tuple[Sequence[UUID], Sequence[Attempt]]] = deque()
         self._settling = threading.Lock()
 

@@ -1,12 +1,9 @@
 """Test sends: a trigger's text to a colleague, by the real provider, before any citizen reads it."""
 
 import re
-from collections.abc import Callable
-from datetime import datetime
 
 from msgspec import Struct
 
-from domain.core.ids import Names
 from domain.core.translatable import Words
 from domain.facts.governance import SentAsTest
 from domain.facts.principals import NotAllowed, Principal
@@ -14,9 +11,9 @@ from domain.facts.submissions import check_acting
 from notifiers.port.interface import Action, Message, Outcome
 from notifiers.port.routes import Route
 from streams.delivery.send.message import parts_of
-from streams.log.log import Log
+from streams.rules.context import WriteContext
 from streams.rules.publishing import Rulemaking, govern
-from streams.storage.database import Database, Priority
+from streams.storage.database import Priority
 from templates.words.rendering import Rendered
 
 MARK = "[TEST]"
@@ -36,8 +33,9 @@ class TrialMessage(Struct, frozen=True):
 class TrialSender:
     """Sends them, each recorded by a fact that names the sender, the trigger and the colleague, but no address."""
 
-    def __init__(self, database: Database, log: Log, names: Names, clock: Callable[[], datetime]) -> None:
-        self._database, self._log, self._names, self._clock = database, log, names, clock
+    def __init__(self, context: WriteContext) -> None:
+        self._database, self._log = context.database, context.log
+        self._names, self._clock = context.names, context.clock
 
     async def send(self, trial: TrialMessage, to: Principal, who: Principal, route: Route) -> Outcome:
         """Send it to the colleague's registered contact.

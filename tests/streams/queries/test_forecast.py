@@ -30,7 +30,7 @@ def lively(world: World) -> None:
 def looked(world: World, sample: int = 5000) -> Forecast:
     """The forecast for a week."""
     on = world.platform
-    return Forecaster(on.database, on.log, on.rules.library, world.clock, sample).forecast(WEEK).forecast
+    return Forecaster(on.rules.context, sample).forecast(WEEK).forecast
 
 
 async def test_it_is_what_the_live_run_does(world: World) -> None:
@@ -80,7 +80,7 @@ def test_what_a_switch_holds_back_is_not_counted(world: World) -> None:
     on = world.platform
     due = looked(world).due
     world.platform.database.write(lambda connection: connection.execute(update(tables.due).values(stopped=True)))
-    found = Forecaster(on.database, on.log, on.rules.library, world.clock).forecast(WEEK)
+    found = Forecaster(on.rules.context).forecast(WEEK)
     assert (found.forecast.due, found.forecast.messages) == (0, {})
     assert found.held_back >= due
 

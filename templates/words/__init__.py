@@ -6,5 +6,5 @@ Modules:
     rendering, renderers: from words and values to the texts of each channel.
     markdown, footer, questions, digest_words: emails, proofs, replies, and the digest.
 
-Inside: email_layout, simple, infallible (texts that certainly render).
+Inside: email_layout, simple (texts that only name values).
 """

@@ -11,14 +11,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from domain.core.translatable import Said, Words
 from templates.words.environment import COLLECTED, markdown_environment, plain_environment
-from templates.words.infallible import ALWAYS, Certain, certain
 from templates.words.markdown import MARKS, Markdown, Page, spells_marks
 from templates.words.policy import Scope
 from templates.words.simple import Simple, simple
 from templates.words.syntax import read_words
 
-MAX_BYTES = 65_536
-"""No honest words are longer."""
+MAX_BYTES, LENGTHENED = 65_536, 12
+"""No honest words are longer; bytes that a character may become in HTML."""
 COMPILED = 1024
 """So many texts, of each kind, are kept compiled for whoever asks next: a new version repeats most of its texts."""
 REMEMBERED = 256
@@ -67,9 +66,9 @@ def _plain(language: str, text: str) -> "tuple[PlainText, AbstractSet[str]]":
     environment = plain_environment(language)
     reading = _read(environment, text)
     if reading is None:
-        return PlainText(None, text, ALWAYS), frozenset()
+        return PlainText(None, text), frozenset()
     made = simple(reading.tree, environment) or reading.compiled()
-    return PlainText(made, text, _certain(reading, text)), reading.reads
+    return PlainText(made, text), reading.reads
 
 
 @lru_cache(maxsize=COMPILED)
@@ -103,10 +102,10 @@ class _Read(NamedTuple):
 
 
 class PlainText:
-    """A text of one line; `certain`: what has to hold for it not to fail, None where nobody knows."""
+    """A text of one line."""
 
-    def __init__(self, template: Template | Simple | None, text: str, certain: Certain | None = None) -> None:
-        self._template, self._constant, self.certain = template, _one_line(text), certain
+    def __init__(self, template: Template | Simple | None, text: str) -> None:
+        self._template, self._constant = template, _one_line(text)
 
     def render(self, values: Mapping[str, Any]) -> str:
         """Return the text for these values. Raises BadWords."""
@@ -117,7 +116,7 @@ class MarkdownText:
     """A Markdown text: which words are said depends on the values, but the values are never read as Markdown."""
 
     def __init__(self, read: _Read | None, text: str, parser: Markdown) -> None:
-        self._read, self._text, self._parser, self.certain = read, text, parser, _certain(read, text)
+        self._read, self._text, self._parser = read, text, parser
         self._pages: dict[str, Page] = {}
 
     def render(self, values: Mapping[str, Any]) -> tuple[str, str]:
@@ -128,6 +127,12 @@ class MarkdownText:
         html, text = page.fill(collected)
         _check_size(len(html.encode()))
         return html, text
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise BadWords where `render` would; what is short enough in any case is not laid out for that."""
+        words, collected = self.words(values)
+        if spells_marks(words) or len(words) + sum(map(len, collected)) > MAX_BYTES // LENGTHENED:
+            self.render(values)
 
     @cached_property
     def _template(self) -> Template | None:
@@ -153,11 +158,6 @@ class MarkdownText:
 def _markdown_parser() -> Markdown:
     """Return the one parser of all languages: it keeps nothing of what it parsed, and takes long to make."""
     return Markdown()
-
-
-def _certain(read: _Read | None, text: str) -> Certain | None:
-    """Return the condition under which the text cannot fail; None where it is unknown."""
-    return ALWAYS if read is None else certain(text, read.tree, MAX_BYTES)
 
 
 def _one_line(text: str) -> str:

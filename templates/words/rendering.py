@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, tzinfo
-from functools import cached_property, reduce
 from typing import Any
 
 from msgspec import Struct
@@ -19,7 +18,6 @@ from templates.words.email_layout import Action, Layout, Letterhead, addressee
 from templates.words.environment import Group, group, renamed
 from templates.words.filters import one_stop
 from templates.words.footer import EXAMPLE_CODE, signature
-from templates.words.infallible import Certain, both
 
 PLATFORM = "platform"
 """The agency of the built-in pack: it writes what goes together, and what names no other agency."""
@@ -190,7 +188,7 @@ class Renderer:
         return self._languages[choice[0]]
 
 
-class _Parts(Struct, frozen=True, dict=True):
+class _Parts(Struct, frozen=True):
     """The compiled texts of a step."""
 
     subject: PlainText
@@ -200,23 +198,10 @@ class _Parts(Struct, frozen=True, dict=True):
     body: MarkdownText
 
     def check(self, values: Mapping[str, Any]) -> None:
-        """Raise BadWords where any of them fails; most are known not to without being rendered."""
-        if not _is_certain(self._certain, values):
-            for each in self._texts:
-                if not _is_certain(each.certain, values):
-                    each.render(values)
-
-    @property
-    def _texts(self) -> tuple[PlainText | MarkdownText, ...]:
-        return self.subject, self.push_title, self.push_body, self.sms, self.body
-
-    @cached_property
-    def _certain(self) -> Certain | None:
-        return reduce(both, [each.certain for each in self._texts])
-
-
-def _is_certain(certain: Certain | None, values: Mapping[str, Any]) -> bool:
-    return certain is not None and certain.of(values)
+        """Raise BadWords where any of them fails."""
+        for each in (self.subject, self.push_title, self.push_body, self.sms):
+            each.render(values)
+        self.body.check(values)
 
 
 class _Language:

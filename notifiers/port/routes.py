@@ -94,7 +94,7 @@ class Provider:
     messages a second that it takes at most (None: as many as it can). `trial`: one message looks whether it is well
     again, and nobody else is sent there until that is known, or its time is over, as it may never be sent after all.
     `patience`: it asked for some; then not even one looks. `standing`: what it said of addresses. `calls`: whether it
-    may call us. `unsent`: counts the outcomes of messages that its notifier was not given, as there was no link.
+    may call us. `count`: gets the outcomes of each batch (None: its notifier failed by a defect).
     """
 
     name: str
@@ -107,7 +107,7 @@ class Provider:
     patience: Spell = field(default_factory=Spell)
     standing: Standing = field(default_factory=lambda: Standing(before=0))
     calls: bool = False
-    unsent: Callable[[Sequence[Outcome]], None] = field(default=lambda _: None, repr=False)
+    count: Callable[[Sequence[Outcome | None]], None] = field(default=lambda _: None, repr=False)
 
     @property
     def tells(self) -> bool:
@@ -163,9 +163,7 @@ class Provider:
 
     def put_off(self, messages: Sequence[Message], why: RetryLater) -> Sequence[Outcome]:
         """Return the outcomes of a batch for which no link could be opened, and learn from it."""
-        outcomes = [why] * len(messages)
-        self.unsent(outcomes)
-        return self._learnt(outcomes, slowly=False)
+        return self._learnt([why] * len(messages), slowly=False)
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch, and learn from it; while it asks for patience it is not called."""
@@ -173,10 +171,15 @@ class Provider:
             return [RetryLater(timedelta(seconds=left), Reason.BUSY, everybody=True)] * len(messages)
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        outcomes = await self.notifier.send(messages)
+        try:
+            outcomes = await self.notifier.send(messages)
+        except Exception:
+            self.count([None] * len(messages))
+            raise
         return self._learnt(outcomes, slowly=loop.time() - begun > self.slow)
 
     def _learnt(self, outcomes: Sequence[Outcome], *, slowly: bool) -> Sequence[Outcome]:
+        self.count(outcomes)
         self._learn(outcomes)
         if went_wrong(outcomes, slowly=slowly):
             self.breaker.handle_exception(_Trouble())

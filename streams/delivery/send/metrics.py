@@ -1,12 +1,11 @@
 """Metrics of sending: the outcomes of attempts, as the log has them and as each notifier reported them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from domain.facts.facts import NudgeFact, NudgeSent
-from notifiers.port.interface import Accepted, GiveUp, Message, Notifier, Outcome, RetryLater
+from notifiers.port.interface import Accepted, GiveUp, Outcome, RetryLater
 from notifiers.port.routes import Provider, Route
 from streams.delivery.outcomes.attempts import Attempt
 from streams.intake.intake import Counts, Labels
@@ -32,68 +31,10 @@ class AttemptMetrics:
             self._sent_after.labels(channel).observe(max(0.0, (now - max(due, nudge.planned_at)).total_seconds()))
 
 
-class CountedNotifier:
-    """A notifier whose outcomes are counted, by provider, channel, outcome and reason."""
-
-    def __init__(self, notifier: Notifier, name: str, counts: Counts) -> None:
-        self._notifier, self._name, self._counts = notifier, name, counts
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (the type depends on the name)
-        """Return what only some notifiers have, such as `elsewhere`."""
-        return getattr(self._notifier, name)
-
-    @property
-    def channel(self) -> str:
-        """Return the notifier's channel."""
-        return self._notifier.channel
-
-    @property
-    def removes_doubles(self) -> bool:
-        """Return whether a message with the same key is delivered only once."""
-        return self._notifier.removes_doubles
-
-    @property
-    def reports(self) -> bool:
-        """Return whether the provider reports deliveries, so that silence has a meaning."""
-        return self._notifier.reports
-
-    @property
-    def longest(self) -> float:
-        """Return the longest that a `send` may take, in seconds."""
-        return self._notifier.longest
-
-    def reaches(self, address: str) -> bool:
-        """Return whether it reaches such an address."""
-        return self._notifier.reaches(address)
-
-    async def start(self) -> None:
-        """Begin to listen."""
-        await self._notifier.start()
-
-    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Send, and count the outcomes."""
-        try:
-            outcomes = await self._notifier.send(messages)
-        except Exception:
-            self._count([("unknown", DEFECT)] * len(messages))
-            raise
-        self.count(outcomes)
-        return outcomes
-
-    def count(self, outcomes: Sequence[Outcome]) -> None:
-        """Count these outcomes."""
-        self._count(map(_labels, outcomes))
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._notifier.aclose()
-
-    def _count(self, labels: Iterable[tuple[str, str]]) -> None:
-        self._counts.add((self._name, self.channel, outcome, reason) for outcome, reason in labels)
-
-
-def _labels(outcome: Outcome) -> tuple[str, str]:
+def _labels(outcome: Outcome | None) -> tuple[str, str]:
     match outcome:
+        case None:
+            return "unknown", DEFECT
         case Accepted():
             return "sent", ""
         case RetryLater(reason=reason):
@@ -105,16 +46,18 @@ def _labels(outcome: Outcome) -> tuple[str, str]:
 
 
 def counted(routes: Mapping[str, Route], counts: Counts) -> dict[str, Route]:
-    """Return the same routes with counted notifiers."""
+    """Return the same routes; their outcomes are counted by provider, channel, outcome and reason."""
     return {
-        channel: Route(route.channel, [_counted(provider, counts) for provider in route.providers])
+        channel: Route(route.channel, [_counted(provider, channel, counts) for provider in route.providers])
         for channel, route in routes.items()
     }
 
 
-def _counted(provider: Provider, counts: Counts) -> Provider:
-    notifier = CountedNotifier(provider.notifier, provider.name, counts)
-    return replace(provider, notifier=notifier, unsent=notifier.count)
+def _counted(provider: Provider, channel: str, counts: Counts) -> Provider:
+    def count(outcomes: Sequence[Outcome | None]) -> None:
+        counts.add((provider.name, channel, *_labels(outcome)) for outcome in outcomes)
+
+    return replace(provider, count=count)
 
 
 def passed_by(routes: Mapping[str, Route]) -> dict[Labels, bool]:

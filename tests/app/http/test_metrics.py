@@ -5,6 +5,7 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 import yaml
 from msgspec import structs
 from prometheus_client import CollectorRegistry, generate_latest
@@ -17,7 +18,7 @@ from app.http.role import ServedRole, role_application
 from app.scheduled import schedule_of
 from app.server import application
 from notifiers.port.fake import FakeNotifier
-from notifiers.port.interface import Accepted, Reason, RetryLater
+from notifiers.port.interface import Accepted, Message, Reason, RetryLater
 from notifiers.port.routes import single_routes
 from streams.delivery.send.metrics import counted, passed_by
 from streams.intake.intake import Counts
@@ -212,14 +213,17 @@ async def test_what_became_of_attempts_is_counted_by_provider_and_reason() -> No
     assert passed_by(patient) == {("sms", "sms"): True}
 
 
-def test_a_provider_is_the_same_where_it_is_counted() -> None:
-    """What a notifier says of itself besides, as that its only link is elsewhere, it says where it is counted too."""
+async def test_a_defect_of_a_notifier_is_counted() -> None:
+    """A batch at which a notifier fails by a defect counts as unknown, and the defect comes through."""
 
-    class Elsewhere(FakeNotifier):
-        elsewhere = True
+    def fails(_: Message) -> None:
+        raise ZeroDivisionError
 
-    [provider] = counted(single_routes({"sms": Elsewhere("sms", [])}), Counts())["sms"].providers
-    assert provider.is_elsewhere
+    counts = Counts()
+    [provider] = counted(single_routes({"sms": FakeNotifier("sms", fails)}), counts)["sms"].providers
+    with pytest.raises(ZeroDivisionError):
+        await provider.send([message()])
+    assert counts.all() == {("sms", "sms", "unknown", "defect"): 1}
 
 
 def shown_by_registries(world: World) -> str:

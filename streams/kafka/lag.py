@@ -13,7 +13,7 @@ from projections import positions
 from projections.tables import micros
 from streams.kafka.errors import DENIED, ClientErrors, KafkaUnavailable
 from streams.kafka.topics import Topics, check_topic
-from streams.log.decoding import head_of
+from streams.log.decoding import life_of
 from streams.log.recorder import FactRecorder, first_fact
 from streams.planning.wakeups import WAKING
 from streams.storage.database import Database
@@ -43,7 +43,7 @@ def log_lag(database: Database, reader: str, now: datetime) -> Lag:
         first = first_fact(connection, position, None, WAKING[:1])
     if first is None:
         return Lag(count, 0.0)
-    return Lag(count, max(0.0, (now - head_of(first).recorded).total_seconds()))
+    return Lag(count, max(0.0, (now - life_of(first).recorded).total_seconds()))
 
 
 class KafkaLag:

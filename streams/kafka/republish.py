@@ -15,7 +15,7 @@ from projections.bulk import among
 from projections.tables import micros
 from streams.kafka.producer import Record, Sender
 from streams.kafka.topics import Topics
-from streams.log.decoding import LIFE, head_of
+from streams.log.decoding import LIFE, life_of
 from streams.log.recorder import FactRecorder, first_fact
 from streams.planning.wakeups import WAKING, WakeUpReader
 from streams.queues.jobs import HoldsNothing, Plan, Save, Step
@@ -52,7 +52,7 @@ def position_at(connection: Connection, moment: datetime) -> Position:
     while low < high:
         middle = Position((low + high) // 2)
         row = first_fact(connection, middle, high, (LIFE,))
-        if row is None or micros(head_of(row).recorded) >= micros(moment):
+        if row is None or micros(life_of(row).recorded) >= micros(moment):
             high = middle
         else:
             low = row[0]

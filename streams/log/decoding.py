@@ -12,7 +12,7 @@ import msgspec
 from domain.core.events import LifeEvent
 from domain.facts.facts import Fact
 from streams.log.damaged import DamagedFact
-from streams.log.mapper import Entry, LifeHead, LifeState, decode, decode_head, decode_life, unseal
+from streams.log.mapper import Entry, LifeState, decode, decode_life, unseal
 from streams.log.person_keys import PersonKey
 from streams.storage.tables import stream_of
 
@@ -68,18 +68,6 @@ def life_of(row: DriverRow) -> LifeState:
     """
     try:
         return decode_life(row[4])
-    except _UNREADABLE as error:
-        raise DamagedFact(row[0], error) from None
-
-
-def head_of(row: DriverRow) -> LifeHead:
-    """Return the unsealed part of a row's life event.
-
-    Raises:
-        DamagedFact: it cannot be read.
-    """
-    try:
-        return decode_head(row[4])
     except _UNREADABLE as error:
         raise DamagedFact(row[0], error) from None
 

@@ -30,10 +30,10 @@ from projections.residents import Resident
 from projections.statistics import Key
 from projections.tables import history as rows
 from projections.tables import micros, optional_micros, revisions
-from streams.log.decoding import LIFE, entries_of, fact_of, head_of
+from streams.log.decoding import LIFE, entries_of, fact_of, life_of
 from streams.log.loads import as_loaded
 from streams.log.log import Log
-from streams.log.mapper import Entry, LifeHead
+from streams.log.mapper import Entry, LifeState
 from streams.log.recorder import page_of
 from streams.log.row_codes import facts_by, genuine
 from streams.planning.residences import ResidenceRows
@@ -84,7 +84,7 @@ def _sort(rows: Iterable[Sequence[Any]], names: Names, found: Facts) -> None:
     for row in rows:
         position, stream, topic = row[0], row[1], row[3]
         if topic == LIFE:
-            _life(found, position, stream, head_of(row), names, ahead)
+            _life(found, position, stream, life_of(row), names, ahead)
         elif topic in GOVERNANCE:
             found.rules.append((position, topic))
         elif isinstance(fact := fact_of(row), NudgeSent):
@@ -120,7 +120,7 @@ def _life(
     found: Facts,
     position: int,
     stream: UUID | bytes,
-    event: LifeHead,
+    event: LifeState,
     names: Names,
     ahead: Callable[[datetime | None], int | None],
 ) -> None:

@@ -28,7 +28,7 @@ from domain.rules.rulebook import Rulebook
 from projections import area_plans, history, nudges
 from projections.bulk import driver_rows
 from projections.tables import nudges as nudge_rows
-from streams.log.decoding import LIFE, head_of
+from streams.log.decoding import LIFE, life_of
 from streams.log.log import Log
 from streams.log.recorder import FactRecorder
 from streams.log.row_codes import genuine
@@ -324,7 +324,7 @@ class Ranges:
         query = log_rows.where(log_table.c.topic == LIFE, *_within(log_table.c.originator_id, range_))
         with self._log.database.reading() as connection:
             rows = list(driver_rows(connection, query.order_by(log_table.c.originator_id)))
-            known = [stream_of(row[1]).bytes + head_of(row).digest for row in genuine(connection, rows)]
+            known = [stream_of(row[1]).bytes + life_of(row).digest for row in genuine(connection, rows)]
         return RangeFound(range_, len(rows), known)
 
     def _nudges(self, range_: Range) -> RangeFound:

@@ -6,7 +6,7 @@ persons of corrected events, later loads, and residences.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
@@ -80,11 +80,10 @@ def read_facts(connection: Connection, names: Names, after: int, upto: int, limi
 
 
 def _sort(rows: Iterable[Sequence[Any]], names: Names, found: Facts) -> None:
-    ahead = _kept(lambda when: None if when is None else micros(when))
     for row in rows:
         position, stream, topic = row[0], row[1], row[3]
         if topic == LIFE:
-            _life(found, position, stream, life_of(row), names, ahead)
+            _life(found, position, stream, life_of(row), names)
         elif topic in GOVERNANCE:
             found.rules.append((position, topic))
         elif isinstance(fact := fact_of(row), NudgeSent):
@@ -104,28 +103,15 @@ def _accounting(found: Facts, position: int, fact: Any) -> None:  # noqa: ANN401
         found.sent[:] = [sent for sent in found.sent if getattr(sent[1], "recipient", "") != fact.person]
 
 
-def _kept(work: Callable[[datetime | None], int | None]) -> Callable[[datetime | None], int | None]:
-    """Return the function with a cache: a load has the same moment in all its events."""
-    known: dict[datetime | None, int | None] = {None: None}
-
-    def of(when: datetime | None) -> int | None:
-        if when not in known:
-            known[when] = work(when)
-        return known[when]
-
-    return of
-
-
 def _life(
     found: Facts,
     position: int,
     stream: UUID | bytes,
     event: LifeState,
     names: Names,
-    ahead: Callable[[datetime | None], int | None],
 ) -> None:
-    time, recorded, type_ = micros(event.time), ahead(event.recorded), event.type
-    from_when = ahead(event.ahead_from)
+    time, recorded, type_ = micros(event.time), micros(event.recorded), event.type
+    from_when = optional_micros(event.ahead_from)
     for person in event.everybody:
         found.history.append((person, position, time, type_, from_when, False, recorded, recorded, True))
         found.steps.append((person, position, LIFE))

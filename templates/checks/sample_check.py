@@ -20,7 +20,7 @@ from templates.checks.words_check import START, texts
 from templates.reading.files import TriggerFiles
 from templates.reading.yaml_file import Document, Path
 from templates.words.compiled_texts import NO_VALUE
-from templates.words.rendering import Renderer, Short, WordsFailed
+from templates.words.rendering import SHORT, Rendered, Renderer, WordsFailed
 
 LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
 """The characters that fit on the screen of a locked telephone; systems cut off the rest, each a little elsewhere."""
@@ -85,12 +85,12 @@ class _Sample:
         """Report what is wrong with the words of a step, or with those of the correction."""
         correction = where == (CORRECTION,)
         try:
-            usual = self.renderer.short(self.language, step, made.full, correction=correction)
+            usual = self._rendered(step, made.full, correction=correction)
         except WordsFailed as failed:
             self.document.note((), _failed(failed))
             return
         try:
-            smallest = self.renderer.short(self.language, step, made.smallest, correction=correction)
+            smallest = self._rendered(step, made.smallest, correction=correction)
         except WordsFailed as failed:
             told = Words("an event may lack {variable}", variable=failed.variable)
             self._missing(failed, told, Words("where an event lacks what it may lack"))
@@ -98,9 +98,12 @@ class _Sample:
             self._lengths(smallest, usual, where)
             self._of_a_stranger(step, made.stranger, correction=correction)
 
+    def _rendered(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Rendered:
+        return self.renderer.render(self.language, step, values, correction=correction, only=SHORT)
+
     def _of_a_stranger(self, step: str, values: Mapping[str, Any], *, correction: bool) -> None:
         try:
-            self.renderer.short(self.language, step, values, correction=correction)
+            self._rendered(step, values, correction=correction)
         except WordsFailed as failed:
             told = Words("whoever has no {variable} is told nothing", variable=failed.variable)
             self._missing(failed, told, Words("where little is known of a person"), warning=True)
@@ -119,7 +122,7 @@ class _Sample:
             message = Words("{failed}, {where}", failed=_failed(failed), where=otherwise)
         self.document.note_at(next(places, START), message, warning=warning)
 
-    def _lengths(self, smallest: Short, usual: Short, where: Path) -> None:
+    def _lengths(self, smallest: Rendered, usual: Rendered, where: Path) -> None:
         for part, longest in LIMITS.items():
             shortest, likely = (len(getattr(rendered, part)) for rendered in (smallest, usual))
             seen = Words("and {count} are seen on a locked telephone", count=longest)
@@ -136,9 +139,9 @@ class _Sample:
                 most=SUBJECT,
             )
             self._too_long("subject", where, message, warning=True)
-        shortest, likely = (len(segments(rendered.signed).parts) for rendered in (smallest, usual))
+        shortest, likely = (len(segments(rendered.signed()).parts) for rendered in (smallest, usual))
         if shortest > self.limit.parts:
-            count, paid = len(smallest.signed), self._paid(shortest)
+            count, paid = len(smallest.signed()), self._paid(shortest)
             message = Words(
                 "with office and code this comes to {count} characters or more: {paid}", count=count, paid=paid
             )
@@ -146,7 +149,7 @@ class _Sample:
         elif likely > self.limit.parts:
             message = Words("this easily comes to {length}: {paid}", length=_signed(usual), paid=self._paid(likely))
             self._too_long("sms", where, message, warning=True)
-        elif 0 < (over := excess(usual.signed)) <= FEW and not is_of_the_scaffold(usual.sms):
+        elif 0 < (over := excess(usual.signed())) <= FEW and not is_of_the_scaffold(usual.sms):
             same = smallest.sms == usual.sms
             begins = (
                 Words("these {length} are", length=_signed(usual))
@@ -185,9 +188,9 @@ class _Sample:
         self.document.note(own if own in self.document.values else _PATHS[part], message, warning=warning)
 
 
-def _signed(rendered: Short) -> str:
+def _signed(rendered: Rendered) -> str:
     """Return the length of an SMS with its office and code, in words."""
-    return Words("{count} characters with office and code", count=len(rendered.signed))
+    return Words("{count} characters with office and code", count=len(rendered.signed()))
 
 
 def _failed(failed: WordsFailed) -> Joined:

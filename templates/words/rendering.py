@@ -23,6 +23,8 @@ PLATFORM = "platform"
 """The agency of the built-in pack: it writes what goes together, and what names no other agency."""
 LAW = ("param", "benefit", "entitled")
 """What words call the values of the law: parameters, amounts, the period of an entitlement."""
+SHORT = "short"
+"""All texts but the body of the email, for a telephone's screen or a list of mails."""
 AnswerUrl = Callable[[str], str]
 """Makes the link of a button that answers, from the code of its reply."""
 
@@ -69,16 +71,6 @@ class Rendered(Struct, frozen=True):
 def signed(sms: str, language: str, office: str, code: str = EXAMPLE_CODE) -> str:
     """An SMS with its office and its code; where there are no words, there is no SMS."""
     return f"{sms}\n{signature(language, office, code)}" if sms else ""
-
-
-class Short(Struct, frozen=True):
-    """The short texts of a message, for a telephone's screen or a list of mails; `signed`: the SMS as it is sent."""
-
-    subject: str
-    push_title: str
-    push_body: str
-    sms: str
-    signed: str
 
 
 def context(
@@ -156,7 +148,7 @@ class Renderer:
 
         `answer`: the link of a reply.
 
-        `only`: what is not read on that channel is left empty, but fails all the same where it would.
+        `only`: a channel, or SHORT; what is not read there is left empty, but fails all the same where it would.
 
         A repetition ("ask.2") has the words of its step, which may read its number as `repetition`. In the language
         asked for, else the default one, else the first that there is.
@@ -168,14 +160,6 @@ class Renderer:
         try:
             said = {**values, "step": name, "repetition": number}
             return spoken.render(name, said, correction=correction, answer=answer, only=only)
-        except BadWords as bad:
-            raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
-
-    def short(self, language: str, step: str, values: Mapping[str, Any], *, correction: bool = False) -> Short:
-        """Render the short texts; the email fails where it would, but is not laid out. Raises as `render` does."""
-        spoken, (name, number) = self._spoken(language), repetition_of(step)
-        try:
-            return spoken.short(name, {**values, "step": name, "repetition": number}, correction=correction)
         except BadWords as bad:
             raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
 
@@ -247,14 +231,15 @@ class _Language:
             parts.check(values)
         subject = title = push = sms = text = html = ""
         head = Letterhead(self._writer)
-        if only in (None, "email"):
+        if only in (None, "email", SHORT):
             subject = parts.subject.render(values)
+        if only in (None, "email"):
             head = Letterhead(self._writer, addressee(values["recipient"]) if self._names else "")
             body, text = parts.body.render(values)
             text, html = layout.text(text), layout.html(subject, body, head.name)
-        if only in (None, "push"):
+        if only in (None, "push", SHORT):
             title, push = parts.push_title.render(values), parts.push_body.render(values)
-        if only in (None, "sms"):
+        if only in (None, "sms", SHORT):
             sms = spelt(parts.sms.render(values))
         return Rendered(
             self._language,
@@ -278,18 +263,6 @@ class _Language:
             for action, reply in zip(self._actions, self._replies, strict=True)
         )
         return Layout(self._language, actions, self._writer), actions
-
-    def short(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Short:
-        parts = self._chosen(step, correction=correction)
-        parts.check(values)
-        sms = one_stop(spelt(parts.sms.render(values)))
-        return Short(
-            one_stop(parts.subject.render(values)),
-            one_stop(parts.push_title.render(values)),
-            one_stop(parts.push_body.render(values)),
-            sms,
-            signed(sms, self._language, self._office),
-        )
 
     def _chosen(self, step: str, *, correction: bool) -> _Parts:
         parts = self._correction if correction else self._steps.get(step, self._usual)

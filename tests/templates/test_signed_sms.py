@@ -16,7 +16,7 @@ from templates.checks.loader import Pack, TriggerSource, shipped
 from templates.checks.sample_events import law_variables
 from templates.checks.sample_values import AHEAD, Inventor, flat
 from templates.reading.catalogue import catalogue_of
-from templates.words.rendering import Renderer, Short, context
+from templates.words.rendering import SHORT, Rendered, Renderer, context
 from tests.beginnings import packs_in
 
 LONG_DAY = date(2026, 9, 24)
@@ -42,7 +42,7 @@ class Said(NamedTuple):
     where: str
     source: TriggerSource
     language: str
-    short: Short
+    short: Rendered
 
 
 @cache
@@ -67,7 +67,7 @@ def said(age: int) -> Iterator[Said]:
         for language in source.words:
             values = _values(source, language, age)
             for step in steps:
-                short = renderer.short(language, step, values, correction=step == CORRECTION)
+                short = renderer.render(language, step, values, correction=step == CORRECTION, only=SHORT)
                 yield Said(f"{source.name}/{language}/{step}", source, language, short)
 
 
@@ -89,9 +89,9 @@ def _values(source: TriggerSource, language: str, age: int) -> Mapping[str, Any]
 def test_office_and_code_cost_no_part(age: int) -> None:
     """With long values, too, an SMS with its office and its code goes in as many parts as its words alone."""
     assert {
-        each.where: each.short.signed
+        each.where: each.short.signed()
         for each in said(age)
-        if len(segments(each.short.signed).parts) > len(segments(each.short.sms).parts)
+        if len(segments(each.short.signed()).parts) > len(segments(each.short.sms).parts)
     } == {}
 
 
@@ -100,5 +100,5 @@ def test_each_names_its_office() -> None:
     for each in said(ADULT):
         office = catalogue().offices[each.source.rules["owner"]].short[each.language]
         named_ = not each.source.rules.get("discreet")
-        last = each.short.signed.splitlines()[-1]
+        last = each.short.signed().splitlines()[-1]
         assert last.startswith(f"{office} " if named_ else ("Код: ", "Code: ")), each.where

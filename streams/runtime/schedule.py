@@ -126,13 +126,13 @@ class Schedule:
     def _take_up(
         self, connection: Connection, triggers: Mapping[str, ZoneTrigger], elsewhere: Container[str]
     ) -> list[str]:
-        now, known = self._clock(), _rows(connection)
-        for name, job in self._jobs.items():
-            run = known.get(name)
-            if run is None:
-                row = (name, job.cron, _next(triggers.get(name), now), None, None, "", "", "", None, 0)
-                insert_rows(connection, scheduled, [row])
-            elif run.cron != job.cron:
+        now = self._clock()
+        self._add_new(connection, triggers, now)
+        for name, run in _rows(connection).items():
+            job = self._jobs.get(name)
+            if job is None:
+                continue
+            if run.cron != job.cron:
                 _change(connection, name, cron=job.cron, next_at=_next(triggers.get(name), now))
             elif run.outcome in UNDER_WAY and name not in self._at_work and name not in elsewhere:
                 _change(connection, name, **_died(run, now))
@@ -208,18 +208,15 @@ class Schedule:
 
     def take_note(self) -> None:
         """Add the rows of jobs that no process ever kept; whoever keeps the schedule does so, too."""
-        triggers = self.triggers()
+        triggers, now = self.triggers(), self._clock()
+        self._database.write(lambda connection: self._add_new(connection, triggers, now), Priority.FOLLOWING)
 
-        def add(connection: Connection) -> None:
-            known, now = _rows(connection), self._clock()
-            rows = [
-                (name, job.cron, _next(triggers.get(name), now), None, None, "", "", "", None, 0)
-                for name, job in self._jobs.items()
-                if name not in known
-            ]
-            insert_rows(connection, scheduled, rows, ignore=True)
-
-        self._database.write(add, Priority.FOLLOWING)
+    def _add_new(self, connection: Connection, triggers: Mapping[str, ZoneTrigger], now: datetime) -> None:
+        rows = [
+            (name, job.cron, _next(triggers.get(name), now), None, None, "", "", "", None, 0)
+            for name, job in self._jobs.items()
+        ]
+        insert_rows(connection, scheduled, rows, ignore=True)
 
     def _work(self, name: str, begun: datetime, stopping: Stopping) -> None:
         try:

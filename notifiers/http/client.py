@@ -58,13 +58,12 @@ class Timeouts:
 class Http:
     """A client with its kept connections. It speaks HTTP/2 where TLS negotiates it, else HTTP/1.1.
 
-    `authority` is a PEM file's content: what it holds is trusted beside the system's authorities; `identity` is our
-    client certificate and its key in PEM. Raises HttpConfigError if either is none. Proxies named in the environment
-    are not used.
+    `authority` is a PEM file's content: what it holds is trusted beside the system's authorities. Raises
+    HttpConfigError if it is none. Proxies named in the environment are not used.
     """
 
-    def __init__(self, timeouts: Timeouts, *, authority: bytes | None = None, identity: bytes | None = None) -> None:
-        self._client = _client(timeouts, authority, identity)
+    def __init__(self, timeouts: Timeouts, *, authority: bytes | None = None) -> None:
+        self._client = _client(timeouts, authority)
         self._under_way = 0
         self._closed = False
         self._at_rest = asyncio.Event()
@@ -122,7 +121,7 @@ def retry_after(answer: Answer, now: datetime) -> timedelta | None:
     return max(timedelta(0), min(wait, _LONGEST_DELAY))
 
 
-def _client(timeouts: Timeouts, authority: bytes | None, identity: bytes | None) -> Client:
+def _client(timeouts: Timeouts, authority: bytes | None) -> Client:
     builder = (
         ClientBuilder()
         .user_agent("habarshy")
@@ -139,22 +138,13 @@ def _client(timeouts: Timeouts, authority: bytes | None, identity: bytes | None)
         .connect_timeout(timedelta(seconds=timeouts.connect))
         .timeout(timedelta(seconds=timeouts.whole))
     )
-    if authority is not None:
-        builder = builder.add_root_certificate_pem(_checked(authority))
+    if authority is None:
+        return builder.build()
     try:
-        return (builder if identity is None else builder.identity_pem(identity)).build()
-    except ValueError:
-        field = "authority" if identity is None else "identity"
-        raise HttpConfigError(field, "the file holds no certificate, or no key for it, in PEM") from None
-
-
-def _checked(authority: bytes) -> bytes:
-    """The builder would trust nothing and say nothing if the file holds no certificate."""
-    try:
-        load_pem_x509_certificates(authority)
+        load_pem_x509_certificates(authority)  # without one the builder would trust nothing and say nothing
+        return builder.add_root_certificate_pem(authority).build()
     except ValueError:
         raise HttpConfigError("authority", "the file holds no certificate in PEM") from None
-    return authority
 
 
 def _unanswered(fault: PyreqwestError) -> RetryLater | Unknown:

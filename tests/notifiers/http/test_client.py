@@ -166,8 +166,6 @@ def test_a_file_without_certificate_is_refused(content: bytes) -> None:
     """A file that holds no certificate is refused by the name of its option, not silently trusted for nothing."""
     with pytest.raises(HttpConfigError, match="authority"):
         Http(PATIENT, authority=content)
-    with pytest.raises(HttpConfigError, match="identity"):
-        Http(PATIENT, identity=content)
 
 
 async def test_closing_waits_for_what_is_on_its_way() -> None:

@@ -5,28 +5,25 @@ not checked as an envelope; where they live is folded by the domain and written 
 their histories are marked as planned at once. The area event itself goes the whole way.
 """
 
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import update
 
-from app.clock import fixed
 from app.compose import Platform, compose
 from app.settings import load_settings
 from app.tuning import calm_collector
-from benchmarks.measuring import Row, peak_mb, seconds, sized
-from benchmarks.world import NOW
+from benchmarks.measuring import Row, in_a_process, peak_mb, seconds, sized, tell
+from benchmarks.world import AT_NOW, NOW, publish
 from domain.core.events import Effective, LifeEvent
 from domain.core.timing import UTC
 from projections import residents
 from projections.tables import history
 from streams.intake.cloudevents import envelope_of
 from streams.planning.residences import ResidenceRows
-from streams.rules.publishing import Publisher
 from templates.checks.loader import shipped
 from tests.beginnings import KEYRING, packs_in
 
@@ -76,23 +73,21 @@ class Measured(msgspec.Struct):
     preparing: float
 
 
-def measure(large: int = RESIDENTS) -> tuple[list[Row], dict[str, float]]:
+def measure() -> tuple[list[Row], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "benchmarks.area", folder, str(large)]
-        child = subprocess.run(command, check=True, capture_output=True)  # noqa: S603  (ourselves)
-    found = msgspec.json.decode(child.stdout, type=Measured)
-    assert found.nudges == large
+        found = in_a_process("benchmarks.area", Measured, folder)
+    assert found.nudges == RESIDENTS
     rows = [
-        Row(f"an area event to {large:,} residents, to the due table", found.seconds, "s", 60, most=True),
+        Row(f"an area event to {RESIDENTS:,} residents, to the due table", found.seconds, "s", 60, most=True),
         Row("memory of that process", found.peak_mb, "MB", 2000, most=True),
     ]
-    return rows, {"nudges/s": large / found.seconds, "s to make the residents": found.preparing}
+    return rows, {"nudges/s": RESIDENTS / found.seconds, "s to make the residents": found.preparing}
 
 
-def _run(folder: Path, large: int) -> Measured:
+def _run(folder: Path) -> Measured:
     calm_collector()
     on = city(folder)
-    preparing = seconds(lambda: settle(on, large))
+    preparing = seconds(lambda: settle(on, RESIDENTS))
     on.intake.accept([envelope_of(outage())])
     taken = seconds(on.planning.areas.drain)
     with on.database.reading() as connection:
@@ -108,9 +103,9 @@ def city(folder: Path, url: str = "") -> Platform:
         (folder / "city" / name).write_text(text, encoding="utf-8")
     packs = [*(each for each in shipped() if each.name == "kz"), folder / "city"]
     at = url or f"sqlite:///{folder}/area.sqlite"
-    on = compose(load_settings(database=at, packs=":".join(map(str, packs))), fixed(NOW), KEYRING)
+    on = compose(load_settings(database=at, packs=":".join(map(str, packs))), AT_NOW, KEYRING)
     if url:
-        Publisher(on.database, on.log, on.identity.names).publish(packs_in(packs), by="bench", now=NOW)
+        publish(on, packs_in(packs))
     return on
 
 
@@ -153,9 +148,5 @@ def outage() -> dict[str, object]:
     }
 
 
-def _main(arguments: Iterator[str]) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(_run(Path(next(arguments)), int(next(arguments)))))
-
-
 if __name__ == "__main__":
-    _main(iter(sys.argv[1:]))
+    tell(_run(Path(sys.argv[1])))

@@ -3,22 +3,20 @@
 One process and the server take turns on a processor; two of them need two.
 """
 
-import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import ExitStack
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy.engine import URL
 
-from app.clock import fixed
 from app.compose import compose
 from app.settings import load_settings
 from app.tuning import calm_collector
 from benchmarks.area import city, outage, settle
-from benchmarks.measuring import Row, seconds, sized, worked
-from benchmarks.world import NOW
+from benchmarks.measuring import Row, Shared, sharing, sized, wait_to_begin
+from benchmarks.world import AT_NOW, fresh
 from projections import area_plans
 from streams.intake.cloudevents import envelope_of
 from streams.planning.areas import AreaPlanning
@@ -30,54 +28,33 @@ RESIDENTS, CHUNK = sized(200_000, least=2000), sized(5_000, least=50)
 
 def measure() -> tuple[list[Row], dict[str, float]]:
     with postgres.server() as server:
-        (one, busy), (two, busier) = _planned(server, 1), _planned(server, 2)
-    row = Row(f"an area event to {RESIDENTS:,} residents by two processes, against one", one / two, "×", 1.7)
-    notes = {"s by one": one, "s by two": two, "processors at work by one": busy, "processors at work by two": busier}
-    return [row], notes
+        one, two = _planned(server, 1), _planned(server, 2)
+    faster = one.seconds / two.seconds
+    row = Row(f"an area event to {RESIDENTS:,} residents by two processes, against one", faster, "×", 1.7)
+    seconds = {"s by one": one.seconds, "s by two": two.seconds}
+    return [row], seconds | {"processors at work by one": one.busy, "processors at work by two": two.busy}
 
 
-def _planned(server: URL, number: int) -> tuple[float, float]:
-    """Seconds from the area event to the last resident, by so many processes; and how many processors worked."""
-    with tempfile.TemporaryDirectory() as folder, postgres.fresh(server) as at, ExitStack() as using:
-        url = at.render_as_string(hide_password=False)
+def _planned(server: URL, number: int) -> Shared:
+    """From the area event to the last resident."""
+    with tempfile.TemporaryDirectory() as folder, fresh(server) as url:
         on = city(Path(folder), url)
-        using.callback(on.database.close)
         settle(on, RESIDENTS)
-        command = [sys.executable, "-m", "benchmarks.area_shared", url]
-        others = [
-            using.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))  # noqa: S603  (ourselves)
-            for _ in range(number)
-        ]
-        for each in others:
-            assert each.stdout is not None
-            each.stdout.readline()
-        on.intake.accept([envelope_of(outage())])
-
-        def all_planned() -> None:
-            for each in others:  # all begin before one is waited for
-                assert each.stdin is not None
-                each.stdin.write(b"\n")
-                each.stdin.flush()
-            for each in others:
-                each.communicate()
-
-        before = worked()
-        taken = seconds(all_planned)
-        busy = (worked() - before) / taken
-        with on.database.reading() as connection:
-            assert area_plans.waiting(connection) == 0
-            assert connection.exec_driver_sql("SELECT count(*) FROM due").scalar_one() == RESIDENTS
-        return taken, busy
+        with closing(on.database), sharing(number, "benchmarks.area_shared", url) as share:
+            on.intake.accept([envelope_of(outage())])
+            found = share()
+            with on.database.reading() as connection:
+                assert area_plans.waiting(connection) == 0
+                assert connection.exec_driver_sql("SELECT count(*) FROM due").scalar_one() == RESIDENTS
+        return found
 
 
 def plan(url: str) -> None:
-    """Plan in turns with other processes, from the moment that standard input has a line, until nothing waits."""
+    """Plan in turns with other processes until nothing waits."""
     calm_collector()
-    on = compose(load_settings(database=url), fixed(NOW), KEYRING)
+    on = compose(load_settings(database=url), AT_NOW, KEYRING)
     on.rules.library.rules()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
+    wait_to_begin()
     letters = on.queues.dead_letter_queue
     areas = AreaPlanning(on.database, on.log, on.rules.library, on.planning.planning, letters, on.clock, CHUNK)
     pause, left = threading.Event(), True

@@ -5,7 +5,6 @@ Against reading the whole range and decoding it, on one core, without deciding a
 
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 from datetime import datetime
@@ -21,7 +20,7 @@ from app.backtests.run import backtested
 from app.compose import Platform
 from app.tuning import calm_collector
 from benchmarks.large_log import EACH, STARTING, make
-from benchmarks.measuring import Row, seconds, sized
+from benchmarks.measuring import Row, in_a_process, seconds, sized, tell
 from projections.bulk import driver_rows
 from streams.log.decoding import LIFE
 from streams.log.mapper import decode_life
@@ -75,9 +74,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 
 def _measured(events: int) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "benchmarks.backtest", folder, str(events)]
-        child = subprocess.run(command, check=True, capture_output=True)  # noqa: S603  (ourselves)
-    return msgspec.json.decode(child.stdout, type=Measured)
+        return in_a_process("benchmarks.backtest", Measured, folder, events)
 
 
 def _run(folder: Path, events: int) -> Measured:
@@ -114,4 +111,4 @@ def _read(on: Platform) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(_run(Path(sys.argv[1]), int(sys.argv[2]))))
+    tell(_run(Path(sys.argv[1]), int(sys.argv[2])))

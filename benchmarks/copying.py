@@ -8,6 +8,7 @@ from app.compose import Platform
 from benchmarks.backtest import year_of_fines
 from benchmarks.large_log import make
 from benchmarks.measuring import Row, ratio, seconds, sized
+from benchmarks.world import fresh
 from streams.log.decoding import LIFE
 from streams.log.mapper import decode_life
 from tests.services import postgres
@@ -20,9 +21,8 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     with (
         tempfile.TemporaryDirectory() as folder,
         postgres.server(lasting=True) as server,
-        postgres.fresh(server) as at,
+        fresh(server) as url,
     ):
-        url = at.render_as_string(hide_password=False)
         on = make(Path(folder), EVENTS, url)
         order = year_of_fines(on)
         to_raw, ours, raw = ratio(

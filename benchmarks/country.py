@@ -31,13 +31,10 @@ import uvloop
 from sqlalchemy import Connection, text
 
 from app.clock import system_clock
-from app.compose import compose
-from app.identity.key_file import load_keyring
-from app.settings import load_settings
-from benchmarks.dispatch import national_id
 from benchmarks.measuring import Row, sized
 from benchmarks.postgres import BATCHED, SINGLE, api_key
 from benchmarks.push import push_sink
+from benchmarks.world import event, fresh, named, national_id, published
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent
 from domain.persons.devices import Device, written
@@ -45,8 +42,6 @@ from projections import history, nudges, positions
 from projections.tables import micros
 from streams.intake.cloudevents import envelope_of
 from streams.kafka.relay import READER
-from streams.rules.publishing import Publisher
-from templates.checks.loader import load_packs, shipped
 from tests.notifiers.browsers import Browser, vapid_file
 from tests.notifiers.smsc import real_centre
 from tests.services import kafka, postgres
@@ -134,13 +129,10 @@ class _Country:
         self._asked, self._past, self._folder, self._kept = people.asked, people.past, folder, ExitStack()
         server = self._kept.enter_context(postgres.server(lasting=True))
         broker = self._kept.enter_context(kafka.server())
-        at = self._kept.enter_context(postgres.fresh(server))
-        keys = folder / "keys"
-        load_keyring(keys, create=True)
-        url = at.render_as_string(hide_password=False)
-        principals = folder / "principals.toml"
-        self._platform = compose(load_settings(database=url, key_file=keys, principals=principals), system_clock)
-        self._publish()
+        url = self._kept.enter_context(fresh(server))
+        keys, principals = folder / "keys", folder / "principals.toml"
+        month_ago = system_clock() - timedelta(days=30)
+        self._platform = published(url, system_clock, now=month_ago, key_file=keys, principals=principals)
         self._people = [national_id(number) for number in range(self._asked.people)]
         self._load()
         self._key = api_key(self._platform)
@@ -154,12 +146,6 @@ class _Country:
         }
         self._sampled: Counter[str] = Counter()
         self._roles = dict(self._started())
-
-    def _publish(self) -> None:
-        on = self._platform
-        Publisher(on.database, on.log, on.identity.names).publish(
-            load_packs(shipped()), by="bench", now=system_clock() - timedelta(days=30)
-        )
 
     def _load(self) -> None:
         """Take in everybody's past, and plan it."""
@@ -357,17 +343,17 @@ class _People:
         """Yield the events of a person before the benchmark begins."""
         person, last = national_id(number), number % 10 if self.asked.mixed else 0
         if last == CHILD:
-            yield _event(person, "kz.civil.birth_registered", "2020-01-01T00:00:00+05:00", _born(number), f"{number}")
+            yield event(person, "kz.civil.birth_registered", "2020-01-01T00:00:00+05:00", _born(number), f"{number}")
         else:
-            yield _event(person, "kz.citizen.registered", "2020-01-01T00:00:00+05:00", _named(), f"{number}")
+            yield event(person, "kz.citizen.registered", "2020-01-01T00:00:00+05:00", named(), f"{number}")
             yield self._reached(person, number, push=last == CHILD - 1)
         awake = {"quiet_from": "03:00", "quiet_to": "03:00"}
-        yield _event(person, "citizen.preferences_changed", "2020-01-03T00:00:00+05:00", awake, f"{number}")
+        yield event(person, "citizen.preferences_changed", "2020-01-03T00:00:00+05:00", awake, f"{number}")
         day = datetime.fromisoformat("2020-02-01T10:00:00+05:00")
         for each in range((OLD if number % 1000 == 999 else self.asked.facts) - 3):
             at = (day + timedelta(days=each)).isoformat()
             tax = {"kind": "land", "year": 2020, "paid_on": at[:10]}
-            yield _event(person, "kz.tax.paid", at, tax, f"{number}-{each}")
+            yield event(person, "kz.tax.paid", at, tax, f"{number}-{each}")
 
     def _reached(self, person: str, number: int, *, push: bool) -> dict[str, Any]:
         """Return the event that says where the person is reached: on a device, by telephone or by mail."""
@@ -376,17 +362,13 @@ class _People:
             device = Device(
                 f"{number}", "", datetime.fromisoformat(at), self._browser.address(f"{self._push}/{number}")
             )
-            return _event(person, "citizen.devices_changed", at, {"devices": [written(device)]}, f"{number}")
+            return event(person, "citizen.devices_changed", at, {"devices": [written(device)]}, f"{number}")
         contact = {"phone": f"+7701{number:07d}"} if number % 2 else {"email": f"c{number}@example.org"}
-        return _event(person, "citizen.contact_changed", at, contact, f"{number}")
-
-
-def _named() -> dict[str, Any]:
-    return {"given_name": "Айгерім", "family_name": "Серікқызы", "sex": "female", "born_on": "1950-01-01"}
+        return event(person, "citizen.contact_changed", at, contact, f"{number}")
 
 
 def _born(number: int) -> dict[str, Any]:
-    return _named() | {"born_on": "2015-05-05", "mother": national_id(number - 1), "order": 1}
+    return named() | {"born_on": "2015-05-05", "mother": national_id(number - 1), "order": 1}
 
 
 def _fines(people: Iterable[str], first: int) -> bytes:
@@ -397,16 +379,4 @@ def _fine(person: str, number: str) -> dict[str, Any]:
     at = system_clock() - timedelta(hours=2)
     day = at.date().isoformat()
     data = {"number": number, "amount": 7000, "violated_on": day, "issued_on": day}
-    return _event(person, "kz.traffic.fine_issued", at.isoformat(), data, number)
-
-
-def _event(person: str, type_: str, at: str, data: dict[str, Any], mark: str) -> dict[str, Any]:
-    return {
-        "specversion": "1.0",
-        "id": f"{type_}.{mark}",
-        "source": "/bench",
-        "type": type_,
-        "time": at,
-        "subject": person,
-        "data": data,
-    }
+    return event(person, "kz.traffic.fine_issued", at.isoformat(), data, number)

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -10,19 +10,15 @@ import uvloop
 from sqlalchemy import URL
 
 from app.clock import VirtualClock
-from app.compose import Platform, compose
+from app.compose import Platform
 from app.compose_sending import compose_dispatcher
-from app.identity.key_file import load_keyring
-from app.settings import load_settings
 from benchmarks.measuring import Row, peak_mb, sized
-from benchmarks.world import NOW, shipped_packs
-from domain.core.national_id import with_check_digit
+from benchmarks.world import NOW, event, fresh, named, national_id, published
 from domain.persons.channels import ADDRESS_OF
-from notifiers.port.interface import Accepted, Message, Outcome
+from notifiers.port.interface import Accepted, Message, Notifier, Outcome
 from notifiers.port.routes import single_routes
 from streams.delivery.send.dispatch import Dispatcher
 from streams.intake.cloudevents import Envelope, envelope_of
-from streams.rules.publishing import Publisher
 from tests.services import postgres
 
 CITIZENS, WARM = sized(6_000, least=600), sized(500, least=50)
@@ -32,12 +28,12 @@ FEWEST = 3
 DUE = datetime.fromisoformat("2026-02-18T12:00+05:00")
 
 
-def measure(citizens: int = CITIZENS, with_a_past: int = WITH_A_PAST) -> tuple[list[Row], dict[str, float]]:
+def measure() -> tuple[list[Row], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
-        embedded, sent = _measured(f"sqlite:///{folder}/dispatch.sqlite", Path(folder), citizens)
+        embedded, sent = _measured(f"sqlite:///{folder}/dispatch.sqlite", Path(folder), CITIZENS)
     with postgres.server(lasting=True) as server:
-        production, also = _on_postgres(server, citizens)
-        past, more = _on_postgres(server, with_a_past, FACTS)
+        production, also = _on_postgres(server, CITIZENS)
+        past, more = _on_postgres(server, WITH_A_PAST, FACTS)
     rows = [
         Row("dispatch on SQLite, end to end", embedded, "nudges/s", 2000),
         Row("dispatch on PostgreSQL, end to end", production, "nudges/s", 2000),
@@ -47,32 +43,31 @@ def measure(citizens: int = CITIZENS, with_a_past: int = WITH_A_PAST) -> tuple[l
 
 
 def _on_postgres(server: URL, citizens: int, facts: int = FEWEST) -> tuple[float, int]:
-    with tempfile.TemporaryDirectory() as folder, postgres.fresh(server) as at:
-        return _measured(at.render_as_string(hide_password=False), Path(folder), citizens, facts)
+    with tempfile.TemporaryDirectory() as folder, fresh(server) as url:
+        return _measured(url, Path(folder), citizens, facts)
 
 
 def _measured(url: str, folder: Path, citizens: int, facts: int = FEWEST) -> tuple[float, int]:
     """With a key file, beside which a restore of the database is watched for."""
     clock = VirtualClock(NOW)
-    load_keyring(folder / "key", create=True)
-    platform = compose(load_settings(database=url, key_file=folder / "key"), clock)
-    if not platform.database.sqlite:
-        Publisher(platform.database, platform.log, platform.identity.names).publish(
-            shipped_packs(), by="pack", now=NOW
-        )
+    platform = published(url, clock, key_file=folder / "key")
     fill(platform, citizens, facts)
     clock.advance_to(DUE)
     sent = Count()
-    routes = single_routes({channel: Nothing(channel, sent) for channel in ADDRESS_OF})
-    dispatcher = compose_dispatcher(platform, routes)
-
-    rate = uvloop.run(drained(platform, dispatcher, sent))
-    platform.database.close()
+    rate = sending(platform, {channel: Nothing(channel, sent) for channel in ADDRESS_OF}, sent)
     return rate, sent.count
 
 
-async def drained(platform: Platform, dispatcher: Dispatcher, sent: "Count", patience: float | None = None) -> float:
+def sending(
+    platform: Platform, notifiers: Mapping[str, Notifier], sent: "Count", patience: float | None = None
+) -> float:
     """Nudges a second, from when it is warm until nothing is due; with `patience` as `Dispatcher.drain` has it."""
+    rate = uvloop.run(_drained(platform, compose_dispatcher(platform, single_routes(notifiers)), sent, patience))
+    platform.database.close()
+    return rate
+
+
+async def _drained(platform: Platform, dispatcher: Dispatcher, sent: "Count", patience: float | None) -> float:
     while sent.count < WARM:
         await dispatcher.turn()
     analyze(platform)
@@ -122,22 +117,11 @@ def fill(platform: Platform, citizens: int, facts: int = FEWEST) -> None:
     platform.planning.planning.drain()
 
 
-def national_id(number: int) -> str:
-    """An id of their own for each of twelve million; some beginnings have no check digit, so there are several."""
-    month, rest = divmod(number, 1_000_000)
-    year, serial = divmod(rest, 10_000)
-    beginnings = (
-        f"{year:02d}{month + 1:02d}{day:02d}{century}{serial:04d}" for day in range(1, 29) for century in "35"
-    )
-    return next(filter(None, map(with_check_digit, beginnings)))
-
-
 def _life(person: str, facts: int) -> list[Envelope]:
-    names = {"given_name": "Айгерім", "family_name": "Серікқызы", "sex": "female", "born_on": "1950-01-01"}
     card = {"kind": "identity_card", "number": person[6:], "issued_on": "2016-03-20", "expires_on": "2026-03-20"}
     contact = {"phone": "+77010000001", "email": f"c{person[6:]}@example.org"}
     return [
-        _event(person, "kz.citizen.registered", "2020-01-01T00:00:00+05:00", names),
+        _event(person, "kz.citizen.registered", "2020-01-01T00:00:00+05:00", named()),
         _event(person, "citizen.contact_changed", "2020-01-02T00:00:00+05:00", contact),
         _event(person, "kz.document.issued", "2024-03-20T12:00:00+05:00", card),
         *_past(person, facts - FEWEST),
@@ -158,14 +142,4 @@ def _past(person: str, facts: int) -> Iterator[Envelope]:
 
 
 def _event(person: str, type_: str, at: str, data: dict[str, str]) -> Envelope:
-    return envelope_of(
-        {
-            "specversion": "1.0",
-            "id": f"{type_}.{hash(person)}.{at}",
-            "source": "/bench",
-            "type": type_,
-            "time": at,
-            "subject": person,
-            "data": data,
-        }
-    )
+    return envelope_of(event(person, type_, at, data, f"{hash(person)}.{at}"))

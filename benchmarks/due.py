@@ -3,9 +3,10 @@
 import statistics
 from uuid import UUID
 
-from sqlalchemy import URL, delete, text
+from sqlalchemy import delete, text
 
 from benchmarks.measuring import Row, seconds, sized
+from benchmarks.world import fresh
 from projections import claims, upcoming
 from projections.bulk import insert_rows
 from projections.front import Front
@@ -20,8 +21,8 @@ HOUR, LANES, IDLE = 3_600_000_000, 100, (False, False, None, None)
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:
-    with postgres.server(lasting=True) as server, postgres.fresh(server) as at:
-        database = _filled(at)
+    with postgres.server(lasting=True) as server, fresh(server) as url:
+        database = _filled(Database(url))
         idle = statistics.median(seconds(lambda: _claim(database, Front(), now=0)) for _ in range(TICKS))
         by_lane = statistics.median(seconds(lambda: _fairly(database, now=0)) for _ in range(TICKS))
         fair = statistics.median(seconds(lambda: _fairly(database, now=2 * HOUR)) for _ in range(5))
@@ -38,9 +39,8 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     return rows, {"rows": ROWS, "a claim": CLAIM}
 
 
-def _filled(at: URL) -> Database:
+def _filled(database: Database) -> Database:
     """Rows from one hour after the beginning on, a hundred of them due at each moment."""
-    database = Database(at.render_as_string(hide_password=False))
     for start in range(0, ROWS, CHUNK):
         rows = [
             (

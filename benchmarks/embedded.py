@@ -1,19 +1,18 @@
 """The embedded platform end to end, from events to the due table: live, in bulk, and with a growing log."""
 
 import itertools
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from app.compose import Platform
 from app.tuning import calm_collector
-from benchmarks.measuring import Row, peak_mb, sized
-from benchmarks.world import envelopes, platform
+from benchmarks.measuring import Row, in_a_process, peak_mb, sized, tell
+from benchmarks.world import batched, envelopes, platform
 from streams.intake.cloudevents import Envelope
 
 LIVE_BATCH, LIVE_EVENTS = 100, sized(6_000)
@@ -30,17 +29,15 @@ class Grown(msgspec.Struct):
     peak_mb: float
 
 
-def measure(large: int = LARGE) -> tuple[list[Row], dict[str, float]]:
+def measure() -> tuple[list[Row], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         live = _rate(platform(Path(folder), "live"), itertools.islice(envelopes(10**9), LIVE_EVENTS), LIVE_BATCH)
-        command = [sys.executable, "-m", "benchmarks.embedded", folder, str(large)]
-        child = subprocess.run(command, check=True, capture_output=True)  # noqa: S603  (ourselves)
-    grown = msgspec.json.decode(child.stdout, type=Grown)
+        grown = in_a_process("benchmarks.embedded", Grown, folder)
     rows = [
         Row("embedded, live, to the due table", live, "events/s", 1500),
         Row("embedded, bulk import, to the due table", grown.overall, "events/s", 4000),
         Row(
-            f"cost per event, {large:,} against {SMALL:,} in the log", grown.small / grown.large, "×", 1.3, most=True
+            f"cost per event, {LARGE:,} against {SMALL:,} in the log", grown.small / grown.large, "×", 1.3, most=True
         ),
         Row("memory of the bulk import", grown.peak_mb, "MB", 300, most=True),
     ]
@@ -50,29 +47,24 @@ def measure(large: int = LARGE) -> tuple[list[Row], dict[str, float]]:
 def _rate(on: Platform, events: Iterable[Envelope], batch: int) -> float:
     """Events a second over everything, with planning after every batch."""
     start, count = time.perf_counter(), 0
-    source = iter(events)
-    while some := list(itertools.islice(source, batch)):
+    for some in batched(iter(events), batch):
         on.intake.accept(some)
         on.planning.planning.drain()
         count += len(some)
     return count / (time.perf_counter() - start)
 
 
-def _grow(folder: str, large: int) -> Grown:
+def _grow(folder: Path) -> Grown:
     """Rates over windows of some batches: from `SMALL` events in the log on, and the last of the large log."""
     calm_collector()
-    on, source = platform(Path(folder), "bulk"), envelopes(10**9)
+    on, source = platform(folder, "bulk"), envelopes(10**9)
     _rate(on, itertools.islice(source, SMALL), BULK_BATCH)
     small = _rate(on, itertools.islice(source, WINDOW), BULK_BATCH)
-    start, between = time.perf_counter(), large - SMALL - 2 * WINDOW
+    start, between = time.perf_counter(), LARGE - SMALL - 2 * WINDOW
     _rate(on, itertools.islice(source, between), BULK_BATCH)
     overall = between / (time.perf_counter() - start)
     return Grown(small, _rate(on, itertools.islice(source, WINDOW), BULK_BATCH), overall, peak_mb())
 
 
-def _main(arguments: Iterator[str]) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(_grow(next(arguments), int(next(arguments)))))
-
-
 if __name__ == "__main__":
-    _main(iter(sys.argv[1:]))
+    tell(_grow(Path(sys.argv[1])))

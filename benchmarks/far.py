@@ -8,21 +8,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import uvloop
-
 from app.clock import VirtualClock
-from app.compose import compose
-from app.compose_sending import compose_dispatcher
-from app.identity.key_file import load_keyring
-from app.settings import load_settings
-from benchmarks.dispatch import DUE, Count, Nothing, drained, fill
+from benchmarks.dispatch import DUE, Count, Nothing, fill, sending
 from benchmarks.measuring import Row, sized
-from benchmarks.world import NOW, shipped_packs
+from benchmarks.world import NOW, fresh, published
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Message, Outcome
-from notifiers.port.routes import single_routes
 from streams.delivery.send.concurrency import FAR_WINDOW, IN_FLIGHT, PATIENCE
-from streams.rules.publishing import Publisher
 from tests.services import postgres
 
 AWAY = [
@@ -71,23 +63,12 @@ def _rate(seconds: float, citizens: int, *, removes_doubles: bool) -> float:
     with (
         tempfile.TemporaryDirectory() as folder,
         postgres.server(lasting=True) as server,
-        postgres.fresh(server) as at,
+        fresh(server) as url,
     ):
         clock = VirtualClock(NOW)
-        load_keyring(Path(folder) / "key", create=True)
-        url = at.render_as_string(hide_password=False)
-        platform = compose(load_settings(database=url, key_file=Path(folder) / "key"), clock)
-        Publisher(platform.database, platform.log, platform.identity.names).publish(
-            shipped_packs(), by="pack", now=NOW
-        )
+        platform = published(url, clock, key_file=Path(folder) / "key")
         fill(platform, citizens)
         clock.advance_to(DUE)
         sent = Count()
-        routes = single_routes(
-            {channel: _Far(channel, sent, seconds, removes_doubles=removes_doubles) for channel in ADDRESS_OF}
-        )
-        dispatcher = compose_dispatcher(platform, routes)
-
-        rate = uvloop.run(drained(platform, dispatcher, sent, PATIENCE))
-        platform.database.close()
-        return rate
+        far = {channel: _Far(channel, sent, seconds, removes_doubles=removes_doubles) for channel in ADDRESS_OF}
+        return sending(platform, far, sent, PATIENCE)

@@ -9,18 +9,15 @@ from pathlib import Path
 from uuid import UUID
 
 from app.clock import fixed
-from app.compose import Platform, compose
-from app.identity.key_file import load_keyring
-from app.settings import Settings, load_settings
+from app.compose import Platform
+from benchmarks.world import published
 from domain.core.events import LifeEvent
 from projections.bulk import insert_rows
 from projections.tables import history, micros
 from streams.log.mapper import seal
 from streams.log.person_keys import PersonKey
 from streams.log.row_codes import codes_of
-from streams.rules.publishing import Publisher
 from streams.storage.tables import log
-from templates.checks.loader import load_packs, shipped
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OPENED, YEAR = datetime(2025, 1, 2, tzinfo=UTC), timedelta(days=350)
@@ -43,18 +40,9 @@ OTHERS = (
 )
 
 
-def settings_in(folder: Path, url: str = "") -> Settings:
-    """A database and a key file in the folder; `url`: instead of that database."""
-    return load_settings(database=url or f"sqlite:///{folder}/country.sqlite", key_file=folder / "key")
-
-
 def make(folder: Path, events: int, url: str = "") -> Platform:
     """A platform with so many events; `url`: on that database, which has our tables and nothing in them."""
-    if url:
-        load_keyring(folder / "key", create=True)
-    on = compose(settings_in(folder, url), fixed(NOW))
-    if url:
-        Publisher(on.database, on.log, on.identity.names).publish(load_packs(shipped()), by="bench", now=NOW)
+    on = published(url or f"sqlite:///{folder}/country.sqlite", fixed(NOW), now=NOW, key_file=folder / "key")
     people = sorted(on.identity.names.pseudonym(str(number)) for number in range(events // EACH))
     first = on.log.facts.max_notification_id() or 0
     for number in range(EACH):

@@ -7,32 +7,26 @@ import asyncio
 import itertools
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from app.clock import system_clock
-from app.compose import Platform, compose
+from app.compose import Platform
 from app.compose_sending import compose_engine
-from app.settings import load_settings
-from benchmarks.dispatch import national_id
+from benchmarks.dispatch import Count, Nothing
 from benchmarks.measuring import Row, sized
-from benchmarks.production import key_file, topics
-from benchmarks.world import shipped_packs
+from benchmarks.production import BEFORE, awake, before, key_file, roles, topics, written
+from benchmarks.world import event, fresh, named, national_id, published
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Accepted, Message, Outcome
 from notifiers.port.routes import single_routes
 from projections import nudges
 from projections.tables import micros
 from streams.intake.cloudevents import Envelope, envelope_of
-from streams.kafka.topics import Topics
-from streams.rules.publishing import Publisher
 from streams.runtime.scheduler import DISPATCH
 from tests.beginnings import KEYRING
 from tests.services import kafka, postgres
@@ -44,21 +38,15 @@ BURST, BURST_SECONDS = 1_000, int(os.environ.get("BENCH_BURST_SECONDS", str(max(
 """At full length 300 s and 60 s; a burst has to drain in the time that it took to come."""
 SLICE, PATIENCE = 10, 300.0
 """Seconds: of what is told together, and until a message that has not come is lost."""
-BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
+ROLES = {"relay": ["app", "relay"], "worker": ["app", "worker"]}
 
 
-class _Stamps:
+class _Stamps(Nothing):
     """A provider that notes when it was called for whom."""
 
-    removes_doubles, reports, longest = False, False, 1.0
-
     def __init__(self, channel: str) -> None:
-        self.channel, self.called = channel, dict[str, float]()
-
-    def reaches(self, address: str) -> bool:  # noqa: ARG002  (the port's)
-        return True
-
-    async def start(self) -> None: ...
+        super().__init__(channel, Count())
+        self.called = dict[str, float]()
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         now = time.perf_counter()
@@ -66,21 +54,17 @@ class _Stamps:
             self.called.setdefault(message.text.rsplit(maxsplit=1)[-1], now)
         return [Accepted(f"{message.key}:{message.attempt}") for message in messages]
 
-    async def aclose(self) -> None: ...
-
 
 def measure() -> tuple[list[Row], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder, postgres.server(lasting=True) as server, kafka.server() as broker:
         keys = key_file(Path(folder))
-        with postgres.fresh(server) as at:
-            url = at.render_as_string(hide_password=False)
-            on = compose(load_settings(database=url, key_file=keys), system_clock, KEYRING)
-            Publisher(on.database, on.log, on.identity.names).publish(shipped_packs(), by="pack", now=BEFORE)
+        with fresh(server) as url:
+            on = published(url, system_clock, KEYRING, BEFORE, key_file=keys)
             for first in range(0, PERSONS, 500):
                 on.intake.accept([each for number in range(first, first + 500) for each in _opening(number)])
             on.planning.planning.drain()
             sms = _Stamps("sms")
-            with _roles(topics(broker), url, keys), _dispatching(on, sms):
+            with roles(topics(broker), url, keys, ROLES), _dispatching(on, sms):
                 while on.database.write(lambda connection: nudges.waiting(connection, micros(system_clock()))[0]):
                     time.sleep(0.5)  # what they are told because of what had happened before
                 _latencies(on, sms, RATE, 5, "w")  # until all have joined
@@ -115,7 +99,7 @@ def _latencies(on: Platform, sms: _Stamps, rate: int, seconds: int, mark: str) -
     start = time.perf_counter()
     for batch in range(seconds * 20):
         names = [f"{mark}{next(numbers)}" for _ in range(each)]
-        on.intake.accept([_written(name) for name in names])
+        on.intake.accept([written(hash(name) % PERSONS, name) for name in names])
         accepted |= dict.fromkeys(names, time.perf_counter())
         time.sleep(max(0.0, start + (batch + 1) / 20 - time.perf_counter()))
     until = time.perf_counter() + PATIENCE
@@ -127,62 +111,13 @@ def _latencies(on: Platform, sms: _Stamps, rate: int, seconds: int, mark: str) -
 
 
 def _opening(number: int) -> Iterator[Envelope]:
-    names = {"given_name": "Айгерім", "family_name": "Серікқызы", "sex": "female", "born_on": "1950-01-01"}
-    awake = {"channels": ["sms"], "quiet_from": "03:00", "quiet_to": "03:00", "language": "en"}
-    yield _event(number, "kz.citizen.registered", names)
-    yield _event(number, "citizen.contact_changed", {"phone": f"+7701{number:07d}"})
-    yield _event(number, "citizen.preferences_changed", awake)
+    yield before(number, "kz.citizen.registered", named())
+    yield from awake(number)
     for year in range(2024 - LIVED, 2024):
         dates = {"issued_on": f"{year}-03-20", "expires_on": f"{year + 1}-03-20"}
         licence = {"kind": "driving_licence", "number": f"{number}"} | dates
-        yield _event(number, "kz.document.issued", licence, f"licence.{number}.{year}", BEFORE.replace(year=year))
-
-
-def _event(number: int, type_: str, data: Mapping[str, object], id_: str = "", at: datetime = BEFORE) -> Envelope:
-    return envelope_of(
-        {
-            "specversion": "1.0",
-            "id": id_ or f"{type_}.{number}",
-            "source": "/bench",
-            "type": type_,
-            "time": at.isoformat(),
-            "subject": national_id(number),
-            "data": data,
-        }
-    )
-
-
-def _written(name: str) -> Envelope:
-    """Something that is answered at once, by an SMS that ends with the name."""
-    data = {
-        "nudge": "00000000-0000-0000-0000-000000000001",
-        "understood": "unclear",
-        "owner": "labour",
-        "topic": "",
-        "choices": name,
-    }
-    return _event(hash(name) % PERSONS, "citizen.message_received", data, f"written.{name}", system_clock())
-
-
-@contextmanager
-def _roles(to: Topics, url: str, keys: Path) -> Iterator[None]:
-    environment = os.environ | {
-        "HABARSHY_DATABASE": url,
-        "HABARSHY_KEY_FILE": str(keys),
-        "HABARSHY_KAFKA": to.address,
-        "HABARSHY_KAFKA_PREFIX": to.prefix,
-    }
-    roles = [
-        subprocess.Popen([sys.executable, "-m", "app", role], env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  (ourselves)
-        for role in ("relay", "worker")
-    ]
-    try:
-        yield
-    finally:
-        for each in roles:
-            each.terminate()
-        for each in roles:
-            each.wait()
+        at, mark = BEFORE.replace(year=year), f"{number}.{year}"
+        yield envelope_of(event(national_id(number), "kz.document.issued", at, licence, mark))
 
 
 @contextmanager

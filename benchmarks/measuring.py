@@ -4,12 +4,17 @@ import gc
 import json
 import os
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+import msgspec
+
+T = TypeVar("T")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -44,7 +49,63 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def worked() -> float:
+def in_a_process(module: str, kind: type[T], *arguments: object) -> T:
+    """What the module tells (`tell`), run as a process of its own with these arguments."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    child = subprocess.run(command, check=True, capture_output=True)  # noqa: S603  (ourselves)
+    return msgspec.json.decode(child.stdout, type=kind)
+
+
+def tell(found: object) -> None:
+    """Tell the process that began this one what was found."""
+    sys.stdout.buffer.write(msgspec.json.encode(found))
+
+
+class Shared(NamedTuple):
+    """The work of several processes: seconds from the first to the last, processors at work, and what each told."""
+
+    seconds: float
+    busy: float
+    told: list[bytes]
+
+
+@contextmanager
+def sharing(number: int, module: str, *arguments: str) -> Iterator[Callable[[], Shared]]:
+    """So many processes of the module, each ready (`wait_to_begin`); what is yielded has all of them begin."""
+    command = [sys.executable, "-m", module, *arguments]
+    with ExitStack() as using:
+        others = [
+            using.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))  # noqa: S603  (ourselves)
+            for _ in range(number)
+        ]
+        for each in others:
+            assert each.stdout is not None
+            each.stdout.readline()
+        told: list[bytes] = []
+
+        def all_done() -> None:
+            for each in others:  # all begin before one is waited for
+                assert each.stdin is not None
+                each.stdin.write(b"\n")
+                each.stdin.flush()
+            told.extend(each.communicate()[0] for each in others)
+
+        def share() -> Shared:
+            before = _worked()
+            taken = seconds(all_done)
+            return Shared(taken, (_worked() - before) / taken, told)
+
+        yield share
+
+
+def wait_to_begin() -> None:
+    """Say that this process is ready, and wait for the word to begin."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+
+
+def _worked() -> float:
     """Seconds that all processors of this machine have worked, the database's included."""
     user, nice, system, *_ = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:])
     return (user + nice + system) / os.sysconf("SC_CLK_TCK")

@@ -13,7 +13,7 @@ import statistics
 import tempfile
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -27,21 +27,17 @@ from itsdangerous import TimestampSigner
 from sqlalchemy import Connection, func, select
 from starlette.testclient import TestClient
 
-from app.clock import fixed
-from app.compose import Platform, compose
+from app.compose import Platform
 from app.identity.principals import add
 from app.server import application
-from app.settings import load_settings
 from app.simulation.population import simulate
 from benchmarks.measuring import Row, seconds, sized
-from benchmarks.world import NOW, envelopes
+from benchmarks.world import NOW, batched, envelopes, fresh, published
 from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgePlanned, NudgeSent
 from domain.facts.principals import Principal, Role, Scope
 from domain.nudges.nudge import Nudge, evolve
 from projections import inbox, nudges, tables
 from streams.log.mapper import Entry
-from streams.rules.publishing import Publisher
-from templates.checks.loader import load_packs, shipped
 from tests.beginnings import KEYRING
 from tests.services import postgres
 
@@ -61,13 +57,14 @@ class Site(NamedTuple):
 def measure() -> tuple[list[Row], dict[str, float]]:
     wanted = int(os.environ.get("BENCH_NUDGES", NUDGES))
     with tempfile.TemporaryDirectory() as folder, _database(Path(folder)) as url:
-        on = _platform(Path(folder), url)
+        principals = Path(folder) / "principals.toml"
+        on = published(url, keyring=KEYRING, principals=principals, requests_a_minute=0)
         count = _fill(on, wanted)
         key = add(
             on.settings.principals, Principal("bench", "interior", frozenset({Role.OPERATOR}), {}, frozenset(Scope))
         )
         site = Site(on, TestClient(application(on), headers={"accept": "text/html"}), _told(on))
-        times = {name: _p95(site, path) for name, path in PAGES.items()}
+        times = {name: _p95(_visits(site, path)) for name, path in PAGES.items()}
         times |= _console(site, key)
         size = max(len(_visit(site, person).get("/my").content) for person in site.citizens[:ASKED])
         rate = _events(on, key)
@@ -86,16 +83,8 @@ def _database(folder: Path) -> Iterator[str]:
     if os.environ.get("BENCH_DATABASE") != "postgresql":
         yield f"sqlite:///{folder / 'bench'}.sqlite"
         return
-    with postgres.own(lasting=False) as server, postgres.fresh(server.url) as url:
-        yield url.render_as_string(hide_password=False)
-
-
-def _platform(folder: Path, url: str) -> Platform:
-    settings = load_settings(database=url, principals=folder / "principals.toml", requests_a_minute=0)
-    on = compose(settings, fixed(NOW), KEYRING)
-    if not on.database.sqlite:  # an empty SQLite gets the shipped packs by itself
-        Publisher(on.database, on.log, on.identity.names).publish(load_packs(shipped()), by="bench", now=NOW)
-    return on
+    with postgres.own(lasting=False) as server, fresh(server.url) as url:
+        yield url
 
 
 def _fill(on: Platform, wanted: int) -> int:
@@ -150,7 +139,7 @@ def _life(on: Platform, fact: NudgePlanned, person: str, *, old: bool) -> Iterat
 
 
 def _write(on: Platform, entries: Iterator[Entry]) -> None:
-    while some := list(islice(entries, BATCH)):
+    for some in batched(entries, BATCH):
         on.database.write(partial(_store, on, some))
 
 
@@ -190,32 +179,26 @@ def _visit(site: Site, person: str) -> TestClient:
     return site.browser
 
 
-def _p95(site: Site, path: Callable[[Site, str], str]) -> float:
+def _p95(visits: Iterable[tuple[TestClient, str]]) -> float:
     taken = []
-    for person in site.citizens[:ASKED]:
-        browser, where = _visit(site, person), path(site, person)
+    for browser, path in visits:
         begun = time.perf_counter()
-        answer = browser.get(where)
+        answer = browser.get(path)
         taken.append(time.perf_counter() - begun)
-        assert answer.status_code == 200, (where, answer.status_code)
+        assert answer.status_code == 200, (path, answer.status_code)
     return statistics.quantiles(taken[10:], n=20)[-1]
+
+
+def _visits(site: Site, path: Callable[[Site, str], str]) -> Iterator[tuple[TestClient, str]]:
+    for person in site.citizens[:ASKED]:
+        yield _visit(site, person), path(site, person)
 
 
 def _console(site: Site, key: str) -> dict[str, float]:
     """Return the times of the console's pages, for an operator who looks again and again."""
     browser = TestClient(application(site.on), headers={"accept": "text/html"})
     browser.post("/sign-in/token", data={"token": key})
-    return {f"console, {name}": _p95_of(browser, path) for name, path in CONSOLE.items()}
-
-
-def _p95_of(browser: TestClient, path: str) -> float:
-    taken = []
-    for _ in range(ASKED):
-        begun = time.perf_counter()
-        answer = browser.get(path)
-        taken.append(time.perf_counter() - begun)
-        assert answer.status_code == 200, (path, answer.status_code)
-    return statistics.quantiles(taken[10:], n=20)[-1]
+    return {f"console, {name}": _p95([(browser, path)] * ASKED) for name, path in CONSOLE.items()}
 
 
 def _latest(site: Site, person: str) -> inbox.Received:

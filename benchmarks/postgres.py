@@ -21,18 +21,14 @@ from uuid import uuid4
 import msgspec
 from sqlalchemy import URL, insert
 
-from app.clock import fixed
-from app.compose import Platform, compose
-from app.identity.key_file import load_keyring
+from app.compose import Platform
 from app.identity.principals import add
-from app.settings import load_settings
 from app.simulation.population import simulate
 from benchmarks.measuring import Row, ratio, seconds, sized
-from benchmarks.world import NOW, shipped_packs
+from benchmarks.world import fresh, published
 from domain.facts.principals import Principal, Role, Scope
 from projections.bulk import insert_rows
 from streams.intake.cloudevents import envelope_of
-from streams.rules.publishing import Publisher
 from streams.storage.database import Database
 from streams.storage.tables import log
 from tests.services import postgres
@@ -52,18 +48,13 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         taken = sorted(_intake(server, batches) for _ in range(ROUNDS))[ROUNDS // 2]
         sent = sorted(_over_http(server, batches) for _ in range(ROUNDS))[ROUNDS // 2]
         alone, waits = _singles(server, events[:SINGLES])
+    slow = waits[len(waits) * 99 // 100]
     rows = [
         Row("append on PostgreSQL, COPY to executemany", faster, "×", 1.5),
         Row("intake into PostgreSQL", len(events) / taken, "events/s", 5000),
         Row("ingest over HTTP into PostgreSQL", len(events) / sent, "events/s", 5000),
         Row(f"single POST /events, {CONNECTIONS} connections", len(waits) / alone, "events/s", 1000),
-        Row(
-            f"single POST /events, {CONNECTIONS} connections, 99 of 100 within",
-            waits[len(waits) * 99 // 100] * 1000,
-            "ms",
-            60,
-            most=True,
-        ),
+        Row(f"single POST /events, {CONNECTIONS} connections, 99 of 100 within", slow * 1000, "ms", 60, most=True),
     ]
     return rows, {"COPY facts/s": len(events) / copy, "HTTP clients": CLIENTS}
 
@@ -76,8 +67,8 @@ def _append(server: URL, *, copy: bool) -> float:
         [(next(numbers), uuid4(), 1, "life/1", state, bytes(16)) for _ in range(BATCH)] for _ in range(BATCHES)
     ]
     names = log.columns.keys()
-    with postgres.fresh(server) as at:
-        database = Database(at.render_as_string(hide_password=False))
+    with fresh(server) as url:
+        database = Database(url)
 
         def work() -> None:
             for batch in batches:
@@ -168,12 +159,8 @@ def _posted(port: int, requests: Sequence[bytes]) -> list[float]:
 
 @contextmanager
 def _published(server: URL) -> Iterator[Platform]:
-    with postgres.fresh(server) as at, tempfile.TemporaryDirectory() as folder:
-        key_file = Path(folder) / "key"
-        load_keyring(key_file, create=True)
-        settings = load_settings(database=at.render_as_string(hide_password=False), key_file=key_file)
-        made = compose(settings, fixed(NOW))
-        Publisher(made.database, made.log, made.identity.names).publish(shipped_packs(), by="bench", now=NOW)
+    with fresh(server) as url, tempfile.TemporaryDirectory() as folder:
+        made = published(url, key_file=Path(folder) / "key")
         made.rules.library.rules()
         yield made
         made.database.close()

@@ -6,31 +6,34 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.engine import URL
 
-from app.clock import fixed
+from app.clock import system_clock
 from app.compose import Platform, compose
 from app.settings import load_settings
-from benchmarks.world import NOW, envelopes, shipped_packs
+from benchmarks.world import AT_NOW, batched, envelopes, event, national_id, publish, shipped_packs
 from projections import history, positions
+from streams.intake.cloudevents import Envelope, envelope_of
 from streams.kafka.brokers import Brokers
 from streams.kafka.relay import READER, Relay
 from streams.kafka.topics import Topics
-from streams.rules.publishing import Publisher
 from tests.beginnings import KEYRING
 from tests.services import postgres
 
 BATCH, LOOK_EVERY = 1000, 0.2
+BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
+"""All that is known of people before they write."""
 _numbers = itertools.count(1)
 
 
 def platform(at: URL) -> Platform:
     """A process's platform on that database."""
-    return compose(load_settings(database=at.render_as_string(hide_password=False)), fixed(NOW), KEYRING)
+    return compose(load_settings(database=at.render_as_string(hide_password=False)), AT_NOW, KEYRING)
 
 
 @contextmanager
@@ -39,9 +42,8 @@ def waiting(server: URL, events: int) -> Iterator[URL]:
     with postgres.fresh(server) as at:
         on = platform(at)
         with closing(on.database):
-            Publisher(on.database, on.log, on.identity.names).publish(shipped_packs(), by="pack", now=NOW)
-            source = itertools.islice(envelopes(10**9), events)
-            while batch := list(itertools.islice(source, BATCH)):
+            publish(on, shipped_packs())
+            for batch in batched(itertools.islice(envelopes(10**9), events), BATCH):
                 on.intake.accept(batch)
         yield at
 
@@ -90,13 +92,46 @@ def key_file(folder: Path) -> Path:
     return file
 
 
-def worker(on: Platform, to: Topics, keys: Path) -> "subprocess.Popen[bytes]":
-    """A worker as a process of its own."""
+@contextmanager
+def roles(to: Topics, url: str, keys: Path, commands: Mapping[str, Sequence[str]]) -> Iterator[dict[str, int]]:
+    """Processes of that database and these topics: name -> module and arguments; gives name -> process id."""
     environment = os.environ | {
-        "HABARSHY_DATABASE": on.database.engine.url.render_as_string(hide_password=False),
+        "HABARSHY_DATABASE": url,
         "HABARSHY_KEY_FILE": str(keys),
         "HABARSHY_KAFKA": to.address,
         "HABARSHY_KAFKA_PREFIX": to.prefix,
     }
-    command = [sys.executable, "-m", "app", "worker", "--clock", NOW.isoformat()]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  (ourselves)
+    made = {
+        name: subprocess.Popen([sys.executable, "-m", *command], env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  (ourselves)
+        for name, command in commands.items()
+    }
+    try:
+        yield {name: each.pid for name, each in made.items()}
+    finally:
+        for each in made.values():
+            each.terminate()
+        for each in made.values():
+            each.wait()
+
+
+def awake(number: int) -> Iterator[Envelope]:
+    """The telephone of a person, who reads English and never sleeps."""
+    choices = {"channels": ["sms"], "quiet_from": "03:00", "quiet_to": "03:00", "language": "en"}
+    yield before(number, "citizen.contact_changed", {"phone": f"+7701{number:07d}"})
+    yield before(number, "citizen.preferences_changed", choices)
+
+
+def before(number: int, type_: str, data: Mapping[str, object]) -> Envelope:
+    return envelope_of(event(national_id(number), type_, BEFORE, data, number))
+
+
+def written(number: int, name: str) -> Envelope:
+    """Something that the person wrote now and that is answered at once, by an SMS that ends with the name."""
+    data = {
+        "nudge": "00000000-0000-0000-0000-000000000001",
+        "understood": "unclear",
+        "owner": "labour",
+        "topic": "",
+        "choices": name,
+    }
+    return envelope_of(event(national_id(number), "citizen.message_received", system_clock(), data, name))

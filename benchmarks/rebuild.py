@@ -17,12 +17,10 @@ from eventsourcing.persistence import Mapper, StoredEvent, Tracking
 from eventsourcing.popo import POPOTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 
-from app.clock import fixed
-from app.compose import Platform, compose
+from app.compose import Platform
 from app.jobs.rebuild_executor import executor_for
-from app.settings import load_settings
 from benchmarks.measuring import Row, ratio, seconds, sized
-from benchmarks.world import NOW, envelopes
+from benchmarks.world import batched, envelopes, published
 from domain.core.events import LifeEvent
 from streams.log.fact_mapper import FactMapper
 from streams.queues.jobs import Step
@@ -33,11 +31,8 @@ EVENTS, BATCH, ROUNDS, FEWER = sized(60_000), 20_000, sized(3), sized(20_000)
 
 def measure() -> tuple[list[Row], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
-        full = compose(
-            load_settings(database=f"sqlite:///{folder}/bench.sqlite", key_file=Path(folder) / "key"), fixed(NOW)
-        )
-        events = itertools.islice(envelopes(10**9), EVENTS)
-        while batch := list(itertools.islice(events, BATCH)):
+        full = published(f"sqlite:///{folder}/bench.sqlite", key_file=Path(folder) / "key")
+        for batch in batched(itertools.islice(envelopes(10**9), EVENTS), BATCH):
             full.intake.accept(batch)
         full.planning.planning.drain()
         full.replay.follower.drain()
@@ -86,10 +81,9 @@ def _by_runner(full: Platform) -> float:
     class Entries(FactMapper):
         def to_domain_event(self, stored_event: StoredEvent) -> Any:
             one = stored_event
+            row = (0, one.originator_id, one.originator_version, one.topic, one.state)
             with full.database.reading() as connection:
-                return full.log.opened(
-                    connection, [(0, one.originator_id, one.originator_version, one.topic, one.state)]
-                )[0]
+                return full.log.opened(connection, [row])[0]
 
     class Facts(Application[UUID]):
         name = "facts"

@@ -2,7 +2,7 @@
 
 from confluent_kafka import Producer
 
-from benchmarks.measuring import Row, seconds, sized
+from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.production import copied, relayed, topics, waiting
 from streams.kafka.brokers import Brokers
 from streams.kafka.producer import producer_config
@@ -22,12 +22,10 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         to = topics(broker)
         with on.database.reading() as connection:
             woken = WakeUpReader(on.identity.names, 10**9).after(connection, 0)[1]
-        pairs = [(relayed(on, to), _raw(broker, to.persons, woken)) for _ in range(ROUNDS)]
-    ours, raw = sorted(a for a, _ in pairs)[ROUNDS // 2], sorted(b for _, b in pairs)[ROUNDS // 2]
-    ratio = sorted(b / a for a, b in pairs)[ROUNDS // 2]
+        to_raw, ours, raw = ratio(lambda _: relayed(on, to), lambda _: _raw(broker, to.persons, woken), ROUNDS)
     count = len(woken)
     rows = [Row("relay, PostgreSQL to Kafka", count / ours, "records/s", 20_000)]
-    return rows, {"raw records/s": count / raw, "ratio to raw, %": 100 * ratio}
+    return rows, {"raw records/s": count / raw, "ratio to raw, %": 100 * to_raw}
 
 
 def _raw(broker: str, topic: str, woken: list[WakeUpRecord]) -> float:

@@ -9,41 +9,34 @@ import itertools
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.cli.commands.dispatch import dispatch_due
 from app.clock import system_clock
 from app.compose import Platform, compose
-from app.identity.key_file import load_keyring
 from app.settings import load_settings
 from app.tuning import calm_collector
-from benchmarks.dispatch import national_id
 from benchmarks.measuring import RESULTS
-from benchmarks.production import topics
-from benchmarks.world import shipped_packs
+from benchmarks.production import BEFORE, awake, roles, topics, written
+from benchmarks.world import fresh, published
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Notifier
 from notifiers.port.routes import single_routes
-from streams.intake.cloudevents import Envelope, envelope_of
-from streams.kafka.topics import Topics
+from streams.intake.cloudevents import Envelope
 from streams.queries.health import read_status
-from streams.rules.publishing import Publisher
 from tests.services import kafka, postgres
 
 COHORT, EACH, A_SECOND = 5_000, 6, 10
 """So many persons write in turn, so many times each, and then others do: nobody's history grows without end."""
 LOOK_EVERY, SETTLE = 5.0, 120.0
 """Seconds between two looks, and until what waits in the end has to be done."""
-BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
+ROLES = {"relay": ["app", "relay"], "worker": ["app", "worker"], "dispatch": ["benchmarks.soak", "--dispatch"]}
+"""The processes beside this one, which takes events in."""
 
 
 class Look(NamedTuple):
@@ -60,13 +53,10 @@ def soak(minutes: float, rate: int) -> dict[str, Any]:
     """Run it; returns what is printed."""
     with tempfile.TemporaryDirectory() as folder, postgres.server(lasting=True) as server, kafka.server() as broker:
         keys = Path(folder) / "keys"
-        load_keyring(keys, create=True)
-        with postgres.fresh(server) as at:
-            url = at.render_as_string(hide_password=False)
-            on = compose(load_settings(database=url, key_file=keys), system_clock)
-            Publisher(on.database, on.log, on.identity.names).publish(shipped_packs(), by="pack", now=BEFORE)
-            with _roles(topics(broker), url, keys) as roles:
-                looks, late = _feed(on, minutes * 60, rate, roles)
+        with fresh(server) as url:
+            on = published(url, system_clock, now=BEFORE, key_file=keys)
+            with roles(topics(broker), url, keys, ROLES) as pids:
+                looks, late = _feed(on, minutes * 60, rate, pids | {"intake": os.getpid()})
                 begun = time.perf_counter()
                 done = _until(lambda: not any(_waiting(on)), SETTLE)
                 took = time.perf_counter() - begun
@@ -146,63 +136,8 @@ def _events() -> Iterator[Envelope]:
         turn, place = divmod(number, COHORT)
         person = turn // EACH * COHORT + place
         if turn % EACH == 0:
-            yield from _opening(person)
-        yield _written(number, person)
-
-
-def _opening(number: int) -> Iterator[Envelope]:
-    awake = {"channels": ["sms"], "quiet_from": "03:00", "quiet_to": "03:00", "language": "en"}
-    yield _event(number, "citizen.contact_changed", {"phone": f"+7701{number:07d}"})
-    yield _event(number, "citizen.preferences_changed", awake)
-
-
-def _written(number: int, person: int) -> Envelope:
-    """Something that is answered at once, by an SMS."""
-    data = {
-        "nudge": "00000000-0000-0000-0000-000000000001",
-        "understood": "unclear",
-        "owner": "labour",
-        "topic": "",
-        "choices": str(number),
-    }
-    return _event(person, "citizen.message_received", data, f"written.{number}", system_clock())
-
-
-def _event(number: int, type_: str, data: Mapping[str, object], id_: str = "", at: datetime = BEFORE) -> Envelope:
-    return envelope_of(
-        {
-            "specversion": "1.0",
-            "id": id_ or f"{type_}.{number}",
-            "source": "/soak",
-            "type": type_,
-            "time": at.isoformat(),
-            "subject": national_id(number),
-            "data": data,
-        }
-    )
-
-
-@contextmanager
-def _roles(to: Topics, url: str, keys: Path) -> Iterator[Mapping[str, int]]:
-    """Relay, worker and dispatcher, each a process: role -> process id; "intake" is this one."""
-    environment = os.environ | {
-        "HABARSHY_DATABASE": url,
-        "HABARSHY_KEY_FILE": str(keys),
-        "HABARSHY_KAFKA": to.address,
-        "HABARSHY_KAFKA_PREFIX": to.prefix,
-    }
-    commands = {"relay": ["app", "relay"], "worker": ["app", "worker"], "dispatch": ["benchmarks.soak", "--dispatch"]}
-    made = {
-        role: subprocess.Popen([sys.executable, "-m", *command], env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  (ourselves)
-        for role, command in commands.items()
-    }
-    try:
-        yield {role: each.pid for role, each in made.items()} | {"intake": os.getpid()}
-    finally:
-        for each in made.values():
-            each.terminate()
-        for each in made.values():
-            each.wait()
+            yield from awake(person)
+        yield written(person, str(number))
 
 
 def _dispatch() -> None:

@@ -1,7 +1,6 @@
 """Worker: events planned a second by one, two and four of them, beside a Faust worker that only decodes records."""
 
 import asyncio
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,8 +13,9 @@ from confluent_kafka.admin import AdminClient
 
 from app.compose import Platform
 from app.tuning import calm_collector
-from benchmarks.measuring import Row, sized
-from benchmarks.production import LOOK_EVERY, copied, key_file, relayed, topics, unplanned, waiting, worker
+from benchmarks.measuring import Row, in_a_process, sized, tell
+from benchmarks.production import LOOK_EVERY, copied, key_file, relayed, roles, topics, unplanned, waiting
+from benchmarks.world import NOW
 from streams.kafka.brokers import Brokers
 from streams.kafka.topics import Topics
 from streams.kafka.worker import Incoming, Worker
@@ -48,17 +48,12 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 def _rate(on: Platform, to: Topics, keys: Path, count: int) -> float:
     """Events planned a second by workers that have all joined before, from the first tenth to the last."""
     total = unplanned(on)
-    workers = [worker(on, to, keys) for _ in range(count)]
-    try:
+    workers = {f"worker {number}": ["app", "worker", "--clock", NOW.isoformat()] for number in range(count)}
+    with roles(to, on.database.engine.url.render_as_string(hide_password=False), keys, workers):
         _joined(to, count)
         relayed(on, to)
         began, left = _until(on, int(total * 0.9))
         ended, rest = _until(on, total // 10)
-    finally:
-        for each in workers:
-            each.terminate()
-        for each in workers:
-            each.wait()
     return (left - rest) / (ended - began) * EVENTS / total
 
 
@@ -80,8 +75,7 @@ def _until(on: Platform, few: int) -> tuple[float, int]:
 
 
 def _decoding(to: Topics, enough: int) -> float:
-    command = [sys.executable, "-m", "benchmarks.worker", to.address, to.prefix, str(enough)]
-    return float(subprocess.run(command, check=True, capture_output=True).stdout)  # noqa: S603  (ourselves)
+    return in_a_process("benchmarks.worker", float, to.address, to.prefix, enough)
 
 
 class _Decodes:
@@ -111,4 +105,4 @@ async def _decode(address: str, prefix: str, enough: int) -> float:
 
 if __name__ == "__main__":
     calm_collector()
-    sys.stdout.write(str(uvloop.run(_decode(sys.argv[1], sys.argv[2], int(sys.argv[3])))))
+    tell(uvloop.run(_decode(sys.argv[1], sys.argv[2], int(sys.argv[3]))))

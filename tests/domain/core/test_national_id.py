@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.dispatch import national_id
+from benchmarks.world import national_id
 from domain.core.national_id import SCHEMES, with_check_digit
 
 IS_IIN = SCHEMES["kz.iin"]

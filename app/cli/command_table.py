@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import typer
 from typer.main import get_command, get_group
@@ -17,145 +17,107 @@ from app.cli.help_format import Command, Group
 from app.cli.options import expanded
 from app.tuning import INTERRUPTED
 
-PANELS: Mapping[str, tuple[str, ...]] = {
-    "Try it out": ("demo", "simulate"),
-    "For service owners: write and test triggers": (
-        "new",
-        "lint",
-        "test",
-        "preview",
-        "diff",
-        "backtest",
-        "test-send",
-    ),
-    "For service owners: publish and watch triggers": (
-        "submit",
-        "submissions",
-        "approve",
-        "publish",
-        "pause",
-        "resume",
-        "withdraw",
-        "backfill",
-        "rules",
-        "forecast",
-        "intents",
-    ),
-    "For questions about a person or a nudge": ("why", "trail", "evidence", "eligible", "erase", "mcp"),
-    "For operators: watch, stop and repair": (
-        "status",
-        "schedule",
-        "control",
-        "unknown",
-        "dead-letters",
-        "jobs",
-        "repair",
-        "replay",
-        "audit",
-        "retire",
-        "restored",
-    ),
-    "For the platform: run the processes": (
-        "run",
-        "api",
-        "relay",
-        "worker",
-        "dispatch",
-        "ingest",
-        "bounce",
-        "bounces",
-    ),
-    "For the platform: set it up": ("migrate", "config", "keys", "principals"),
+_Group: TypeAlias = tuple[str, Mapping[str, str]]
+"""Commands under one name: their help, and name → module and function."""
+PANELS: Mapping[str, Mapping[str, str | _Group]] = {
+    "Try it out": {"demo": "demo.demo", "simulate": "simulate.simulate_command"},
+    "For service owners: write and test triggers": {
+        "new": "new.new",
+        "lint": "packs.lint",
+        "test": "packs.try_packs",
+        "preview": "preview.preview",
+        "diff": "diff.diff",
+        "backtest": "backtest.backtest",
+        "test-send": "trials.trial",
+    },
+    "For service owners: publish and watch triggers": {
+        "submit": "govern.submit",
+        "submissions": "govern.submissions",
+        "approve": "govern.approve",
+        "publish": "govern.publish",
+        "pause": "stops.pause",
+        "resume": "stops.resume",
+        "withdraw": "stops.withdraw",
+        "backfill": "backfill.backfill",
+        "rules": "rules.rules",
+        "forecast": "forecast.forecast",
+        "intents": "intents.intents",
+    },
+    "For questions about a person or a nudge": {
+        "why": "people.why",
+        "trail": "people.trail",
+        "evidence": "evidence.evidence_command",
+        "eligible": "eligible.eligible",
+        "erase": "erase.erase",
+        "mcp": "mcp.mcp",
+    },
+    "For operators: watch, stop and repair": {
+        "status": "status.status",
+        "schedule": "schedule.schedule",
+        "control": "stops.control",
+        "unknown": "unknown.unknown",
+        "dead-letters": (
+            "List, retry or drop what could not be handled.",
+            {
+                "list": "dead_letters.list_letters",
+                "show": "dead_letters.show",
+                "retry": "dead_letters.retry",
+                "drop": "dead_letters.drop",
+            },
+        ),
+        "jobs": (
+            "Work at long jobs, as one of any number of processes; or list, confirm, pause, resume or cancel them.",
+            {
+                "list": "jobs.list_jobs",
+                "show": "jobs.show",
+                "confirm": "jobs.confirm",
+                "pause": "jobs.pause",
+                "resume": "jobs.resume",
+                "cancel": "jobs.cancel",
+            },
+        ),
+        "repair": "repair.repair",
+        "replay": (
+            "Rebuild views, resend events to Kafka, or verify that everything matches the log.",
+            {"views": "replay.views", "kafka": "replay.kafka"},
+        ),
+        "audit": (
+            "Verify the log, and list accesses to personal data.",
+            {"verify": "audit.verify", "heads": "audit.heads", "key": "audit.key", "list": "readings.list_readings"},
+        ),
+        "retire": "retire.retire",
+        "restored": "restored.restored",
+    },
+    "For the platform: run the processes": {
+        "run": "run.run",
+        "api": "serve.api",
+        "relay": "roles.relay",
+        "worker": "roles.worker",
+        "dispatch": "dispatch.dispatch",
+        "ingest": "ingest.ingest",
+        "bounce": "bounces.bounce",
+        "bounces": "bounces.bounces",
+    },
+    "For the platform: set it up": {
+        "migrate": "migrate.migrate",
+        "config": ("Show the settings.", {"show": "config.show"}),
+        "keys": (
+            "Show or rotate the master key that wraps the keys of persons.",
+            {"show": "keys.show", "rotate": "keys.rotate"},
+        ),
+        "principals": (
+            "Manage the people and systems that may act, each for an agency.",
+            {"add": "principals.add", "show": "principals.show", "remove": "principals.remove"},
+        ),
+    },
 }
-"""The panels of `habarshy --help` → their commands and groups, in order."""
-COMMANDS: Mapping[str, str] = {
-    "demo": "demo.demo",
-    "simulate": "simulate.simulate_command",
-    "new": "new.new",
-    "lint": "packs.lint",
-    "test": "packs.try_packs",
-    "preview": "preview.preview",
-    "diff": "diff.diff",
-    "backtest": "backtest.backtest",
-    "test-send": "trials.trial",
-    "submit": "govern.submit",
-    "submissions": "govern.submissions",
-    "approve": "govern.approve",
-    "publish": "govern.publish",
-    "pause": "stops.pause",
-    "resume": "stops.resume",
-    "withdraw": "stops.withdraw",
-    "backfill": "backfill.backfill",
-    "rules": "rules.rules",
-    "forecast": "forecast.forecast",
-    "intents": "intents.intents",
-    "why": "people.why",
-    "trail": "people.trail",
-    "evidence": "evidence.evidence_command",
-    "eligible": "eligible.eligible",
-    "erase": "erase.erase",
-    "mcp": "mcp.mcp",
-    "status": "status.status",
-    "control": "stops.control",
-    "schedule": "schedule.schedule",
-    "unknown": "unknown.unknown",
-    "repair": "repair.repair",
-    "retire": "retire.retire",
-    "restored": "restored.restored",
-    "run": "run.run",
-    "api": "serve.api",
-    "relay": "relay.relay",
-    "worker": "worker.worker",
-    "dispatch": "dispatch.dispatch",
-    "ingest": "ingest.ingest",
-    "bounce": "bounces.bounce",
-    "bounces": "bounces.bounces",
-    "migrate": "migrate.migrate",
-}
-"""Name → the module in `app.cli.commands` and the function in it."""
-GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "dead-letters": (
-        "List, retry or drop what could not be handled.",
-        {
-            "list": "dead_letters.list_letters",
-            "show": "dead_letters.show",
-            "retry": "dead_letters.retry",
-            "drop": "dead_letters.drop",
-        },
-    ),
-    "jobs": (
-        "Work at long jobs, as one of any number of processes; or list, confirm, pause, resume or cancel them.",
-        {
-            "list": "jobs.list_jobs",
-            "show": "jobs.show",
-            "confirm": "jobs.confirm",
-            "pause": "jobs.pause",
-            "resume": "jobs.resume",
-            "cancel": "jobs.cancel",
-        },
-    ),
-    "replay": (
-        "Rebuild views, resend events to Kafka, or verify that everything matches the log.",
-        {"views": "replay.views", "kafka": "replay.kafka"},
-    ),
-    "audit": (
-        "Verify the log, and list accesses to personal data.",
-        {"verify": "audit.verify", "heads": "audit.heads", "key": "audit.key", "list": "readings.list_readings"},
-    ),
-    "config": ("Show the settings.", {"show": "config.show"}),
-    "keys": (
-        "Show or rotate the master key that wraps the keys of persons.",
-        {"show": "keys.show", "rotate": "keys.rotate"},
-    ),
-    "principals": (
-        "Manage the people and systems that may act, each for an agency.",
-        {"add": "principals.add", "show": "principals.show", "remove": "principals.remove"},
-    ),
-}
-"""Groups of commands under one name: their help, and name → module and function."""
+"""The panels of `habarshy --help`, in order → name → module in `app.cli.commands` and function in it, or a group."""
+_EVERY = {name: where for panel in PANELS.values() for name, where in panel.items()}
+COMMANDS = {name: where for name, where in _EVERY.items() if isinstance(where, str)}
+GROUPS = {name: where for name, where in _EVERY.items() if not isinstance(where, str)}
 DESTRUCTIVE = frozenset({"erase", "retire", "withdraw", "restored"})
 """What they do cannot be taken back, so none of them is suggested in place of a mistyped name."""
-ALONE: Mapping[str, str] = {"replay": "replay.replay", "jobs": "job_role.jobs"}
+ALONE: Mapping[str, str] = {"replay": "replay.replay", "jobs": "roles.jobs"}
 """Groups that are a command themselves → its module and function."""
 ROLES = frozenset({"jobs"})
 """The groups in ALONE that do something without any option."""

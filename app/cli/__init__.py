@@ -2,7 +2,8 @@
 
 Modules:
     main: the entry point. options, pack_paths: option types that commands share, and their values.
-    platform_options: the options by which a command finds its platform. job_options: those that ask for a job.
+    platform_options: the options by which a command finds its platform. role_options: those of a long-running role.
+    job_options: those that ask for a job.
     principal_session, logged_reading: who acts, and readings of personal data that the log records.
     persons: names of people, as typed. sorting: output sorted without holding all of it.
     recompute: all intents, planned by several processes.

@@ -1,23 +1,10 @@
 """Sockets that are opened before anything else is done, so that a port that is taken stops the start."""
 
 import socket
-from typing import Annotated
-
-import typer
 
 from app.terminal import Exit, stop, talk
 
 BACKLOG = 2048
-
-HealthPort = Annotated[
-    int | None,
-    typer.Option(
-        "--health-port", min=0, max=65535, help="Answer /livez, /readyz, /health and /metrics here; 0: any free port."
-    ),
-]
-HealthHost = Annotated[
-    str, typer.Option("--health-host", help="The address of the health port; by default this machine only.")
-]
 
 
 def listen(host: str, port: int, option: str = "--port") -> socket.socket:

@@ -197,7 +197,7 @@ def dispatch(platform: Platform) -> None:
         Claimant(f"careless-{os.getpid()}", lease),
     )
     engine = structs.replace(compose_engine(platform, routes), dispatcher=dispatcher)
-    work(engine, routes, ProviderWatch(routes, Counts(), clock), only=DISPATCH)
+    uvloop.run(work(engine, routes, ProviderWatch(routes, Counts(), clock), only=DISPATCH))
 
 
 def main(mode: str, _: str, time: str) -> None:

@@ -16,8 +16,7 @@ from subprocess import TimeoutExpired
 
 _PRELOADED = [
     "app.cli.commands.dispatch",
-    "app.cli.commands.relay",
-    "app.cli.commands.worker",
+    "app.cli.commands.roles",
     "app.cli.main",
     "app.executors.cluster",
     "app.roles.job_role",

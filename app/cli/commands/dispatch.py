@@ -4,14 +4,14 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
+import uvloop
+
 from app.cli.commands.run import tell_stopped, work
-from app.cli.platform_options import TimedOptions
+from app.cli.role_options import RoleOptions
 from app.compose import Platform
 from app.compose_sending import compose_engine, compose_routes
-from app.logs import begin
 from app.roles.lifecycle import composed
 from app.roles.provider_watch import ProviderWatch
-from app.roles.sockets import HealthHost, HealthPort, health_listener
 from app.roles.waiting import wait_for_database
 from app.terminal import talk
 from notifiers.port.routes import Route
@@ -20,11 +20,9 @@ from streams.intake.intake import Counts
 from streams.runtime.scheduler import DISPATCH
 
 
-def dispatch(health_port: HealthPort = None, health_host: HealthHost = "127.0.0.1", *, on: TimedOptions) -> None:
+def dispatch(*, on: RoleOptions) -> None:
     """Send due messages until it is stopped; any number of processes share the load."""
-    settings = on.settings
-    begin("dispatch", settings)
-    health = health_listener(health_host, health_port)
+    settings, health = on.begun("dispatch")
     dispatch_due(composed(settings, on.clock), compose_routes, health)
     talk("stopped")
 
@@ -50,4 +48,4 @@ def dispatch_due(
         )
         with answering(role, health):
             watch = ProviderWatch(routes, attempts, platform.clock)
-            work(engine, routes, watch, only=DISPATCH)
+            uvloop.run(work(engine, routes, watch, only=DISPATCH))

@@ -15,16 +15,14 @@ from msgspec.structs import asdict
 
 from app.cli.commands.status import status_lines
 from app.cli.options import AsJson
-from app.cli.platform_options import TimedOptions
+from app.cli.role_options import RoleOptions
 from app.compose import Platform, compose
 from app.compose_sending import compose_engine, compose_routes
 from app.http.presence import present
 from app.log_places import zone_shown
-from app.logs import begin
 from app.reports.stopped import stopped_lines
 from app.roles.provider_watch import ProviderWatch
 from app.roles.run_lock import run_lock
-from app.roles.sockets import HealthHost, HealthPort, health_listener
 from app.roles.waiting import wait_for_database
 from app.terminal import data_json, many, talk, warn
 from notifiers.port.routes import Route
@@ -52,18 +50,10 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Exit when nothing is unplanned, due or open.")]
 
 
-def run(
-    until_idle: UntilIdle = False,
-    health_port: HealthPort = None,
-    health_host: HealthHost = "127.0.0.1",
-    as_json: AsJson = False,
-    *,
-    on: TimedOptions,
-) -> None:
+def run(until_idle: UntilIdle = False, as_json: AsJson = False, *, on: RoleOptions) -> None:
     """Plan and send in one process, until it is stopped (or until nothing waits)."""
-    now, settings = on.clock, on.settings
-    begin("run", settings)
-    health = health_listener(health_host, health_port)
+    settings, health = on.begun("run")
+    now = on.clock
     platform = compose(settings, now)
     with closing(platform.database):
         tell_stopped(platform.rules)
@@ -76,7 +66,8 @@ def run(
                 before = platform.log.facts.last_position(connection)
             watch = ProviderWatch(routes, attempts, platform.clock)
             with _present(platform, engine, routes, attempts, health):
-                work(engine, routes, watch, until_idle=until_idle, workers=None if until_idle else _workers(platform))
+                workers = None if until_idle else _workers(platform)
+                uvloop.run(work(engine, routes, watch, until_idle=until_idle, workers=workers))
         _sum_up(platform, before, now(), as_json=as_json)
 
 
@@ -124,7 +115,7 @@ def tell_stopped(rules: RuleParts) -> None:
         warn(line)
 
 
-def work(
+async def work(
     engine: Engine,
     routes: Mapping[str, Route],
     watch: ProviderWatch,
@@ -134,18 +125,6 @@ def work(
     workers: "Workers | None" = None,
 ) -> None:
     """Run the tasks (all, or only those) until SIGINT or SIGTERM, or until nothing waits. `workers`: work at jobs."""
-    uvloop.run(_run(engine, routes, watch, until_idle=until_idle, only=only, workers=workers))
-
-
-async def _run(
-    engine: Engine,
-    routes: Mapping[str, Route],
-    watch: ProviderWatch,
-    *,
-    until_idle: bool,
-    only: Collection[str] | None,
-    workers: "Workers | None",
-) -> None:
     watching = {"providers": Task(partial(_look, watch), LOOK_EVERY)}
     try:
         if engine.database.sqlite:

@@ -7,25 +7,17 @@ from typing import Annotated
 
 import typer
 
-from app.cli.platform_options import TimedOptions
+from app.cli.role_options import RoleOptions
 from app.compose import compose
-from app.logs import begin
 from app.roles.lifecycle import composed, on_sqlite
-from app.roles.sockets import BACKLOG, HealthHost, HealthPort, health_listener, listen
+from app.roles.sockets import BACKLOG, listen
 from app.terminal import talk
 
 Host = Annotated[str, typer.Option("--host", help="The address to listen on; by default this machine only.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port to listen on; 0 takes a free one.")]
 
 
-def api(
-    host: Host = "127.0.0.1",
-    port: Port = 8000,
-    health_port: HealthPort = None,
-    health_host: HealthHost = "127.0.0.1",
-    *,
-    on: TimedOptions,
-) -> None:
+def api(host: Host = "127.0.0.1", port: Port = 8000, *, on: RoleOptions) -> None:
     """Serve the HTTP API and the pages; `habarshy principals add` makes the keys of registries."""
     import uvicorn  # noqa: PLC0415  (a second of imports that no other command needs)
     from prometheus_client import CollectorRegistry  # noqa: PLC0415  (the same)
@@ -34,10 +26,9 @@ def api(
     from app.http.role import ServedRole, answering  # noqa: PLC0415  (the same)
     from app.server import application  # noqa: PLC0415  (the same)
 
-    settings = on.settings
-    begin("api", settings)
+    settings, health = on.begun("api")
     platform = (compose if on_sqlite(settings) else composed)(settings, on.clock)
-    listener, own = listen(host, port), health_listener(health_host, health_port)
+    listener = listen(host, port)
     registry = CollectorRegistry()
     config = uvicorn.Config(
         application(platform, registry),
@@ -51,7 +42,7 @@ def api(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the same way as by Ctrl-C, and close the database
     _announce(host, listener)
     try:
-        with answering(ServedRole("api", platform, registry=registry, collectors=[platform.intake.accepted]), own):
+        with answering(ServedRole("api", platform, registry=registry, collectors=[platform.intake.accepted]), health):
             uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         talk("stopped")

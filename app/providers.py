@@ -11,7 +11,7 @@ from notifiers.http.addresses import safe_url
 from notifiers.http.options import masked_url
 from notifiers.port.kinds import Kind, Tools, kind, names
 from notifiers.port.routes import FAILURES, RECOVERY_SECONDS, Provider
-from templates.reading.findings import closest
+from templates.reading.findings import hint
 
 
 def _signs(secret: SecretStr | None) -> SecretStr | None:
@@ -78,8 +78,8 @@ class ProviderSettings(BaseModel):
 
     def of_kind(self) -> Kind:
         """Its kind. Raises ValueError where no such kind is installed."""
-        if (meant := closest(self.kind, names())) is not None and self.kind not in names():
-            raise ValueError(f"no kind is called {self.kind!r} (did you mean {meant!r}?)")
+        if meant := hint(self.kind, names()):
+            raise ValueError(f"no kind is called {self.kind!r}{meant}")
         return kind(self.kind)
 
     def own(self) -> BaseModel:
@@ -91,8 +91,8 @@ class ProviderSettings(BaseModel):
             first = error.errors(include_input=False)[0]
             name = ".".join(map(str, first["loc"]))
             known = options.model_fields.keys() | type(self).model_fields.keys()
-            meant = closest(name, known) if first["type"] == "extra_forbidden" else None
-            raise ValueError(f"{name}: {first['msg']}" + (f" (did you mean {meant!r}?)" if meant else "")) from None
+            meant = hint(name, known) if first["type"] == "extra_forbidden" else ""
+            raise ValueError(f"{name}: {first['msg']}{meant}") from None
 
     def shown(self) -> Iterator[tuple[str, str]]:
         """Name and value of each setting and option; secrets are masked."""

@@ -13,7 +13,7 @@ from app.clock import Clock, fixed, system_clock
 from app.moments import moment_of
 from app.terminal import Exit, stop
 from domain.facts.access_facts import says_why
-from templates.reading.findings import closest
+from templates.reading.findings import hint
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print compact JSON, one object a line.")]
 ClockTime = Annotated[
@@ -43,9 +43,7 @@ def clock_of(time: str | None) -> Clock:
 
 def refuse_unknown(option: str, what: str, name: str, known: Sequence[str]) -> NoReturn:
     """End the command: nothing is called so; what is, and which of it was probably meant."""
-    meant = closest(name, known)
-    hint = "" if meant is None else f" (did you mean {meant!r}?)"
-    stop(Exit.USAGE, f"{option}: no {what} is called {name!r}{hint}; there are: {', '.join(known)}")
+    stop(Exit.USAGE, f"{option}: no {what} is called {name!r}{hint(name, known)}; there are: {', '.join(known)}")
 
 
 class OptionGroup(Struct, frozen=True):

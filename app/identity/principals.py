@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 from app.identity.private_files import alone, is_open_to_others, replace
 from domain.core.plain import PlainData
 from domain.facts.principals import NotAllowed, Principal, Role, Scope
-from templates.reading.findings import closest
+from templates.reading.findings import hint
 
 TOKEN = "HABARSHY_TOKEN"  # noqa: S105  (the variable's name)
 BEGINS = "hby_"
@@ -108,9 +108,7 @@ def colleague(path: Path, name: str, who: Principal) -> Principal:
     everybody = load(path)
     mine = [each for each, kept in everybody.items() if kept.agency == who.agency]
     if name not in mine:
-        meant = closest(name, mine)
-        hint = f" (did you mean {meant!r}?)" if meant else ""
-        raise NotAllowed(f"{name!r} is no principal of your agency {who.agency}{hint}")
+        raise NotAllowed(f"{name!r} is no principal of your agency {who.agency}{hint(name, mine)}")
     return everybody[name].principal(name)
 
 
@@ -150,8 +148,7 @@ def remove(path: Path, name: str) -> None:
 
     def change(everybody: dict[str, Kept]) -> None:
         if name not in everybody:
-            meant = closest(name, everybody)
-            raise BadPrincipals(path, f"nobody is called {name!r}" + (f" (did you mean {meant!r}?)" if meant else ""))
+            raise BadPrincipals(path, f"nobody is called {name!r}{hint(name, everybody)}")
         del everybody[name]
 
     _change(path, change)

@@ -20,7 +20,7 @@ from streams.replay.rebuild import ViewRebuild
 from streams.replay.rebuild_compare import COMPARED
 from streams.replay.sample import Sample, SampleRequest
 from streams.replay.verify import Verification
-from templates.reading.findings import closest
+from templates.reading.findings import hint
 
 VIEWS: Mapping[str, Table] = {str(table.name): table for table in COMPARED}
 """The views that can be rebuilt."""
@@ -30,9 +30,7 @@ class UnknownView(Exception):
     """Raised when no view has that name."""
 
     def __init__(self, name: str) -> None:
-        meant = closest(name, VIEWS)
-        hint = f" (did you mean {meant!r}?)" if meant else ""
-        super().__init__(f"There is no view {name!r}{hint}. The views are: {', '.join(VIEWS)}.")
+        super().__init__(f"There is no view {name!r}{hint(name, VIEWS)}. The views are: {', '.join(VIEWS)}.")
 
 
 def chosen(names: Iterable[str]) -> list[str]:

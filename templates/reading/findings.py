@@ -130,3 +130,9 @@ def closest(name: str, known: Iterable[str]) -> str | None:
         found = next(iter(get_close_matches(name.removeprefix(root), inside, n=1)), None)
         return None if found is None else root + found
     return next(iter(get_close_matches(name, names, n=1)), None)
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Return what was probably meant, in brackets behind a sentence; empty where nothing is like it."""
+    meant = closest(name, known)
+    return "" if meant is None else f" (did you mean {meant!r}?)"

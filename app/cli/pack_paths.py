@@ -1,6 +1,6 @@
 """Paths of packs and triggers on the command line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -43,6 +43,17 @@ def examine_folders(folders: Sequence[Path]) -> tuple[list[PackFiles], Report]:
     Also which other pack has what they lack.
     """
     return examine(folders, elsewhere(folders))
+
+
+def checked(target: Target, others: Iterable[Path] | None) -> tuple[PackFiles, list[PackFiles]]:
+    """Return the pack of the target, and it with those that it depends on, in which lint finds no error.
+
+    Raises:
+        BrokenPack: it finds some.
+    """
+    examined, report = examine_folders([*(target_of(other).pack for other in others or ()), target.pack])
+    report.close()
+    return next(each for each in examined if each.folder.resolve() == target.pack.resolve()), examined
 
 
 def elsewhere(folders: Sequence[Path]) -> Elsewhere:

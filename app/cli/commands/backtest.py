@@ -13,7 +13,7 @@ from app.backtests.report import Report, lines, objects
 from app.backtests.run import backtested
 from app.cli.logged_reading import Looker, Purpose, looker
 from app.cli.options import AsJson
-from app.cli.pack_paths import With, examine_folders, is_folder, target_of
+from app.cli.pack_paths import With, checked, is_folder, target_of
 from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import LOCAL, somebody
 from app.clock import system_clock
@@ -34,7 +34,7 @@ from streams.storage.database import Database
 from templates.checks.loader import pack_of
 from templates.checks.pack_check import sms_limit_of
 from templates.reading.catalogue import defaults_of
-from templates.reading.findings import closest
+from templates.reading.findings import hint
 
 What = Annotated[
     str,
@@ -81,7 +81,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
         stop(Exit.USAGE, f"--html: {html} cannot be written: there is no folder {html.parent}")
     settings = settings_of(on.database, on.key_file, cluster)
     who, look = somebody(settings), _reader(settings, purpose)
-    found = _read(what, others or []) if is_folder(Path(what)) else None
+    found = _read(what, others) if is_folder(Path(what)) else None
     platform = compose(settings, system_clock, make=False)
     with closing(platform.database):
         draft = found or _in_force(what, platform.rules.library)
@@ -153,15 +153,12 @@ def _explain_silence(tally: Tally, order: Order, database: Database) -> None:
         )
 
 
-def _read(what: str, others: list[Path]) -> Draft:
+def _read(what: str, others: list[Path] | None) -> Draft:
     """Return the draft in a folder; what is wrong with it, or with the packs that it needs, ends the command."""
     target = target_of(Path(what))
-    examined, report = examine_folders([target_of(other).pack for other in others] + [target.pack])
-    report.close()
-    pack = pack_of(next(each for each in examined if each.folder.resolve() == target.pack.resolve()))
-    return Draft(
-        pack.name, pack.content, tuple(each for each in pack.triggers if target.trigger in (None, each.name))
-    )
+    pack = pack_of(checked(target, others)[0])
+    triggers = tuple(each for each in pack.triggers if target.trigger in (None, each.name))
+    return Draft(pack.name, pack.content, triggers)
 
 
 def _in_force(name: str, library: Library) -> Draft:
@@ -170,9 +167,7 @@ def _in_force(name: str, library: Library) -> Draft:
     fact = now.current(name)
     if fact is None:
         names = {each.fact.trigger for each in now.publications if not each.withdrawn}
-        meant = closest(name, names)
-        hint = "" if meant is None else f" (did you mean {meant!r}?)"
-        stop(Exit.USAGE, f"{name}: no folder is there, and no trigger of that name is in force{hint}")
+        stop(Exit.USAGE, f"{name}: no folder is there, and no trigger of that name is in force{hint(name, names)}")
     return Draft.published(fact, now.packs[fact.pack].content)
 
 

@@ -10,11 +10,11 @@ from msgspec import to_builtins
 
 from app.cli.commands.packs import require_passing
 from app.cli.options import AsJson, Yes
-from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
+from app.cli.pack_paths import Target, With, checked, examine_folders, is_folder, target_of
 from app.cli.platform_options import PlatformOptions, TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.cli.submission_view import refused_before, show_submission
-from app.terminal import Exit, agree, data, data_json, stop, talk
+from app.terminal import Exit, agree, stop, talk, tell
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID, says_why
 from domain.facts.submissions import Subject, Submission, check_approving, check_refusing
 from streams.rules.approval import Reference, SubmissionResult, reference
@@ -169,13 +169,11 @@ def submissions(names: Some = None, as_json: AsJson = False, *, on: PlatformOpti
             talk("No submissions wait.")
         for submission in waiting:
             state, by = submission.state, submission.last_by
-            if as_json:
-                data_json({**_plain(submission), "state": state, "by": by, "said": submission.said})
-            else:
-                said = f": {submission.said}" if submission.said else ""
-                before = submission.refused_before
-                again = "" if before is None else f"; {refused_before(before)}"
-                data(f"{_named(submission)}  {state} by {by}{said}{again}  ({submission.owner or 'shared'})")
+            said = f": {submission.said}" if submission.said else ""
+            before = submission.refused_before
+            again = "" if before is None else f"; {refused_before(before)}"
+            line = f"{_named(submission)}  {state} by {by}{said}{again}  ({submission.owner or 'shared'})"
+            tell({**_plain(submission), "state": state, "by": by, "said": submission.said}, line, as_json=as_json)
 
 
 def _references(at: PrincipalSession, names: Iterable[str], others: Sequence[Path] | None) -> list[Reference]:
@@ -189,7 +187,7 @@ def _references(at: PrincipalSession, names: Iterable[str], others: Sequence[Pat
             found.append(reference(name))
             continue
         target = target_of(Path(name))
-        pack = _read(target, others or [])
+        pack = pack_of(checked(target, others)[0])
         if target.trigger is not None:
             found += [
                 Reference(Subject("trigger", each.name), each.hash)
@@ -206,32 +204,18 @@ def _references(at: PrincipalSession, names: Iterable[str], others: Sequence[Pat
     return found
 
 
-def _read(target: Target, others: Sequence[Path]) -> Pack:
-    examined, report = examine_folders([*(target_of(each).pack for each in others), target.pack])
-    report.close()
-    return next(pack_of(files) for files in examined if files.folder.resolve() == target.pack.resolve())
-
-
 def _report(done: Iterable[SubmissionResult], what: str, *, as_json: bool) -> None:
     for each in done:
-        if as_json:
-            data_json(
-                {**_plain(each.submission), "state": what.split(maxsplit=1)[0], "new": each.new, "share": each.share}
-            )
-        else:
-            data(f"{_named(each.submission)}  {what}" + ("" if each.new else "  (was so before)"))
+        state = {"state": what.split(maxsplit=1)[0], "new": each.new, "share": each.share}
+        line = f"{_named(each.submission)}  {what}" + ("" if each.new else "  (was so before)")
+        tell(_plain(each.submission) | state, line, as_json=as_json)
 
 
 def _plain(submission: Submission) -> dict[str, object]:
     about = submission.about
-    found: dict[str, object] = {
-        "kind": about.kind,
-        "name": about.name,
-        "hash": submission.hash,
-        "owner": submission.owner,
-    }
+    found = {"kind": about.kind, "name": about.name, "hash": submission.hash, "owner": submission.owner}
     before = submission.refused_before
-    return found if before is None else found | {"refused_before": to_builtins(before)}
+    return {**found, **({} if before is None else {"refused_before": to_builtins(before)})}
 
 
 def _named(submission: Submission) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.pack_paths import With, beside, elsewhere, examine_folders
+from app.cli.pack_paths import Target, With, beside, checked, elsewhere
 from app.terminal import Exit, data, stop, talk
 from domain.rules.built_in_triggers import DIGEST
 from domain.rules.event_types import Catalogue, EventType, event_type_of
@@ -48,7 +48,7 @@ def new(where: Where, on: On = None, owner: Owner = None, others: With = None, a
         return
     if not (where.parent / "pack.yaml").is_file():
         stop(Exit.USAGE, f"{where.parent}: there is no pack here; make one with habarshy new --pack {where.parent}")
-    _write(where, trigger_files(_plan(where, on, owner, others or [])))
+    _write(where, trigger_files(_plan(where, on, owner, others)))
     packs, more = (
         " ".join(map(str, (*(others or ()), where.parent))),
         "".join(f" --with {each}" for each in others or ()),
@@ -56,15 +56,13 @@ def new(where: Where, on: On = None, owner: Owner = None, others: With = None, a
     talk(f"next: habarshy test {packs} --only {where.name}, habarshy preview {where}{more}")
 
 
-def _plan(where: Path, on: str | None, owner: str | None, others: list[Path]) -> Plan:
-    examined, report = examine_folders([*others, where.parent])
-    report.close()
+def _plan(where: Path, on: str | None, owner: str | None, others: list[Path] | None) -> Plan:
+    mine, examined = checked(Target(where.parent, None), others)
     contents = [pack_of(files).content for files in examined]
     catalogue = catalogue_of(contents)
     agencies = {name for content in contents for name in content.get("agencies") or ()}
     if owner is not None and owner not in agencies:
         stop(Exit.USAGE, f"--owner: no agency is called {owner!r} ({_hint(owner, agencies)})")
-    mine = next(each for each in examined if each.folder.resolve() == where.parent.resolve())
     type_ = _type(on, catalogue, mine)
     try:
         defaults = defaults_of(contents)

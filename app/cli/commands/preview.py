@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from app.cli.options import AsJson, ClockTime, clock_of
-from app.cli.pack_paths import Target, With, examine_folders, target_of
+from app.cli.pack_paths import Target, With, checked, target_of
 from app.packs.preview_lines import Grid
 from app.packs.preview_page import page
 from app.terminal import Exit, data, data_json, stop, talk
@@ -18,7 +18,6 @@ from templates.checks.loader import TriggerSource, pack_of
 from templates.checks.pack_check import SmsLimit, sms_limit_of
 from templates.checks.personas import Persona, built_in, own
 from templates.reading.catalogue import NoDefaults, catalogue_of, defaults_of
-from templates.reading.files import PackFiles
 from templates.reading.findings import closest
 
 What = Annotated[Path, typer.Argument(metavar="TRIGGER_FOLDER|PACK", help="The folder of a trigger or of a pack.")]
@@ -40,7 +39,7 @@ def preview(
 ) -> None:
     """Show the messages of a trigger for sample people; sends nothing and needs no database."""
     target = target_of(what)
-    workbench = Workbench(target, others or [], clock_of(clock)())
+    workbench = Workbench(target, others, clock_of(clock)())
     personas = workbench.personas(persona)
     languages = workbench.languages(language or [])
     heard = [
@@ -56,11 +55,9 @@ def preview(
 class Workbench:
     """The packs, loaded; what is wrong with them ends the command."""
 
-    def __init__(self, target: Target, others: Sequence[Path], now: datetime) -> None:
+    def __init__(self, target: Target, others: Sequence[Path] | None, now: datetime) -> None:
         self._target, self._now = target, now
-        examined, report = examine_folders([target_of(other).pack for other in others] + [target.pack])
-        report.close()
-        self._files: PackFiles = next(each for each in examined if each.folder.resolve() == target.pack.resolve())
+        self._files, examined = checked(target, others)
         self._contents = [pack_of(files).content for files in examined]
         self._catalogue = catalogue_of(self._contents)
         try:

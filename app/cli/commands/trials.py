@@ -59,7 +59,7 @@ def trial(
     """Send a trigger's message to a colleague's registered contact, marked as a test."""
     with principal_session(on) as at:
         receiver = colleague(at.platform.settings.principals, to, at.who)
-        play = _in_folder(at, what, others or [], persona) if is_folder(Path(what)) else _in_log(at, what, persona)
+        play = _in_folder(at, what, others, persona) if is_folder(Path(what)) else _in_log(at, what, persona)
         by = channel or _first_channel(play, receiver)
         chosen_of(by, {each: each for each in play.source.rules["channels"]}, "--channel")
         rendered = _rendered(play, language, step)
@@ -85,7 +85,7 @@ class _Play(NamedTuple):
     languages: tuple[str, ...]
 
 
-def _in_folder(at: PrincipalSession, what: str, others: list[Path], persona: str) -> _Play:
+def _in_folder(at: PrincipalSession, what: str, others: list[Path] | None, persona: str) -> _Play:
     target = target_of(Path(what))
     if target.trigger is None:
         stop(Exit.USAGE, f"{what}: this is a pack; name one of its triggers")

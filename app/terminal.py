@@ -87,6 +87,15 @@ def data_json(value: PlainData) -> None:
     data(compact(value))
 
 
+def tell(plain: PlainData, *lines: str, as_json: bool) -> None:
+    """One thing that was asked for, to stdout: as an object for programs, or as lines for people."""
+    if as_json:
+        data_json(plain)
+    else:
+        for line in lines:
+            data(line)
+
+
 def compact(value: PlainData) -> str:
     """One line of compact JSON."""
     return _encode(value).decode()

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import structs
 
-from app.terminal import Exit, data, data_json, many, stop, talk
+from app.terminal import Exit, data, data_json, many, stop, talk, tell
 from streams.queries.altered_jobs import has_result, is_readable
 from streams.queues.jobs import Job, JobState
 from streams.replay import sample
@@ -59,10 +59,8 @@ def _views(job: Job, *, as_json: bool) -> None:
 def _of_views(differences: Mapping[str, int], *, as_json: bool) -> None:
     """Print the number of rows of each view that differed from the log."""
     for name, count in differences.items():
-        if as_json:
-            data_json({"view": name, "differences": count})
-        else:
-            data(f"{name}: {f'{count:,} rows differed' if count else 'equal'}")
+        line = f"{name}: {f'{count:,} rows differed' if count else 'equal'}"
+        tell({"view": name, "differences": count}, line, as_json=as_json)
 
 
 def _verified(job: Job) -> Verified:
@@ -92,12 +90,8 @@ def _counts(found: Verified) -> dict[str, Any]:
 
 def _sample(job: Job, *, as_json: bool) -> None:
     found = _verified(job)
-    if as_json:
-        data_json({"intents": found.intents, **_counts(found)})
-        return
-    data(f"{many(found.persons, 'person', 'people')} looked at")
-    for line in _of_people(found):
-        data(line)
+    looked = f"{many(found.persons, 'person', 'people')} looked at"
+    tell({"intents": found.intents, **_counts(found)}, looked, *_of_people(found), as_json=as_json)
 
 
 def _of_people(found: Verified) -> Iterator[str]:
@@ -147,11 +141,9 @@ def _audit(job: Job, *, as_json: bool) -> None:
 
 def audited(found: Mapping[str, Any], *, as_json: bool) -> None:
     """Print what an audit counted."""
-    if as_json:
-        data_json(found)
-    else:
-        checked = f"{many(found['facts'], 'fact')} checked in {many(found['blocks'], 'block')}"
-        data(f"{checked}, {many(found['unchained'], 'fact')} in no block yet, {many(found['findings'], 'finding')}")
+    checked = f"{many(found['facts'], 'fact')} checked in {many(found['blocks'], 'block')}"
+    line = f"{checked}, {many(found['unchained'], 'fact')} in no block yet, {many(found['findings'], 'finding')}"
+    tell(found, line, as_json=as_json)
     if found["unchained"]:
         talk(f"not checked, at the end of the log and in no block yet: {many(found['unchained'], 'fact')}")
 

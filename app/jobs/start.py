@@ -10,7 +10,7 @@ from app.compose import Platform
 from app.jobs.kinds import KINDS, planned_work, work_of
 from app.jobs.pace import duration
 from app.jobs.progress import counting, progress
-from app.terminal import Exit, agree, data, data_json, stop, talk
+from app.terminal import Exit, agree, stop, talk, tell
 from streams.kafka.errors import KafkaFailure
 from streams.kafka.producer import NotDelivered
 from streams.queues.jobs import Job, JobFailed, JobState, NothingToDo, NotNow, Plan, Work, plan_of
@@ -75,14 +75,10 @@ def begin_counted(platform: Platform, job: Job, by: str, *, yes: bool, as_json: 
 def _show(platform: Platform, kind: str, plan: Plan, *, as_json: bool) -> None:
     measured = platform.queues.jobs.measured(kind)
     seconds = plan.count / (measured or plan.a_second)
-    if as_json:
-        basis = "measured" if measured else "estimated"
-        data_json(
-            {"what": plan.what, "count": plan.count, "unit": plan.unit, "seconds": round(seconds, 1), "rate": basis}
-        )
-        return
+    plain = {"what": plan.what, "count": plan.count, "unit": plan.unit, "seconds": round(seconds, 1)}
     basis = "as fast as the last time" if measured else f"estimated at {plan.a_second:,.0f} a second"
-    data(f"{plan.what}: {plan.count:,} {plan.unit}, about {duration(seconds)} ({basis})")
+    line = f"{plan.what}: {plan.count:,} {plan.unit}, about {duration(seconds)} ({basis})"
+    tell(plain | {"rate": "measured" if measured else "estimated"}, line, as_json=as_json)
 
 
 def go_on(platform: Platform, job: Job) -> Job:

@@ -2,9 +2,10 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from app.cli.options import AsJson
 from app.cli.platform_options import PlatformOptions
@@ -13,7 +14,7 @@ from app.identity.key_file import BadKeyFile, keyring_of, own_keyring
 from app.identity.log_codes import codes_by
 from app.jobs.endings import audited
 from app.settings import Settings
-from app.terminal import Exit, data, data_json, stop
+from app.terminal import Exit, stop, tell
 from streams.log import chain
 from streams.log.audit import WORDS, Audit, BadHead, Finding, head_of, read_head
 from streams.log.chain import SignedBlock
@@ -50,14 +51,10 @@ def verify(start: From = 1, head: HeadFile = None, as_json: AsJson = False, *, o
 
 
 def _print(finding: Finding, *, as_json: bool) -> None:
-    if as_json:
-        data_json(
-            {name: value for name in finding.__struct_fields__ if (value := getattr(finding, name)) is not None}
-        )
-    else:
-        block = f"block {finding.block}" if finding.block else "in no block"
-        place = block if finding.position is None else f"position {finding.position}, {block}"
-        data(f"{place}: {finding.what}: {WORDS[finding.what]}")
+    known = {name: value for name, value in asdict(finding).items() if value is not None}
+    block = f"block {finding.block}" if finding.block else "in no block"
+    place = block if finding.position is None else f"position {finding.position}, {block}"
+    tell(known, f"{place}: {finding.what}: {WORDS[finding.what]}", as_json=as_json)
 
 
 def deposited_heads(file: Path) -> list[SignedBlock]:
@@ -90,21 +87,16 @@ def heads(last: Last = 1, as_json: AsJson = False, *, on: PlatformOptions) -> No
         stop(Exit.CHECK_FAILED, "nothing is in the chain yet; `habarshy run`, or a worker, makes its blocks")
     for each in found:
         head = head_of(each, public)
-        if as_json:
-            data_json(head)
-        else:
-            data(f"block {head.block}  up to position {head.upto}  {head.at:%Y-%m-%d %H:%M:%S}Z  {head.digest}")
+        line = f"block {head.block}  up to position {head.upto}  {head.at:%Y-%m-%d %H:%M:%S}Z  {head.digest}"
+        tell(head, line, as_json=as_json)
 
 
 def key(as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Print the public key that checks heads and evidence; publish it."""
     settings = on.settings
     signer = _signing(settings, keyring_of(settings, create=False))
-    shown: dict[str, Any] = {"public_key": signer.public.hex(), "id": signer.id.hex()}
-    if as_json:
-        data_json(shown)
-    else:
-        data(shown["public_key"])
+    public = signer.public.hex()
+    tell({"public_key": public, "id": signer.id.hex()}, public, as_json=as_json)
 
 
 def _signer(database: Database, settings: Settings) -> Signer:

@@ -7,7 +7,7 @@ import typer
 from app.cli.options import AsJson
 from app.cli.platform_options import PlatformOptions
 from app.settings import BadSettings, given, shown
-from app.terminal import data, data_json, talk
+from app.terminal import talk, tell
 
 Origin = Annotated[bool, typer.Option("--origin", help="Show the origin of each value.")]
 
@@ -19,12 +19,12 @@ def show(origin: Origin = False, as_json: AsJson = False, *, on: PlatformOptions
         settings = on.settings
     except BadSettings:
         for name, where in given(flags) if origin else ():
-            data_json({"name": name, "origin": where}) if as_json else data(f"{name}   ({where})")
+            tell({"name": name, "origin": where}, f"{name}   ({where})", as_json=as_json)
         if origin:
             talk("No value is shown, because one cannot be used; above is what is set, and where.")
         raise
     for each in shown(settings, flags):
-        if as_json:
-            data_json({"name": each.name, "value": each.value} | ({"origin": each.origin} if origin else {}))
-        else:
-            data(f"{each.name} = {each.value}" + (f"   ({each.origin})" if origin else ""))
+        plain, line = {"name": each.name, "value": each.value}, f"{each.name} = {each.value}"
+        if origin:
+            plain, line = plain | {"origin": each.origin}, f"{line}   ({each.origin})"
+        tell(plain, line, as_json=as_json)

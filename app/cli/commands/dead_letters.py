@@ -11,7 +11,7 @@ from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.log_places import zone_shown
 from app.moments import told_in
-from app.terminal import Exit, agree, data, data_json, stop, talk
+from app.terminal import Exit, agree, data_json, many, stop, talk, tell
 from domain.facts.access_facts import says_why
 from streams.privacy.discard import give_up
 from streams.queues.dead_letters import DeadLetters, LetterFilter
@@ -43,11 +43,9 @@ def show(
         zone = zone_shown(at.platform.rules.library)
         found = at.platform.runtime.dead_letters.letters(_choice(ids, kind, cause), limit)
     for one in found:
-        if as_json:
-            data_json(one)
-        else:
-            tried = f"{one.attempts} {'attempt' if one.attempts == 1 else 'attempts'}"
-            data(f"{one.id}  {told_in(one.at, zone)}  {one.kind}  {one.cause}  {tried}  {one.told}")
+        tried = many(one.attempts, "attempt")
+        line = f"{one.id}  {told_in(one.at, zone)}  {one.kind}  {one.cause}  {tried}  {one.told}"
+        tell(one, line, as_json=as_json)
     if not found:
         stop(Exit.CHECK_FAILED, "there is no such letter")
 
@@ -130,8 +128,5 @@ def _agree(at: PrincipalSession, choice: LetterFilter, what: str, *, plan: bool,
 def _print_groups(at: PrincipalSession, choice: LetterFilter, *, as_json: bool) -> None:
     zone = zone_shown(at.platform.rules.library)
     for group in at.platform.runtime.dead_letters.groups(choice):
-        if as_json:
-            data_json(group)
-        else:
-            since = f"{told_in(group.oldest, zone)} to {told_in(group.newest, zone)}"
-            data(f"{group.count:>8,}  {group.kind}  {group.cause}  {since}")
+        since = f"{told_in(group.oldest, zone)} to {told_in(group.newest, zone)}"
+        tell(group, f"{group.count:>8,}  {group.kind}  {group.cause}  {since}", as_json=as_json)

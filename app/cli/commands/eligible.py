@@ -14,7 +14,7 @@ from app.cli.platform_options import TimedOptions
 from app.compose import compose
 from app.moments import moment_of, told_in
 from app.reports.entitlements import entitlements, plain, source
-from app.terminal import Exit, data, data_json, stop
+from app.terminal import Exit, stop, tell
 from domain.core.events import Effective
 from domain.core.timing import zone_of
 from domain.planning.entitlement_answers import Answer, Obstacle, Why
@@ -55,10 +55,8 @@ def eligible(
     if not history.facts:
         stop(Exit.CHECK_FAILED, "nothing is known about this person")
     for answer in answers:
-        if as_json:
-            data_json(plain(answer, rulebook.catalogue, asked, known))
-        else:
-            data("\n".join(_told(answer, rulebook.catalogue, zone)))
+        lines = _told(answer, rulebook.catalogue, zone)
+        tell(plain(answer, rulebook.catalogue, asked, known), "\n".join(lines), as_json=as_json)
 
 
 def _day(text: str) -> date:

@@ -1,7 +1,7 @@
 """habarshy erase: a person's data becomes unreadable, for ever and everywhere."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from app.identity import erased_list, private_files
 from app.identity.meant_persons import NO_PERSON, pseudonym_in
 from app.jobs.start import begin
 from app.reports.erasure_certificate import certificate_rows, page
-from app.terminal import Exit, agree, data, data_json, many, stop, talk
+from app.terminal import Exit, agree, many, stop, talk, tell
 from domain.core.ids import Names
 from streams.privacy.erasure import Certificate, Scope
 
@@ -65,11 +65,8 @@ def erase(
     if html is not None:
         with private_files.opened(html) as file:
             file.write(page(certificate))
-    if as_json:
-        data_json(certificate)
-    else:
-        for name, value in certificate_rows(certificate):
-            data(f"{name}: {value}")
+    lines = (f"{name}: {value}" for name, value in certificate_rows(certificate))
+    tell(certificate, *lines, as_json=as_json)
 
 
 def _erased(at: PrincipalSession, person: str, reason: str, *, plan: bool, yes: bool, as_json: bool) -> Certificate:
@@ -79,13 +76,10 @@ def _erased(at: PrincipalSession, person: str, reason: str, *, plan: bool, yes: 
         Looker(at.who, reason).note(at.platform.rules.context, pseudonym, "erase")
     scope = at.platform.privacy.erasure.scope(pseudonym)
     if plan:
-        if as_json:
-            data_json(scope)
-        else:
-            _show(scope, data)
+        tell(scope, *_lines(scope), as_json=as_json)
         raise typer.Exit
-    if not yes:
-        _show(scope, talk)
+    for line in () if yes else _lines(scope):
+        talk(line)
     agree(f"erase {pseudonym} for ever", pseudonym[:TYPED], yes=yes)
     certificate = at.platform.privacy.erasure.erase(pseudonym, at.who, reason)
     _note(at.platform.settings.key_file, certificate)
@@ -116,10 +110,10 @@ def _note(key_file: Path, certificate: Certificate) -> None:
         talk(f"keep the certificate for `habarshy restored --erased`: it is not listed beside the keys ({error})")
 
 
-def _show(scope: Scope, tell: Callable[[str], None]) -> None:
-    tell(f"{scope.person}: {'a key is destroyed' if scope.key else 'no key is left to destroy'}")
+def _lines(scope: Scope) -> Iterator[str]:
+    yield f"{scope.person}: {'a key is destroyed' if scope.key else 'no key is left to destroy'}"
     sealed, ending = many(scope.sealed, "life event"), many(scope.ending, "nudge")
-    tell(f"{sealed} will be unreadable in this person's part; {ending} will end")
-    tell(f"{many(scope.others, 'other person')} named with them: their own parts stay")
+    yield f"{sealed} will be unreadable in this person's part; {ending} will end"
+    yield f"{many(scope.others, 'other person')} named with them: their own parts stay"
     for topic, count in scope.kept.items():
-        tell(f"kept without their data, as proof of what was done: {count} of {topic}")
+        yield f"kept without their data, as proof of what was done: {count} of {topic}"

@@ -17,7 +17,7 @@ from app.compose import Platform, compose
 from app.identity import private_files
 from app.identity.key_file import BadKeyFile
 from app.reports.evidence_file import packed
-from app.terminal import Exit, data, data_json, many, stop, talk
+from app.terminal import Exit, many, stop, talk, tell
 from streams.log.chain import SignedBlock
 from streams.log.signing import Signer
 from streams.queries.evidence import Evidence, NotAsWritten, NotChained, evidence
@@ -60,10 +60,8 @@ def evidence_command(
     except OSError as error:
         stop(Exit.USAGE, f"{out}: {error.strerror}")
     digest = sha256(content.encode()).hexdigest()
-    if as_json:
-        data_json({"file": str(out), "facts": len(found.facts), "sha256": digest})
-    else:
-        data(f"{digest}  {out}")
+    plain = {"file": str(out), "facts": len(found.facts), "sha256": digest}
+    tell(plain, f"{digest}  {out}", as_json=as_json)
     facts = many(len(found.facts), "fact")
     talk(f"{facts}; check it: python3 docs/verify_evidence.py {out} --key {signer.public.hex()}")
 

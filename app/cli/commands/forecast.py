@@ -12,7 +12,7 @@ from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.reports.forecast_sums import busiest, sums
 from app.reports.stopped import known_to, stopped_lines
-from app.terminal import data, data_json, many, talk, warn
+from app.terminal import data_json, many, talk, tell, warn
 from domain.core.timing import zone_of
 from domain.facts.principals import require_reader
 from domain.nudges.forecast import Sum
@@ -45,7 +45,7 @@ def forecast(
     for each in () if as_json else stopped_lines(stopped, zone):
         warn(each)
     for line in lines:
-        data_json(_plain(line)) if as_json else data(_told(line, by))
+        tell(_plain(line), _told(line, by), as_json=as_json)
     _tell_total(found, lines, stopped, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import operators
 from app.identity import key_file as keyfile
 from app.settings import Settings
-from app.terminal import Exit, data, data_json, many, stop, talk
+from app.terminal import Exit, data_json, many, stop, talk, tell
 from streams.log.master_key import Keyring
 from streams.log.rewrap import Rewrapping, by_version
 
@@ -23,17 +23,10 @@ def show(as_json: AsJson = False, *, on: PlatformOptions) -> None:
     with operators("the keys", on) as at, at.platform.database.reading() as connection:
         keyring, counts = _keyring(at.platform.settings), by_version(connection)
     for version in sorted({*keyring.wrapping, *counts}):
-        line = {
-            "version": version,
-            "current": version == keyring.current,
-            "known": version in keyring.wrapping,
-            "wraps": counts.get(version, 0),
-        }
-        if as_json:
-            data_json(line)
-        else:
-            state = "current" if line["current"] else "older" if line["known"] else "not in the key file"
-            data(f"version {version} ({state}): wraps {many(counts.get(version, 0), 'key')}")
+        current, known, wraps = version == keyring.current, version in keyring.wrapping, counts.get(version, 0)
+        state = "current" if current else "older" if known else "not in the key file"
+        plain = {"version": version, "current": current, "known": known, "wraps": wraps}
+        tell(plain, f"version {version} ({state}): wraps {many(wraps, 'key')}", as_json=as_json)
 
 
 def rotate(retire: Retire = False, as_json: AsJson = False, *, on: PlatformOptions) -> None:

@@ -8,7 +8,7 @@ from app.database import open_database
 from app.identity.key_file import load_keyring, own_keyring
 from app.identity.log_codes import give_first_codes
 from app.settings import Settings
-from app.terminal import data, data_json, many, talk
+from app.terminal import many, talk, tell
 from streams.storage.database import Database
 from streams.storage.schema import FIRST, holds_data, pending
 from streams.storage.schema import migrate as take
@@ -26,10 +26,7 @@ def migrate(plan: Plan = False, as_json: AsJson = False, *, on: PlatformOptions)
         if not plan:
             _ready(opened, settings, first=bool(steps) and steps[0].revision == FIRST)
     for step in steps:
-        if as_json:
-            data_json(step)
-        else:
-            data(f"{step.revision}  {step.about}")
+        tell(step, f"{step.revision}  {step.about}", as_json=as_json)
     talk(f"{len(steps)} {'to do' if plan else 'done'}" if steps else "nothing to do")
 
 

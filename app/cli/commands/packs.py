@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from app.cli.options import AsJson
 from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
 from app.packs.case_results import CaseResult, decision_data, decision_line, lines_of, try_case
-from app.terminal import Exit, data, data_json, many, stop, talk
+from app.terminal import Exit, many, stop, talk, tell
 from streams.rehearsal.case_model import Case, Expected
 from streams.rehearsal.case_reader import check_speaks, read_cases
 from streams.rehearsal.stage import Stage, stages
@@ -20,7 +20,7 @@ from templates.checks.personas import UNKNOWN_ATTRIBUTE
 from templates.checks.placeholders import check_placeholders
 from templates.reading.catalogue import NoDefaults
 from templates.reading.files import PackFiles
-from templates.reading.findings import BrokenPack, Finding, Report, closest, listed
+from templates.reading.findings import BrokenPack, Finding, Report, hint, listed
 from templates.sandbox.trial import tried
 
 Packs = Annotated[list[Path], typer.Argument(metavar="PACK|TRIGGER_FOLDER", help="Folders of packs or triggers.")]
@@ -63,7 +63,7 @@ def try_packs(
     if not others and any(getattr(each.message, "template", "") == UNKNOWN_ATTRIBUTE for each in findings):
         talk("An attribute that another pack declares is known beside it: add --with PACK.")
     for each in tried:
-        _print_json(each, explain=explain) if as_json else _print_lines(each, explain=explain)
+        tell(_plain(each, explain=explain), *_lines(each, explain=explain), as_json=as_json)
     failed = sum(1 for each in tried if each.differences)
     counts = {"cases": len(tried), "failed": failed, "findings": len(findings)}
     _end(counts, failed=bool(failed or findings), as_json=as_json)
@@ -86,7 +86,7 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
     failed = [] if findings else [each for stage, case in cases if (each := try_case(stage, case)).differences]
     _print_findings([replace(each, warning=not each.stops_submitting) for each in findings], as_json=as_json)
     for each in failed:
-        _print_json(each, explain=False) if as_json else _print_lines(each, explain=False)
+        tell(_plain(each, explain=False), *_lines(each, explain=False), as_json=as_json)
     if findings or failed:
         stopping = [each for each in findings if each.stops_submitting]
         wrong = [many(len(of), what) for of, what in ((stopping, "finding"), (failed, "failed test")) if of]
@@ -195,40 +195,30 @@ def _staged(folders: Sequence[Path], packs: Iterable[PackFiles]) -> Iterator[tup
 
 def _no_such(only: str, read: Iterable[tuple[Stage, Case]]) -> None:
     names = {name for stage, case in read for name in (stage.trigger.name, case.name)}
-    hint = "" if (meant := closest(only, names)) is None else f" (did you mean {meant!r}?)"
-    stop(Exit.USAGE, f"--only: no trigger and no case is called {only!r}{hint}")
+    stop(Exit.USAGE, f"--only: no trigger and no case is called {only!r}{hint(only, names)}")
 
 
 def _print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
     found, more = listed(findings)
     for finding in found:
-        _print_finding(finding, as_json=as_json)
+        tell(asdict(finding), str(finding), *(f"    {line}" for line in finding.pointer or ()), as_json=as_json)
     if more:
         talk(f"{more} more are not listed; mend these first")
 
 
-def _print_finding(finding: Finding, *, as_json: bool) -> None:
-    if as_json:
-        data_json({name: getattr(finding, name) for name in Finding.__struct_fields__})
-    else:
-        data(str(finding))
-        for line in finding.pointer or ():
-            data(f"    {line}")
-
-
-def _print_lines(tried: CaseResult, *, explain: bool) -> None:
+def _lines(tried: CaseResult, *, explain: bool) -> Iterator[str]:
     case = tried.case
     if tried.differences:
-        data(f"{case.path}:{case.line}: FAILED {tried.trigger}: {case.name}")
+        yield f"{case.path}:{case.line}: FAILED {tried.trigger}: {case.name}"
     else:
-        data(f"ok {tried.trigger}: {case.name}")
+        yield f"ok {tried.trigger}: {case.name}"
     for decision in tried.played.decisions if explain else ():
-        data(f"    {decision_line(decision_data(case, decision))}")
-    for line in (line for difference in tried.differences for line in lines_of(case, difference)):
-        data(line)
+        yield f"    {decision_line(decision_data(case, decision))}"
+    for difference in tried.differences:
+        yield from lines_of(case, difference)
 
 
-def _print_json(tried: CaseResult, *, explain: bool) -> None:
+def _plain(tried: CaseResult, *, explain: bool) -> dict[str, Any]:
     case = tried.case
     found: dict[str, Any] = {
         "path": case.path,
@@ -240,7 +230,7 @@ def _print_json(tried: CaseResult, *, explain: bool) -> None:
     }
     if explain:
         found["decisions"] = [decision_data(case, each) for each in tried.played.decisions]
-    data_json(found)
+    return found
 
 
 def _as_plain(case: Case, difference: Difference) -> dict[str, Any]:
@@ -256,10 +246,8 @@ def _as_plain(case: Case, difference: Difference) -> dict[str, Any]:
 
 
 def _end(counts: dict[str, int], *, failed: bool, as_json: bool) -> None:
-    if as_json:
-        data_json(counts)
-    else:
-        told = [(what.replace("_", " "), count) for what, count in counts.items()]
-        data(", ".join(many(count, what.removesuffix("s"), what) for what, count in told))
+    told = [(what.replace("_", " "), count) for what, count in counts.items()]
+    line = ", ".join(many(count, what.removesuffix("s"), what) for what, count in told)
+    tell(counts, line, as_json=as_json)
     if failed:
         raise typer.Exit(Exit.CHECK_FAILED)

@@ -16,7 +16,7 @@ from app.compose import compose
 from app.log_places import zone_shown
 from app.moments import told_in
 from app.reports.plain_data import as_plain, entry_plain
-from app.terminal import Exit, data, data_json, stop
+from app.terminal import Exit, data, data_json, stop, tell
 from domain.core.events import LifeEvent
 from projections import trail as view
 from streams.log.log import Log
@@ -38,10 +38,7 @@ def trail(person: PersonId, purpose: Purpose = None, as_json: AsJson = False, *,
     look.note(platform.rules.context, pseudonym, "trail")
     zone = zone_shown(platform.rules.library)
     for entry in _entries(platform.log, pseudonym) if known else ():
-        if as_json:
-            data_json(entry_plain(entry))
-        else:
-            data(_line(entry, zone))
+        tell(entry_plain(entry), _line(entry, zone), as_json=as_json)
     platform.database.close()
     if not known:
         stop(Exit.CHECK_FAILED, "nothing is known about this person")

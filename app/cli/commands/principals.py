@@ -16,7 +16,7 @@ from app.identity import principals
 from app.identity.key_file import BadKeyFile, MissingKeyFile
 from app.identity.private_files import opened
 from app.settings import BadSettings, Settings, settings_of
-from app.terminal import Exit, data, data_json, stop, talk
+from app.terminal import Exit, stop, talk, tell
 from domain.facts.governance import PackSubmitted
 from domain.facts.principals import Principal, Role, Scope
 from streams.log.damaged import DamagedFact
@@ -25,7 +25,7 @@ from streams.storage.errors import UNAVAILABLE_ERRORS, ReadOnly
 from streams.storage.schema import NoDatabase, WrongSchema
 from templates.reading.catalogue import NoDefaults
 from templates.reading.files import read_document
-from templates.reading.findings import BrokenPack, Report, closest
+from templates.reading.findings import BrokenPack, Report, hint
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name by which the log knows them.")]
 Agency = Annotated[str, typer.Option("--agency", metavar="A", help="The agency for which they act.")]
@@ -84,7 +84,7 @@ def add(  # noqa: PLR0913, PLR0917  (the options of a command)
         _write_token(token_file, lambda: principals.add(path, wanted))
     else:
         token = principals.add(path, wanted)
-        data_json({"name": name, "token": token}) if as_json else data(token)
+        tell({"name": name, "token": token}, token, as_json=as_json)
     talk(f"{name} acts with this token in {principals.TOKEN}; only its hash is kept, in {path}")
     if not EVERYWHERE.issuperset(role or ()) or scope:
         _warn_of_unknown(agency, settings)
@@ -105,9 +105,8 @@ def _warn_of_unknown(agency: str, settings: Settings) -> None:
     """An agency may come before its pack does, but one that is misspelt has nothing, for ever."""
     known = _agencies_known(settings)
     if known is not None and agency not in known:
-        meant = closest(agency, known)
-        hint = f" (did you mean {meant!r}?)" if meant else ""
-        talk(f"warning: no pack that is published or submitted has an agency {agency!r} yet{hint}")
+        meant = hint(agency, known)
+        talk(f"warning: no pack that is published or submitted has an agency {agency!r} yet{meant}")
 
 
 def _agencies_known(settings: Settings) -> set[str] | None:
@@ -145,11 +144,9 @@ def show(key_file: KeyFile = None, as_json: AsJson = False) -> None:
             "contacts": sorted(kept.contacts),
             "scopes": kept.scopes,
         }
-        if as_json:
-            data_json(plain)
-        else:
-            reached = f" (test-sends by {', '.join(sorted(kept.contacts))})" if kept.contacts else ""
-            data(f"{name}: {', '.join((*kept.roles, *kept.scopes))} of {kept.agency}{reached}")
+        reached = f" (test-sends by {', '.join(sorted(kept.contacts))})" if kept.contacts else ""
+        line = f"{name}: {', '.join((*kept.roles, *kept.scopes))} of {kept.agency}{reached}"
+        tell(plain, line, as_json=as_json)
     if not everybody:
         stop(Exit.CHECK_FAILED, "nobody may act yet; habarshy principals add NAME --agency A --role author")
 

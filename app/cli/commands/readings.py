@@ -13,7 +13,7 @@ from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import principal_session
 from app.log_places import span_of, zone_shown
 from app.moments import told_in
-from app.terminal import data, data_json, many, talk
+from app.terminal import many, talk, tell
 from domain.facts.access_facts import LettersDropped
 from domain.facts.principals import require_reading
 from streams.privacy.access_log import Account, accounts
@@ -64,19 +64,15 @@ def list_readings(
         found = [each for each in accounts(at.platform.log) if wanted.has(each)]
         zone = zone_shown(at.platform.rules.library)
     for fact in found:
-        _print(fact, zone, as_json=as_json)
+        tell(_plain(fact), _line(fact, zone), as_json=as_json)
     talk(many(len(found), "entry", "entries"))
 
 
-def _print(fact: Account, zone: tzinfo, *, as_json: bool) -> None:
-    if as_json:
-        data_json(_plain(fact))
-    else:
-        head = f"{told_in(fact.at, zone, timespec='seconds')}  {fact.by} ({fact.agency})"
-        if isinstance(fact, LettersDropped):
-            data(f"{head}  {fact.count} dead letters given up  {fact.kind}, {fact.cause}: {fact.reason}")
-        else:
-            data(f"{head}  {fact.person}  {fact.what}: {fact.purpose}")
+def _line(fact: Account, zone: tzinfo) -> str:
+    head = f"{told_in(fact.at, zone, timespec='seconds')}  {fact.by} ({fact.agency})"
+    if isinstance(fact, LettersDropped):
+        return f"{head}  {fact.count} dead letters given up  {fact.kind}, {fact.cause}: {fact.reason}"
+    return f"{head}  {fact.person}  {fact.what}: {fact.purpose}"
 
 
 def _plain(fact: Account) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from streams.planning.histories import share_upto
 from streams.replay.repair import Gap, GapFilter, GapReason, RepairBatch
 from streams.replay.retry_failed import FailedBatch, Outage, Renewal
 from streams.rules.switches import owner_of
-from templates.reading.findings import closest
+from templates.reading.findings import hint
 
 Batch = TypeVar("Batch", RepairBatch, FailedBatch)
 
@@ -115,9 +115,8 @@ def _doubt(at: PrincipalSession, provider: str | None) -> None:
     """Say if no provider is called so any more, or ever was; what it failed is in the log in any case."""
     known = [*at.platform.settings.providers, *(ADDRESS_OF if at.platform.database.sqlite else ())]
     if provider is not None and provider not in known:
-        meant = closest(provider, known)
-        hint = "" if meant is None else f" (did you mean {meant!r}?)"
-        talk(f"--provider: no provider is called {provider!r} now{hint}; only what the log has of it is looked at")
+        meant = hint(provider, known)
+        talk(f"--provider: no provider is called {provider!r} now{meant}; only what the log has of it is looked at")
 
 
 def _person(at: PrincipalSession, person: str | None) -> str | None:

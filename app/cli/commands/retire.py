@@ -1,12 +1,12 @@
 """habarshy retire: what is not to be read any longer is read by nobody."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 from app.cli.options import AsJson, Plan, Yes
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import retired_list
-from app.terminal import agree, data, data_json, many, talk
+from app.terminal import agree, data, data_json, many, talk, tell
 from streams.privacy.retention import Done, Over
 
 
@@ -15,8 +15,10 @@ def retire(plan: Plan = False, yes: Yes = False, as_json: AsJson = False, *, on:
     with operators("retirements", on) as at:
         platform = at.platform
         wanted = platform.privacy.retention.scope()
-        if plan or not yes:
-            _show(wanted, data if plan else talk, as_json=as_json and plan)
+        if plan:
+            _show(wanted, as_json=as_json)
+        for line in () if plan or yes else _lines(wanted):
+            talk(line)
         if plan or not wanted:
             return
         agree("make this unreadable for ever", str(sum(each.keys for each in wanted)), yes=yes)
@@ -33,15 +35,18 @@ def _note(at: PrincipalSession, wanted: Sequence[Over]) -> None:
         talk(f"after a restore run `habarshy retire` again: this is not listed beside the keys ({error})")
 
 
-def _show(wanted: Sequence[Over], tell: Callable[[str], None], *, as_json: bool) -> None:
-    if as_json:
-        for each in wanted:
-            data_json(each)
-        return
+def _show(wanted: Sequence[Over], *, as_json: bool) -> None:
+    for each in wanted if as_json else ():
+        data_json(each)
+    for line in () if as_json else _lines(wanted):
+        data(line)
+
+
+def _lines(wanted: Sequence[Over]) -> Iterator[str]:
     for each in wanted:
         keys, facts = many(each.keys, "key"), many(each.facts, "fact")
-        tell(f"{each.type} of {each.year} (limit {each.limit}): {keys}, one a person; {facts}")
-    tell(
+        yield f"{each.type} of {each.year} (limit {each.limit}): {keys}, one a person; {facts}"
+    yield (
         "kept as proof of what was done: every fact, with its type, time and pseudonyms, and all about the messages"
         if wanted
         else "nothing is older than its limit"
@@ -50,10 +55,8 @@ def _show(wanted: Sequence[Over], tell: Callable[[str], None], *, as_json: bool)
 
 def _tell(done: Sequence[Done], *, clean: bool, as_json: bool) -> None:
     for each in done:
-        if as_json:
-            data_json(each)
-        else:
-            data(f"{each.type} of {each.year}: {many(each.keys, 'key')} destroyed, {each.kept:,} kept for now")
+        line = f"{each.type} of {each.year}: {many(each.keys, 'key')} destroyed, {each.kept:,} kept for now"
+        tell(each, line, as_json=as_json)
     if any(each.kept for each in done):
         talk("kept: something still on its way depends on them; the next run looks again")
     if not clean:

@@ -13,7 +13,7 @@ from app.log_places import zone_here
 from app.moments import moment_of, told_in
 from app.packs.rule_lines import lines
 from app.reports.stopped import known_to, stopped_lines
-from app.terminal import data, data_json, red
+from app.terminal import data, red, tell
 
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="Show the rules as of that time.")]
 
@@ -29,7 +29,7 @@ def rules(at: At = None, as_json: AsJson = False, *, on: PlatformOptions) -> Non
             for line in stopped_lines(known_to(here.who, here.platform.rules.switches.off(), found.governed), zone):
                 data(red(line, sys.stdout))
         for each in lines(found.governed, here.who):
-            data_json(each) if as_json else data(_told(each, zone))
+            tell(each, _told(each, zone), as_json=as_json)
 
 
 def _told(line: dict[str, Any], zone: tzinfo) -> str:

@@ -13,7 +13,7 @@ from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.jobs.start import begin
 from app.log_places import span_of
-from app.terminal import Exit, agree, data, data_json, many, stop, talk
+from app.terminal import Exit, agree, data_json, many, stop, talk, tell
 from domain.facts.receipts import ReceiptStatus
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Reason, Report
@@ -77,10 +77,8 @@ def unknown(  # noqa: PLR0913  (a flag each)
 def _list(at: PrincipalSession, which: OutcomeFilter, *, as_json: bool) -> None:
     counts = at.platform.replay.unknown_outcomes.counts(which)
     for kind, count in sorted(counts.items()):
-        if as_json:
-            data_json({**to_builtins(kind), "messages": count})
-        else:
-            data(f"{count:>8}  {kind.cause:<12}  {kind.provider or 'none':<12}  {kind.channel:<6}  {kind.age}")
+        line = f"{count:>8}  {kind.cause:<12}  {kind.provider or 'none':<12}  {kind.channel:<6}  {kind.age}"
+        tell({**to_builtins(kind), "messages": count}, line, as_json=as_json)
     talk(many(counts.total(), "message has", "messages have") + " an unknown outcome")
 
 

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import RedirectResponse
 
 from app.http.problems import DAMAGED, Problem
 from app.pages.catalogues import Speech
@@ -55,8 +54,7 @@ class Broken:
             frame = await run_in_threadpool(self._pages.frame, request)
             return self._pages.respond("over.html", frame, HTTPStatus.UNAUTHORIZED, written=written)
         wished = f"?{urlencode({'next': request.url.path})}" if request.method == "GET" else ""
-        headers = {"Cache-Control": "no-store"}
-        return RedirectResponse(f"{self._pages.root}/sign-in{wished}", HTTPStatus.SEE_OTHER, headers)
+        return self._pages.go(f"/sign-in{wished}")
 
 
 _LATER = N_("Nothing is lost. Try again in a few minutes.")

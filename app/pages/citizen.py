@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from app.compose import Platform
 from app.http import routes
@@ -46,7 +46,7 @@ class Citizen(CitizenPages):
     @routes.get("/")
     def front(self, request: Request) -> Response:
         """Begin with one's messages, or where else one is at home."""
-        return RedirectResponse(f"{self._pages.root}{home_of(request)}", 303, {"Cache-Control": "no-store"})
+        return self._pages.go(home_of(request))
 
     @routes.get("/my/coming")
     def coming(self, request: Request) -> Response:
@@ -106,7 +106,7 @@ class Citizen(CitizenPages):
         """Make a token with which the citizen's own assistant reads for them, for a month."""
         self._visitor(request, fields)
         visits.tell_once(request, MADE, self._platform.clock().isoformat())
-        return self._to_data()
+        return self._pages.go("/my/data")
 
     @routes.post("/my/data/end-tokens")
     def end_tokens(self, request: Request, fields: Form) -> Response:
@@ -114,10 +114,7 @@ class Citizen(CitizenPages):
         person, _ = self._visitor(request, fields)
         end_tokens(self._platform.rules.context, person)
         visits.tell_once(request, ENDED)
-        return self._to_data()
-
-    def _to_data(self) -> Response:
-        return RedirectResponse(f"{self._pages.root}/my/data", 303, {"Cache-Control": "no-store"})
+        return self._pages.go("/my/data")
 
     @routes.get("/my/data.json")
     def download(self, request: Request) -> Response:

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import Depends, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from msgspec import Struct
 
 from app.compose import Platform
@@ -178,8 +178,7 @@ class Devices(CitizenPages):
 
     def _done(self, request: Request, what: str) -> Response:
         visits.tell_once(request, DONE, what)
-        headers = {"Cache-Control": "no-store"}
-        return RedirectResponse(f"{self._pages.root}/my/devices", HTTPStatus.SEE_OTHER, headers)
+        return self._pages.go("/my/devices")
 
     def _show(
         self, frame: Frame, name: str, errors: Mapping[str, str] | None = None, written: str = "", done: str = ""
@@ -190,7 +189,6 @@ class Devices(CitizenPages):
         return self._pages.respond(
             "devices.html",
             frame,
-            HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
             devices=[self._row(each, name, frame) for each in known],
             key=self._service.key if offered and self._service else "",
             full=_full(frame) if len(known) >= MOST else "",

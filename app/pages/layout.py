@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
@@ -108,12 +108,17 @@ class Pages:
             csrf_of(request),
         )
 
-    def respond(self, template: str, frame: Frame, status: HTTPStatus = HTTPStatus.OK, **shown: Any) -> HTMLResponse:
-        """Return the page as it goes out."""
+    def respond(self, template: str, frame: Frame, status: HTTPStatus | None = None, **shown: Any) -> HTMLResponse:
+        """Return the page as it goes out; with `errors` to show, it says that what was sent does not do."""
+        status = status or (HTTPStatus.UNPROCESSABLE_ENTITY if shown.get("errors") else HTTPStatus.OK)
         environment = self._environments[frame.language]
         values = {**self._shown, **shown, "frame": frame, "speech": frame.speech, "icons": Icons()}
         html = one_stop(environment.get_template(template).render(values))
         return HTMLResponse(html, status, dict(HEADERS))
+
+    def go(self, path: str) -> RedirectResponse:
+        """Lead on to another page of the site, after something was done."""
+        return RedirectResponse(f"{self.root}{path}", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
 
 
 @cache

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from http import HTTPStatus
 
 from fastapi import Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from app.http import routes
 from app.identity import erased_list
@@ -41,9 +40,7 @@ class Leaving(CitizenPages):
         try:
             certificate = self._platform.privacy.erasure.erase(person, THEMSELVES, REASON)
         except NobodyKnown:
-            return RedirectResponse(
-                f"{self._pages.root}/my/erase", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"}
-            )
+            return self._pages.go("/my/erase")
         with suppress(OSError):  # where the keys' folder cannot be written, the certificate is what there is
             erased_list.note(self._platform.settings.key_file, certificate)
         visits.end(request)
@@ -55,11 +52,9 @@ class Leaving(CitizenPages):
             rows = planned(self._platform.privacy.erasure.scope(person), frame.speech)
         except NobodyKnown:
             rows = []
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         return self._pages.respond(
             "erase.html",
             frame,
-            status,
             rows=rows,
             word=frame.speech.say("ERASE"),
             errors={"word": wrong} if wrong else {},

@@ -280,12 +280,10 @@ class Messages(CitizenPages):
     def _why(
         self, reader: Reader, frame: Frame, why: Explanation, *, disputed: str = "", wrong: str = "", text: str = ""
     ) -> Response:
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         found = details_of(why, self._platform.rules.library.rules(), frame.speech)
         return self._pages.respond(
             "why.html",
             frame,
-            status,
             title=frame.speech.titled(why.title) or frame.speech.say("Daily summary"),
             base=reader.base,
             parent=_parent(reader, why),

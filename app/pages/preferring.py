@@ -3,12 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Annotated, Any, Final
 from zoneinfo import available_timezones
 
 from fastapi import Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from app.compose import Platform
 from app.http import routes
@@ -69,9 +68,8 @@ class Preferring(CitizenPages):
         )
         if wished["language"] != person.get("language"):
             visits.remember_language(request, wished["language"])
-        headers = {"Cache-Control": "no-store"}
         visits.tell_once(request, SAVED)
-        return RedirectResponse(f"{self._pages.root}/my/preferences", HTTPStatus.SEE_OTHER, headers)
+        return self._pages.go("/my/preferences")
 
     def _show(
         self,
@@ -92,7 +90,6 @@ class Preferring(CitizenPages):
         return self._pages.respond(
             "preferences.html",
             frame,
-            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
             chosen=chosen,
             errors=dict(wrong or {}),
             saved=saved,

@@ -67,7 +67,6 @@ class AskPages(ConsolePages):
             "job_new.html",
             frame,
             who,
-            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
             kind=kind,
             title=title,
             about=about,

@@ -106,12 +106,10 @@ class LetterPages(ConsolePages):
         reason: str = "",
     ) -> Response:
         [found] = self._found(chosen)
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         return self._staff.show(
             "letter_plan.html",
             frame,
             who,
-            status,
             group=_row(found, frame.speech),
             chosen=chosen,
             now=min(found.count, MOST),

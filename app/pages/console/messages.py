@@ -4,7 +4,6 @@ import re
 import shlex
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -131,7 +130,6 @@ class MessagePages(ConsolePages):
             "messages.html",
             frame,
             who,
-            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
             given=given,
             choices=choices,
             rows=found.rows,

@@ -52,11 +52,8 @@ class PersonPages(ConsolePages):
     def _ask(
         self, who: Principal, frame: Frame, purpose: str, wrong: Mapping[str, str], person: str = ""
     ) -> Response:
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         run = command("trail", "-", "--purpose", purpose or "…")
-        return self._staff.show(
-            "people.html", frame, who, status, purpose=purpose, person=person, errors=wrong, command=run
-        )
+        return self._staff.show("people.html", frame, who, purpose=purpose, person=person, errors=wrong, command=run)
 
     @routes.post("/console/people")
     def look(self, request: Request, fields: Form) -> Response:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from app.compose import Platform
 from app.http.problems import Problem
@@ -55,7 +55,7 @@ class Staff:
         return who, self.pages.frame(request)
 
     def show(
-        self, template: str, frame: Frame, who: Principal, status: HTTPStatus = HTTPStatus.OK, **shown: Any
+        self, template: str, frame: Frame, who: Principal, status: HTTPStatus | None = None, **shown: Any
     ) -> HTMLResponse:
         """Return a page of the console."""
         stops = stops_told(self.platform, frame.speech)
@@ -64,8 +64,7 @@ class Staff:
 
     def go(self, path: str) -> Response:
         """Look at another page of the console now."""
-        headers = {"Cache-Control": "no-store"}
-        return RedirectResponse(f"{self.pages.root}/console{path}", HTTPStatus.SEE_OTHER, headers)
+        return self.pages.go(f"/console{path}")
 
 
 class ConsolePages(RoutedPages):

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -95,7 +94,6 @@ class SwitchPages(ConsolePages):
             "switches.html",
             frame,
             who,
-            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
             off=[self._row(each, who, frame) for each in self._switches.off()],
             groups=list(self._groups(frame)),
             wish=wish,

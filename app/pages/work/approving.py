@@ -138,7 +138,6 @@ class Approving(DraftPages):
         return self._office.show(
             "submission.html",
             frame,
-            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
             stages=self._progress.of_submission(submission, self._sheets.of(name, submission.hash), speech),
             name=name,
             hash=submission.hash,

@@ -94,13 +94,11 @@ class Backtests(DraftPages):
     def _page(self, frame: Frame, sheet: StoredDraft, wrong: Mapping[str, str], **given: str) -> Response:
         now = frame.speech.date_at(self._office.platform.clock())
         chosen = {"from": (now - timedelta(days=365)).isoformat(), "to": now.isoformat()} | given
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         return self._progress.show(
             "backtest.html",
             frame,
             sheet,
             "try",
-            status,
             errors=wrong,
             chosen=chosen,
             done=latest(self._office, sheet.agency, sheet.trigger, frame.speech),

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -52,7 +51,6 @@ class Beginning(RoutedPages):
             for each in rules.catalogue.types.values()
             if each.name not in ANSWERS and not each.name.startswith(f"{BUILT_IN}.")
         }
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         chosen = {"title": "", "name": "", "pack": "", "on": "", **given}
         packs = [
             (name, frame.speech.titled(pack.content.get("title") or {}) or name)
@@ -62,7 +60,6 @@ class Beginning(RoutedPages):
         return self._office.show(
             "new.html",
             frame,
-            status,
             errors=wrong,
             proposed=proposed,
             longest=TITLE,

@@ -2,9 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import Request
@@ -18,7 +17,6 @@ from app.pages.life import shown
 from app.pages.pack_names import Names, names_of
 from app.pages.ruling import CLASSES, in_words
 from app.pages.visits import DraftForm, Fields, field_of
-from app.pages.whole_numbers import whole_number
 from app.pages.work import merging
 from app.pages.work.advice import of_the_form
 from app.pages.work.controls import (
@@ -36,15 +34,14 @@ from app.pages.work.controls import (
     typed_length,
     was_in,
 )
-from app.pages.work.draft_pages import DraftPages
-from app.pages.work.editing import both_texts
+from app.pages.work.form_pages import Edit, FormPages
 from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.words import step_called, topics_of
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Said, Words
 from domain.facts.principals import Principal, Role
 from domain.rules.event_types import ALONE, EventType
-from streams.rules.drafts import DraftChanged, StoredDraft
+from streams.rules.drafts import StoredDraft
 from streams.rules.in_force import Rules
 from templates.authoring.condition_form import OF_LISTS, OPERATORS, BadRow, Rows, operators_of, read_condition
 from templates.authoring.rule_sentences import RuleWords, whom
@@ -89,8 +86,11 @@ class Setting(Struct, frozen=True):
     findings: Mapping[str, Sequence[Finding]]
 
 
-class ByForm(DraftPages):
+class ByForm(FormPages[TriggerForm]):
     """Shows and keeps a draft's rule by form."""
+
+    page_at = "/form"
+    file_at = FILE
 
     @routes.get("/work/drafts/{id}/form")
     def page(self, request: Request, id: Id, done: str = "") -> Response:
@@ -105,13 +105,11 @@ class ByForm(DraftPages):
         sheet: StoredDraft,
         typed: Fields | None = None,
         wrong: Mapping[str, str] | None = None,
-        status: HTTPStatus = HTTPStatus.OK,
         done: str = "",
     ) -> Response:
         rules = self._office.platform.rules.library.rules()
-        languages = rules.defaults.languages
         try:
-            form = TriggerForm(sheet.files.get(FILE, ""), languages)
+            form = self._form(sheet.files)
         except CannotEdit:
             return self._progress.show("form_not.html", frame, sheet, "write", findings=self._found(sheet))
         findings = [] if typed else of_the_form(self._found(sheet))
@@ -126,7 +124,6 @@ class ByForm(DraftPages):
             frame,
             sheet,
             "write",
-            status,
             view=view,
             errors=view.errors(),
             others=[
@@ -156,7 +153,7 @@ class ByForm(DraftPages):
         who, frame, sheet = self._enter(request, id, fields)
         rules = self._office.platform.rules.library.rules()
         try:
-            form = TriggerForm(sheet.files.get(FILE, ""), rules.defaults.languages)
+            form = self._form(sheet.files)
         except CannotEdit:
             return self._office.go(f"/work/drafts/{sheet.id}/form")
         view = View(rules, frame.speech, Setting(form, fields, {}, {}))
@@ -166,65 +163,22 @@ class ByForm(DraftPages):
         wrong |= refused
         again = field_of(fields, "then") == "again"
         if wrong or again:
-            status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong and not again else HTTPStatus.OK
-            return self._show(who, frame, sheet, fields, {} if again else wrong, status)
-        files = {**sheet.files, FILE: text}
-        try:
-            self._sheets.save(sheet.id, whole_number(field_of(fields, "revision")), files, who)
-        except DraftChanged as changed:
-            return self._merged(who, frame, changed.there, changes, was) or both_texts(
-                self._office, frame, changed.there, files
-            )
-        return self._office.go(f"/work/drafts/{sheet.id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}")
-
-    def _merged(
-        self, who: Principal, frame: Frame, there: StoredDraft, changes: Mapping[str, str], was: Mapping[str, str]
-    ) -> Response | None:
-        """Put the changes into what somebody else saved meanwhile, or ask about what both changed.
-
-        None where the file can be edited only as text.
-        """
-        rules = self._office.platform.rules.library.rules()
-        try:
-            form = TriggerForm(there.files.get(FILE, ""), rules.defaults.languages)
-        except CannotEdit:
-            return None
-        if names := merging.clashing(changes, was, form.values):
-            view = View(rules, frame.speech, Setting(form, {}, {}, {}))
-            labels = view.labels()
-            both = merging.Both(there, changes, form.values)
-            told = merging.Telling(lambda name: labels.get(name, name), view.told_value)
-            return merging.ask(self._office, frame, both, names, told, "/form")
-        return self._kept(who, frame, there, form, changes)
-
-    def _kept(
-        self, who: Principal, frame: Frame, there: StoredDraft, form: TriggerForm, changes: Mapping[str, str]
-    ) -> Response:
-        text, wrong = form.with_changes(changes)
-        files = {**there.files, FILE: text}
-        if wrong:  # what no field takes any more
-            return both_texts(self._office, frame, there, files)
-        try:
-            self._sheets.save(there.id, there.revision, files, who)
-        except DraftChanged as changed:
-            return both_texts(self._office, frame, changed.there, files)
-        return self._office.go(f"/work/drafts/{there.id}/form?done=saved")
+            return self._show(who, frame, sheet, fields, {} if again else wrong)
+        then = f"/work/drafts/{sheet.id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}"
+        return self._save(sheet, fields, Edit(who, frame, changes, was), {**sheet.files, FILE: text}, then)
 
     @routes.post("/work/drafts/{id}/form/merge")
     def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was chosen of two editors' changes."""
-        who, frame, there = self._enter(request, id, fields)
-        changes = merging.chosen(fields)
-        if str(there.revision) != field_of(fields, "revision"):
-            asked = self._merged(who, frame, there, changes, {})
-            return asked or self._office.go(f"/work/drafts/{id}/form")
-        try:
-            form = TriggerForm(
-                there.files.get(FILE, ""), self._office.platform.rules.library.rules().defaults.languages
-            )
-        except CannotEdit:
-            return self._office.go(f"/work/drafts/{id}/form")
-        return self._kept(who, frame, there, form, changes)
+        return self._chosen(request, id, fields)
+
+    def _form(self, files: Mapping[str, str], spoken: str = "") -> TriggerForm:  # noqa: ARG002  (a rule has no language)
+        return TriggerForm(files.get(FILE, ""), self._office.platform.rules.library.rules().defaults.languages)
+
+    def _telling(self, form: TriggerForm, frame: Frame) -> merging.Telling:
+        view = View(self._office.platform.rules.library.rules(), frame.speech, Setting(form, {}, {}, {}))
+        labels = view.labels()
+        return merging.Telling(lambda name: labels.get(name, name), view.told_value)
 
 
 class View:
@@ -654,21 +608,20 @@ class View:
     def _due(self, step: Mapping[str, Any] | None) -> str:
         return self._sentence(lambda words: words.due(step or {}))
 
-    def _sentence(self, make: Callable[[Any], str]) -> str:
+    def _sentence(self, make: Callable[[RuleWords], str]) -> str:
         """Return a sentence about a part of the rule; nothing where that part is not as it should be."""
-        words = self._words()
+        return "".join(self._told(lambda words: [make(words)]))
+
+    def _told(self, make: Callable[[RuleWords], Iterable[str]]) -> list[str]:
+        """Return sentences about the rule as it is stored; none where it is not as it should be."""
         try:
-            return self.speech.tell(make(words))
+            return [self.speech.tell(each) for each in make(self._words())]
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            return ""
+            return []
 
     def sentences(self) -> list[str]:
         """Return the whole rule in words, as it is stored; nothing where it is not as it should be."""
-        try:
-            words = self._words()
-            return [self.speech.tell(each) for each in words.sentences(self._form.yaml.data)]
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            return []
+        return self._told(lambda words: words.sentences(self._form.yaml.data))
 
     def labels(self) -> dict[str, str]:
         """Return the label of each field, by its name, in the order of the page."""
@@ -708,13 +661,13 @@ class View:
         data = self._form.yaml.data
         if key == "residents_at" and data.get(key) in RESIDENTS:
             return [self._say(RESIDENTS[data[key]])]
-        words = self._words()
         without = {name: each for name, each in data.items() if name != key.partition(".")[0]}
-        try:
+
+        def only_here(words: RuleWords) -> list[str]:
             others = [str(each) for each in words.sentences(without)]
-            return [self.speech.tell(each) for each in words.sentences(data) if str(each) not in others]
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            return []
+            return [each for each in words.sentences(data) if str(each) not in others]
+
+        return self._told(only_here)
 
     def ending(self) -> Iterator[Control]:
         """Yield until when it is of use."""

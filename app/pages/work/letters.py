@@ -61,7 +61,6 @@ class LetterPages(RoutedPages):
         return self._office.show(
             "letter.html",
             frame,
-            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
             **_row(found, speech),
             text=found.text,
             began=found.began,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Path as InPath
 from fastapi import Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from app.compose import Platform
 from app.http.rule_refusals import refusals_as_problems
@@ -43,7 +43,7 @@ class Office:
             visits.require_form(request, fields)
         return who, self.pages.frame(request)
 
-    def show(self, template: str, frame: Frame, status: HTTPStatus = HTTPStatus.OK, **shown: Any) -> Response:
+    def show(self, template: str, frame: Frame, status: HTTPStatus | None = None, **shown: Any) -> Response:
         """Return a page of the workbench."""
         return self.pages.respond(f"work/{template}", frame, status, **shown)
 
@@ -59,4 +59,4 @@ class Office:
 
     def go(self, path: str) -> Response:
         """Lead on to another page, after something was done."""
-        return RedirectResponse(f"{self.pages.root}{path}", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
+        return self.pages.go(path)

@@ -65,7 +65,7 @@ class Progress:
         frame: Frame,
         sheet: StoredDraft,
         here: str,
-        status: HTTPStatus = HTTPStatus.OK,
+        status: HTTPStatus | None = None,
         **shown: Any,
     ) -> Response:
         """Return a page of a draft, with its steps, and what an approver said of its latest version."""

@@ -66,7 +66,6 @@ class TriggerPages(RoutedPages):
         return self._office.show(
             "trigger.html",
             frame,
-            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
             name=name,
             title=speech.titled(fact.rules["title"]) or name,
             stops=stops_of_trigger(name, fact.rules["owner"], self._office.platform, speech),

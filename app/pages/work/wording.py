@@ -3,37 +3,35 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
 from fastapi.responses import Response
 
 from app.http import routes
-from app.packs.draft_bench import MOST_BYTES, BadDraft, Heard, Text
+from app.packs.draft_bench import BadDraft, Heard, Text
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
 from app.pages.pack_names import names_of
 from app.pages.visits import DraftForm, Fields, field_of
-from app.pages.whole_numbers import whole_number
 from app.pages.work import merging
 from app.pages.work.advice import of_the_texts
 from app.pages.work.controls import Control, was_in
-from app.pages.work.draft_pages import DraftPages
-from app.pages.work.editing import both_texts
+from app.pages.work.form_pages import Edit, FormPages, too_long
 from app.pages.work.sheets import Id
 from app.pages.work.trying import step_shown
 from app.pages.work.words import PEOPLE, people, step_called
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role
 from domain.rules.event_types import ALONE
-from streams.rules.drafts import DraftChanged, StoredDraft
+from streams.rules.drafts import StoredDraft
 from templates.authoring.preview import Hearing
 from templates.authoring.words_form import WordsForm
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.checks.sample_check import LIMITS, SUBJECT
 from templates.reading.files import BODY
 from templates.reading.findings import Finding
+from templates.reading.pack_content import group_at
 
 Spoken = Annotated[str, Query(pattern="^[a-z]{0,3}$")]
 _FILE = re.compile(r"([a-z]{2,3})\.md")
@@ -57,8 +55,11 @@ CHANNEL_OF: Final[Mapping[str, str]] = {
 """Which way a text goes."""
 
 
-class Wording(DraftPages):
+class Wording(FormPages[WordsForm]):
     """Shows and keeps the texts of a draft."""
+
+    page_at = "/words"
+    file_at = "{}.md"
 
     @routes.get("/work/drafts/{id}/words")
     def page(self, request: Request, id: Id, spoken: Spoken = "", persona: str = "", done: str = "") -> Response:
@@ -74,7 +75,6 @@ class Wording(DraftPages):
         typed: Fields,
         files: Mapping[str, str],
         wrong: Mapping[str, str] | None = None,
-        status: HTTPStatus = HTTPStatus.OK,
         done: str = "",
     ) -> Response:
         languages = self._languages(sheet)
@@ -99,7 +99,7 @@ class Wording(DraftPages):
         try:
             form = self._form(sheet.files, spoken)
         except CannotEdit:
-            return self._progress.show("words_not.html", frame, sheet, "write", status, findings=mine, **shown)
+            return self._progress.show("words_not.html", frame, sheet, "write", findings=mine, **shown)
         placed: dict[str, list[Finding]] = {}
         for each in mine:
             placed.setdefault(self._form_of(files, spoken, form).at(each.line, each.column), []).append(each)
@@ -109,7 +109,6 @@ class Wording(DraftPages):
             frame,
             sheet,
             "write",
-            status,
             groups=[(_named(gap.under, frame.speech), controls.of(gap.under, gap.names)) for gap in form.gaps],
             body=controls.body(),
             others=placed.get("", []),
@@ -127,14 +126,9 @@ class Wording(DraftPages):
         return [*(each for each in known if each in there), *(each for each in there if each not in known)]
 
     def _form(self, files: Mapping[str, str], spoken: str) -> WordsForm:
-        steps, corrects = [], False
-        try:
-            rule = YamlText(files.get("trigger.yaml", ""))
-            due = rule.get(("due",))
-            steps = [str(each) for each in due] if isinstance(due, dict) and len(due) > 1 else []
-            corrects = rule.get(("correction",)) is True
-        except CannotEdit:
-            pass  # the words can be edited even so
+        rule = _rule(files)
+        due, corrects = rule.get("due"), rule.get("correction") is True
+        steps = [str(each) for each in due] if isinstance(due, dict) and len(due) > 1 else []
         return WordsForm(files.get(f"{spoken}.md", ""), steps, corrects=corrects)
 
     def _form_of(self, files: Mapping[str, str], spoken: str, otherwise: WordsForm) -> WordsForm:
@@ -167,10 +161,7 @@ class Wording(DraftPages):
     def _readable(self, sheet: StoredDraft, frame: Frame) -> list[tuple[str, str, str]]:
         """Return the values that may stand in the texts: name, type, meaning."""
         rules = self._office.platform.rules.library.rules()
-        try:
-            on = YamlText(sheet.files.get("trigger.yaml", "")).get(("on",))
-        except CannotEdit:
-            on = None
+        on = _rule(sheet.files).get("on")
         if isinstance(on, dict):
             benefit = rules.catalogue.benefits.get(str(next(iter(on.values()), "")))
             on = benefit.on if benefit is not None else None
@@ -186,7 +177,7 @@ class Wording(DraftPages):
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; `look` shows it first, without keeping it."""
         who, frame, sheet = self._enter(request, id, fields)
-        spoken, name = field_of(fields, "spoken"), f"{field_of(fields, 'spoken')}.md"
+        spoken = field_of(fields, "spoken")
         try:
             form = self._form(sheet.files, spoken)
         except CannotEdit:
@@ -199,71 +190,22 @@ class Wording(DraftPages):
                     wrong[f"w.{each}"] = N_("This is too long")
         text, refused = form.with_changes(changes)
         wrong |= {f"w.{each}": problem for each, problem in refused.items()}
-        files = {**sheet.files, name: text}
-        if sum(len(each.encode("utf-8", "replace")) for each in files.values()) > MOST_BYTES:
+        files = {**sheet.files, self.file_at.format(spoken): text}
+        if too_long(files):
             wrong["w.body"] = N_("This is too long")
         if wrong or field_of(fields, "then") == "look":
-            status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
-            return self._show(who, frame, sheet, fields, sheet.files if wrong else files, wrong, status)
-        try:
-            self._sheets.save(sheet.id, whole_number(field_of(fields, "revision")), files, who)
-        except DraftChanged as changed:
-            return self._merged(who, frame, changed.there, (spoken, changes, was)) or both_texts(
-                self._office, frame, changed.there, files
-            )
-        return self._office.go(self._next(sheet, spoken, field_of(fields, "persona"), field_of(fields, "then")))
-
-    def _merged(
-        self,
-        who: Principal,
-        frame: Frame,
-        there: StoredDraft,
-        edited: tuple[str, Mapping[str, str], Mapping[str, str]],
-    ) -> Response | None:
-        """Put the changes into what somebody else saved meanwhile, or ask about what both changed.
-
-        None where the file can be edited only as text. `edited`: the language, its changes, and what was there.
-        """
-        spoken, changes, was = edited
-        try:
-            form = self._form(there.files, spoken)
-        except CannotEdit:
-            return None
-        if names := merging.clashing(changes, was, form.values):
-            say = frame.speech.say
-            both = merging.Both(there, changes, form.values)
-            telling = merging.Telling(lambda name: say(TITLES.get(_kind(name), name)), lambda _, text: text)
-            return merging.ask(self._office, frame, both, names, telling, "/words", spoken)
-        return self._kept(who, frame, there, (spoken, form, changes))
-
-    def _kept(
-        self, who: Principal, frame: Frame, there: StoredDraft, edited: tuple[str, WordsForm, Mapping[str, str]]
-    ) -> Response:
-        spoken, form, changes = edited
-        text, wrong = form.with_changes(changes)
-        files = {**there.files, f"{spoken}.md": text}
-        too_long = sum(len(each.encode("utf-8", "replace")) for each in files.values()) > MOST_BYTES
-        if wrong or too_long:
-            return both_texts(self._office, frame, there, files)
-        try:
-            self._sheets.save(there.id, there.revision, files, who)
-        except DraftChanged as changed:
-            return both_texts(self._office, frame, changed.there, files)
-        return self._office.go(f"/work/drafts/{there.id}/words?spoken={spoken}&done=saved")
+            return self._show(who, frame, sheet, fields, sheet.files if wrong else files, wrong)
+        then = self._next(sheet, spoken, field_of(fields, "persona"), field_of(fields, "then"))
+        return self._save(sheet, fields, Edit(who, frame, changes, was, spoken), files, then)
 
     @routes.post("/work/drafts/{id}/words/merge")
     def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was chosen of two editors' changes."""
-        who, frame, there = self._enter(request, id, fields)
-        changes, spoken = merging.chosen(fields), field_of(fields, "spoken")
-        if str(there.revision) != field_of(fields, "revision"):
-            asked = self._merged(who, frame, there, (spoken, changes, {}))
-            return asked or self._office.go(f"/work/drafts/{id}/words")
-        try:
-            form = self._form(there.files, spoken)
-        except CannotEdit:
-            return self._office.go(f"/work/drafts/{id}/words")
-        return self._kept(who, frame, there, (spoken, form, changes))
+        return self._chosen(request, id, fields)
+
+    def _telling(self, form: WordsForm, frame: Frame) -> merging.Telling:  # noqa: ARG002  (texts are shown as they are)
+        say = frame.speech.say
+        return merging.Telling(lambda name: say(TITLES.get(_kind(name), name)), lambda _, text: text)
 
     def _next(self, sheet: StoredDraft, spoken: str, persona: str, then: str) -> str:
         languages = self._languages(sheet)
@@ -328,12 +270,17 @@ class _Controls:
         )
 
 
+def _rule(files: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the rule; an empty one where its file cannot be read, as the words can be edited even so."""
+    try:
+        return group_at(YamlText(files.get("trigger.yaml", "")).data)
+    except CannotEdit:
+        return {}
+
+
 def _channels(sheet: StoredDraft) -> Sequence[str]:
     """Return the ways by which the rule sends; none where its file does not say."""
-    try:
-        found_ = YamlText(sheet.files.get("trigger.yaml", "")).get(("channels",))
-    except CannotEdit:
-        return ()
+    found_ = _rule(sheet.files).get("channels")
     return [str(each) for each in found_] if isinstance(found_, list) else ()
 
 

@@ -18,51 +18,10 @@ _STATES_LANGUAGE = 0.97
 _STATES_QUIET_HOURS = 0.05
 _CLOSED_CODES = (760, 761, 762, 763, 764)
 """Codes of closed networks: their numbers are valid in the plan, and no mobile operator gives them."""
-_LATIN = {
-    "а": "a",
-    "ә": "a",
-    "б": "b",
-    "в": "v",
-    "г": "g",
-    "ғ": "g",
-    "д": "d",
-    "е": "e",
-    "ё": "e",
-    "ж": "zh",
-    "з": "z",
-    "и": "i",
-    "й": "i",
-    "к": "k",
-    "қ": "q",
-    "л": "l",
-    "м": "m",
-    "н": "n",
-    "ң": "n",
-    "о": "o",
-    "ө": "o",
-    "п": "p",
-    "р": "r",
-    "с": "s",
-    "т": "t",
-    "у": "u",
-    "ұ": "u",
-    "ү": "u",
-    "ф": "f",
-    "х": "h",
-    "һ": "h",
-    "ц": "ts",
-    "ч": "ch",
-    "ш": "sh",
-    "щ": "sch",
-    "ъ": "",
-    "ы": "y",
-    "і": "i",
-    "ь": "",
-    "э": "e",
-    "ю": "yu",
-    "я": "ya",
-}
-_TO_LATIN = str.maketrans(_LATIN)
+_MORE_LETTERS = {"ж": "zh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sch", "ю": "yu", "я": "ya"}
+_TO_LATIN = str.maketrans(
+    "аәбвгғдеёзийкқлмнңоөпрстуұүфхһыіэ", "aabvggdeeziikqlmnnooprstuuufhhyie", "ъь"
+) | str.maketrans(_MORE_LETTERS)
 
 
 def opening(household: Household, citizen: Citizen) -> Iterator[Happening]:

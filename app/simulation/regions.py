@@ -3,8 +3,10 @@
 The codes are real but for that of Alatau, a city younger than the edition that they were taken from.
 """
 
+import csv
 from dataclasses import dataclass
 from itertools import accumulate
+from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -19,65 +21,10 @@ class Home:
     address: str
 
 
-_TOWNS: Final = (
-    # area code, thousands of inhabitants that stand for it, Kazakh and Russian name
-    ("711110000", 330, "Астана", "Астана"),
-    ("711210000", 330, "Астана", "Астана"),
-    ("711310000", 340, "Астана", "Астана"),
-    ("711410000", 230, "Астана", "Астана"),
-    ("711510000", 240, "Астана", "Астана"),
-    ("751110000", 230, "Алматы", "Алматы"),
-    ("751210000", 330, "Алматы", "Алматы"),
-    ("751310000", 310, "Алматы", "Алматы"),
-    ("751410000", 360, "Алматы", "Алматы"),
-    ("751510000", 180, "Алматы", "Алматы"),
-    ("751710000", 220, "Алматы", "Алматы"),
-    ("751810000", 220, "Алматы", "Алматы"),
-    ("751910000", 240, "Алматы", "Алматы"),
-    ("791110000", 290, "Шымкент", "Шымкент"),
-    ("791310000", 240, "Шымкент", "Шымкент"),
-    ("791510000", 260, "Шымкент", "Шымкент"),
-    ("791710000", 340, "Шымкент", "Шымкент"),
-    ("791910000", 130, "Шымкент", "Шымкент"),
-    ("101010000", 430, "Семей", "Семей"),
-    ("103620100", 180, "Аягөз", "Аягоз"),
-    ("111010000", 480, "Көкшетау", "Кокшетау"),
-    ("117020100", 310, "Щучинск", "Щучинск"),
-    ("151010000", 750, "Ақтөбе", "Актобе"),
-    ("156020100", 190, "Хромтау", "Хромтау"),
-    ("191010000", 400, "Қонаев", "Қонаев"),
-    ("195220100", 280, "Қаскелең", "Каскелен"),
-    ("191810000", 600, "Алатау", "Алатау"),
-    ("196220100", 280, "Талғар", "Талгар"),
-    ("231010000", 520, "Атырау", "Атырау"),
-    ("233620100", 190, "Құлсары", "Кульсары"),
-    ("271010000", 530, "Орал", "Уральск"),
-    ("273620100", 170, "Ақсай", "Аксай"),
-    ("311010000", 820, "Тараз", "Тараз"),
-    ("316621100", 400, "Шу", "Шу"),
-    ("331010000", 430, "Талдықорған", "Талдыкорган"),
-    ("334620100", 270, "Жаркент", "Жаркент"),
-    ("351010000", 760, "Қарағанды", "Караганда"),
-    ("352410000", 370, "Теміртау", "Темиртау"),
-    ("391010000", 520, "Қостанай", "Костанай"),
-    ("392410000", 310, "Рудный", "Рудный"),
-    ("431010000", 600, "Қызылорда", "Кызылорда"),
-    ("433220100", 240, "Арал", "Аральск"),
-    ("471010000", 500, "Ақтау", "Актау"),
-    ("471810000", 300, "Жаңаөзен", "Жанаозен"),
-    ("551010000", 500, "Павлодар", "Павлодар"),
-    ("552210000", 250, "Екібастұз", "Экибастуз"),
-    ("591010000", 370, "Петропавл", "Петропавловск"),
-    ("596020100", 150, "Тайынша", "Тайынша"),
-    ("611010000", 700, "Түркістан", "Туркестан"),
-    ("612010000", 640, "Кентау", "Кентау"),
-    ("615420100", 800, "Сарыағаш", "Сарыагаш"),
-    ("621010000", 140, "Жезқазған", "Жезказган"),
-    ("622010000", 80, "Сәтбаев", "Сатпаев"),
-    ("631010000", 550, "Өскемен", "Усть-Каменогорск"),
-    ("632410000", 180, "Риддер", "Риддер"),
-)
-_CUMULATIVE: Final = tuple(accumulate(thousands for _, thousands, _, _ in _TOWNS))
+with Path(__file__).with_name("towns.csv").open(encoding="utf-8") as _file:
+    _TOWNS: Final = tuple(csv.DictReader(_file))
+"""Area codes, each with the thousands of inhabitants that stand for it, and the town's Kazakh and Russian name."""
+_CUMULATIVE: Final = tuple(accumulate(int(each["thousands"]) for each in _TOWNS))
 _STREETS: Final = (
     ("Абай көшесі", "ул. Абая"),
     ("Сәтбаев көшесі", "ул. Сатпаева"),
@@ -94,9 +41,9 @@ _STREETS: Final = (
 
 def somewhere(rng: Random, culture: Culture) -> Home:
     """Return a home drawn as the population lies, its address written as the culture writes it."""
-    area, _, kazakh_town, russian_town = rng.choices(_TOWNS, cum_weights=_CUMULATIVE)[0]
+    town = rng.choices(_TOWNS, cum_weights=_CUMULATIVE)[0]
     kazakh_street, russian_street = rng.choice(_STREETS)
     house, flat = 1 + int(180 * rng.random()), 1 + int(120 * rng.random())
     if culture is KAZAKH:
-        return Home(area, f"{kazakh_town} қ., {kazakh_street}, {house}-үй, {flat}-пәтер")
-    return Home(area, f"г. {russian_town}, {russian_street}, д. {house}, кв. {flat}")
+        return Home(town["area"], f"{town['kazakh']} қ., {kazakh_street}, {house}-үй, {flat}-пәтер")
+    return Home(town["area"], f"г. {town['russian']}, {russian_street}, д. {house}, кв. {flat}")

@@ -6,12 +6,12 @@ installed by any other command.
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -22,10 +22,12 @@ from app.demo.dialogue import dialogue
 from app.demo.reading import Reader
 from app.demo.ribbon import Ribbon
 from app.demo.story import Storyteller
+from app.http import routes
 from app.http.access import Access
+from app.http.openapi import Api
 from app.identity.principals import add
 from app.pages import visits
-from app.pages.layout import HEADERS, Frame, Front, Pages
+from app.pages.layout import HEADERS, Frame, Front, Pages, RoutedPages
 from app.pages.life import shown
 from app.pages.visits import Official
 from app.reports.life_words import CHANNELS
@@ -62,43 +64,32 @@ def site(platform: Platform, reader: Reader) -> FastAPI:
     """Return the pages as an application; it answers on this machine only."""
     story = Storyteller(platform)
     ribbon = Ribbon(reader, story)
-    front = Front(HERE, {"demo": ribbon}, lambda app, pages: _Demo(platform, reader, story, pages).install(app))
+
+    def install(app: Api, pages: Pages) -> None:
+        app.serve(_Demo(platform, reader, story, pages))
+        app.mount("/demo/static", StaticFiles(directory=HERE / "static"))
+
+    front = Front(HERE, {"demo": ribbon}, install)
     app = application(platform, front=front, works=True)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     return app
 
 
-class _Demo:
+class _Demo(RoutedPages):
     """The pages of the demo itself, a method each."""
 
     def __init__(self, platform: Platform, reader: Reader, story: Storyteller, pages: Pages) -> None:
         self._platform, self._reader, self._story, self._pages = platform, reader, story, pages
         self._access = Access(platform.settings.principals)
 
-    def install(self, app: FastAPI) -> None:
-        """Add the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        routes: Mapping[str, Callable[..., Any]] = {
-            "/": self.front,
-            "/sign-in": self.sign_in,
-            "/demo/country": self.country,
-            "/demo/assistant": self.assistant,
-            "/demo/why": self.why,
-            "/demo/as/{who}": self.enter,
-            "/demo/message/{nudge}/{number}": self.message,
-            "/demo/mail/{nudge}/{number}": self.mail,
-        }
-        for path, page in routes.items():
-            router.add_api_route(path, page, methods=["GET"])
-        app.include_router(router)
-        app.mount("/demo/static", StaticFiles(directory=HERE / "static"))
-
+    @routes.get("/")
     def front(self, request: Request) -> Response:
         """Tell the family's year."""
         frame = self._frame(request)
         told, counters = self._story.story(frame.speech), self._reader.counters()
         return self._pages.respond("story.html", frame, story=told, counters=counters)
 
+    @routes.get("/demo/country")
     def country(self, request: Request) -> Response:
         """Show everybody's year: what is reported, what is sent, and what is not."""
         frame = self._frame(request)
@@ -111,6 +102,7 @@ class _Demo:
         page.headers.update(_FRAMING)
         return page
 
+    @routes.get("/demo/assistant")
     async def assistant(self, request: Request) -> Response:
         """Show what an assistant answers Aigerim, asked now."""
         frame = self._frame(request)
@@ -119,6 +111,7 @@ class _Demo:
         exchanges = await dialogue(settings.base_url, token, frame.speech)
         return await asyncio.to_thread(self._pages.respond, "dialogue.html", frame, exchanges=exchanges)
 
+    @routes.get("/sign-in")
     def sign_in(self, request: Request, next: str = "") -> Response:
         """Lead whoever must sign in for a page to the one who may see it."""
         wished = visits.local_path(next)
@@ -128,6 +121,7 @@ class _Demo:
         who = {"my": "aigerim", "work": "dana", "console": "omar"}.get(place)
         return _to(f"/demo/as/{who}?next={next}" if who else "/")
 
+    @routes.get("/demo/why")
     def why(self, request: Request) -> Response:
         """Show why the family's latest message came."""
         found = self._story.latest()
@@ -135,6 +129,7 @@ class _Demo:
             return _to("/")
         return self._as_citizen(request, self._story.people[found[0]], f"/my/messages/{found[1]}/why")
 
+    @routes.get("/demo/as/{who}")
     def enter(self, request: Request, who: str, next: str = "") -> Response:
         """Make the visitor one of the parents or officials."""
         wished = visits.local_path(next) or "/"
@@ -159,6 +154,7 @@ class _Demo:
             return False
         return True
 
+    @routes.get("/demo/message/{nudge}/{number}")
     def message(self, request: Request, nudge: UUID, number: int = 0) -> Response:
         """Show why a message came, as its recipient sees it."""
         recipient = self._reader.recipient(nudge, number)
@@ -166,6 +162,7 @@ class _Demo:
             raise HTTPException(404)
         return self._as_citizen(request, recipient, f"/my/messages/{nudge}/why")
 
+    @routes.get("/demo/mail/{nudge}/{number}")
     def mail(self, nudge: UUID, number: int) -> Response:
         """Return the HTML of an email, to be shown in a frame."""
         html = self._reader.html(nudge, number)

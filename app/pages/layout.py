@@ -18,6 +18,7 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
 
+from app.http.openapi import Api
 from app.http.routes import Routed
 from app.pages.catalogues import LANGUAGES, Speech, language_among, language_of_header, translations
 from app.pages.icons import Icons
@@ -80,7 +81,7 @@ class Front(Struct, frozen=True):
 
     templates: Path
     shown: Mapping[str, Any]
-    install: Callable[[FastAPI, "Pages"], None]
+    install: Callable[[Api, "Pages"], None]
 
 
 class Pages:

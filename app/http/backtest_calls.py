@@ -16,13 +16,14 @@ from app.http.draft_shapes import DraftBody
 from app.http.drafting import laid_out, not_passing
 from app.http.job_calls import item_of
 from app.http.problems import FieldError, Problem
+from app.http.rule_refusals import one_line
 from app.http.shapes import JobItem
 from app.jobs.backtest_requests import asked_for, backtest_of, begin, period_of
 from app.jobs.job_threads import Hands
 from app.jobs.requests import BadOrder
 from app.log_places import zone_here
 from app.packs.draft_bench import Bench
-from domain.facts.principals import NotAllowed, Principal, Role, require
+from domain.facts.principals import Principal, Role, require
 from streams.queues.job_store import Jobs
 from streams.queues.jobs import Busy, JobState, UnknownJob
 from streams.rules.wiring import RuleParts
@@ -60,7 +61,7 @@ class BacktestCalls(routes.Routed, tags=["rules"]):
         try:
             job = begin(self._hands, asked, who)
         except Busy as busy:
-            raise Problem(HTTPStatus.CONFLICT, " ".join(str(busy).split()), kind="not-now") from None
+            raise Problem(HTTPStatus.CONFLICT, one_line(busy), kind="not-now") from None
         response.headers["Location"] = f"/backtests/{job.id}"
         return Backtest(job=item_of(job, self._hands), trigger=asked.trigger, hash=asked.hash, counts=None)
 
@@ -85,9 +86,7 @@ class BacktestCalls(routes.Routed, tags=["rules"]):
         try:
             job, asked = backtest_of(self._jobs, id, who)
         except UnknownJob as unknown:
-            raise Problem(HTTPStatus.NOT_FOUND, " ".join(str(unknown).split()), kind="unknown-name") from None
-        except NotAllowed as refused:
-            raise Problem(HTTPStatus.FORBIDDEN, str(refused), kind="not-allowed") from None
+            raise Problem(HTTPStatus.NOT_FOUND, one_line(unknown), kind="unknown-name") from None
         counts = None
         if job.state is JobState.DONE and (counts := to_builtins(found_of(job.cursor))) is None:
             raise Problem(HTTPStatus.CONFLICT, "the backtest's result cannot be read", kind="not-now")

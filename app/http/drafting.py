@@ -12,11 +12,11 @@ from app.http import routes
 from app.http.access import Access
 from app.http.draft_shapes import DraftBody, Heard, PreviewBody, Tested
 from app.http.problems import FieldError, Problem
+from app.http.rule_refusals import one_line
 from app.http.shapes import Governed
 from app.packs.case_results import decision_line
 from app.packs.draft_bench import BadDraft, Bench, Case, Laid
 from app.packs.preview_lines import Grid
-from domain.facts.principals import NotAllowed
 from domain.facts.submissions import Subject
 from streams.rehearsal.verdict import line_of
 from streams.rules.approval import TwoVersions
@@ -78,9 +78,7 @@ def _refused() -> Iterator[None]:
     except BadDraft as bad:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(bad), kind="bad-draft") from None
     except (OtherPack, TwoVersions) as other:
-        raise Problem(HTTPStatus.CONFLICT, " ".join(str(other).split()), kind="not-now") from None
-    except NotAllowed as refused:
-        raise Problem(HTTPStatus.FORBIDDEN, str(refused), kind="not-allowed") from None
+        raise Problem(HTTPStatus.CONFLICT, one_line(other), kind="not-now") from None
 
 
 def not_passing(findings: Sequence[Finding], failed: Sequence[str] = ()) -> Problem:

@@ -68,19 +68,16 @@ class _Now(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
-        ready = GaugeMetricFamily(READY, "1 if the role can do its work, else 0.", labels=["role"])
-        ready.add_metric([self._role], float(self._ready))
-        yield ready
+        about = "1 if the role can do its work, else 0."
+        yield _gauge(READY, about, ["role"], {(self._role,): self._ready})
         if self._status is not None:
             for name, about in GAUGES.items():
                 yield GaugeMetricFamily(f"habarshy_{name}", about, getattr(self._status, name))
             yield self._stopped(self._status)
-            unknown = GaugeMetricFamily(
-                UNKNOWN, "Messages whose outcome is unknown, undecided.", labels=["cause", "provider", "channel"]
-            )
-            for name, count in (self._status.unknown or {"//": 0}).items():  # shown from the beginning
-                unknown.add_metric(name.split("/"), count)
-            yield unknown
+            about = "Messages whose outcome is unknown, undecided."
+            undecided = self._status.unknown or {"//": 0}  # shown from the beginning
+            counts = {tuple(name.split("/")): count for name, count in undecided.items()}
+            yield _gauge(UNKNOWN, about, ["cause", "provider", "channel"], counts)
             about = "Persons whom the reconciler found: nobody had planned them in time."
             yield CounterMetricFamily(RECONCILED, about, self._status.reconciled)
             about = "Events from Kafka that were refused, and passed on to life-events.dead."
@@ -91,11 +88,8 @@ class _Now(Collector):
     def _stopped(self, status: Status) -> GaugeMetricFamily:
         """Return since when each thing is stopped; "all" is always there, so that alerts have something to read."""
         about = "Since when it is stopped (seconds since 1970), or 0."
-        found = GaugeMetricFamily(STOPPED, about, labels=["scope", "name"])
-        since = {("all", ""): 0.0} | {(off.scope, off.name): off.since.timestamp() for off in status.stopped}
-        for labels, seconds in since.items():
-            found.add_metric(labels, seconds)
-        return found
+        since: Mapping[Labels, float] = {(off.scope, off.name): off.since.timestamp() for off in status.stopped}
+        return _gauge(STOPPED, about, ["scope", "name"], {("all", ""): 0.0, **since})
 
     def _of_its_own(self) -> Iterator[Metric]:
         if self._role in TAKING_IN:
@@ -106,24 +100,25 @@ class _Now(Collector):
             tried: dict[Labels, int] = {(*each, "sent", ""): 0 for each in self._own.passed_by}
             about = "Outcomes of the attempts that this process handed over."
             yield _counter(ATTEMPTS, about, [*labels, "outcome", "reason"], tried | dict(self._own.attempts))
-            shut = GaugeMetricFamily(
-                PASSED_BY, "1 while this process sends past the provider, else 0.", labels=labels
-            )
-            for each, is_so in self._own.passed_by.items():
-                shut.add_metric(each, float(is_so))
-            yield shut
+            about = "1 while this process sends past the provider, else 0."
+            yield _gauge(PASSED_BY, about, labels, self._own.passed_by)
 
     def _lagging(self) -> Iterator[Metric]:
-        labels = ["role", "topic", "partition"]
-        counts = GaugeMetricFamily(
-            LAG, "Records, or positions of the log, that a role has not read yet.", labels=labels
-        )
-        ages = GaugeMetricFamily(LAG_SECONDS, "Age of the first of them in seconds.", labels=labels)
+        labels, known = ["role", "topic", "partition"], dict[Labels, Lag]()
         for lag in self._lags:
-            where = [self._role, lag.topic, "" if lag.partition is None else str(lag.partition)]
-            counts.add_metric(where, lag.count)
-            ages.add_metric(where, lag.seconds)
-        yield from (counts, ages) if self._lags else ()
+            known[self._role, lag.topic, "" if lag.partition is None else str(lag.partition)] = lag
+        if known:
+            about = "Records, or positions of the log, that a role has not read yet."
+            yield _gauge(LAG, about, labels, {where: lag.count for where, lag in known.items()})
+            about = "Age of the first of them in seconds."
+            yield _gauge(LAG_SECONDS, about, labels, {where: lag.seconds for where, lag in known.items()})
+
+
+def _gauge(name: str, about: str, labels: Sequence[str], values: Mapping[Labels, float]) -> GaugeMetricFamily:
+    found = GaugeMetricFamily(name, about, labels=labels)
+    for each, value in values.items():
+        found.add_metric(each, float(value))
+    return found
 
 
 def _counter(name: str, about: str, labels: Sequence[str], counts: Mapping[Labels, int]) -> CounterMetricFamily:

@@ -15,7 +15,7 @@ from app.http.bodies import PRINTED
 from app.http.problems import Problem
 from app.reports.plain_data import entry_plain
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
-from domain.facts.principals import NotAllowed, Principal, require_reading
+from domain.facts.principals import Principal, require_reading
 from streams.privacy.access_log import PAGE, NotTheirView, Views
 from streams.replay.follower import Follower
 from streams.rules.context import WriteContext
@@ -86,8 +86,5 @@ class Trails(routes.Routed, tags=["trails"]):
 
     def _reader(self, request: Request) -> Principal:
         who = self._access.official(request)
-        try:
-            require_reading(who)
-        except NotAllowed as refused:
-            raise Problem(HTTPStatus.FORBIDDEN, str(refused), kind="not-allowed") from None
+        require_reading(who)
         return who

@@ -1,10 +1,14 @@
 """Reading a person's data on the command line: by a role, for a purpose, after the log has recorded it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, NamedTuple
 
 import typer
 
-from app.cli.principal_session import LOCAL, somebody
+from app.cli.platform_options import PlatformOptions
+from app.cli.principal_session import LOCAL, opened, somebody
+from app.compose import Platform
 from app.settings import Settings
 from app.terminal import Exit, stop
 from domain.facts.access_facts import says_why
@@ -43,3 +47,11 @@ def looker(settings: Settings, purpose: str | None) -> Looker:
     if who is not LOCAL and not says_why(purpose or "", 1):
         stop(Exit.USAGE, "--purpose: say why you read this person's data; the log keeps it")
     return Looker(who, purpose or "")
+
+
+@contextmanager
+def reading(on: PlatformOptions, purpose: str | None, *, make: bool = False) -> Iterator[tuple[Platform, Looker]]:
+    """Open the platform for a command that reads a person's data. Raises what `looker` and `compose` raise."""
+    look = looker(on.settings, purpose)
+    with opened(on, make=make) as platform:
+        yield platform, look

@@ -33,6 +33,16 @@ def somebody(settings: Settings) -> Principal:
 
 
 @contextmanager
+def opened(on: PlatformOptions, *, make: bool = False) -> Iterator[Platform]:
+    """Open the platform for one command. Raises what `compose` raises."""
+    platform = compose(on.settings, on.clock, make=make)
+    try:
+        yield platform
+    finally:
+        platform.database.close()
+
+
+@contextmanager
 def principal_session(on: PlatformOptions, *, make: bool = False, local: bool = False) -> Iterator[PrincipalSession]:
     """Open the platform for one command as its principal; without a token the database is not even opened.
 
@@ -44,11 +54,8 @@ def principal_session(on: PlatformOptions, *, make: bool = False, local: bool = 
     """
     settings = on.settings
     who = somebody(settings) if local else acting(settings.principals, os.environ)
-    platform = compose(settings, on.clock, make=make)
-    try:
+    with opened(on, make=make) as platform:
         yield PrincipalSession(platform, who)
-    finally:
-        platform.database.close()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import typer
 import uvloop
 
 from app.cli.platform_options import TimedOptions
-from app.compose import compose
+from app.cli.principal_session import opened
 from app.identity.key_file import BadKeyFile, MissingKeyFile
 from app.providers import channel_of
 from app.roles.bounce_import import NoMaildir, empty
@@ -95,13 +95,9 @@ def _mail() -> bytes:
 
 @contextmanager
 def _inbox(provider: str | None, on: TimedOptions) -> Iterator[Inbox]:
-    settings = on.settings
-    name = _named(settings, provider)
-    platform = compose(settings, on.clock, make=False)
-    try:
+    name = _named(on.settings, provider)
+    with opened(on) as platform:
         yield platform.delivery.inbound.receiving.inbox(name)
-    finally:
-        platform.database.close()
 
 
 def _named(settings: Settings, provider: str | None) -> str:

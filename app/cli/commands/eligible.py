@@ -1,17 +1,15 @@
 """habarshy eligible: to what a person is entitled on a day, and why not to the rest."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import date, tzinfo
 from typing import Annotated
 
 import typer
 
-from app.cli.logged_reading import Purpose, looker
+from app.cli.logged_reading import Purpose, reading
 from app.cli.options import AsJson, PersonId
 from app.cli.persons import pseudonym_of
 from app.cli.platform_options import TimedOptions
-from app.compose import compose
 from app.moments import moment_of, told_in
 from app.reports.entitlements import entitlements, plain, source
 from app.terminal import Exit, stop, tell
@@ -42,10 +40,7 @@ def eligible(
     """Check a person's entitlement to each benefit: how much it is, or why not."""
     now = on.clock
     day = None if as_of is None else _day(as_of)
-    settings = on.settings
-    look = looker(settings, purpose)
-    platform = compose(settings, now)
-    with closing(platform.database):
+    with reading(on, purpose, make=True) as (platform, look):
         rulebook = platform.rules.library.rules().rulebook
         zone = zone_of(rulebook.defaults.zone)
         known = now() if known_at is None else moment_of(known_at, "--known-at", zone)

@@ -1,6 +1,5 @@
 """habarshy evidence: all that is behind one nudge, in a file that can be checked without us."""
 
-from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -10,10 +9,10 @@ import typer
 
 from app.cli.commands.audit import HeadFile, deposited_heads
 from app.cli.commands.people import NudgeId, nudge_id
-from app.cli.logged_reading import Purpose, looker
+from app.cli.logged_reading import Purpose, reading
 from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
-from app.compose import Platform, compose
+from app.compose import Platform
 from app.identity import private_files
 from app.identity.key_file import BadKeyFile
 from app.reports.evidence_file import packed
@@ -40,10 +39,7 @@ def evidence_command(
     deposited = deposited_heads(head)[-1] if head else None
     if out.exists():
         stop(Exit.USAGE, f"{out} is there already; name a file that is not")
-    settings = on.settings
-    look = looker(settings, purpose)
-    platform = compose(settings, on.clock, make=False)
-    with closing(platform.database):
+    with reading(on, purpose) as (platform, look):
         signer = platform.runtime.chain_builder.signer
         if signer is None:
             raise BadKeyFile(platform.settings.key_file, "it has no key that signs (`habarshy migrate` adds one)")

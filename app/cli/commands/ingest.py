@@ -13,7 +13,7 @@ import typer
 
 from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
-from app.compose import compose
+from app.cli.principal_session import opened
 from app.terminal import Exit, data_json, stop, talk
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused, read_envelope
 from streams.intake.intake import Intake, Outcome
@@ -26,16 +26,14 @@ Historical = Annotated[bool, typer.Option("--historical", help="Plan only nudges
 
 def ingest(files: Files, historical: Historical = False, as_json: AsJson = False, *, on: TimedOptions) -> None:
     """Store life events from files; refused ones are reported by line and field."""
-    now = on.clock
     for file in files:
         if str(file) != "-" and (not file.exists() or file.is_dir()):
             stop(Exit.USAGE, f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")
-    platform = compose(on.settings, now)
     counts: Counter[str] = Counter(accepted=0, duplicates=0, rejected=0)
-    for file in files:
-        with _opened(file) as lines:
-            _load(platform.intake, file, lines, counts, now() if historical else None, as_json=as_json)
-    platform.database.close()
+    with opened(on, make=True) as platform:
+        for file in files:
+            with _opened(file) as lines:
+                _load(platform.intake, file, lines, counts, on.clock() if historical else None, as_json=as_json)
     data_json(counts)
     if counts["rejected"]:
         raise typer.Exit(Exit.CHECK_FAILED)

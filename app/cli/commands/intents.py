@@ -7,10 +7,9 @@ from itertools import chain
 
 from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
-from app.cli.principal_session import somebody
+from app.cli.principal_session import opened, somebody
 from app.cli.recompute import all_intents
 from app.cli.sorting import in_order
-from app.compose import compose
 from app.log_places import zone_shown
 from app.moments import told_in
 from app.terminal import compact, data
@@ -23,19 +22,13 @@ ID_LENGTH = 32  # of an id in hexadecimal digits, which sort as its bytes do
 
 def intents(as_json: AsJson = False, *, on: TimedOptions) -> None:
     """List every planned nudge, sorted by id; people of an agency see only its own."""
-    settings = on.settings
-    who = somebody(settings)
-    platform = compose(settings, on.clock, make=False)
-    zone = zone_shown(platform.rules.library)
-    found = readable(
-        chain.from_iterable(all_intents(platform)),
-        platform.rules.library.rules().rulebook,
-        who,
-    )
-    printed = _for_machines if as_json else partial(_for_people, zone=zone)
-    for line in in_order(f"{intent.id.hex}{printed(intent)}" for intent in found):
-        data(line[ID_LENGTH:])
-    platform.database.close()
+    who = somebody(on.settings)
+    with opened(on) as platform:
+        rules, zone = platform.rules.library.rules(), zone_shown(platform.rules.library)
+        found = readable(chain.from_iterable(all_intents(platform)), rules.rulebook, who)
+        printed = _for_machines if as_json else partial(_for_people, zone=zone)
+        for line in in_order(f"{intent.id.hex}{printed(intent)}" for intent in found):
+            data(line[ID_LENGTH:])
 
 
 def readable(intents: Iterable[Intent], rulebook: Rulebook, who: Principal) -> Iterator[Intent]:

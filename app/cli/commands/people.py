@@ -8,11 +8,10 @@ from uuid import UUID
 import typer
 
 from app.cli.explanation_lines import lines
-from app.cli.logged_reading import Purpose, looker
+from app.cli.logged_reading import Purpose, reading
 from app.cli.options import AsJson, PersonId
 from app.cli.persons import pseudonym_of
 from app.cli.platform_options import PlatformOptions, TimedOptions
-from app.compose import compose
 from app.log_places import zone_shown
 from app.moments import told_in
 from app.reports.plain_data import as_plain, entry_plain
@@ -28,18 +27,15 @@ NudgeId = Annotated[str, typer.Argument(metavar="NUDGE", help="The id of a nudge
 
 def trail(person: PersonId, purpose: Purpose = None, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """List every fact about a person, in the order of the log."""
-    settings = on.settings
-    look = looker(settings, purpose)
-    platform = compose(settings, on.clock, make=False)
-    pseudonym = pseudonym_of(person, platform.identity.names)
-    platform.replay.follower.drain()
-    with platform.database.reading() as connection:
-        known = view.is_known(connection, pseudonym)
-    look.note(platform.rules.context, pseudonym, "trail")
-    zone = zone_shown(platform.rules.library)
-    for entry in _entries(platform.log, pseudonym) if known else ():
-        tell(entry_plain(entry), _line(entry, zone), as_json=as_json)
-    platform.database.close()
+    with reading(on, purpose) as (platform, look):
+        pseudonym = pseudonym_of(person, platform.identity.names)
+        platform.replay.follower.drain()
+        with platform.database.reading() as connection:
+            known = view.is_known(connection, pseudonym)
+        look.note(platform.rules.context, pseudonym, "trail")
+        zone = zone_shown(platform.rules.library)
+        for entry in _entries(platform.log, pseudonym) if known else ():
+            tell(entry_plain(entry), _line(entry, zone), as_json=as_json)
     if not known:
         stop(Exit.CHECK_FAILED, "nothing is known about this person")
 
@@ -69,19 +65,15 @@ def _line(entry: Entry, zone: tzinfo) -> str:
 def why(nudge: NudgeId, purpose: Purpose = None, as_json: AsJson = False, *, on: TimedOptions) -> None:
     """Explain a nudge: the facts, the rule, its version, the data used, the words, the legal basis."""
     id_, now = nudge_id(nudge), on.clock
-    settings = on.settings
-    look = looker(settings, purpose)
-    platform = compose(settings, now, make=False)
-    try:
-        with platform.database.reading() as connection:
-            rules = platform.rules.library.rules()
-            found = explain(connection, platform.log, rules, id_, now())
+    with reading(on, purpose) as (platform, look):
+        rules = platform.rules.library.rules()
+        try:
+            with platform.database.reading() as connection:
+                found = explain(connection, platform.log, rules, id_, now())
+        except UnknownNudge as unknown:
+            stop(Exit.CHECK_FAILED, str(unknown))
         for person in found.shown:
             look.note(platform.rules.context, person, "why")
-    except UnknownNudge as unknown:
-        stop(Exit.CHECK_FAILED, str(unknown))
-    finally:
-        platform.database.close()
     if as_json:
         data_json(as_plain(found))
     else:

@@ -1,7 +1,6 @@
 """habarshy replay: rebuild views from the log, resend a range of it to Kafka, or verify that everything matches."""
 
 import os
-from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -9,8 +8,7 @@ import typer
 from app.cli.job_options import ordered
 from app.cli.options import AsJson, Plan, Yes
 from app.cli.platform_options import PlatformOptions
-from app.cli.principal_session import operators
-from app.compose import compose
+from app.cli.principal_session import opened, operators
 from app.identity.principals import TOKEN, acting
 from app.jobs.endings import end
 from app.jobs.replay_jobs import VIEWS
@@ -34,10 +32,8 @@ def replay(context: typer.Context, verify: Verify = False, as_json: AsJson = Fal
         if verify:
             stop(Exit.USAGE, "--verify stands alone: habarshy replay --verify")
         return
-    settings = on.settings
-    by = acting(settings.principals, os.environ).name if os.environ.get(TOKEN) else ""
-    platform = compose(settings, on.clock, make=False)
-    with closing(platform.database):
+    by = acting(on.settings.principals, os.environ).name if os.environ.get(TOKEN) else ""
+    with opened(on) as platform:
         job = begin(platform, "replay verify", {}, by, yes=True, as_json=as_json)
     end(job, as_json=as_json)
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import tzinfo
 from typing import Annotated
 
@@ -11,8 +10,8 @@ from msgspec import structs
 
 from app.cli.options import AsJson, refuse_unknown
 from app.cli.platform_options import TimedOptions
-from app.cli.principal_session import operators
-from app.compose import Platform, compose
+from app.cli.principal_session import opened, operators
+from app.compose import Platform
 from app.jobs.endings import wrong
 from app.jobs.pace import duration
 from app.moments import told_in
@@ -39,16 +38,14 @@ def schedule(name: Now = None, as_json: AsJson = False, *, on: TimedOptions) -> 
     if name is not None:
         _run_now(name, on, as_json=as_json)
         return
-    now = on.clock
-    platform = compose(on.settings, now, make=False)
-    with closing(platform.database):
+    with opened(on) as platform:
         runs, zone = schedule_of(platform).runs(), zone_of_schedule(platform)
         found = [
             f"{name}: job {job.id}: {problem}"
             for name, job in asked_last(platform).items()
             if (problem := wrong(job))
         ]
-    late = {run.job for run in runs if is_late(run, now())}
+    late = {run.job for run in runs if is_late(run, on.clock())}
     for run in runs:
         _print(run, zone, late=run.job in late, as_json=as_json)
     if late:

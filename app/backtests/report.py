@@ -11,6 +11,7 @@ from msgspec import Struct
 from app.backtests.order import Order
 from app.reports import life_words
 from app.terminal import many as counted
+from domain.core.translatable import N_
 from streams.rehearsal.backtest_results import TOLD, Difference, Sample, Tally
 from templates.words.filters import TENGE
 
@@ -37,11 +38,11 @@ KNOWN_TOO_LATE = (
     "records of the past are loaded with `habarshy ingest --historical`."
 )
 CHANGES: Mapping[str, str] = {
-    "gains": "told only by the draft",
-    "loses": "told only by what is in force",
-    "moved": "told by both, at another time or by another channel",
-    "reworded": "told by both, in other words",
-    "same": "told by both alike",
+    "gains": N_("told only by the draft"),
+    "loses": N_("told only by what is in force"),
+    "moved": N_("told by both, at another time or by another channel"),
+    "reworded": N_("told by both, in other words"),
+    "same": N_("told by both alike"),
 }
 
 

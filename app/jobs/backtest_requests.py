@@ -1,5 +1,6 @@
 """Requests for a backtest of a draft, from the workbench or over the API; it runs as a job."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from msgspec import to_builtins
@@ -10,12 +11,14 @@ from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Laid
 from domain.facts.principals import Principal, Role, require
 from streams.queues.job_store import Jobs
-from streams.queues.jobs import Job, UnknownJob, UnreadableJob
+from streams.queues.jobs import Job, JobState, UnknownJob, UnreadableJob
 from streams.rules.approval import RuleApproval
 
 KIND = "backtest"
 LONGEST = timedelta(days=3 * 366)
 """The longest history that a backtest covers."""
+_LATEST = 200
+"""So many jobs are looked through for backtests."""
 
 
 def period_of(first: date, last: date, zone: tzinfo) -> tuple[datetime, datetime]:
@@ -65,3 +68,17 @@ def backtest_of(jobs: Jobs, id_: int, who: Principal) -> tuple[Job, Asked]:
         raise UnreadableJob(id_)
     require(who, Role.AUTHOR if Role.AUTHOR in who.roles else Role.APPROVER, asked.agency, f"job {id_}")
     return job, asked
+
+
+def backtests(jobs: Jobs) -> Iterator[tuple[Job, Asked]]:
+    """Yield the backtests among the latest jobs whose arguments can be read, with these, the newest first."""
+    for job in jobs.latest(_LATEST):
+        if job.kind == KIND and (asked := asked_of(job.arguments)) is not None:
+            yield job, asked
+
+
+def finished(jobs: Jobs, agency: str, trigger: str, hash_: str) -> Iterator[tuple[Job, Asked]]:
+    """Yield the finished backtests of a version, the newest first."""
+    for job, asked in backtests(jobs):
+        if job.state is JobState.DONE and (asked.agency, asked.trigger, asked.hash) == (agency, trigger, hash_):
+            yield job, asked

@@ -35,7 +35,7 @@ from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Refusal, Subject, Submission, check_publishing
-from streams.rules.approval import Reference
+from streams.rules.approval import Reference, SubmissionResult
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
 from templates.authoring.trigger_diff import GROUPS
@@ -208,9 +208,7 @@ class Approving(DraftPages):
             return self._page(who, frame, submission, wrong={"comment": _too_long(frame)})
         with refusals_as_problems():
             done = self._office.platform.rules.approval.approve(submission, who, comment)
-        if done.new:
-            visits.tell_once(request, MAILED, ", ".join(self._mailing.decided("approved", submission, who, comment)))
-        return self._office.go(f"/work/submissions/{name}/{hash}?done={'approved' if done.new else 'before'}")
+        return self._decided(request, who, done, "approved", comment)
 
     @routes.post("/work/submissions/{name}/{hash}/refuse")
     def refuse(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:
@@ -222,9 +220,15 @@ class Approving(DraftPages):
             return self._page(who, frame, submission, wrong={"reason": message})
         with refusals_as_problems():
             done = self._office.platform.rules.approval.refuse(submission, who, reason)
+        return self._decided(request, who, done, "refused", reason)
+
+    def _decided(self, request: Request, who: Principal, done: SubmissionResult, matter: str, said: str) -> Response:
+        """Tell the authors once that it is approved or refused, and go on to the version."""
+        submission = done.submission
         if done.new:
-            visits.tell_once(request, MAILED, ", ".join(self._mailing.decided("refused", submission, who, reason)))
-        return self._office.go(f"/work/submissions/{name}/{hash}?done={'refused' if done.new else 'before'}")
+            visits.tell_once(request, MAILED, ", ".join(self._mailing.decided(matter, submission, who, said)))
+        about = f"/work/submissions/{submission.about.name}/{submission.hash}"
+        return self._office.go(f"{about}?done={matter if done.new else 'before'}")
 
     @routes.post("/work/submissions/{name}/{hash}/publish")
     def publish(self, request: Request, name: Name, hash: Hash, fields: Form) -> Response:

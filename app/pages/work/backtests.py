@@ -12,10 +12,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.backtests.chart import Chart, by_day
-from app.backtests.job import Asked, Counts, asked_of, found_of
+from app.backtests.job import Asked, Counts, found_of
+from app.backtests.report import CHANGES
 from app.http import routes
 from app.http.problems import Problem
-from app.jobs.backtest_requests import KIND, asked_for, backtest_of, begin, period_of
+from app.jobs.backtest_requests import asked_for, backtest_of, backtests, begin, finished, period_of
 from app.jobs.job_threads import Hands
 from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Bench
@@ -35,14 +36,6 @@ from domain.facts.submissions import Submission
 from streams.queues.jobs import Busy, Job, JobState, UnknownJob
 from streams.rules.drafts import DraftStore, StoredDraft
 
-LATEST = 200
-CHANGES: Final[Mapping[str, str]] = {
-    "gains": N_("told only by the draft"),
-    "loses": N_("told only by what is in force"),
-    "moved": N_("told by both, at another time or by another channel"),
-    "reworded": N_("told by both, in other words"),
-    "same": N_("told by both alike"),
-}
 ENDINGS: Final[Mapping[str, str]] = {
     **REASON_WORDS,
     "expired": N_("no longer useful, not sent"),
@@ -187,23 +180,17 @@ def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str
     """Return the latest backtests of a trigger (and version): number and when they were asked for."""
     return [
         (job.id, f"{speech.moment(job.asked_at)}, {job.asked_by}")
-        for job in office.platform.queues.jobs.latest(LATEST)
-        if job.kind == KIND
-        for asked in [asked_of(job.arguments)]
-        if asked is not None and (asked.agency, asked.trigger) == (agency, trigger) and hash_ in ("", asked.hash)
+        for job, asked in backtests(office.platform.queues.jobs)
+        if (asked.agency, asked.trigger) == (agency, trigger) and hash_ in ("", asked.hash)
     ]
 
 
 def _tried(office: Office, submission: Submission) -> tuple[Asked, Counts] | None:
     """Return the latest finished backtest of a version: what was asked, and its counts; None where there is none."""
-    for job in office.platform.queues.jobs.latest(LATEST):
-        if job.kind == KIND and job.state is JobState.DONE:
-            asked, counts = asked_of(job.arguments), found_of(job.cursor)
-            if asked is None or counts is None:
-                continue
-            about = (asked.agency, asked.trigger, asked.hash)
-            if about == (submission.owner, submission.about.name, submission.hash):
-                return asked, counts
+    jobs, about = office.platform.queues.jobs, submission.about.name
+    for job, asked in finished(jobs, submission.owner, about, submission.hash):
+        if (counts := found_of(job.cursor)) is not None:
+            return asked, counts
     return None
 
 

@@ -7,8 +7,7 @@ from typing import Any, Final
 from fastapi.responses import Response
 from msgspec import Struct
 
-from app.backtests.job import asked_of
-from app.jobs.backtest_requests import KIND
+from app.jobs.backtest_requests import finished
 from app.packs.draft_bench import BadDraft, Bench, Verdict
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
@@ -17,7 +16,6 @@ from app.pages.work.sheets import text_of
 from app.pages.work.words import share
 from domain.core.translatable import N_
 from domain.facts.submissions import Subject, Submission
-from streams.queues.jobs import JobState
 from streams.rehearsal.case_reader import is_silent
 from streams.rules.drafts import StoredDraft
 from streams.rules.governed import Governed
@@ -31,7 +29,6 @@ TITLES: Final[Mapping[str, str]] = {
     "approve": N_("Approve"),
     "publish": N_("Publish"),
 }
-_LATEST = 200
 
 
 class Stage(Struct, frozen=True):
@@ -121,15 +118,9 @@ class Progress:
         if verdict.pack is None:
             return _Found(done=False, href=href)
         [trigger] = verdict.pack.triggers
-        for job in self._office.platform.queues.jobs.latest(_LATEST):
-            if job.kind == KIND and job.state is JobState.DONE:
-                asked = asked_of(job.arguments)
-                if asked is not None and (asked.agency, asked.trigger, asked.hash) == (
-                    sheet.agency,
-                    sheet.trigger,
-                    trigger.hash,
-                ):
-                    return _Found(done=True, href=href)
+        jobs = self._office.platform.queues.jobs
+        if next(finished(jobs, sheet.agency, sheet.trigger, trigger.hash), None) is not None:
+            return _Found(done=True, href=href)
         return _Found(done=False, note=speech.say("not tried yet; it is not required"), href=href)
 
 

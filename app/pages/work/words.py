@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.pages.catalogues import Speech
+from app.pages.life import STATES as LIFE
 from app.pages.life import category, shown
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_
@@ -35,25 +36,8 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "refused": (N_("refused"), "bad"),
     "draft": (N_("draft"), ""),
 }
-WHAT: Final[Mapping[str, str]] = {
-    "planned": N_("planned"),
-    "attempted": N_("handed over"),
-    "sent": N_("sent"),
-    "delivered": N_("delivered"),
-    "opened": N_("opened"),
-    "answered": N_("answered"),
-    "withheld": N_("not sent"),
-    "deferred": N_("put off"),
-    "failed": N_("did not arrive"),
-    "unknown": N_("not known whether it arrived"),
-    "cancelled": N_("cancelled"),
-    "expired": N_("no longer useful, not sent"),
-    "rescheduled": N_("planned anew"),
-    "digested": N_("goes with a daily summary"),
-    "gathered": N_("one more message goes with it"),
-    "renewed": N_("tried anew"),
-    "done": N_("done afterwards"),
-}
+WHAT: Final[Mapping[str, str]] = {**LIFE, "attempted": N_("handed over")}
+"""What became of messages, in counts."""
 
 STEPS: Final[Mapping[str, str]] = {"first": N_("First message"), "second": N_("Second message")}
 """Names that the sample of a new draft gives its steps."""

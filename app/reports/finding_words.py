@@ -246,8 +246,9 @@ NOBODY_ALIVE: Mapping[str, str] = {
     "worker": N_("Likely cause: no worker is alive. Start one."),
     "dispatch": N_("Likely cause: no dispatcher is alive. Start one."),
     "relay": N_("Likely cause: no relay is alive. Start one."),
+    "run": N_("Likely cause: `habarshy run` does not run. Start it."),
 }
-"""Role of which nobody lives -> that it is the likely cause of a queue, and what to do."""
+"""Role of which nobody lives -> that it is the likely cause of a queue, and what to do. run: it does everything."""
 GONE: Mapping[str, str] = {
     "relay": N_("No relay is running: nobody wakes the workers, and new events wait for minutes."),
     "dispatch": N_("No dispatcher is running: no message is sent."),
@@ -256,44 +257,36 @@ GONE: Mapping[str, str] = {
     "jobs": N_("No process works at jobs: what somebody asks for will wait."),
 }
 """Role of which nobody lives -> what is wrong."""
-_KAFKA = N_("Likely cause: Kafka does not answer. After five minutes the reconciler plans who waits.")
-_ALONE = N_(
-    "Likely cause: the process is alive, but slower than what comes in: {comes} a minute come in, {goes} are done. "
-    "If it goes on, use PostgreSQL and several processes."
-)
-_DOWN = N_("Likely cause: the provider {about} does not work. Mend that first; what waits then goes by itself.")
-_LIMIT = N_(
-    "Likely cause: the provider {about} sends as much as its rate limit lets it, {number} a second. Raise its `rate` "
-    "in the settings if the contract allows more, or add a provider."
-)
-_SLOW = N_(
-    "Likely cause: the provider {about} is slow: it takes {number} s for an answer. Ask there why, or add a provider."
-)
-HOLDUPS: Mapping[tuple[bool, Why], str] = {
-    (True, Why.KAFKA): _KAFKA,
-    (True, Why.BEHIND): N_(
+TOO_SLOW: Mapping[str, str] = {
+    "worker": N_(
         "Likely cause: the workers are alive ({number}), but slower than what comes in: {comes} a minute come in, "
         "{goes} are done. Start more workers."
     ),
-    (False, Why.KAFKA): _KAFKA,
-    (False, Why.DOWN): _DOWN,
-    (False, Why.LIMIT): _LIMIT,
-    (False, Why.SLOW): _SLOW,
-    (False, Why.BEHIND): N_(
+    "dispatch": N_(
         "Likely cause: the dispatchers are alive ({number}), but slower than what comes in: {comes} a minute come "
         "in, {goes} are done. Start more dispatchers."
     ),
+    "run": N_(
+        "Likely cause: the process is alive, but slower than what comes in: {comes} a minute come in, {goes} are "
+        "done. If it goes on, use PostgreSQL and several processes."
+    ),
 }
-"""True for the queue of planning, and the likely cause -> the cause in words, and what to do."""
-HOLDUPS_ALONE: Mapping[Why, str] = {
-    Why.NOBODY: N_("Likely cause: `habarshy run` does not run. Start it."),
-    Why.KAFKA: _KAFKA,
-    Why.DOWN: _DOWN,
-    Why.LIMIT: _LIMIT,
-    Why.SLOW: _SLOW,
-    Why.BEHIND: _ALONE,
+"""Role that is slower than what comes in -> that it is the likely cause, and what to do."""
+HOLDUPS: Mapping[Why, str] = {
+    Why.KAFKA: N_("Likely cause: Kafka does not answer. After five minutes the reconciler plans who waits."),
+    Why.DOWN: N_(
+        "Likely cause: the provider {about} does not work. Mend that first; what waits then goes by itself."
+    ),
+    Why.LIMIT: N_(
+        "Likely cause: the provider {about} sends as much as its rate limit lets it, {number} a second. Raise its "
+        "`rate` in the settings if the contract allows more, or add a provider."
+    ),
+    Why.SLOW: N_(
+        "Likely cause: the provider {about} is slow: it takes {number} s for an answer. Ask there why, or add a "
+        "provider."
+    ),
 }
-"""The likely cause -> its words and what to do, where one process does everything."""
+"""Any other likely cause -> its words, and what to do."""
 STOPS: Mapping[str, str] = {
     "all": N_("Everything is stopped: no message goes out."),
     "channel": N_("All messages of a channel are stopped: {channel}."),
@@ -346,12 +339,12 @@ def _channel(channel: str, tongue: Tongue) -> str:
 
 def _holdup(finding: Finding, cause: Holdup, tongue: Tongue) -> str:
     """Return the likely cause of a queue, and what to do about it."""
-    if finding.embedded:
-        words = HOLDUPS_ALONE[cause.why]
-    elif cause.why is Why.NOBODY:
-        words = NOBODY_ALIVE[cause.about]
+    if cause.why is Why.NOBODY:
+        words = NOBODY_ALIVE["run" if finding.embedded else cause.about]
+    elif cause.why is Why.BEHIND:
+        words = TOO_SLOW["run" if finding.embedded else "worker" if finding.kind in PLANNING else "dispatch"]
     else:
-        words = HOLDUPS[finding.kind in PLANNING, cause.why]
+        words = HOLDUPS[cause.why]
     return tongue.say(words).format(
         about=cause.about,
         number=tongue.number(round(cause.number, 1)),

@@ -14,7 +14,7 @@ from app.jobs.endings import wrong
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.console.front_page import ACTS
 from app.reports.condition import Condition, ConditionReader
-from app.reports.finding_words import GONE, HOLDUPS, HOLDUPS_ALONE, NOBODY_ALIVE, cause_in_words, finding_in_words
+from app.reports.finding_words import GONE, NOBODY_ALIVE, cause_in_words, finding_in_words
 from app.reports.findings import Finding, Holdup, Kind, Level, Why, findings, stop_finding
 from app.scheduled import CertificateExpires, check_certificates, schedule_of
 from app.settings import load_settings
@@ -189,15 +189,13 @@ def planted(world: World) -> list[Finding]:
         for each in Reason
         for without in ((), ("email", "sms"))
     ]
-    for kind, why in ((Kind.PLANNING_GROWS, True), (Kind.SENDING_GROWS, False)):
+    for kind in (Kind.PLANNING_GROWS, Kind.SENDING_GROWS):
         grows = Finding(kind, Level.NOTE, ("habarshy",), trend=Trend(350.0, None))
-        found += [replace(grows, holds=Holdup(each, "x", 3, 4, 5)) for of, each in HOLDUPS if of is why]
+        found += [replace(grows, holds=Holdup(each, "x", 3, 4, 5)) for each in Why if each is not Why.NOBODY]
     found += [Finding(Kind.ROLE_GONE, Level.BAD, ("habarshy",), about=role) for role in GONE]
     late = Finding(Kind.RELAY_LATE, Level.BAD, ("habarshy",))
     found += [replace(late, holds=Holdup(Why.NOBODY, role)) for role in NOBODY_ALIVE]
-    found += [
-        replace(found[0], kind=Kind.SENDING_GROWS, holds=Holdup(each, "x"), embedded=True) for each in HOLDUPS_ALONE
-    ]
+    found += [replace(found[0], kind=Kind.SENDING_GROWS, holds=Holdup(each, "x"), embedded=True) for each in Why]
     return found
 
 

@@ -89,7 +89,7 @@ def _database(folder: Path) -> Iterator[str]:
 
 def _fill(on: Platform, wanted: int) -> int:
     """Events of citizens until they have their share, and the same nudges under other names."""
-    events = envelopes(10**9)
+    events = envelopes()
     while _count(on) < wanted / (COPIES + 1):
         on.intake.accept(list(islice(events, BATCH)))
         on.planning.planning.drain()

@@ -70,6 +70,15 @@ def red(line: str, stream: TextIO) -> str:
     return f"\x1b[1;31m{line}\x1b[0m" if stream.isatty() and not os.environ.get("NO_COLOR") else line
 
 
+def write_page(file: Path, page: str, what: str) -> None:
+    """Write a page to the file of the option --html, and say what is there."""
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        stop(Exit.USAGE, f"--html: {file} cannot be written: {error.strerror}")
+    talk(f"{what} in {file}")
+
+
 @contextmanager
 def writing() -> Iterator[None]:
     """End well where nobody reads on, and with a sentence where the output takes no more."""

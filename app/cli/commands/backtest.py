@@ -21,7 +21,7 @@ from app.compose import compose
 from app.jobs.progress import parts
 from app.moments import moment_of
 from app.settings import Settings, settings_of
-from app.terminal import Exit, data, data_json, stop, talk
+from app.terminal import Exit, data, data_json, stop, talk, write_page
 from domain.core.timing import zone_of
 from domain.facts.principals import Principal, Role, require
 from projections import history
@@ -101,7 +101,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     for line in () if as_json else lines(report):
         data(line)
     if html is not None:  # last: what was found is told, also where there is no room for a page
-        _write(html, report)
+        write_page(html, page(report), "the report is")
 
 
 def _reader(settings: Settings, purpose: str | None) -> Looker | None:
@@ -182,11 +182,3 @@ def _warn(order: Order, library: Library) -> None:
         for name in sorted(order.draft.names):
             if now.current(name) is None:
                 talk(f"--against live: no version of {name} is in force, so everybody gains")
-
-
-def _write(path: Path, report: Report) -> None:
-    try:
-        path.write_text(page(report), encoding="utf-8")
-    except OSError as error:
-        stop(Exit.USAGE, f"--html: {path} cannot be written: {error.strerror}")
-    talk(f"the report is in {path}")

@@ -85,28 +85,25 @@ def _renamed(version: Version, name: str) -> Version:
 
 def print_pack(pack: str, differences: Sequence[PackChange], *, as_json: bool) -> None:
     """Print what changes in a pack outside its triggers, in sentences."""
-    if as_json:
-        for change in differences:
-            data_json({"pack": pack, **asdict(change)})
-        return
-    data(f"pack {pack}")
-    _print_groups(PACK_GROUPS, [(change.group, change.sentence) for change in differences])
+    _print("pack", pack, PACK_GROUPS, differences, as_json=as_json)
 
 
 def show(trigger: str, differences: Sequence[Change], *, as_json: bool) -> None:
     """Print what changes in a trigger."""
+    _print("trigger", trigger, GROUPS, differences, as_json=as_json)
+
+
+def _print(
+    what: str, name: str, groups: Iterable[str], differences: Sequence[Change | PackChange], *, as_json: bool
+) -> None:
+    """Print the changes as JSON; else the sentences of each group under its name."""
     if as_json:
         for change in differences:
-            data_json({"trigger": trigger, **asdict(change)})
+            data_json({what: name, **asdict(change)})
         return
-    data(trigger)
-    _print_groups(GROUPS, [(change.group, change.sentence) for change in differences])
-
-
-def _print_groups(groups: Iterable[str], told: Sequence[tuple[str, str]]) -> None:
-    """Print the sentences of each group under its name."""
+    data(name if what == "trigger" else f"{what} {name}")
     for group in groups:
-        if mine := [sentence for of, sentence in told if of == group]:
+        if mine := [change.sentence for change in differences if change.group == group]:
             data(f"  {group}")
             for line in (line for sentence in mine for line in _wrapped(sentence)):
                 data(line)

@@ -11,7 +11,7 @@ from app.cli.options import AsJson, ClockTime, clock_of
 from app.cli.pack_paths import Target, With, checked, target_of
 from app.packs.preview_lines import Grid
 from app.packs.preview_page import page
-from app.terminal import Exit, data, data_json, stop, talk
+from app.terminal import Exit, data, data_json, stop, write_page
 from domain.rules.compiling import compile_trigger
 from templates.authoring.preview import Hearing, Previewer
 from templates.checks.loader import TriggerSource, pack_of
@@ -49,7 +49,7 @@ def preview(
     for source, hearings in heard:
         _print(Grid(source, workbench.limit), hearings, chosen=persona, as_json=as_json)
     if html is not None:
-        _write(html, heard)
+        write_page(html, page(heard), "the emails are")
 
 
 class Workbench:
@@ -111,11 +111,3 @@ def _print(grid: Grid, hearings: Sequence[Hearing], *, chosen: str | None, as_js
         return
     for line in grid.lines(hearings, alone=chosen is not None):
         data(line)
-
-
-def _write(path: Path, heard: Sequence[tuple[TriggerSource, list[Hearing]]]) -> None:
-    try:
-        path.write_text(page(heard), encoding="utf-8")
-    except OSError as error:
-        stop(Exit.USAGE, f"--html: {path} cannot be written: {error.strerror}")
-    talk(f"the emails are in {path}")

@@ -5,5 +5,6 @@ Modules:
 
 Inside: listing, beginning, editing (files), by_form (the rule), trying, approving, triggers, figures, backtests,
 letters (a page each); office (access), draft_pages (what those of a draft share), sheets (finding drafts), progress
-(their steps), controls (of forms), merging (two editors at once), advice (of lint, beside fields), words.
+(their steps), controls (of forms), form_pages (saving forms), merging (two editors at once), advice (of lint, beside
+fields), words.
 """

@@ -21,6 +21,7 @@ from domain.nudges.settle import NotSentReason
 from domain.rules.compiling import compile_trigger
 from notifiers.port.interface import Reason
 from streams.queries.explain import reads
+from streams.rehearsal.case_model import NOT_APPLICABLE
 from templates.authoring.rule_sentences import RuleWords, whom
 from templates.reading.catalogue import catalogue_of
 from templates.words.field_words import FIELDS
@@ -153,7 +154,7 @@ def test_every_enumeration_value_of_shipped_packs_has_a_word() -> None:
 def test_every_reason_and_state_has_a_word() -> None:
     """Whatever a fact of a nudge says became of it, a page has words for."""
     of_attempts = {"lease_over", "no_outcome", "commit_unanswered", "not_handed_over"}
-    assert {*NotSentReason, *Reason, *of_attempts, "restored"} == set(REASON_WORDS)
+    assert {*NotSentReason, *Reason, *of_attempts, "restored", NOT_APPLICABLE} == set(REASON_WORDS)
     facts = {fact.TOPIC.removeprefix("nudge-").removesuffix("/1") for fact in NUDGE_FACTS}
     assert {*State, *facts} == set(STATES)
 

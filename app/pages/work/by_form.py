@@ -327,6 +327,10 @@ class View:
         """Return True if a field can show its value."""
         return name in self._form.values
 
+    def _fitting(self, *controls: Control) -> Iterator[Control]:
+        """Yield those of the controls that can show the value of their field."""
+        return (each for each in controls if self._can(each.name))
+
     @property
     def titles(self) -> Mapping[str, str]:
         """Return the titles that are stored, by language."""
@@ -367,13 +371,12 @@ class View:
     def rare(self) -> Iterator[Control]:
         """Yield what few rules need."""
         say = self._say
-        if self._can("count.nth"):
-            hint = say("Such as 3: only the third of these records starts it, the others count.")
-            yield self._control("count.nth", "short", say("Which of several records?"), hint=hint)
-        if self._can("count.within"):
-            yield self._length("count.within", say("Counted over so long, up to the record"))
-        if self._can("smooth"):
-            yield self._length("smooth", say("Spread all messages over"), hint=say(_SPREAD))
+        hint = say("Such as 3: only the third of these records starts it, the others count.")
+        yield from self._fitting(
+            self._control("count.nth", "short", say("Which of several records?"), hint=hint),
+            self._length("count.within", say("Counted over so long, up to the record")),
+            self._length("smooth", say("Spread all messages over"), hint=say(_SPREAD)),
+        )
         yield from self._limits()
         yield from self._ways()
 
@@ -575,16 +578,14 @@ class View:
     def _repeated(self, under: str) -> Iterator[Control]:
         """Yield how a step is said again, and spread over some time."""
         say = self._say
-        if self._can(f"{under}.repeat.every"):
-            yield self._length(f"{under}.repeat.every", say("Say it again every"))
-        if self._can(f"{under}.repeat.at_most"):
-            hint = say("The first included, such as 3.")
-            yield self._control(f"{under}.repeat.at_most", "short", say("How often in all?"), hint=hint)
-        if self._can(f"{under}.repeat.until"):
-            ends = [("", say("nothing else ends it")), ("answered", say("until the person has answered"))]
-            yield self._control(f"{under}.repeat.until", "select", say("Until when?"), options=[("", ends)])
-        if self._can(f"{under}.smooth"):
-            yield self._length(f"{under}.smooth", say("Spread over"), hint=self._say(_SPREAD))
+        hint = say("The first included, such as 3.")
+        ends = [("", say("nothing else ends it")), ("answered", say("until the person has answered"))]
+        yield from self._fitting(
+            self._length(f"{under}.repeat.every", say("Say it again every")),
+            self._control(f"{under}.repeat.at_most", "short", say("How often in all?"), hint=hint),
+            self._control(f"{under}.repeat.until", "select", say("Until when?"), options=[("", ends)]),
+            self._length(f"{under}.smooth", say("Spread over"), hint=self._say(_SPREAD)),
+        )
 
     def _moment_of_event(self, name: str) -> tuple[str, str]:
         """Return the option for the time of the event, as the file says it: by its name, or by saying nothing."""
@@ -694,31 +695,18 @@ class View:
 
     def _limits(self) -> Iterator[Control]:
         say = self._say
-        if self._can("catch_up"):
-            yield self._control(
-                "catch_up",
-                "select",
-                say("If several steps are overdue already"),
-                options=[
-                    (
-                        "",
-                        [
-                            ("", say("the latest goes (unless said)")),
-                            ("latest", say("the latest goes")),
-                            ("all", say("all go")),
-                            ("none", say("none goes")),
-                        ],
-                    )
-                ],
-            )
-        for key, label in (
-            ("reach", say("Records from this day on")),
-            ("ahead_from", say("Nothing that was due before this day")),
-        ):
-            if self._can(key):
-                yield self._control(
-                    key, "short", label, hint=say("A date such as 2025-01-31; from its publication on unless said.")
-                )
+        overdue = [
+            ("", say("the latest goes (unless said)")),
+            ("latest", say("the latest goes")),
+            ("all", say("all go")),
+            ("none", say("none goes")),
+        ]
+        hint = say("A date such as 2025-01-31; from its publication on unless said.")
+        yield from self._fitting(
+            self._control("catch_up", "select", say("If several steps are overdue already"), options=[("", overdue)]),
+            self._control("reach", "short", say("Records from this day on"), hint=hint),
+            self._control("ahead_from", "short", say("Nothing that was due before this day"), hint=hint),
+        )
 
     def needless(self) -> Iterator[tuple[int, str, list[Control]]]:
         """Yield each event that makes the message needless: its number, in words, its controls."""
@@ -747,46 +735,35 @@ class View:
         return found
 
     def sending(self) -> Iterator[Control]:
-        """Yield how it is sent."""
+        """Return how it is sent."""
         say = self._say
-        if self._can("channels"):
-            chosen = channels_in(self._typed, "channels") or self._form.values.get("channels", "")
-            names = [(name, shown(CHANNELS, name, self.speech)) for name in ("push", "sms", "email")]
-            yield self._control(
-                "channels",
-                "order",
-                say("By which ways, in which order?"),
-                value=[*chosen.split(","), "", "", ""][:3],
-                options=names,
-            )
+        chosen = channels_in(self._typed, "channels") or self._form.values.get("channels", "")
+        names = [(name, shown(CHANNELS, name, self.speech)) for name in ("push", "sms", "email")]
+        ways, value = say("By which ways, in which order?"), [*chosen.split(","), "", "", ""][:3]
+        return self._fitting(self._control("channels", "order", ways, value=value, options=names))
 
     def _ways(self) -> Iterator[Control]:
         say = self._say
-        if self._can("cascade_after"):
-            yield self._length(
-                "cascade_after",
-                say("Go on to the next way after a silence of"),
-                hint=say("Empty: only where the one before fails."),
-            )
-        if self._can("minors"):
-            options = [
-                ("", say("their guardians (unless said)")),
-                ("guardians", say("their guardians")),
-                ("self", say("they themselves")),
-            ]
-            yield self._control("minors", "select", say("Who is told for a minor?"), options=[("", options)])
-        for key, label in (
-            ("cascade", say("A message that was not opened counts as a silence")),
-            ("discreet", say("Push, SMS and subject say nothing of the substance")),
-            ("correction", say("There are words for taking it back")),
-        ):
-            if self._can(key):
-                ticked = (
-                    field_of(self._typed, key) if f"{key}.shown" in self._typed else self._form.values.get(key, "")
-                )
-                yield self._control(
-                    key, "tick", label, value=ticked, more="until_opened" if key == "cascade" else "yes"
-                )
+        silence, hint = (
+            say("Go on to the next way after a silence of"),
+            say("Empty: only where the one before fails."),
+        )
+        told = [
+            ("", say("their guardians (unless said)")),
+            ("guardians", say("their guardians")),
+            ("self", say("they themselves")),
+        ]
+        yield from self._fitting(
+            self._length("cascade_after", silence, hint=hint),
+            self._control("minors", "select", say("Who is told for a minor?"), options=[("", told)]),
+            self._tick("cascade", say("A message that was not opened counts as a silence"), "until_opened"),
+            self._tick("discreet", say("Push, SMS and subject say nothing of the substance"), "yes"),
+            self._tick("correction", say("There are words for taking it back"), "yes"),
+        )
+
+    def _tick(self, name: str, label: str, means: str) -> Control:
+        ticked = field_of(self._typed, name) if f"{name}.shown" in self._typed else self._form.values.get(name, "")
+        return self._control(name, "tick", label, value=ticked, more=means)
 
     def buttons(self) -> Iterator[tuple[int, list[Control]]]:
         """Yield each button under the message."""

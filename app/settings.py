@@ -306,11 +306,6 @@ def _origin_of(place: Sequence[int | str], flags: Collection[str]) -> str:
     return next((each for each in found if not each.startswith("default")), "default")
 
 
-def settings_of(database: str | None = None, key_file: Path | None = None, cluster: str | None = None) -> Settings:
-    """Return the settings with these flags."""
-    return load_settings(database=database, key_file=key_file, cluster=cluster)
-
-
 def _check_names(environment: Iterable[str]) -> None:
     """A misspelt variable would be ignored, and the default used in its place."""
     known = {name.upper() for name in Settings.model_fields} | COMING

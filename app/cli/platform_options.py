@@ -7,7 +7,7 @@ import typer
 
 from app.cli.options import ClockTime, OptionGroup, clock_of
 from app.clock import Clock, system_clock
-from app.settings import Settings, settings_of
+from app.settings import Settings, load_settings
 
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="The file of the secret keys.")]
 
@@ -21,7 +21,7 @@ class PlatformOptions(OptionGroup, frozen=True):
     @property
     def settings(self) -> Settings:
         """Return the settings with these options."""
-        return settings_of(self.database, self.key_file)
+        return load_settings(database=self.database, key_file=self.key_file)
 
     @property
     def clock(self) -> Clock:

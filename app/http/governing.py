@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path as InPath
 from fastapi import Query, Request
@@ -173,7 +173,7 @@ class GovernCalls(routes.Routed, tags=["rules"]):
         self._access.official(request)
         with _folder(files) as folder:
             found, more = listed(children().findings(Question("lint", (str(folder),), str(folder))))
-            items = [asdict(each) | {"path": _within(each.path, folder)} for each in found]
+            items = [asdict(each) | {"path": each.path.removeprefix(f"{folder}/")} for each in found]
         return Findings.model_validate({"items": items, "more": more})
 
     def statistics(
@@ -186,14 +186,12 @@ class GovernCalls(routes.Routed, tags=["rules"]):
         if not timedelta() <= until - since <= timedelta(days=MOST_DAYS):
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"from one day to a later one, {MOST_DAYS} days at most")
         self._follower.drain()
-        owners = {each.fact.trigger: str(each.fact.rules["owner"]) for each in self._publications()}
+        publications = self._rules.library.rules().governed.publications
+        owners = {each.fact.trigger: str(each.fact.rules["owner"]) for each in publications}
         with self._rules.context.database.reading() as connection:
             rows = statistics.between(connection, since, until)
         mine = [row for row in rows if (owner := owners.get(row[1])) is not None and who.may_read(owner)]
         return Counts.model_validate({"items": [dict(zip(_COUNT, row, strict=True)) for row in mine]})
-
-    def _publications(self) -> Any:  # noqa: ANN401  (publications)
-        return self._rules.library.rules().governed.publications
 
 
 _COUNT = ("day", "trigger", "what", "count")
@@ -229,7 +227,3 @@ def _write(folder: Path, name: PurePosixPath, text: str) -> None:
         path.write_text(text, "utf-8")
     except (OSError, ValueError):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a file cannot be kept under its path, or as UTF-8") from None
-
-
-def _within(path: str, folder: Path) -> str:
-    return path.removeprefix(f"{folder}/")

@@ -215,7 +215,7 @@ def require_form(request: Request, fields: Fields) -> None:
     Raises:
         Problem: 403: they are not.
     """
-    if not _is_of_visit(request, fields):
+    if not _has_token(fields, csrf_of(request)):
         raise Problem(
             HTTPStatus.FORBIDDEN, Said("the form was not made for this visit; open its page again"), kind="csrf"
         )
@@ -233,10 +233,6 @@ async def written_before(request: Request) -> Fields:
         return {}
     fields = await _fields_of(request, DRAFT_BYTES)
     return fields if _has_token(fields, known) else {}
-
-
-def _is_of_visit(request: Request, fields: Fields) -> bool:
-    return _has_token(fields, csrf_of(request))
 
 
 def _has_token(fields: Fields, known: str) -> bool:

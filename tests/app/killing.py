@@ -14,7 +14,7 @@ from pathlib import Path
 from app.clock import system_clock
 from app.compose import compose
 from app.jobs.kinds import work_of
-from app.settings import settings_of
+from app.settings import load_settings
 from streams.queues.jobs import Plan, Save, Step, Work
 from streams.replay.rebuild import ViewRebuild
 from tests.beginnings import KEYRING
@@ -76,7 +76,7 @@ def killed(world: World, folder: Path, id_: int, step: int) -> None:
 
 def main(id_: int, steps: int) -> None:
     """Work at the job."""
-    platform = compose(settings_of(), system_clock, make=False)
+    platform = compose(load_settings(), system_clock, make=False)
     with closing(platform.database):
         work = work_of(platform, platform.queues.jobs.job(id_))
         if isinstance(work, ViewRebuild):

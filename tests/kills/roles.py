@@ -25,7 +25,7 @@ from app.kafka_topics import topics_of
 from app.roles.lifecycle import composed, stopping
 from app.roles.provider_watch import ProviderWatch
 from app.scheduled import schedule_of
-from app.settings import settings_of
+from app.settings import load_settings
 from app.terminal import talk
 from domain.facts.facts import NudgeFact
 from notifiers.port.interface import Outcome
@@ -202,7 +202,7 @@ def dispatch(platform: Platform) -> None:
 
 def main(mode: str, _: str, time: str) -> None:
     """Work until stopped."""
-    platform = composed(settings_of(), clock_of(time))
+    platform = composed(load_settings(), clock_of(time))
     if mode == "careless":
         dispatch(platform)
     else:

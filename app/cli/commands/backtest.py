@@ -20,7 +20,7 @@ from app.clock import system_clock
 from app.compose import compose
 from app.jobs.progress import parts
 from app.moments import moment_of
-from app.settings import Settings, settings_of
+from app.settings import Settings, load_settings
 from app.terminal import Exit, data, data_json, stop, talk, write_page
 from domain.core.timing import zone_of
 from domain.facts.principals import Principal, Role, require
@@ -79,7 +79,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
         stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")
     if html is not None and not html.parent.is_dir():
         stop(Exit.USAGE, f"--html: {html} cannot be written: there is no folder {html.parent}")
-    settings = settings_of(on.database, on.key_file, cluster)
+    settings = load_settings(database=on.database, key_file=on.key_file, cluster=cluster)
     who, look = somebody(settings), _reader(settings, purpose)
     found = _read(what, others) if is_folder(Path(what)) else None
     platform = compose(settings, system_clock, make=False)

@@ -15,7 +15,7 @@ from app.first_packs import pack_folders
 from app.identity import principals
 from app.identity.key_file import BadKeyFile, MissingKeyFile
 from app.identity.private_files import opened
-from app.settings import BadSettings, Settings, settings_of
+from app.settings import BadSettings, Settings, load_settings
 from app.terminal import Exit, stop, talk, tell
 from domain.facts.governance import PackSubmitted
 from domain.facts.principals import Principal, Role, Scope
@@ -77,7 +77,7 @@ def add(  # noqa: PLR0913, PLR0917  (the options of a command)
         stop(Exit.USAGE, f"{name}: give a person a --role, a system a --scope")
     given = {"email": email, "sms": phone, "push": push}
     contacts = {channel: address for channel, address in given.items() if address is not None}
-    settings = settings_of(None, key_file)
+    settings = load_settings(key_file=key_file)
     path = settings.principals
     wanted = Principal(name, agency, frozenset(role or ()), contacts, frozenset(scope or ()))
     if token_file is not None:
@@ -157,4 +157,4 @@ def remove(name: Name, key_file: KeyFile = None) -> None:
 
 
 def _path(key_file: Path | None) -> Path:
-    return settings_of(None, key_file).principals
+    return load_settings(key_file=key_file).principals

@@ -26,7 +26,7 @@ from app.pages.work.controls import Control, named, was_in
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.editing import both_texts
 from app.pages.work.played import MOMENT, PlayedWords
-from app.pages.work.sheets import Id, laid_out, text_of
+from app.pages.work.sheets import Id, laid_out, rule_of, text_of
 from app.pages.work.words import PEOPLE, person, topics_of
 from app.reports.life_words import CHANNELS
 from domain.core.timing import zone_of
@@ -148,7 +148,6 @@ class Examples(DraftPages):
             frame,
             sheet,
             "test",
-            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
             at=at,
             title=str(case.get("name", "")),
             view=view,
@@ -167,7 +166,7 @@ class Examples(DraftPages):
         self, sheet: StoredDraft, text: YamlText, at: int, speech: Speech, typed: Fields, wrong: Mapping[str, str]
     ) -> "Example":
         rules = self._office.platform.rules.library.rules()
-        known = topics_of(rules.governed, speech, _topic(sheet))
+        known = topics_of(rules.governed, speech, str(rule_of(sheet.files).get("category", "")))
         return Example(text, at, names_of(rules, speech), typed, wrong, known)
 
     def _played(self, sheet: StoredDraft, case: Mapping[str, Any]) -> list[dict[str, Any]] | None:
@@ -516,14 +515,6 @@ def stories(sheet: StoredDraft, names: Names) -> list[tuple[int, int, str, list[
             lines = text.lines((at,)) or (0, 0)
             found_.append((at, lines[0], str(case.get("name", "")), list(Example(text, at, names, {}, {}).story())))
     return found_
-
-
-def _topic(sheet: StoredDraft) -> str:
-    """Return the topic of a draft's rule; empty where its file cannot be read."""
-    try:
-        return str(group_at(YamlText(sheet.files.get("trigger.yaml", "")).data).get("category", ""))
-    except CannotEdit:
-        return ""
 
 
 def _remarks(text: str) -> str:

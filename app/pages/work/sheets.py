@@ -1,9 +1,9 @@
 """Finding drafts, and laying them out on the bench, for every page about one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path as InPath
 from pydantic import BeforeValidator
@@ -14,6 +14,8 @@ from app.pages.whole_numbers import whole_number
 from domain.core.translatable import text_of as words_of
 from domain.facts.principals import Principal
 from streams.rules.drafts import DraftStore, StoredDraft, UnknownDraft
+from templates.authoring.yaml_edit import CannotEdit, YamlText
+from templates.reading.pack_content import group_at
 
 Id = Annotated[int, InPath(), BeforeValidator(whole_number)]
 """The number of a draft; 0, which no draft has, for anything else."""
@@ -30,6 +32,14 @@ def found(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:
 def text_of(sheet: StoredDraft) -> Text:
     """Return the draft as the bench takes it."""
     return Text(sheet.pack, sheet.trigger, sheet.files)
+
+
+def rule_of(files: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return a draft's rule; an empty one where its file cannot be read, as the rest can be edited even so."""
+    try:
+        return group_at(YamlText(files.get("trigger.yaml", "")).data)
+    except CannotEdit:
+        return {}
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from app.pages.work import merging
 from app.pages.work.advice import of_the_texts
 from app.pages.work.controls import Control, was_in
 from app.pages.work.form_pages import Edit, FormPages, too_long
-from app.pages.work.sheets import Id
+from app.pages.work.sheets import Id, rule_of
 from app.pages.work.trying import step_shown
 from app.pages.work.words import PEOPLE, people, step_called
 from domain.core.translatable import N_
@@ -27,11 +27,10 @@ from domain.rules.event_types import ALONE
 from streams.rules.drafts import StoredDraft
 from templates.authoring.preview import Hearing
 from templates.authoring.words_form import WordsForm
-from templates.authoring.yaml_edit import CannotEdit, YamlText
+from templates.authoring.yaml_edit import CannotEdit
 from templates.checks.sample_check import LIMITS, SUBJECT
 from templates.reading.files import BODY
 from templates.reading.findings import Finding
-from templates.reading.pack_content import group_at
 
 Spoken = Annotated[str, Query(pattern="^[a-z]{0,3}$")]
 _FILE = re.compile(r"([a-z]{2,3})\.md")
@@ -126,7 +125,7 @@ class Wording(FormPages[WordsForm]):
         return [*(each for each in known if each in there), *(each for each in there if each not in known)]
 
     def _form(self, files: Mapping[str, str], spoken: str) -> WordsForm:
-        rule = _rule(files)
+        rule = rule_of(files)
         due, corrects = rule.get("due"), rule.get("correction") is True
         steps = [str(each) for each in due] if isinstance(due, dict) and len(due) > 1 else []
         return WordsForm(files.get(f"{spoken}.md", ""), steps, corrects=corrects)
@@ -161,7 +160,7 @@ class Wording(FormPages[WordsForm]):
     def _readable(self, sheet: StoredDraft, frame: Frame) -> list[tuple[str, str, str]]:
         """Return the values that may stand in the texts: name, type, meaning."""
         rules = self._office.platform.rules.library.rules()
-        on = _rule(sheet.files).get("on")
+        on = rule_of(sheet.files).get("on")
         if isinstance(on, dict):
             benefit = rules.catalogue.benefits.get(str(next(iter(on.values()), "")))
             on = benefit.on if benefit is not None else None
@@ -270,17 +269,9 @@ class _Controls:
         )
 
 
-def _rule(files: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the rule; an empty one where its file cannot be read, as the words can be edited even so."""
-    try:
-        return group_at(YamlText(files.get("trigger.yaml", "")).data)
-    except CannotEdit:
-        return {}
-
-
 def _channels(sheet: StoredDraft) -> Sequence[str]:
     """Return the ways by which the rule sends; none where its file does not say."""
-    found_ = _rule(sheet.files).get("channels")
+    found_ = rule_of(sheet.files).get("channels")
     return [str(each) for each in found_] if isinstance(found_, list) else ()
 
 

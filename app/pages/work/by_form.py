@@ -466,7 +466,7 @@ class View:
         more = {
             "rows": shown_rows,
             "joint": rows.joint,
-            "fields": self._fields(types),
+            "fields": self._fields(types, later),
             "operators": self._operators(""),
             "others": self._fields({key: kind for key, kind in types.items() if key.startswith("event.")})
             if later
@@ -491,7 +491,7 @@ class View:
                 found.setdefault(f"{sign}", text if of_type != "date" else found.get(sign, text))
         return [(sign, self._say(text)) for sign, text in found.items()]
 
-    def _fields(self, types: Mapping[str, str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    def _fields(self, types: Mapping[str, str], later: str = "") -> list[tuple[str, list[tuple[str, str]]]]:
         say = self._say
         headings = {
             "event": say("The event"),
@@ -502,14 +502,17 @@ class View:
         }
         order = ("later", "event", "entitled", "citizen", "param")
         groups = {
-            root: [(name, self._called(name)) for name in types if name.partition(".")[0] == root] for root in order
+            root: [(name, self._called(name, later)) for name in types if name.partition(".")[0] == root]
+            for root in order
         }
         return [(headings[root], options) for root, options in groups.items() if options]
 
-    def _called(self, name: str) -> str:
+    def _called(self, name: str, later: str = "") -> str:
         """Return what a condition may read in words: a role as it is called where it is told."""
-        role = name.partition(".")[2]
-        if name.startswith("event.") and role in self.type.roles:
+        root, _, role = name.partition(".")
+        types = {"event": self.type, "later": self._rules.catalogue.types.get(later)}
+        type_ = types.get(root)
+        if type_ is not None and role in type_.roles:
             return _begun(self.speech.tell(whom(role)))
         return self.names.heading_of(name)
 

@@ -202,11 +202,17 @@ def test_a_value_that_its_field_never_has_is_refused(quiet: Workshop) -> None:
 
 
 def test_a_person_of_the_event_is_called_in_the_language_of_the_page(quiet: Workshop) -> None:
-    """A condition may read who is employed: the list of fields says so in words, and not by the name of the role."""
+    """A condition may read who is employed: the list of fields says so in words, and not by the name of the role.
+
+    So it does of the event that makes the message needless.
+    """
     aida = signed_in(quiet, "aida")
     where = begun(aida, name="job_lost", pack="kz", on="kz.employment.job_ended")
-    page = unescape(aida.get(f"{where}/form?language=ru").text)
+    aida.get(f"{where}/form?language=ru")
+    fields = form_of(aida, where) | {"unless.new.on": ["kz.tax.paid"], "then": ["again"]}
+    page = unescape(aida.client.post(f"{where}/form", data=fields).text)
     assert '<option value="event.employee">Работник</option>' in page
+    assert '<option value="later.taxpayer">Налогоплательщик</option>' in page
     assert "Employee" not in page
 
 

@@ -67,6 +67,14 @@ class _Check:
                     event=unless.on,
                 )
                 self._note(("unless", at, "on"), message, warning=True)
+            elif unless.when is None and (shared := self._shared(later)) is not None:
+                message = Words(
+                    "any {event} prevents the message, also one about another matter:"
+                    " say with `when` which one counts, such as {example}",
+                    event=unless.on,
+                    example=f"later.{shared} == event.{shared}",
+                )
+                self._note(("unless", at, "on"), message, warning=True)
             elif not self._bounded(unless, later):
                 message = Words(
                     "one of twenty years ago prevents the message too: say how long before it may have happened,"
@@ -77,6 +85,14 @@ class _Check:
 
         for at, each in enumerate(self.trigger.needs.together if self.trigger.needs else ()):
             self._texts(("with", at, "when"), each.when, self.catalogue.types[each.on])
+
+    def _shared(self, later: EventType) -> str | None:
+        """Return a text that both events have, such as a number, by which they can be about the same matter."""
+        mine, others = self.type.variables(), {"type", *self.type.roles, *later.roles}
+        for name, kind in later.variables().items():
+            if name not in others and kind == "string" and mine.get(name) == "string":
+                return name
+        return None
 
     def _bounded(self, unless: Unless, later: EventType) -> bool:
         """Return True if the rule limits which of these events in somebody's life count.

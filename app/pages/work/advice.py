@@ -37,6 +37,11 @@ ADVICE: Final[Mapping[str, str]] = {
         "The same event starts the rule, so any other of its kind prevents the message: choose under “Only if”"
         " which one counts"
     ),
+    "any {event} prevents the message, also one about another matter: say with `when` which one counts,"
+    " such as {example}": N_(
+        "Any other of its kind prevents the message, also one about another matter: choose under “Only if”"
+        " which one counts"
+    ),
     "one of twenty years ago prevents the message too: say how long before it may have happened, such as"
     " `within: {example}`, or compare it with the event (later.time > event.time)": N_(
         "One of twenty years ago prevents the message too: say how long before it may have happened, such as 1 year"

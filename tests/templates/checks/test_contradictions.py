@@ -83,6 +83,35 @@ def test_a_trigger_that_its_own_event_prevents_is_warned_of(tmp_path: Path) -> N
     assert found.warning
 
 
+CHECKED = """\
+type: town.meter.checked
+title: {kk: Есептегіш тексерілді, ru: Счётчик поверен}
+agency: water
+subject: holder
+data:
+  type: object
+  additionalProperties: false
+  required: [number, checked_on]
+  properties:
+    checked_on: {type: string, format: date, x-of: public}
+    number: {type: string, minLength: 2}
+"""
+
+
+@pytest.mark.parametrize(("when", "warned"), [("", True), (", when: later.number == event.number", False)])
+def test_what_prevents_a_message_about_another_matter_is_warned_of(
+    tmp_path: Path, when: str, *, warned: bool
+) -> None:
+    """Where both events have a number, one without a condition is also that of another meter."""
+    pack = write_town(tmp_path, (RULES, ONLY, f"  - {{on: town.meter.checked{when}}}"))
+    (pack / "events" / "meter_checked.yaml").write_text(CHECKED, encoding="utf-8")
+    _, report = examine([pack])
+    found = [each for each in report.findings if "another matter" in each.message]
+    assert [(each.warning, "such as later.number == event.number" in each.message) for each in found] == [
+        (True, True)
+    ] * warned
+
+
 def test_what_when_rules_out_prevents_nothing_and_is_never_due(tmp_path: Path) -> None:
     """A condition of `unless` or of a step that contradicts the trigger's `when` is a warning at its place."""
     assert [message for _, message in contradictory("event.fee < 5", "event.fee > 7")] == [

@@ -160,15 +160,10 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, last))
 
 
-@lru_cache(maxsize=512)
-def _days(number: int) -> timedelta:
-    return timedelta(days=number)
-
-
 def shift_day(day: date, offset: Offset) -> date:
     """Return the day moved by the offset's months and days."""
     moved = add_months(day, offset.months) if offset.months else day
-    return moved + _days(offset.days) if offset.days else moved
+    return moved + timedelta(days=offset.days)
 
 
 def shift(moment: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
@@ -181,16 +176,10 @@ def shift(moment: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
 def at_local(day: date, clock: time, zone: ZoneInfo) -> datetime:
     """Return that day at that local time, in UTC.
 
-    A time that the day skips is read with the offset before the change.
-
-    Of a time that the day has twice it is the one that `clock.fold` says, by which no clocks are told apart.
+    A time that the day skips is read with the offset before the change. Of a time that the day has twice it is the
+    one that `clock.fold` says.
     """
-    return _at_local(day, clock, clock.fold, zone)
-
-
-@lru_cache(maxsize=8192)  # nudges of a day are due at the same few times, and a zone's arithmetic is slow
-def _at_local(day: date, clock: time, fold: int, zone: ZoneInfo) -> datetime:
-    return utc(datetime.combine(day, clock.replace(fold=fold), zone))
+    return utc(datetime.combine(day, clock, zone))
 
 
 def utc(moment: datetime) -> datetime:

@@ -5,12 +5,14 @@ from datetime import date
 
 from msgspec import Struct
 
+from domain.core.translatable import N_
+
 NEEDLESS = (
     "# unless:  # what makes the message needless, and within: {before: P1Y}; take the # away and name an event type"
 )
 """Stands in a new trigger.yaml until its author says what makes the message needless, or that nothing does."""
-CASES = ("told on the next day by SMS", "told by email", "whoever opted out hears nothing")
-"""The names of a new trigger's tests."""
+CASES = (N_("told on the next day by SMS"), N_("told by email"), N_("whoever opted out hears nothing"))
+"""The names of a new trigger's tests, which pages show in the reader's language."""
 
 
 DAY = date(2026, 3, 2)

@@ -10,6 +10,7 @@ from app.pages.pack_names import Names
 from app.pages.work.words import WHAT, channel, reason, step_called
 from domain.core.translatable import N_, Said
 from domain.rules.built_in_triggers import DIGEST
+from templates.checks.scaffold_text import CASES
 
 MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::00)?(Z|[+-]\d\d:\d\d)")
 """A moment as tests write it: its day, its time and its offset from UTC."""
@@ -26,6 +27,10 @@ class PlayedWords:
 
     def __init__(self, names: Names) -> None:
         self._names, self._speech = names, names.speech
+
+    def named(self, test: str) -> str:
+        """Return the name of a test; one of the sample in the reader's language."""
+        return self._speech.say(test) if test in CASES else test
 
     def moment(self, text: object) -> str:
         """Return a moment as people write it; anything else as it is."""

@@ -70,7 +70,9 @@ def test_an_internal_name_is_proposed_by_the_title(quiet: Workshop, title: str, 
     assert f"title: {{kk: {name.replace('_', ' ').capitalize()}" in file_of(aida.get(draft).text, "trigger.yaml")
     assert f'en: "{title}"' in file_of(aida.get(draft).text, "trigger.yaml")
     assert f'subject: "{title}"' in file_of(aida.get(draft).text, "en.md")
+    assert f'/form">{title}</a>' in unescape(aida.get("/work").text)
     assert "All tests pass" in aida.get(f"{draft}/tests").text
+    assert "получает письмо" in aida.get(f"{draft}/tests?language=ru").text
     again = aida.post("/work/new", name="", **fields)
     assert re.search(rf'name="name" value="{name.removesuffix("_2")}_[23]"', again.text)
 

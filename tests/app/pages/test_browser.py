@@ -84,7 +84,7 @@ def test_a_citizen_does_it_all(chromium: Browser, site: Site, keys: bool) -> Non
         page.wait_for_url(f"{site.base}/my")
         if keys:
             by.press(page.locator(".skip"))
-            assert page.evaluate("document.activeElement.id") == "main"
+            expect(page.locator("#main")).to_be_focused()
         by.press(page.locator(".cards h3 a", has_text="Half price of a traffic fine"))
         code = page.locator(".code").inner_text()
         by.press(page.get_by_role("link", name="Why did I get this?"))

@@ -436,7 +436,7 @@ def test_the_page_of_devices_is_for_everybody(
         assert page.locator("noscript p").is_visible()
         shot(page, f"devices-no-script-{look_name}")
         page.locator(".remove button").first.click()
-        assert page.locator(".devices li").count() == 1
+        expect(page.locator(".devices li")).to_have_count(1)
 
 
 def test_the_pages_can_be_installed(chromium: Chromium, told: Told) -> None:

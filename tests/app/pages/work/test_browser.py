@@ -125,7 +125,7 @@ def mends(page: Page, by: Fingers, *, keys: bool) -> None:
     expect(page.locator(".file .findings").first).to_contain_text("Did you mean expires?")
     by.press(page.locator("a[data-line]").first)
     if keys:
-        assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+        expect(page.locator("textarea:focus")).to_have_count(1)
     by.write(page.locator("textarea").first, good)
     by.press(page.get_by_role("button", name="Save and test"))
     expect(page.locator(".banner")).to_contain_text("All tests pass")

@@ -3,6 +3,7 @@
 Topics are made by us, never by the broker: the number of partitions decides which person's records go where.
 """
 
+import time
 from collections.abc import Mapping
 
 from confluent_kafka import KafkaError, KafkaException
@@ -33,6 +34,8 @@ FROM_ARRIVAL = {"message.timestamp.type": "LogAppendTime"}
 
 By default its producer gives its time: a record of 1970 is deleted at once, one of 2100 never.
 """
+_LOOK_EVERY = 0.1
+"""Seconds between two looks whether a topic is shown."""
 SEGMENTS = 24
 """The segments of a partition: Kafka deletes whole ones only, and by default writes to one for a week."""
 
@@ -167,11 +170,9 @@ class Topics(Struct, frozen=True):
         try:
             before = admin.list_topics(timeout=self.answer_seconds).topics
             by_others = self._make(admin, {name: kept for name, kept in wanted.items() if name not in before})
-            found = admin.list_topics(timeout=self.answer_seconds).topics
+            found = self._shown(admin, by_others)
             for name in wanted.keys() & found.keys():
                 check_topic(name, found[name], self.partitions)
-            if unseen := by_others - found.keys():  # it may have another number of partitions
-                raise KafkaUnavailable(self.address, f"it has the topic {min(unseen)} but does not show it yet")
             ours = self.hours().items()
             there = {name: self._kept(name, kept) for name, kept in ours if name in wanted and name in before}
             return correct_settings(self.address, admin, there, self.answer_seconds * 2)
@@ -199,6 +200,18 @@ class Topics(Struct, frozen=True):
                     raise TopicRefused(name, reason_of(error)) from None
                 by_others.add(name)
         return by_others
+
+    def _shown(self, admin: AdminClient, by_others: set[str]) -> Mapping[str, TopicMetadata]:
+        """Return all topics, once those are shown that others made: they may have another number of partitions.
+
+        A broker shows a topic a moment after it was made.
+        """
+        until = time.monotonic() + self.answer_seconds
+        while unseen := by_others - (found := admin.list_topics(timeout=self.answer_seconds).topics).keys():
+            if time.monotonic() > until:
+                raise KafkaUnavailable(self.address, f"it has the topic {min(unseen)} but does not show it yet")
+            admin.poll(_LOOK_EVERY)
+        return found
 
     def _wanted(self, name: str, hours: int) -> NewTopic:
         kept = self._kept(name, hours)

@@ -110,7 +110,7 @@ def test_who_may_not_look_how_long_a_topic_keeps_is_told_so(land: Country) -> No
 
 def test_a_topic_that_others_made_and_that_is_not_shown_is_not_worked_on(land: Country) -> None:
     """Nobody works on a topic that exists and is not seen, as one just made: it may have other partitions."""
-    topics = granted(land, *DESCRIBE)
+    topics = msgspec.structs.replace(granted(land, *DESCRIBE), answer_seconds=1.0)
     admin = AdminClient(land.topics.brokers.client())
     name = f"{topics.prefix}made-by-others"
     grant(admin, right(ResourceType.TOPIC, name, AclOperation.CREATE))

@@ -186,8 +186,7 @@ class GovernCalls(routes.Routed, tags=["rules"]):
         if not timedelta() <= until - since <= timedelta(days=MOST_DAYS):
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"from one day to a later one, {MOST_DAYS} days at most")
         self._follower.drain()
-        publications = self._rules.library.rules().governed.publications
-        owners = {each.fact.trigger: str(each.fact.rules["owner"]) for each in publications}
+        owners = self._rules.library.rules().governed.owners
         with self._rules.context.database.reading() as connection:
             rows = statistics.between(connection, since, until)
         mine = [row for row in rows if (owner := owners.get(row[1])) is not None and who.may_read(owner)]

@@ -15,6 +15,7 @@ from app.http.problems import FieldError, Problem
 from app.http.rule_refusals import one_line
 from app.http.shapes import JobItem, JobList, JobPlan
 from app.identity.key_file import BadKeyFile
+from app.jobs.job_command_line import SWITCHES
 from app.jobs.job_threads import Hands
 from app.jobs.kinds import UnknownKind
 from app.jobs.replay_jobs import UnknownView
@@ -49,11 +50,13 @@ class Wanted(BaseModel, extra="forbid"):
     from_: Text = Field(default="", alias="from")
     to: Text = ""
     trigger: Text = ""
+    agency: Text = ""
     area: Text = ""
     provider: Text = ""
     channel: Text = ""
     since: Text = ""
     also_overdue: bool = False
+    last_only: bool = False
     how: Text = ""
     why: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
     cause: Text = ""
@@ -61,10 +64,10 @@ class Wanted(BaseModel, extra="forbid"):
 
     def given(self) -> dict[str, list[str]]:
         """Return the fields as the parser of jobs takes them."""
-        texts = self.model_dump(by_alias=True, exclude={"kind", "views", "also_overdue", "persons"})
+        texts = self.model_dump(by_alias=True, exclude={"kind", "views", *SWITCHES, "persons"})
         given = {name: [text] for name, text in texts.items() if text}
         given |= {"views": self.views, "persons": self.persons}
-        return given | ({"also_overdue": ["yes"]} if self.also_overdue else {})
+        return given | {name: ["yes"] for name in SWITCHES if getattr(self, name)}
 
 
 class Confirmed(BaseModel, extra="forbid"):

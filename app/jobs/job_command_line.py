@@ -17,6 +17,8 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 }
 UNNAMED = {"backfill": "trigger", "replay views": "views"}
 """Arguments that the command takes without a name."""
+SWITCHES = ("also_overdue", "last_only")
+"""Options without a value."""
 TIMES = {"since": "from", "until": "to"}
 
 
@@ -52,12 +54,16 @@ def command_of(kind: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     plain: Sequence[str] = given.pop(UNNAMED.get(kind, ""), ())
     if kind == "replay views" and len(plain) == len(VIEWS):
         plain = ("--all",)
-    flags = [word for name, [value] in given.items() for word in _flag(name, value)]
-    return (*COMMANDS[kind], *plain, *flags)
+    return (*COMMANDS[kind], *plain, *flags_of({name: value for name, [value] in given.items()}))
+
+
+def flags_of(given: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the options of a command that say what the fields of a form say."""
+    return tuple(word for name, value in given.items() for word in _flag(name, value))
 
 
 def _flag(name: str, value: str) -> tuple[str, ...]:
     if name == "how":
         return (f"--{value}",)
     flag = f"--{name.replace('_', '-')}"
-    return (flag,) if name == "also_overdue" else (flag, value)
+    return (flag,) if name in SWITCHES else (flag, value)

@@ -1,6 +1,6 @@
 """Requests for jobs, read by one parser from a form, the API or the command line, as the arguments of their kind."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from streams.replay.repair import GapFilter
 from streams.replay.retry_failed import Outage
 from streams.replay.unknown_outcomes import LONGEST_WHY, OutcomeFilter, Resolution
 from streams.rules.switches import owner_of
+from streams.rules.trigger_history import pack_titles
 from templates.reading.findings import closest
 
 Given = Mapping[str, Sequence[str]]
@@ -132,7 +133,15 @@ class Orders:
 
     def _renew(self, given: Given, who: Principal) -> Order:
         since, until = self._span(given)
-        outage = Outage(since, until, _one(given, "provider") or None, _channel(given), self._trigger(given, who))
+        outage = Outage(
+            since,
+            until,
+            _one(given, "provider") or None,
+            _channel(given),
+            self._trigger(given, who),
+            self._agency(given),
+            bool(_one(given, "last_only")),
+        )
         return Order("repair-failed", {"outage": to_builtins(outage), "by": who.name})
 
     def _resolve(self, given: Given, who: Principal) -> Order:
@@ -144,7 +153,8 @@ class Orders:
         why = _reason(given)
         since, until = self._span(given)
         cause, provider = _one(given, "cause") or None, _one(given, "provider") or None
-        which = OutcomeFilter(since, until, cause, provider, _channel(given), self._trigger(given, who))
+        trigger, agency = self._trigger(given, who), self._agency(given)
+        which = OutcomeFilter(since, until, cause, provider, _channel(given), trigger, agency)
         return Order("resolve-unknown", {"which": to_builtins(which), "how": how, "by": who.name, "why": why})
 
     def _backfill(self, given: Given, who: Principal) -> Order:
@@ -197,6 +207,19 @@ class Orders:
             owner_of(self._on.rules.approval.governed(), name, who)
         return name or None
 
+    def _agency(self, given: Given) -> str | None:
+        agency = _one(given, "agency")
+        known = pack_titles(self._on.rules.library.rules(), "agencies")
+        if agency and agency not in known:
+            problem = Words(
+                "no agency is called {agency}{hint}; there are: {names}",
+                agency=repr(agency),
+                hint=_hint(agency, known),
+                names=", ".join(sorted(known)),
+            )
+            raise BadOrder("agency", problem)
+        return agency or None
+
     def _area(self, given: Given) -> str | None:
         area, levels = _one(given, "area"), self._on.rules.library.rules().catalogue.area_levels
         if area and not (area.isascii() and area.isdecimal() and len(area) == max(levels, default=len(area))):
@@ -210,19 +233,19 @@ class Orders:
 def _channel(given: Given) -> str | None:
     channel = _one(given, "channel") or None
     if channel is not None and channel not in ADDRESS_OF:
-        meant = closest(channel, ADDRESS_OF)
-        hint = "" if meant is None else Words(" (did you mean {name}?)", name=repr(meant))
-        there = ", ".join(ADDRESS_OF)
-        raise BadOrder(
-            "channel",
-            Words(
-                "no channel is called {channel}{hint}; there are: {names}",
-                channel=repr(channel),
-                hint=hint,
-                names=there,
-            ),
+        problem = Words(
+            "no channel is called {channel}{hint}; there are: {names}",
+            channel=repr(channel),
+            hint=_hint(channel, ADDRESS_OF),
+            names=", ".join(ADDRESS_OF),
         )
+        raise BadOrder("channel", problem)
     return channel
+
+
+def _hint(name: str, known: Iterable[str]) -> Words | str:
+    meant = closest(name, known)
+    return "" if meant is None else Words(" (did you mean {name}?)", name=repr(meant))
 
 
 def _reason(given: Given) -> str:

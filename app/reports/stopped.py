@@ -20,7 +20,7 @@ KINDS: Mapping[str, str] = {
 
 def known_to(who: Principal, found: Sequence[ActiveStop], governed: Governed) -> list[ActiveStop]:
     """Return those that somebody may know: what concerns everybody, and the stops of agencies that they may read."""
-    owners = {each.fact.trigger: str(each.fact.rules["owner"]) for each in governed.publications}
+    owners = governed.owners
 
     def whose(off: ActiveStop) -> str | None:
         return (

@@ -30,13 +30,26 @@ BATCH = 500
 
 
 class Outage(Struct, frozen=True):
-    """The failures to retry: last attempts that failed from `since` on and before `until`, by provider and so on."""
+    """The failures to retry: those from `since` on and before `until`, by provider, trigger, its agency and so on.
+
+    `last_only`: the last attempt of the delivery has to be meant, not any of them.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
     provider: str | None = None
     channel: str | None = None
     trigger: str | None = None
+    agency: str | None = None
+    last_only: bool = False
+
+    def concerns(self, nudge: Nudge, delivery: Delivery, owners: Mapping[str, str]) -> bool:
+        """Return True if the delivery may be meant, before its failures are read. `owners`: of the triggers."""
+        trigger, at = nudge.intent.trigger, delivery.attempted_at
+        if self.trigger not in {None, trigger} or self.agency not in {None, owners.get(trigger)}:
+            return False
+        is_last = self._is_by(delivery.channel, delivery.provider) and at is not None and self.covers(at)
+        return is_last or not self.last_only
 
     def covers(self, moment: datetime) -> bool:
         """Return True if the moment is within the outage."""
@@ -44,11 +57,10 @@ class Outage(Struct, frozen=True):
 
     def of(self, failures: Mapping[str, Failure]) -> dict[str, Failure]:
         """Return the failures on the outage's channel and by its provider."""
-        return {
-            channel: failure
-            for channel, failure in failures.items()
-            if self.channel in {None, channel} and self.provider in {None, failure.provider}
-        }
+        return {channel: failure for channel, failure in failures.items() if self._is_by(channel, failure.provider)}
+
+    def _is_by(self, channel: str | None, provider: str | None) -> bool:
+        return self.channel in {None, channel} and self.provider in {None, provider}
 
 
 class Renewal(Struct, frozen=True):
@@ -150,12 +162,12 @@ class FailedDeliveries:
 
         The times at which others are tried again by themselves are added to `again`.
         """
-        now = self._clock()
+        now, owners = self._clock(), self._library.rules().governed.owners
         found = nudges.by_id(connection, [row.nudge for row in rows])
         failed = list[tuple[Nudge, str]]()
         for row in rows:
             nudge = found[row.nudge]
-            if outage.trigger not in {None, nudge.intent.trigger}:
+            if not outage.concerns(nudge, nudge.to(row.recipient), owners):
                 yield NotRetried.NOT_ASKED
             elif has_failed(nudge, nudge.to(row.recipient), now):
                 failed.append((nudge, row.recipient))
@@ -175,7 +187,7 @@ class FailedDeliveries:
             of_use = nudge.intent.id in wanted and (not is_digest(nudge.intent) or _any_lasts(along, wanted, now))
             if not of_use:
                 yield NotRetried.OVER
-            elif last is not None and outage.covers(last.at):
+            elif last is not None and (outage.last_only or outage.covers(last.at)):
                 yield Renewal(nudge, recipient, _in_order(nudge, channels), last.provider, last.reason, leaving)
             else:
                 yield NotRetried.NOT_ASKED if passing else NotRetried.NO_OUTAGE

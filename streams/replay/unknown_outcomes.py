@@ -5,7 +5,7 @@ repeated by itself, as it may have arrived. An operator has the provider asked, 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -49,15 +49,17 @@ class OutcomeFilter(Struct, frozen=True):
     provider: str | None = None
     channel: str | None = None
     trigger: str | None = None
+    agency: str | None = None
 
-    def has(self, nudge: Nudge, delivery: Delivery) -> bool:
-        """Return True if this delivery is selected."""
+    def has(self, nudge: Nudge, delivery: Delivery, owners: Mapping[str, str]) -> bool:
+        """Return True if this delivery is selected. `owners`: the agency of each trigger."""
         at = delivery.attempted_at
         return (
             self.cause in {None, delivery.reason}
             and self.provider in {None, delivery.provider}
             and self.channel in {None, delivery.channel}
             and self.trigger in {None, nudge.intent.trigger}
+            and self.agency in {None, owners.get(nudge.intent.trigger)}
             and (self.since is None or (at is not None and self.since <= at))
             and (self.until is None or (at is not None and at < self.until))
         )
@@ -109,9 +111,11 @@ class UnknownOutcomes:
     def counts(self, which: OutcomeFilter = OutcomeFilter()) -> Counter[OutcomeKind]:  # noqa: B008  (frozen)
         """Count all unknown outcomes by kind, however many there are."""
         found, now, after = Counter[OutcomeKind](), self._clock(), FIRST
+        owners = self._owners()
         with self._database.reading() as connection:
             while rows := inbox.unknown(connection, after, BATCH):
-                found.update(_counted(connection, rows, now, which))
+                chosen = (one for one in _unresolved(connection, rows) if which.has(*one, owners))
+                found.update(_kind(delivery, now) for _, delivery in chosen)
                 after = rows[-1]
         return found
 
@@ -149,7 +153,8 @@ class UnknownOutcomes:
     def _meant(
         self, connection: Connection, rows: Sequence[Due], which: OutcomeFilter, how: Resolution
     ) -> list[tuple[Nudge, Delivery]]:
-        found = [one for one in _unresolved(connection, rows) if which.has(*one)]
+        owners = self._owners()
+        found = [one for one in _unresolved(connection, rows) if which.has(*one, owners)]
         if how is Resolution.ASK:
             askable = self._askable()
             return [
@@ -160,6 +165,9 @@ class UnknownOutcomes:
         if how is Resolution.CLOSE:
             return found
         return self._of_use(connection, found)
+
+    def _owners(self) -> Mapping[str, str]:
+        return self._library.rules().governed.owners
 
     def _of_use(
         self, connection: Connection, found: Sequence[tuple[Nudge, Delivery]]
@@ -173,13 +181,6 @@ class UnknownOutcomes:
         ]
         wanted = self._renewing.wanted(connection, [nudge for nudge, _ in left], now)
         return [(nudge, delivery) for nudge, delivery in left if nudge.intent.id in wanted]
-
-
-def _counted(
-    connection: Connection, rows: Sequence[Due], now: datetime, which: OutcomeFilter
-) -> Counter[OutcomeKind]:
-    found = _unresolved(connection, rows)
-    return Counter(_kind(delivery, now) for nudge, delivery in found if which.has(nudge, delivery))
 
 
 def _unresolved(connection: Connection, rows: Sequence[Due]) -> list[tuple[Nudge, Delivery]]:

@@ -54,6 +54,11 @@ class Governed(Struct, frozen=True):
         """The submissions by subject, each version once, the latest submitted last."""
         return {about: [*one.submissions.values()] for about, one in self.subjects.items() if one.submissions}
 
+    @property
+    def owners(self) -> dict[str, str]:
+        """The agency that owns each trigger that was ever published, by the trigger's name."""
+        return {each.fact.trigger: str(each.fact.rules["owner"]) for each in self.publications}
+
     def trigger(self, name: str) -> GovernedTrigger:
         """Return the trigger; one of that name without any fact if there is none."""
         found = self.subjects.get(Subject("trigger", name))

@@ -123,7 +123,7 @@ def owner_of(before: Governed, trigger: str, who: Principal) -> str:
     Raises:
         UnknownName: none of that name was ever published. A similar name that the principal may read is suggested.
     """
-    owners = {publication.fact.trigger: str(publication.fact.rules["owner"]) for publication in before.publications}
+    owners = before.owners
     if trigger not in owners:
         raise UnknownName(
             "published trigger", trigger, [name for name, owner in owners.items() if who.may_read(owner)]

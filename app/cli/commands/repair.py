@@ -40,6 +40,13 @@ OfProvider = Annotated[
     str | None, typer.Option("--provider", help="With --failed: only what that provider failed to send.")
 ]
 OfChannel = Annotated[str | None, typer.Option("--channel", help="With --failed: only on that channel.")]
+OfAgency = Annotated[
+    str | None, typer.Option("--agency", help="With --failed: only nudges of the triggers of this agency.")
+]
+LastOnly = Annotated[
+    bool,
+    typer.Option("--last-only", help="With --failed: only where the last attempt was on this channel, and so on."),
+]
 
 
 def repair(  # noqa: PLR0913  (a flag each)
@@ -54,17 +61,21 @@ def repair(  # noqa: PLR0913  (a flag each)
     failed: Failed = False,
     provider: OfProvider = None,
     channel: OfChannel = None,
+    agency: OfAgency = None,
+    last_only: LastOnly = False,
     as_json: AsJson = False,
     on: TimedOptions,
 ) -> None:
     """Find nudges that should have been planned, and plan them once; or retry what an outage failed."""
-    _refuse_mixed(failed=failed, of_failed=(provider, channel), of_planned=(area, person))
+    _refuse_mixed(failed=failed, of_failed=(provider, channel, agency, last_only or None), of_planned=(area, person))
     with principal_session(on, local=True) as at:
         _check_allowed(at, trigger)
         options = {"from": since, "to": until, "trigger": trigger}
         if failed:
             _doubt(at, provider)
-            order = ordered(at, "repair-failed", options | {"provider": provider, "channel": channel})
+            options |= {"provider": provider, "channel": channel, "agency": agency}
+            options |= {"last_only": "yes" if last_only else None}
+            order = ordered(at, "repair-failed", options)
             _try_anew(at, order, plan, yes, as_json=as_json)
             return
         order = ordered(at, "repair", options | {"area": area})
@@ -104,11 +115,11 @@ def _check_allowed(at: PrincipalSession, trigger: str | None) -> None:
         raise NotAllowed(f"only an operator repairs for all agencies; {at.who.name} may name a --trigger of theirs")
 
 
-def _refuse_mixed(*, failed: bool, of_failed: tuple[str | None, ...], of_planned: tuple[str | None, ...]) -> None:
+def _refuse_mixed(*, failed: bool, of_failed: tuple[object, ...], of_planned: tuple[str | None, ...]) -> None:
     if failed and any(each is not None for each in of_planned):
         stop(Exit.USAGE, "--area and --person say whose plans are looked at; --failed looks at what was sent")
     if not failed and any(each is not None for each in of_failed):
-        stop(Exit.USAGE, "--provider and --channel go with --failed")
+        stop(Exit.USAGE, "--provider, --channel, --agency and --last-only go with --failed")
 
 
 def _doubt(at: PrincipalSession, provider: str | None) -> None:

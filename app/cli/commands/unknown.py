@@ -19,6 +19,7 @@ from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Reason, Report
 from streams.delivery.outcomes.receipts import Brought
 from streams.replay.unknown_outcomes import BATCH, LONGEST_WHY, OutcomeFilter, Resolution
+from streams.rules.trigger_history import pack_titles
 
 Numbered = tuple[int, Report]
 """A receipt of a file, and its line."""
@@ -33,6 +34,7 @@ Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Your rea
 Cause = Annotated[str | None, typer.Option("--cause", help="Only those with this cause, as listed.")]
 OfProvider = Annotated[str | None, typer.Option("--provider", help="Only what that provider was given.")]
 OfChannel = Annotated[str | None, typer.Option("--channel", help="Only on that channel.")]
+OfAgency = Annotated[str | None, typer.Option("--agency", help="Only nudges of the triggers of this agency.")]
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only what was attempted from then on.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only what was attempted before then.")]
 
@@ -48,6 +50,7 @@ def unknown(  # noqa: PLR0913  (a flag each)
     provider: OfProvider = None,
     channel: OfChannel = None,
     trigger: OfTrigger = None,
+    agency: OfAgency = None,
     since: Since = None,
     until: Until = None,
     plan: Plan = False,
@@ -64,8 +67,11 @@ def unknown(  # noqa: PLR0913  (a flag each)
     if channel is not None and channel not in ADDRESS_OF:
         refuse_unknown("--channel", "channel", channel, list(ADDRESS_OF))
     with operators("unknown outcomes", on) as at:
+        known = sorted(pack_titles(at.platform.rules.library.rules(), "agencies"))
+        if agency is not None and agency not in known:
+            refuse_unknown("--agency", "agency", agency, known)
         start, end = span_of(since, until, at.platform.rules.library)
-        which = OutcomeFilter(start, end, cause, provider, channel, trigger)
+        which = OutcomeFilter(start, end, cause, provider, channel, trigger, agency)
         if receipts is not None:
             _settle(at, receipts, provider, why, plan=plan, yes=yes, as_json=as_json)
         elif wishes:

@@ -27,12 +27,13 @@ from streams.kafka.republish import BadRange, BadTopic
 from streams.queues.jobs import Busy
 from streams.replay.backfill import NotInForce
 from streams.rules.switches import UnknownName
+from streams.rules.trigger_history import pack_titles
 
 REFUSED = (Busy, UnknownView, UnknownName, NotAllowed, NotInForce, BadRange, BadTopic, KafkaUnavailable, BadKeyFile)
 """Errors by which a job is refused before it is counted; their words say what to do."""
 HELP = {"repair-failed": "repair", "replay verify": "replay", "resolve-unknown": "unknown"}
-PLACES = ("from", "to", "trigger", "area", "provider", "channel", "cause")
-FIELDS = ("views", *PLACES, "since", "also_overdue", "how", "why", "persons")
+PLACES = ("from", "to", "trigger", "agency", "area", "provider", "channel", "cause")
+FIELDS = ("views", *PLACES, "since", "also_overdue", "last_only", "how", "why", "persons")
 WAYS = {
     "ask": N_("Ask the provider what became of them"),
     "again": N_("Send them again: you know that they had not left"),
@@ -61,7 +62,8 @@ class AskPages(ConsolePages):
     def _form(self, who: Principal, frame: Frame, kind: str, given: Fields, wrong: Mapping[str, str]) -> Response:
         if kind not in self._orders.kinds:
             raise Problem(HTTPStatus.NOT_FOUND, Said("there is no such kind of job"), kind="unknown-name")
-        governed = self._staff.platform.rules.library.rules().governed
+        rules = self._staff.platform.rules.library.rules()
+        agencies = pack_titles(rules, "agencies")
         title, about = map(frame.speech.say, KINDS[kind])
         return self._staff.show(
             "job_new.html",
@@ -73,7 +75,8 @@ class AskPages(ConsolePages):
             views=list(VIEWS),
             errors=wrong,
             given=given,
-            triggers=_twice({each.fact.trigger for each in governed.publications if not each.withdrawn}),
+            triggers=_twice({each.fact.trigger for each in rules.governed.publications if not each.withdrawn}),
+            agencies=[(name, frame.speech.titled(agencies[name]) or name) for name in sorted(agencies)],
             channels=[(each, shown(CHANNELS, each, frame.speech)) for each in CHANNELS],
             providers=_twice({*self._staff.platform.settings.providers, *filter(None, given.get("provider", ()))}),
             ways=[(each, frame.speech.say(words)) for each, words in WAYS.items()],

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from msgspec import Struct
 
 from app.http import routes
+from app.jobs.job_command_line import flags_of
 from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages
 from app.pages.layout import Frame
@@ -153,7 +154,7 @@ class MessagePages(ConsolePages):
             agency={name: speech.titled(title) or name for name, title in pack_titles(rules, "agencies").items()},
             provider={name: name for name in sorted(providers_in_use(on))},
             channel={each: shown(CHANNELS, each, speech) for each in CHANNELS},
-            owners={name: str(each["owner"]) for name, each in latest.items()},
+            owners=rules.governed.owners,
         )
 
 
@@ -239,21 +240,20 @@ REPAIRS = {State.FAILED: "repair-failed", State.UNKNOWN: "resolve-unknown"}
 
 
 def _repair(given: Mapping[str, str]) -> str | None:
-    """Return the query of the form of the job that repairs what was found; None where there is nothing to repair.
-
-    Jobs choose by trigger, not by agency: for an agency one of its triggers has to be chosen first.
-    """
-    if given["state"] not in REPAIRS or (given["agency"] and not given["trigger"]):
+    """Return the query of the form of the job that repairs what was found; None where there is nothing to repair."""
+    if given["state"] not in REPAIRS:
         return None
     return urlencode({"kind": REPAIRS[State(given["state"])]} | _selection(given))
 
 
 def _selection(given: Mapping[str, str]) -> dict[str, str]:
     """Return the fields of a job that choose what was searched for."""
-    chosen = {name: given[name] for name in ("channel", "provider", "trigger") if given[name]}
+    chosen = {name: given[name] for name in ("channel", "provider", "trigger", "agency") if given[name]}
     if given["day"]:
         day = _day(given["day"])
         chosen |= {"from": day.isoformat(), "to": (day + A_DAY).isoformat()}
+    if given["state"] == State.FAILED and chosen.keys() & {"channel", "provider", "from"}:
+        chosen["last_only"] = "yes"  # a message is found by its last attempt
     return chosen
 
 
@@ -266,5 +266,4 @@ def _command(given: Mapping[str, str]) -> str:
         options = _selection(given)
     except (ValueError, OverflowError):
         options = {}
-    words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    return shlex.join(("habarshy", *begins[State(given["state"])], *words))
+    return shlex.join(("habarshy", *begins[State(given["state"])], *flags_of(options)))

@@ -99,7 +99,7 @@ class Beginning(RoutedPages):
         wrong: dict[str, str] = {}
         if not re.fullmatch(NAME, given["name"]) or len(given["name"]) > LONGEST_NAME:
             wrong["name"] = say("Write a name of small Latin letters, digits and underscores, such as lost_passport")
-        published = {each.fact.trigger: str(each.fact.rules["owner"]) for each in rules.governed.publications}
+        published = rules.governed.owners
         if given["name"] in published:
             mine = published[given["name"]] == who.agency
             wrong["name"] = (

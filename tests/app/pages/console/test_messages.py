@@ -101,11 +101,16 @@ def test_a_likely_name_is_suggested(office: Office) -> None:
     [
         (
             "state=failed&provider=sms&channel=sms&trigger=traffic_fine_discount&day=2025-06-02",
-            "kind=repair-failed&channel=sms&provider=sms&trigger=traffic_fine_discount&from=2025-06-02&to=2025-06-03",
-            "--channel sms --provider sms --trigger traffic_fine_discount --from 2025-06-02 --to 2025-06-03",
+            "kind=repair-failed&channel=sms&provider=sms&trigger=traffic_fine_discount&from=2025-06-02&to=2025-06-03"
+            "&last_only=yes",
+            "--channel sms --provider sms --trigger traffic_fine_discount --from 2025-06-02 --to 2025-06-03 --last-only",
         ),
         ("state=unknown&provider=sms", "kind=resolve-unknown&provider=sms", "habarshy unknown --provider sms"),
-        ("state=failed&agency=interior", "", "habarshy repair --failed --plan"),
+        (
+            "state=failed&agency=interior",
+            "kind=repair-failed&agency=interior",
+            "habarshy repair --failed --plan --agency interior",
+        ),
     ],
 )
 def test_what_was_found_is_repaired_by_the_job(office: Office, asked: str, job: str, command: str) -> None:
@@ -116,10 +121,9 @@ def test_what_was_found_is_repaired_by_the_job(office: Office, asked: str, job: 
     browser = signed_in(office, "olga")
     text = html.unescape(browser.get(f"{AT}?{asked}").text)
     assert command in text
-    assert (f"/console/jobs/new?{job}" in text) == bool(job)
-    if job:
-        form = browser.get(f"/console/jobs/new?{job}").text
-        assert 'value="sms" selected' in form
+    assert f"/console/jobs/new?{job}" in text
+    form = browser.get(f"/console/jobs/new?{job}").text
+    assert ('value="interior" selected' if "agency" in asked else 'value="sms" selected') in form
 
 
 def test_pages_follow_each_other_by_key(office: Office) -> None:

@@ -36,7 +36,7 @@ EVERY = [dict(zip(CONDITIONS, chosen, strict=True)) for chosen in product(*CONDI
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """An office of two agencies whose messages came to nothing on two days, by one provider or one after the other."""
+    """An office of two agencies whose messages failed on two days, by one provider or by two."""
     scripts = {
         "push": [],
         "sms": [AWAY, UNSURE, AWAY, AWAY, UNSURE, Accepted("1"), *[AWAY, UNSURE] * 40],
@@ -102,7 +102,9 @@ def of_command(line: str) -> dict[str, list[str]]:
 def test_exactly_what_was_found_is_repaired(office: Office, state: State) -> None:
     """By trigger, agency, provider, day and all their combinations: the job and the command mean what was found."""
     browser, sizes = signed_in(office, "olga"), set[int]()
-    repairable = meant(office, order_of(office, {"kind": ["repair-failed" if state == "failed" else "resolve-unknown"]}))
+    repairable = meant(
+        office, order_of(office, {"kind": ["repair-failed" if state == "failed" else "resolve-unknown"]})
+    )
     for conditions in EVERY:
         asked = urlencode({"state": state} | {name: each for name, each in conditions.items() if each})
         text = html.unescape(browser.get(f"{AT}?{asked}").text)

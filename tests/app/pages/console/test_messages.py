@@ -100,10 +100,9 @@ def test_a_likely_name_is_suggested(office: Office) -> None:
     ("asked", "job", "command"),
     [
         (
-            "state=failed&provider=sms&channel=sms&trigger=traffic_fine_discount&day=2025-06-02",
-            "kind=repair-failed&channel=sms&provider=sms&trigger=traffic_fine_discount&from=2025-06-02&to=2025-06-03"
-            "&last_only=yes",
-            "--channel sms --provider sms --trigger traffic_fine_discount --from 2025-06-02 --to 2025-06-03 --last-only",
+            "state=failed&provider=sms&channel=sms&day=2025-06-02",
+            "kind=repair-failed&channel=sms&provider=sms&from=2025-06-02&to=2025-06-03&last_only=yes",
+            "--channel sms --provider sms --from 2025-06-02 --to 2025-06-03 --last-only",
         ),
         ("state=unknown&provider=sms", "kind=resolve-unknown&provider=sms", "habarshy unknown --provider sms"),
         (

@@ -12,8 +12,8 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from streams.storage.severity import Warned
 
-READ_ONLY, NO_PRIVILEGE = "25006", "42501"
-"""read_only_sql_transaction, insufficient_privilege."""
+READ_ONLY, IDLE_TIMEOUT, NO_PRIVILEGE = "25006", "25P03", "42501"
+"""read_only_sql_transaction, idle_in_transaction_session_timeout, insufficient_privilege."""
 
 
 class DatabaseUnavailable(Exception):
@@ -38,6 +38,15 @@ class ReadOnly(DatabaseUnavailable):
 
     def _sentence(self, reason: str) -> str:
         return f"The database takes no writes ({reason}): a standby, or one that was demoted. Name the primary."
+
+
+class TransactionEnded(DatabaseUnavailable):
+    """Raised when a PostgreSQL server ends a transaction that asked nothing for a while."""
+
+    def _sentence(self, reason: str) -> str:
+        return (
+            f"The database ended a transaction ({reason}). Raise idle_in_transaction_session_timeout for this user."
+        )
 
 
 class NoPrivilege(DatabaseUnavailable):
@@ -95,19 +104,23 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
 def refused_by_server(error: BaseException | None) -> DatabaseUnavailable | None:
-    """Return ReadOnly or NoPrivilege for the driver's error, None for any other.
+    """Return ReadOnly, TransactionEnded or NoPrivilege for the driver's error, None for any other.
 
     Of the server's words it takes the first line only, which holds no values.
     """
     if not isinstance(error, psycopg.Error):
         return None
-    kinds: dict[str | None, type[DatabaseUnavailable]] = {READ_ONLY: ReadOnly, NO_PRIVILEGE: NoPrivilege}
+    kinds: dict[str | None, type[DatabaseUnavailable]] = {
+        READ_ONLY: ReadOnly,
+        IDLE_TIMEOUT: TransactionEnded,
+        NO_PRIVILEGE: NoPrivilege,
+    }
     kind = kinds.get(error.sqlstate)
     return None if kind is None else kind(error.diag.message_primary or "")
 
 
 def translate_error(context: ExceptionContext) -> Exception | None:
-    """Replace the driver's error by ReadOnly or NoPrivilege; for SQLAlchemy's `handle_error`.
+    """Replace the driver's error by what `refused_by_server` makes of it; for SQLAlchemy's `handle_error`.
 
     After a fail-over the pool is still connected to the demoted server. Its connections are dropped, so that the next
     ones go to the new primary: the server that has taken over the address, or the next one in the URL.

@@ -3,19 +3,17 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 from app.pages.catalogues import Speech
 from app.pages.naming import VALUES
 from app.pages.ruling import in_words
 from domain.core.plain import PlainData
-from domain.core.translatable import Lowered
+from domain.core.translatable import Lowered, Number
 from domain.rules.event_types import Catalogue, EventType, Titles, field_titles
 from streams.rules.in_force import Rules
 from templates.words.field_words import field_word
 
-GROUPED: Final = 10_000
-"""From here on the digits of a whole number stand in groups: with fewer it may be a year."""
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 
 
@@ -81,10 +79,8 @@ class Names:
                 return speech.moment(value)
             case bool():
                 return speech.say("yes") if value else speech.say("no")
-            case int() if abs(value) < GROUPED:
-                return str(value)
             case int() | float():
-                return speech.number(value)
+                return speech.tell(Number(value))
             case list() | tuple():
                 return ", ".join(map(self.value, value))
         return self._text(str(value))

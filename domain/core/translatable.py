@@ -6,11 +6,14 @@ made from them in any other way (an f-string, `join`) is plain text again and st
 
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from msgspec import DecodeError, json
 
 from domain.core.plain import PlainData
+
+GROUPED: Final = 10_000
+"""From here on the digits of a whole number stand in groups: with fewer it may be a year."""
 
 
 def N_(text: str) -> str:  # noqa: N802  (gettext's name for it)
@@ -26,6 +29,9 @@ class Tongue(Protocol):
 
     def many(self, one: str, more: str, count: int) -> str:
         """Return the form of the text that the language has for that number, with `count` in it."""
+
+    def number(self, number: float) -> str:
+        """Return a number with its groups."""
 
 
 class Said(str):
@@ -75,6 +81,25 @@ class Counted(Said):
     def told(self, tongue: Tongue) -> str:
         """Return it with the form that the language has for that number."""
         return tongue.many(self.one, self.more, self.number)
+
+
+class Number(Said):
+    """A number of a rule or of a record, with its digits in groups."""
+
+    __slots__ = ("number",)
+
+    def __new__(cls, number: float) -> Self:
+        """Make the English text, and keep the number."""
+        made = super().__new__(cls, str(number) if abs(number) < GROUPED else f"{number:,}")
+        made.number = number
+        return made
+
+    number: float
+
+    def told(self, tongue: Tongue) -> str:
+        """Return it as that language writes it."""
+        may_be_year = isinstance(self.number, int) and abs(self.number) < GROUPED
+        return str(self) if may_be_year else tongue.number(self.number)
 
 
 class Joined(Said):
@@ -133,6 +158,8 @@ def as_plain(text: object) -> object:  # noqa: PLR0911  (one for each kind)
             return {"words": text.template, "given": {name: as_plain(each) for name, each in text.given.items()}}
         case Counted():
             return {"one": text.one, "more": text.more, "count": text.number}
+        case Number():
+            return {"number": text.number}
         case Joined():
             return {"parts": [as_plain(each) for each in text.parts], "between": as_plain(text.between)}
         case Lowered():
@@ -144,13 +171,15 @@ def as_plain(text: object) -> object:  # noqa: PLR0911  (one for each kind)
     return str(text)
 
 
-def of_plain(plain: PlainData) -> PlainData:
+def of_plain(plain: PlainData) -> PlainData:  # noqa: PLR0911  (one for each kind)
     """Restore the value that `as_plain` was given."""
     match plain:
         case {"words": template, "given": given}:
             return Words(template, **{name: of_plain(each) for name, each in given.items()})
         case {"one": one, "more": more, "count": count}:
             return Counted(one, more, count)
+        case {"number": number}:
+            return Number(number)
         case {"parts": parts, "between": between}:
             return Joined(map(of_plain, parts), of_plain(between))
         case {"lowered": sentence}:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from domain.conditions.language import without_remarks
 from domain.core.timing import NotADuration, parse_offset
-from domain.core.translatable import N_, Joined, Lowered, Words
+from domain.core.translatable import N_, Joined, Lowered, Number, Words
 from templates.authoring.value_words import day_of_year, length, moved, work_days, working_days
 
 Titles = Mapping[str, str]
@@ -17,7 +17,8 @@ Titles = Mapping[str, str]
 Part = Literal["start", "to", "due", "unless", "replies", "expires"]
 """The part of a clause that a sentence is about."""
 
-_TOKEN = re.compile(r""""[^"]*"|'[^']*'|[a-z]\w*(?:\.\w+)+|&&|\|\||[<>=!]=|[<>!()]|\S+""")
+_TOKEN = re.compile(r""""[^"]*"|'[^']*'|[a-z]\w*(?:\.\w+)+|&&|\|\||-?\d+(?:\.\d+)?|[<>=!]=|[<>!()]|\S+""")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _SIGNS = {
     "&&": Words("and"),
     "||": Words("or"),
@@ -143,6 +144,8 @@ class RuleWords(Struct, frozen=True):
         if token.startswith(('"', "'")):
             text = token[1:-1]
             return Words("“{value}”", value=self.titles.get(f'"{text}"') or _spoken(text))
+        if found := _NUMBER.fullmatch(token):
+            return Number(float(token) if found[1] else int(token))
         return token
 
     def _field(self, token: str, field: str) -> str:

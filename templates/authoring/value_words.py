@@ -2,7 +2,7 @@
 
 from domain.core.plain import PlainData
 from domain.core.timing import Offset, parse_offset
-from domain.core.translatable import N_, Counted, Joined, Words
+from domain.core.translatable import N_, Counted, Joined, Number, Words
 
 NOTHING = Words("nothing")
 _LEAP_DAY = 2, 29
@@ -26,12 +26,12 @@ _MONTHS, _HOUR, _MINUTE = 12, 3600, 60
 def said_plainly(value: PlainData, none: str = NOTHING) -> str:
     """Plain data in a sentence."""
     match value:
-        case None | []:
-            return none
-        case {} if not value:
+        case None | [] | {} if not value:
             return none
         case bool():
             return Words("yes") if value else Words("no")
+        case int() | float():
+            return Number(value)
         case list() | tuple():
             return Joined([said_plainly(each, none) for each in value], ", ")
         case dict():

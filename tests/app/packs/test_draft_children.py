@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from app.packs.draft_child import Comparison, Question
 from app.packs.draft_children import LIMITS, TOO_MUCH, Children
-from domain.core.translatable import Counted, Joined, Lowered, Said, Words, as_plain, of_plain
+from domain.core.translatable import Counted, Joined, Lowered, Number, Said, Words, as_plain, of_plain
 from templates.checks.loader import TriggerSource
 
 ROOT = Path(__file__).parents[3]
@@ -89,6 +89,7 @@ def test_no_page_and_no_call_evaluates_a_draft() -> None:
         Words("unknown {what}: {name!r}", what=Said("field"), name="nunber"),
         Counted("{count} day", "{count} days", 3),
         Joined([Lowered(Said("A sentence")), "x"], Said(" or ")),
+        Number(43250),
         "plain",
     ],
     ids=lambda text: type(text).__name__,

@@ -23,6 +23,7 @@ from notifiers.port.interface import Reason
 from streams.queries.explain import reads
 from streams.rehearsal.case_model import NOT_APPLICABLE
 from templates.authoring.rule_sentences import RuleWords, whom
+from templates.authoring.value_words import said_plainly
 from templates.reading.catalogue import catalogue_of
 from templates.words.field_words import FIELDS
 from tests.app.pages.shipped_rules import shipped, speech_of
@@ -82,6 +83,18 @@ def test_no_offset_is_told_as_another() -> None:
 def test_when_a_step_is_due_is_said_in_words(step: dict[str, Any], said: str) -> None:
     """What goes at once is said to, and a time of day is that of a day."""
     assert said in words_in("en").due(step)
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "share"), [("en", "43,250", "0.5"), ("ru", "43 250", "0,5"), ("kk", "43 250", "0,5")]
+)
+def test_digits_of_a_rule_stand_in_groups(language: str, amount: str, share: str) -> None:
+    """Numbers of conditions and of changes are said as the language writes them; what may be a year is left alone."""
+    tell, words = speech_of(language).tell, words_in(language)
+    sentence = tell(words.condition("(event.amount >= 43250) && event.share < 0.5 || event.year == 2026"))
+    for said in (sentence, tell(said_plainly([43250, 0.5, 2026]))):
+        plain = said.replace("\u00a0", " ")
+        assert [each for each in (amount, share, "2026") if each not in plain] == [], plain
 
 
 PREPOSITION = re.compile(

@@ -19,6 +19,7 @@ from domain.core.translatable import Words
 from domain.persons.history import History
 from domain.planning.entitlement_answers import Answer, Obstacle, Why
 from domain.rules.benefits import Benefit
+from domain.rules.event_types import PERSON
 from domain.rules.legal_basis import legal_basis_of
 from domain.rules.rulebook import Rulebook
 from domain.rules.triggers import Trigger
@@ -115,7 +116,8 @@ class _Teller:
     def no(self, answer: Answer) -> Line:
         """Return the card of a benefit that the person is not entitled to."""
         told = [sentence for each in answer.obstacles for sentence in self._obstacle(each, answer.benefit)]
-        return self._line(answer, "no", told)
+        changes = [sentence for each in answer.obstacles for sentence in self._change(each, answer.benefit)]
+        return self._line(answer, "no", dict.fromkeys([*told, *changes]))
 
     def _line(self, answer: Answer, state: str, told: Iterable[str]) -> Line:
         benefit = answer.benefit
@@ -193,6 +195,27 @@ class _Teller:
                     yield Words("The registries do not say whether it is true for you.")
                 else:
                     yield Words("By the registries it is not true for you now.")
+
+    def _change(self, each: Obstacle, benefit: Benefit) -> Iterator[str]:
+        """Yield what would change the answer, where the reason itself does not say it."""
+        match each.why:
+            case Why.NO_DATE if benefit.start is not None:
+                date_, office = self._names.field(benefit.start.source), self._names.office(benefit.agency)
+                yield Words("We can tell once this date is recorded: {field}.", field=date_)
+                yield Words("Ask about it: {office}.", office=office)
+            case Why.OVER if benefit.until is not None and not self._begins_anew(benefit):
+                date_ = self._names.field(benefit.until.source)
+                yield Words(
+                    "That day follows from this date: {field}. Only a correction of it changes the answer.",
+                    field=date_,
+                )
+            case Why.OVER | Why.HAD if self._begins_anew(benefit):
+                yield Words("A new record would change that: {event}.", event=self._names.event(benefit.on))
+
+    def _begins_anew(self, benefit: Benefit) -> bool:
+        """Return True if a further event of its kind gives the benefit again; of a death nobody says that."""
+        ends = "" if benefit.until is None else benefit.until.source
+        return benefit.on != PERSON and benefit.on not in self._rulebook.mortal and not ends.startswith("citizen.")
 
     def _granted(self, answer: Answer) -> Effective | None:
         """Return the event by which the person has it: one that ends reminders to apply, but not the entitlement."""

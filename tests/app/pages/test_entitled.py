@@ -7,11 +7,16 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from app.pages.catalogues import LANGUAGES
+from app.pages.entitled import wallet_of
+from app.pages.pack_names import names_of
 from app.reports.entitlements import entitlements
+from domain.planning.entitlement_answers import Obstacle, Why
+from streams.intake.cloudevents import Envelope
 from templates.checks.loader import shipped
-from tests.app.pages.shipped_rules import shipped_catalogue
+from tests.app.pages.shipped_rules import shipped_catalogue, speech_of
 from tests.app.pages.test_reasons import AS_WRITTEN
 from tests.app.pages.visitor import visiting
 from tests.world import LONG_AGO, World, birth, event, iin, registered
@@ -86,6 +91,105 @@ def test_a_refusal_says_why_and_what_would_change_it(world: World) -> None:
     assert "It is for those about whom this is recorded: a birth was registered." in allowance
     assert "There is no such record about you." in allowance
     assert "No, because we have no record that" in card(page, "Allowance for the loss of a breadwinner")
+
+
+def family(children: int) -> Envelope:
+    """A large family that is registered from a later day on."""
+    data = {"children": children, "registered_on": "2025-08-01"}
+    return event("kz.social.large_family_registered", FIRED, "2025-06-03T11:00:00+05:00", data, id="family")
+
+
+BEGINS = {
+    "en": "Not yet: it begins on 1 August 2025.",
+    "ru": "Ещё нет: начнётся 1 августа 2025 г.",
+    "kk": "Әзірге жоқ: 2025 ж. 1 тамыз күні басталады.",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_begins_later_says_when(world: World, language: str) -> None:
+    """A benefit that only its first day is missing for stands apart, with that day."""
+    world.take(family(4))
+    page = page_of(world, FIRED, language)
+    assert BEGINS[language] in page[: page.rindex("<h2>")]
+
+
+def test_a_condition_and_a_later_day_are_both_told(world: World) -> None:
+    """What would begin later if something else were true is not now, for both reasons."""
+    world.take(family(3))
+    told = card(page_of(world, FIRED), "Large family allowance")
+    assert "It would begin on 1 August 2025." in told
+    assert "It is only for those of whom this is true: The family has four children or more." in told
+
+
+def test_where_the_registries_are_silent_the_page_says_so(world: World) -> None:
+    """An heir of whom no parent is known is not told that the deceased was no parent."""
+    died = {"died_on": "2025-06-01", "heirs": [FIRED]}
+    world.take(event("kz.civil.death_registered", STRANGER, "2025-06-01T11:00:00+05:00", died, id="died"))
+    told = card(page_of(world, FIRED), "Allowance for the loss of a breadwinner")
+    assert "It is only for those of whom this is true: The deceased was a parent or guardian." in told
+    assert "The registries do not say whether it is true for you." in told
+
+
+NEW_RECORD = {
+    "en": "A new record would change that: a birth was registered.",
+    "ru": "Изменить это может новая запись: зарегистрировано рождение.",
+    "kk": "Мұны жаңа жазба өзгерте алады: баланың тууы тіркелді.",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("why", ["over", "had"])
+def test_what_is_over_or_was_had_says_what_would_change_it(world: World, language: str, why: str) -> None:
+    """After a year, and after it was granted, the birth allowance comes only with a further birth."""
+    if why == "over":
+        world.at("2026-06-10T09:00+05:00")
+    else:
+        world.take(event("kz.social.birth_allowance_granted", MOTHER, "2025-06-10T11:00:00+05:00", GRANTED, id="g"))
+    told = card(page_of(world, MOTHER, language), YES[language][0])
+    assert told.count(NEW_RECORD[language]) == 1
+    if (why, language) == ("over", "en"):
+        assert "No, because the time for it ended on 30 May 2026." in told
+
+
+OF_AGE = {
+    "en": "That day follows from this date: date of birth. Only a correction of it changes the answer.",
+    "ru": "Этот день зависит от даты: дата рождения. Ответ изменит только её исправление.",
+    "kk": "Бұл күн мына күнге байланысты: туған күні. Жауапты тек оны түзету өзгертеді.",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_ended_with_an_age_names_the_date_that_decides(world: World, language: str) -> None:
+    """Nothing gives a grown-up the state's contributions for children, but for another date of birth."""
+    assert OF_AGE[language] in page_of(world, MOTHER, language)
+
+
+NO_DATE = {
+    "en": (
+        "We cannot tell, because the date from which it counts is not known.",
+        "We can tell once this date is recorded: date of birth.",
+        "Ask about it: Ministry of Labour",
+    ),
+    "ru": (
+        "Ответить нельзя",
+        "Ответ появится, когда будет внесена дата: дата рождения.",
+        "Спросить о ней можно здесь: ",
+    ),
+    "kk": ("Айта алмаймыз", "Мына күн жазылған соң жауап береміз: туған күн", "Ол туралы мына мекемеден сұраңыз: "),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_the_date_from_which_it_counts_the_page_says_what_is_missing(world: World, language: str) -> None:
+    """An event without its date gives no answer; the page names the date and whom to ask."""
+    rules = world.platform.rules.library.rules()
+    day, history, answers = entitlements(world.platform, world.name(MOTHER))
+    of_birth = next(each for each in answers if each.benefit.name == "birth_allowance")
+    undated = structs.replace(of_birth, obstacles=(Obstacle(Why.NO_DATE),))
+    [line] = wallet_of([undated], day, history, rules.rulebook, names_of(rules, speech_of(language))).no
+    told = " ".join(line.sentences)
+    assert [each for each in NO_DATE[language] if each not in told] == [], told
 
 
 def test_what_was_granted_needs_no_application(world: World) -> None:

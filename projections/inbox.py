@@ -1,11 +1,23 @@
 """The view `inbox`: the attempted deliveries of each recipient, their state, and which count towards the cap."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from domain.nudges.delivery import State
 from projections.bulk import among_keys, rows_of
@@ -62,12 +74,13 @@ def _in_state(connection: Connection, state: ColumnElement[bool], after: Due, li
 
 
 class Received(NamedTuple):
-    """A nudge sent to a recipient: time (microseconds), channel and state."""
+    """A nudge sent to a recipient: time (microseconds), channel, state; `may_be_open`: only `unsettled` asks it."""
 
     nudge: UUID
     at: int
     channel: str
     state: str
+    may_be_open: bool = False
 
 
 class Place(NamedTuple):
@@ -79,7 +92,7 @@ class Place(NamedTuple):
 
 def page(connection: Connection, recipient: str, before: Place | None, limit: int) -> list[Received]:
     """Return the next rows before a place, the latest first. New rows do not shift the pages."""
-    query = select(inbox.c.nudge, inbox.c.at, inbox.c.channel, inbox.c.state).where(inbox.c.recipient == recipient)
+    query = select(*_RECEIVED).where(inbox.c.recipient == recipient)
     if before is not None:
         ends = tuple_(literal(before.at), literal(before.nudge, inbox.c.nudge.type))
         query = query.where(tuple_(inbox.c.at, inbox.c.nudge) < ends)
@@ -87,6 +100,23 @@ def page(connection: Connection, recipient: str, before: Place | None, limit: in
     return [Received(*row) for row in rows]
 
 
+def unsettled(
+    connection: Connection, recipient: str, now: int, lasting: Collection[str], limit: int
+) -> list[Received]:
+    """Return the rows of each trigger by which the recipient may still have something to do, the latest first.
+
+    `lasting`: triggers with something to do also after their messages have ended.
+    """
+    may_be_open = and_(
+        inbox.c.open_until.is_not(None), or_(inbox.c.open_until > now, inbox.c.trigger.in_(sorted(lasting)))
+    )
+    triggers = select(inbox.c.trigger).where(inbox.c.recipient == recipient, may_be_open)
+    query = select(*_RECEIVED, may_be_open).where(inbox.c.recipient == recipient, inbox.c.trigger.in_(triggers))
+    rows = connection.execute(query.order_by(inbox.c.at.desc(), inbox.c.nudge.desc()).limit(limit))
+    return [Received(*row) for row in rows]
+
+
+_RECEIVED = (inbox.c.nudge, inbox.c.at, inbox.c.channel, inbox.c.state)
 RARE = (State.FAILED.value, State.UNKNOWN.value)
 PAGE, SCANNED = 25, 6_000
 """The rows of a page of a search, and the rows that are looked at for one at most."""

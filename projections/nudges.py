@@ -16,7 +16,7 @@ from domain.rules.triggers import RANKS
 from projections.bulk import among_keys, insert_rows, lock_rows, replace_rows, rows_of
 from projections.for_each import ForEach
 from projections.lanes import lane_of
-from projections.tables import IS_ATTEMPTED, IS_STOPPED, due, erased, inbox, micros, nudges, optional_micros
+from projections.tables import ENDLESS, IS_ATTEMPTED, IS_STOPPED, due, erased, inbox, micros, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
@@ -127,7 +127,13 @@ def _inbox_rows(nudge: Nudge, erased_at: Mapping[str, int]) -> Iterable[tuple[An
             cause = one.reason or "" if one.is_unresolved else None
             provider = one.provider or ("" if one.is_unresolved else None)
             where = (one.recipient, nudge.intent.id, micros(_at(one)), one.channel, one.state.value)
-            yield (*where, counted, cause, provider, nudge.intent.trigger)
+            yield (*where, counted, cause, provider, nudge.intent.trigger, _open_until(nudge, one.recipient))
+
+
+def _open_until(nudge: Nudge, recipient: str) -> int | None:
+    if nudge.intent.moot_from is not None or any(each.recipient == recipient for each in nudge.done):
+        return None
+    return ENDLESS if nudge.intent.expires is None else micros(nudge.intent.expires)
 
 
 def _inbox_keys(nudge: Nudge) -> Iterable[tuple[str, UUID]]:

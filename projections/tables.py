@@ -1,6 +1,7 @@
 """The tables of the views. Times are integers: microseconds since 1970-01-01T00:00:00Z, sortable on any database."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from msgspec import convert
@@ -207,12 +208,15 @@ inbox = Table(
     Column("cause", String),
     Column("provider", String),
     Column("trigger", String),
+    Column("open_until", BigInteger),
 )
 """Attempted deliveries by recipient; `at`: time of the first success, or else of the last attempt.
 
 `counted`: time from which it counts towards the cap (null: it does not); `cause`: why nobody knows the outcome, while
-an operator has to decide about it, null otherwise; `provider`: of the last attempt.
+an operator has to decide about it, null otherwise; `provider`: of the last attempt; `open_until`: when the message
+ends (`ENDLESS`: never), null once the thing itself was done.
 """
+ENDLESS: Final = 2**63 - 1
 Index("inbox_at", inbox.c.at)
 Index("inbox_latest", inbox.c.recipient, inbox.c.at)
 _UNKNOWN = inbox.c.state == "unknown"

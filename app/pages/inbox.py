@@ -1,13 +1,15 @@
 """The inbox: what to do now, what soon, news, and what was done; searched, and filtered by topic."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import Query, Request
 from fastapi.responses import Response
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.http import routes
 from app.http.cursors import read, written
@@ -22,13 +24,16 @@ from domain.core.translatable import N_, Joined, Words
 from domain.nudges.calendar_days import CalendarDays
 from domain.nudges.class_rules import CLASS_RULES
 from projections.inbox import Place
-from streams.queries.inbox import SentMessage
+from projections.tables import micros
+from streams.queries.inbox import Inboxes, SentMessage
 from streams.queries.inbox_cards import Card
 
 Cursor = Annotated[str, Query(max_length=64)]
 Search = Annotated[str, Query(max_length=100)]
 Topic = Annotated[str, Query(max_length=100)]
 PAGE: Final = 25
+OPEN_CARDS: Final = 20
+"""So many matters that are open have a card; what is less urgent stands below them in a line of its own."""
 MOST_SEARCHED: Final = 500
 """So many messages are looked through for one page of what was searched for."""
 URGENT, FRESH = timedelta(days=7), timedelta(days=60)
@@ -46,6 +51,7 @@ class Group(Enum):
     DONE = N_("Done")
 
 
+OPEN: Final = (Group.NOW, Group.SOON)
 _KINDS: Final = {Group.NOW: "urgent", Group.SOON: "soon", Group.NEWS: "plain", Group.DONE: "good"}
 
 
@@ -88,27 +94,47 @@ class Row(Struct, frozen=True):
     office: tuple[str, str, str]
 
 
+class _Matter(Struct, frozen=True):
+    """The messages about one thing, the latest first; the card and the group of the latest."""
+
+    messages: Sequence[SentMessage]
+    card: Card
+    group: Group
+
+    @property
+    def urgency(self) -> tuple[bool, date]:
+        """Return what sorts matters of a group by what cannot wait."""
+        return self.messages[0].klass != "emergency", self.card.days.first if self.card.days else date.max
+
+
 class Inbox(CitizenPages):
     """The page of a citizen's messages."""
 
     @routes.get("/my")
     def show(self, request: Request, after: Cursor = "", q: Search = "", topic: Topic = "") -> Response:
-        """Show the messages by what there is to do, the latest first within a group."""
+        """Show all that is open, the most urgent first, and below it, in pages, what is not, the latest first."""
         person, frame = self._visitor(request)
         inboxes, now = self._platform.queries.inboxes, self._platform.clock()
         names = names_of(self._platform.rules.library.rules(), frame.speech)
-        messages, cards, place = self._found(person, read(after), _Wish(q.strip().casefold(), topic), names)
+        look = _Look(inboxes, person, now.astimezone(frame.speech.zone), names, _Wish(q.strip().casefold(), topic))
+        opened = look.opened()
+        wanted = [] if after else [each for each in opened if look.wants(each)]
+        cards, lines = wanted[:OPEN_CARDS], wanted[OPEN_CARDS:]
+        others, place = look.others(read(after), PAGE - len(cards), {each.card.thing for each in opened})
         teller = _Teller(names, now, lambda nudge, code: self._platform.identity.links.answer(nudge, person, code))
-        groups: dict[Group, list[Row]] = {group: [] for group in Group}
-        for first, *earlier in _by_thing(messages, cards):
-            card = cards[first.nudge]
-            group = group_of(first, card, now.astimezone(frame.speech.zone))
-            groups[group].append(teller.row(first, card, group, earlier))
+        groups = [
+            (
+                frame.speech.say(group.value),
+                [teller.row(each) for each in (*cards, *others) if each.group is group],
+                [teller.row(each) for each in lines if each.group is group],
+            )
+            for group in Group
+        ]
         topics = {each.category: category(each.category, frame.speech) for each in inboxes.topics()}
         return self._pages.respond(
             "inbox.html",
             frame,
-            groups=[(frame.speech.say(group.value), rows) for group, rows in groups.items() if rows],
+            groups=[(heading, rows, brief) for heading, rows, brief in groups if rows or brief],
             q=q,
             topic=topic,
             topics=sorted(topics.items(), key=lambda each: each[1]),
@@ -116,24 +142,54 @@ class Inbox(CitizenPages):
             next=frame.here(after=written(place)) if place else "",
         )
 
-    def _found(
-        self, person: str, before: Place | None, wish: "_Wish", names: Names
-    ) -> tuple[list[SentMessage], dict[Any, Card], Place | None]:
-        """Return the next messages that are wished for, with what they are about, and where to go on.
 
-        What went with a digest stands by itself, so the digest itself is left out.
-        """
-        inboxes = self._platform.queries.inboxes
+class _Look(Struct, frozen=True):
+    """A look into a person's inbox. What went with a digest stands by itself, so digests are left out."""
+
+    inboxes: Inboxes
+    person: str
+    now: datetime
+    names: Names
+    wish: "_Wish"
+
+    def opened(self) -> list[_Matter]:
+        """Return the matters in which there is something to do, the most urgent first, however old they are."""
+        told = self.inboxes.unsettled(self.person)
+        matters = [each for each in self._matters(told, self._cards(told)) if each.group in OPEN]
+        return sorted(matters, key=lambda each: (OPEN.index(each.group), *each.urgency))
+
+    def wants(self, matter: _Matter) -> bool:
+        """Return True if the latest message of the matter is what was searched for."""
+        return self.wish.fits(matter.messages[0], matter.card, self.names)
+
+    def others(
+        self, before: Place | None, most: int, opened: Collection[tuple[str, UUID]]
+    ) -> tuple[list[_Matter], Place | None]:
+        """Return the next matters that are not open, and where to go on."""
         found: list[SentMessage] = []
-        cards: dict[Any, Card] = {}
+        cards: dict[UUID, Card] = {}
         for _ in range(0, MOST_SEARCHED, PAGE):
-            told, before = inboxes.told(person, before, PAGE)
-            about = inboxes.cards(person, [each.nudge for each in told], names.speech.zone)
-            found += [each for each in told if not each.members and wish.fits(each, about[each.nudge], names)]
+            told, before = self.inboxes.told(self.person, before, PAGE)
+            about = self._cards(told)
+            others = (each for each in told if about[each.nudge].thing not in opened and not each.members)
+            found += [each for each in others if self.wish.fits(each, about[each.nudge], self.names)]
             cards |= about
-            if before is None or len(found) >= PAGE or wish.is_empty:
+            if before is None or len(found) >= most:
                 break
-        return found, cards, before
+        if len(found) > most:
+            before = Place(micros(found[most - 1].at), found[most - 1].nudge)
+        matters = self._matters(found[:most], cards)
+        return [each if each.group not in OPEN else replace(each, group=Group.NEWS) for each in matters], before
+
+    def _cards(self, told: Sequence[SentMessage]) -> dict[UUID, Card]:
+        return self.inboxes.cards(self.person, [each.nudge for each in told], self.names.speech.zone)
+
+    def _matters(self, messages: Sequence[SentMessage], cards: Mapping[UUID, Card]) -> list[_Matter]:
+        by_thing: dict[Any, list[SentMessage]] = {}
+        for each in messages:
+            by_thing.setdefault(cards[each.nudge].thing, []).append(each)
+        latest = ((those, cards[those[0].nudge]) for those in by_thing.values())
+        return [_Matter(those, card, group_of(those[0], card, self.now)) for those, card in latest]
 
 
 class _Wish(Struct, frozen=True):
@@ -141,10 +197,6 @@ class _Wish(Struct, frozen=True):
 
     text: str
     topic: str
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.text and not self.topic
 
     def fits(self, message: SentMessage, card: Card, names: Names) -> bool:
         if self.topic and message.category != self.topic:
@@ -160,10 +212,11 @@ class _Teller:
     def __init__(self, names: Names, now: datetime, answer: Any) -> None:  # noqa: ANN401  (a function of two)
         self._names, self._speech, self._now, self._answer = names, names.speech, now, answer
 
-    def row(self, message: SentMessage, card: Card, group: Group, earlier: Sequence[SentMessage]) -> Row:
-        """Return the message as its card shows it."""
-        speech = self._speech
-        open_ = group in (Group.NOW, Group.SOON)
+    def row(self, matter: _Matter) -> Row:
+        """Return the latest message of the matter as its card shows it."""
+        speech, card, group = self._speech, matter.card, matter.group
+        message, *earlier = matter.messages
+        open_ = group in OPEN
         unread = " unread" if message.state in _UNREAD and group is not Group.DONE else ""
         return Row(
             str(message.nudge),
@@ -264,11 +317,3 @@ def which(card: Card, names: Names) -> Iterator[str]:
         yield from map(tell, announced(card.values, card.decisive, card.distinct, names))
     elif found := tell(Joined(particulars(card.values, card.decisive, card.distinct, names), ", ")):
         yield found
-
-
-def _by_thing(messages: Sequence[SentMessage], cards: dict[Any, Card]) -> Iterator[Sequence[SentMessage]]:
-    """Yield the messages about one matter together, the latest first."""
-    found: dict[Any, list[SentMessage]] = {}
-    for each in messages:
-        found.setdefault(cards[each.nudge].thing, []).append(each)
-    yield from found.values()

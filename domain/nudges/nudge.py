@@ -34,6 +34,11 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
     done: tuple[facts.NudgeDone, ...] = ()
 
     @property
+    def thing(self) -> tuple[str, UUID]:
+        """Return the same for all nudges of one trigger about one thing."""
+        return self.intent.trigger, self.intent.occurrence
+
+    @property
     def waits(self) -> bool:
         """The dispatcher has yet to look at it."""
         return any(one.due is not None for one in self.deliveries)

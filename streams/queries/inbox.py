@@ -1,7 +1,7 @@
 """A citizen's own view of their messages, sent and planned, and of all data about them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from domain.rules.legal_basis import legal_basis_of
 from domain.rules.triggers import Class
 from projections import inbox, nudges, trail
 from projections.inbox import Place
-from projections.tables import moment
+from projections.tables import micros, moment
 from streams.delivery.inbound.receiving import TYPE as MESSAGE_RECEIVED
 from streams.log.loads import retirement_of
 from streams.log.mapper import Entry
@@ -31,6 +31,10 @@ from streams.queries.inbox_cards import Card, cards
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import pack_titles, rules_of
+
+_A_DAY = timedelta(days=1)
+"""The day of a message ends for its reader, who may be in another zone, up to so long after the message itself."""
+_MOST_UNSETTLED = 300
 
 
 class SentMessage(Struct, frozen=True):
@@ -107,6 +111,25 @@ class Inboxes:
             shown = [look.sent(row, nudge, person) for row, nudge in rows[:limit]]
         last = rows[limit - 1][0] if len(rows) > limit else None
         return shown, None if last is None else Place(last.at, last.nudge)
+
+    def unsettled(self, person: str) -> list[SentMessage]:
+        """Return the messages of each matter in which something may still be to do, the latest first, no digests.
+
+        Where there are very many, the latest of them are looked at.
+        """
+        rules = self._library.rules()
+        lasting = {each.trigger.name for each in rules.rulebook.publications if each.trigger.act_by is not None}
+        since = micros(self._clock() - _A_DAY)
+        with self._database.reading() as connection:
+            rows = inbox.unsettled(connection, person, since, lasting, _MOST_UNSETTLED)
+            found = nudges.by_id(connection, [row.nudge for row in rows])
+            things = {found[row.nudge].thing for row in rows if row.may_be_open}
+            look = _Look(connection, self, rules)
+            return [
+                look.sent(row, nudge, person)
+                for row in rows
+                if (nudge := found[row.nudge]).thing in things and not nudge.members
+            ]
 
     def cards(self, person: str, ids: Iterable[UUID], zone: ZoneInfo) -> dict[UUID, Card]:
         """Return nudge -> what the message is about, for messages of the person, whose days begin in that zone."""

@@ -110,7 +110,7 @@ def _card(nudge: Nudge, cause: LifeEvent | None, reading: _Reading) -> Card:
         done_at=done[-1] if done else intent.moot_from,
         actions=(trigger.content.get("actions") or ()) if trigger is not None else (),
         can_be_done=trigger is not None and _can_be_done(trigger, rules),
-        thing=(intent.trigger, intent.occurrence),
+        thing=nudge.thing,
         title=(trigger.content.get("title") or {}) if trigger is not None else {},
         days=None if trigger is None else calendar_days(trigger, intent, values, reading.zone),
         discreet=trigger is not None and bool(trigger.content.get("discreet")),

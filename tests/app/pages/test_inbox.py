@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.pages.catalogues import LANGUAGES
+from app.pages.inbox import OPEN_CARDS, PAGE
 from domain.nudges.delivery import State
 from templates.checks.loader import shipped
 from tests.app.pages.visitor import visiting
@@ -77,6 +78,28 @@ def test_a_card_says_which_one_for_whom_and_until_when(world: World) -> None:
     assert "Number KZ-1" in card_of(found["News"], "Unpaid fine")
 
 
+@pytest.mark.parametrize(
+    ("language", "labels"), [("en", ["I agree", "I do not agree"]), ("ru", ["Согласен", "Не согласен"])]
+)
+async def test_a_card_shows_the_emblem_of_its_agency_and_the_action(
+    world: World, language: str, labels: list[str]
+) -> None:
+    """The drawing of the agency's emblem is in the page, and what is to be done is a button that leads there."""
+    lost = {"registered_on": "2025-06-29", "insured_months": 12}
+    world.take(event("kz.social.unemployment_registered", MOTHER, "2025-06-29T13:00:00+05:00", lost, id="lost"))
+    await world.settle("2025-07-02T13:00+05:00")
+    world.platform.replay.follower.drain()
+    page = inbox(world, "?topic=work_offers", language)
+    [asked] = page.split('<li class="card ')[1:]
+    assert re.findall(r'class="emblem"><svg[^>]*><use href="#([a-z-]+)"', asked) == ["icon-briefcase"]
+    assert '<symbol id="icon-briefcase"' in page
+    buttons = re.findall(r'<a class="button[^"]*" href="([^"]+)"[^>]*>(.*?)</a>', asked)
+    assert [label for _, label in buttons] == labels
+    answer = visiting(world, MOTHER, language).get(buttons[0][0].removeprefix(world.platform.settings.base_url))
+    assert answer.status_code == 200
+    assert labels[0] in answer.text
+
+
 def test_messages_about_one_matter_share_a_card(world: World) -> None:
     """The reminder a week before stands there, and the one a month before under it."""
     page = inbox(world)
@@ -136,6 +159,51 @@ def test_search_and_topic(world: World, query: str, titles: set[str]) -> None:
     page = inbox(world, query)
     assert set(re.findall(r'<h3><a href="[^"]+">(.*?)</a>', page)) == titles
     assert ("Nothing was found." in page) is (not titles)
+
+
+async def fined(world: World, many: int, *, paid: bool) -> None:
+    """So many fines after everything else; `paid`: all of them at once."""
+    numbers = [f"KZ-F{number}" for number in range(many)]
+    world.take(*(fine(MOTHER, each, "2025-06-29T13:00:00+05:00") for each in numbers))
+    await world.settle("2025-06-29T15:00+05:00")
+    if paid:
+        data = {"amount": 7864, "paid_on": "2025-06-29"}
+        at = "2025-06-29T16:00:00+05:00"
+        world.take(
+            *(event("kz.traffic.fine_paid", MOTHER, at, {"number": each} | data, id=f"p{each}") for each in numbers)
+        )
+        await world.settle("2025-06-29T17:00+05:00")
+    world.platform.replay.follower.drain()
+
+
+async def test_what_is_open_stands_on_the_first_page_however_old_it_is(world: World) -> None:
+    """Thirty later messages that are done do not move it; these are paged, and each stands once."""
+    await fined(world, 30, paid=True)
+    first = inbox(world)
+    assert ">Identity card renewal</a>" in groups(first)["Do now"]
+    assert ">Childcare allowance</a>" in groups(first)["To do soon"]
+    assert first.count('<li class="card ') == PAGE
+    older = unescape(re.findall(r'rel="next" href="([^"]+)"', first)[0]).removeprefix("/my")
+    second = inbox(world, older)
+    assert set(groups(second)) == {"News", "Done"}
+    numbers = re.findall(r"Number KZ-F(\d+)", first + second)
+    assert sorted(map(int, numbers)) == list(range(30))
+
+
+async def test_sixty_open_matters_stand_on_one_page(world: World) -> None:
+    """The most urgent have cards, the others a line each; the page stays small, and news have a place on it.
+
+    That the messages themselves have ended by then does not end what is to be done.
+    """
+    await fined(world, 60, paid=False)
+    await world.settle("2025-07-02T09:30+05:00")
+    world.platform.replay.follower.drain()
+    page = inbox(world)
+    now = groups(page)["Do now"]
+    assert set(re.findall(r"Number KZ-F(\d+)", now)) == {str(number) for number in range(60)}
+    assert now.count('<li class="card ') == OPEN_CARDS
+    assert ">Unpaid fine</a>" in groups(page)["News"]
+    assert len(visiting(world, MOTHER, "kk").get("/my").content) < 40_000
 
 
 def test_a_stranger_has_an_empty_inbox(world: World) -> None:

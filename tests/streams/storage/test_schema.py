@@ -18,7 +18,7 @@ from app.clock import fixed
 from app.compose import compose
 from app.identity.log_codes import codes_by
 from app.settings import load_settings
-from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeResolved, NudgeSent, NudgeUnknown
+from domain.facts.facts import NudgeAttempted, NudgeDone, NudgeFact, NudgeResolved, NudgeSent, NudgeUnknown
 from domain.nudges.nudge import Nudge, evolve
 from projections import history, inbox, nudges
 from projections import tables as views
@@ -257,6 +257,24 @@ def test_messages_are_searched_by_trigger_and_provider_after_the_step(database: 
     with database.reading() as connection:
         found = inbox.search(connection, inbox.Search(triggers=(sent.intent.trigger,), provider="centre"))
     assert sorted(each.state for each in found.rows) == ["sent", "unknown"]
+
+
+def test_what_is_open_is_known_after_the_step(database: Database) -> None:
+    """An inbox from before the column knows when each message ends, and which needs nothing done any more."""
+    migrate(database)
+    known = [lost(number) for number in range(1, 5_003)]
+    endless = structs.replace(lost(6_000), intent=structs.replace(lost(6_000).intent, expires=None))
+    moot = structs.replace(lost(6_001), intent=structs.replace(lost(6_001).intent, moot_from=NOW))
+    done = lost(6_002, further=NudgeDone(NOW, AIDA, 1, NOW))
+    database.write(lambda connection: nudges.store(connection, [*known, endless, moot, done], {}))
+    query = select(views.inbox.c.nudge, views.inbox.c.open_until).order_by(views.inbox.c.nudge)
+    with database.reading() as connection:
+        before = connection.execute(query).all()
+    undo(database, "0036")
+    migrate(database)
+    with database.reading() as connection:
+        assert connection.execute(query).all() == before
+    assert Counter(until for _, until in before)[None] == 2
 
 
 def lost(number: int, again: datetime | None = None, further: NudgeFact | None = None) -> Nudge:

@@ -36,7 +36,7 @@ _STYLE = (
 )
 _FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif"
 _MIDDLE = (
-    '</title>\n</head>\n<body class="page" style="margin:0;padding:0;background:#eef1f0;color:#12201b">\n'
+    '</title>\n</head>\n<body class="page" style="margin:0;padding:0;background:#eef1f0;color:#12201b">\n<main>\n'
     '<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="background:#eef1f0">'
     '<tr><td class="outer" align="center" style="padding:24px 8px">\n'
     '<table role="presentation" class="sheet" width="100%" cellpadding="0" cellspacing="0" style="max-width:600px;'
@@ -52,7 +52,7 @@ _HEAD = (
     f'{_FONT};font-size:16px;line-height:24px;font-weight:600">{{office}}</td></tr></table></td></tr>\n'
 )
 _BEGIN = (
-    '<tr><td class="inner" style="padding:24px;' + _FONT + ';font-size:16px;line-height:1.5">\n<main>\n{to}'
+    '<tr><td class="inner" style="padding:24px;' + _FONT + ';font-size:16px;line-height:1.5">\n{to}'
     '<h1 style="font-size:22px;line-height:1.3;margin:0 0 16px;color:#12201b">'
 )
 _ADDRESSEE = '<p class="faint" style="margin:0 0 12px;color:#4a5752">{to}</p>\n'
@@ -66,7 +66,7 @@ _SECOND = (
     ' style="border:2px solid #6f7b76;border-radius:6px"><a href="{url}" style="display:inline-block;'
     'padding:11px 22px;color:#12201b;font-weight:600;text-decoration:none">{label}</a></td></tr></table>\n'
 )
-BOTTOM = "</main>\n</td></tr>\n</table>\n</td></tr></table>\n</body>\n</html>\n"
+BOTTOM = "</td></tr>\n</table>\n</td></tr></table>\n</main>\n</body>\n</html>\n"
 LINK = "color:#0b5394"
 """The style of a link, for what stands below the buttons."""
 

@@ -3,22 +3,15 @@
 import os
 import re
 from pathlib import Path
-from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.app.demo.running import Lived
-from tests.app.pages.site import look_at
+from tests.app.pages.site import LOOKS, each_look, look_at
 
 ROOT = Path(__file__).parents[3]
 PICTURE = ROOT / "docs/demo.png"
 MOST_BYTES = 300_000
-LOOKS: dict[str, tuple[str, dict[str, Any]]] = {
-    "kk-320": ("kk", {"viewport": {"width": 320, "height": 640}, "color_scheme": "light"}),
-    "ru-375-dark": ("ru", {"viewport": {"width": 375, "height": 812}, "color_scheme": "dark"}),
-    "en-1280": ("en", {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}),
-}
 CHAIRS = (
     "/",
     "/demo/country",
@@ -30,24 +23,24 @@ CHAIRS = (
 )
 
 
-@pytest.mark.parametrize(("language", "look"), LOOKS.values(), ids=LOOKS.keys())
+@each_look
 def test_every_chair_is_for_everybody(
-    chromium: Browser, lived: Lived, request: pytest.FixtureRequest, language: str, look: dict[str, Any]
+    chromium: Browser, lived: Lived, look_name: str, language: str, viewport: ViewportSize
 ) -> None:
     """axe-core finds nothing, nothing is wider than the screen, and no page breaks the policy of its content."""
-    with chromium.new_context(locale=language, **look) as context:
+    with chromium.new_context(locale=language, viewport=viewport) as context:
         page = context.new_page()
         wrong: list[str] = []
         page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
         for path in CHAIRS:
             name = re.sub(r"\W+", "-", path.rpartition("=")[2]).strip("-") or "story"
-            look_at(page, lived.announced[0] + path, language, f"demo-{name}-{request.node.callspec.id}")
+            wrong += look_at(page, lived.announced[0] + path, language, f"demo-{name}-{look_name}")
         assert wrong == []
 
 
 def test_the_picture_in_the_readme_is_of_today(chromium: Browser, lived: Lived) -> None:
     """README begins with the story; the words beside its picture are the page's. `make picture` takes it anew."""
-    with chromium.new_context(locale="en", **LOOKS["en-1280"][1]) as context:
+    with chromium.new_context(locale="en", viewport=LOOKS["en-1280"][1]) as context:
         page = context.new_page()
         page.goto(lived.announced[0])
         if os.environ.get("TEST_PICTURE"):

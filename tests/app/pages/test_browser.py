@@ -1,18 +1,11 @@
 import re
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
-from tests.app.pages.site import CITIZEN, Site, look_at, overflows, shot, violations
+from tests.app.pages.site import CITIZEN, Site, each_look, look, look_at, shot
 
-LOOKS: list[tuple[str, dict[str, Any]]] = [
-    ("kk", {"viewport": {"width": 320, "height": 640}, "color_scheme": "light"}),
-    ("ru", {"viewport": {"width": 375, "height": 812}, "color_scheme": "dark"}),
-    ("en", {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}),
-    ("kk", {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"}),
-]
 PAGES = (
     "/my",
     "/my/coming",
@@ -29,20 +22,19 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize(("language", "look"), LOOKS, ids=["kk-320", "ru-375-dark", "en-1280", "kk-1280-dark"])
+@each_look
 def test_every_page_is_for_everybody(
-    chromium: Browser, site: Site, request: pytest.FixtureRequest, language: str, look: dict[str, Any]
+    chromium: Browser, site: Site, look_name: str, language: str, viewport: ViewportSize
 ) -> None:
     """On no page axe-core finds anything, nothing is wider than the screen, and the language is the one asked for."""
-    look_name = request.node.callspec.id
-    with site.visit(chromium, language=language, **look) as context:
+    with site.visit(chromium, language=language, viewport=viewport) as context:
         page = context.new_page()
         wrong: list[str] = []
         page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
         message = f"/my/messages/{site.latest()}"
         for path in (*PAGES, message, f"{message}/why", site.stop().removeprefix(site.base)):
             name = re.sub(r"[0-9a-f-]{36}", "nudge", path).partition("?")[0].strip("/").replace("/", "-")[:30]
-            look_at(page, site.base + path, language, f"{name or 'front'}-{look_name}")
+            wrong += look_at(page, site.base + path, language, f"{name or 'front'}-{look_name}")
         page.emulate_media(media="print")
         page.goto(f"{site.base}{message}/why")
         shot(page, f"why-print-{look_name}")
@@ -66,8 +58,7 @@ def test_a_telephone_shows_the_choices_at_once(chromium: Browser, site: Site, la
             tops = page.locator(".places a").evaluate_all("all => all.map(each => each.getBoundingClientRect().top)")
             assert len(set(tops)) == (2 if width == 320 else 1)
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-        shot(page, f"preferences-open-{language}")
-        assert violations(page) == []
+        assert look(page, language, f"preferences-open-{language}") == []
 
 
 @WAYS
@@ -137,9 +128,7 @@ def test_the_keyboard_alone_erases(chromium: Browser, site: Site) -> None:
         by.write(page.locator("#word"), "ERASE")
         by.press(page.get_by_role("button", name="Erase my data for ever"))
         expect(page.locator("h1")).to_have_text("Certificate of erasure")
-        shot(page, "certificate-en-320")
-        assert violations(page) == []
-        assert not overflows(page)
+        assert look(page, "en", "certificate-en-375") == []
 
 
 def test_a_link_from_a_message_needs_no_sign_in(chromium: Browser, site: Site) -> None:

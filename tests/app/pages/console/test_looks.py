@@ -1,14 +1,12 @@
 """What the console looks like, to everybody."""
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
 from tests.app.pages.console.office import AIGERIM, Office
-from tests.app.pages.site import look_at
-from tests.app.pages.test_browser import LOOKS
+from tests.app.pages.site import each_look, look_at
 
 PAGES = (
     "/console",
@@ -34,13 +32,12 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize(("language", "look"), LOOKS[:3], ids=["kk-320", "ru-375-dark", "en-1280"])
+@each_look
 def test_every_page_of_the_console_is_for_everybody(
-    chromium: Browser, office: Office, request: pytest.FixtureRequest, language: str, look: dict[str, Any]
+    chromium: Browser, office: Office, look_name: str, language: str, viewport: ViewportSize
 ) -> None:
     """On no page axe-core finds anything, nothing is wider than the screen, and the language is the one asked for."""
-    look_name = request.node.callspec.id
-    with office.visit(chromium, language=language, **look) as context:
+    with office.visit(chromium, language=language, viewport=viewport) as context:
         page = context.new_page()
         wrong: list[str] = []
         page.on("console", lambda said: wrong.append(said.text))
@@ -52,7 +49,7 @@ def test_every_page_of_the_console_is_for_everybody(
         why = page.locator("main ol a").first.get_attribute("href")
         for path in (*PAGES, trail, str(why)):
             name = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "x", path)
-            look_at(
+            wrong += look_at(
                 page, office.base + path, language, f"{re.sub('[^a-z0-9]+', '-', name).strip('-')[:48]}-{look_name}"
             )
         assert wrong == []

@@ -5,12 +5,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from streams.queues.jobs import JobState
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
-from tests.app.pages.site import look_at, overflows, shot
-from tests.app.pages.test_browser import LOOKS
+from tests.app.pages.site import each_look, look_at, overflows, shot
 from tests.app.pages.work.workshop import CLINIC, Workshop, begun, file_of, revision_of, signed_in
 from tests.templates.scaffolded import own_text
 
@@ -37,18 +36,17 @@ def written(workshop: Workshop) -> tuple[str, str, str]:
     return where, waiting, report
 
 
-@pytest.mark.parametrize(("language", "look"), LOOKS[:3], ids=["kk-320", "ru-375-dark", "en-1280"])
+@each_look
 def test_every_page_is_for_everybody(
     chromium: Browser,
     workshop: Workshop,
     written: tuple[str, str, str],
-    request: pytest.FixtureRequest,
+    look_name: str,
     language: str,
-    look: dict[str, Any],
+    viewport: ViewportSize,
 ) -> None:
     """On no page axe-core finds anything, nothing is wider than the screen, and the language is the one asked for."""
-    look_name = request.node.callspec.id
-    with workshop.visit(chromium, language=language, **look) as context:
+    with workshop.visit(chromium, language=language, viewport=viewport) as context:
         page = context.new_page()
         wrong: list[str] = []
         page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
@@ -56,7 +54,7 @@ def test_every_page_is_for_everybody(
         steps = [draft, *(f"{draft}/{each}" for each in ("form", "words", "tests", "preview", "submit", "backtest"))]
         steps += [f"{draft}/example?at=0", report, waiting, f"{waiting}/preview"]
         for path in (*PAGES, *steps):
-            look_at(
+            wrong += look_at(
                 page,
                 workshop.base + path,
                 language,

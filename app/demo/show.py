@@ -20,7 +20,7 @@ from app.demo.family import PARENTS, with_family
 from app.demo.mailroom import Mailroom
 from app.demo.population import population
 from app.demo.reading import Reader
-from app.demo.site import hire, site
+from app.demo.site import begin_draft, hire, site
 from app.demo.year import Year
 from app.identity.key_file import load_keyring, new_keyring
 from app.settings import Settings
@@ -92,6 +92,7 @@ async def _serve(
     people = with_family(population(options.citizens, options.seed, START, END), START)
     year = Year(platform, engine, clock, mailroom, people, END)
     hire(platform.settings.principals)
+    begin_draft(platform)
     pages = site(platform, Reader(platform, mailroom, year))
     server = _Server(
         uvicorn.Config(

@@ -5,6 +5,7 @@ installed by any other command.
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,8 +35,10 @@ from app.reports.life_words import CHANNELS
 from app.server import application
 from domain.facts.principals import Principal, Role
 from streams.queries.inbox import NotTheirs
+from streams.rules.drafts import DraftExists, DraftStore
 
 HERE: Final = Path(__file__).with_name("pages")
+DRAFT: Final = Path(__file__).with_name("draft") / "after_a_job"
 STAFF: Final[Mapping[str, Principal]] = {
     "dana": Principal("dana", "labour", frozenset({Role.AUTHOR})),
     "serik": Principal("serik", "labour", frozenset({Role.APPROVER})),
@@ -58,6 +61,13 @@ def hire(principals: Path) -> None:
     """Put the demo's officials into the file of principals; nobody gets their tokens."""
     for each in STAFF.values():
         add(principals, each)
+
+
+def begin_draft(platform: Platform) -> None:
+    """Give Dana a draft, so that the workbench has one to read, change and try on the year."""
+    files = {path.name: path.read_text("utf-8") for path in sorted(DRAFT.iterdir())}
+    with contextlib.suppress(DraftExists):  # of an earlier run whose data were kept
+        DraftStore(platform.database, platform.clock).add(STAFF["dana"], "kz", DRAFT.name, files)
 
 
 def site(platform: Platform, reader: Reader) -> FastAPI:

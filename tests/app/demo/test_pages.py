@@ -12,9 +12,12 @@ from sqlalchemy import select
 
 from app.demo.show import END
 from app.demo.story import Storyteller
+from app.packs.draft_bench import Bench
 from app.pages.catalogues import Speech
+from app.pages.work.sheets import text_of
 from app.server import application
 from domain.core.timing import zone_of
+from streams.rules.drafts import DraftStore
 from streams.storage.tables import fake_messages
 from tests.app.demo.running import Lived
 from tests.app.http.wire import client_of
@@ -74,6 +77,19 @@ def test_the_story_is_the_same_in_every_language(lived: Lived, language: str) ->
         assert f'<html lang="{language}">' in front
         assert len(HEADING.findall(front)) == len(CHAPTERS)
         assert all(f'<html lang="{language}">' in page(visiting, path) for path in chairs())
+
+
+def test_the_workbench_has_a_draft_to_try(lived: Lived) -> None:
+    """The list shows Dana's draft, nothing is wrong with it, and each of its tests passes."""
+    with visitor(lived) as visiting:
+        listed = page(visiting, "/demo/as/dana?next=/work")
+    (draft,) = DraftStore(lived.platform.database, lived.platform.clock).all("labour")
+    assert f"/work/drafts/{draft.id}" in listed
+    with Bench(lived.platform.rules.library).laid(text_of(draft)) as laid:
+        cases, wrong = laid.cases()
+        assert (laid.findings, laid.tried, wrong) == ((), (), ())
+    assert [each.name for each in cases if not each.passed] == []
+    assert len(cases) == 3
 
 
 def chairs() -> list[str]:

@@ -25,6 +25,7 @@ from app.pages.icons import Icons
 from app.pages.places import places_of
 from app.pages.visits import citizen_of, csrf_of, language_of, official_of, principal_of, remember_language
 from app.visible import AsWritten, on_page
+from domain.facts.principals import Principal
 from templates.words.filters import one_stop
 
 _HERE = Path(__file__).parent
@@ -47,7 +48,7 @@ HEADERS: Mapping[str, str] = {
 class Frame(Struct, frozen=True):
     """The surroundings of a page's content: its language, the visitor, and their place on the site.
 
-    `theirs`: the places that an official may enter.
+    `official`: their name; `who`: the official, as far as they are still known.
     """
 
     speech: Speech
@@ -55,13 +56,18 @@ class Frame(Struct, frozen=True):
     query: Mapping[str, str]
     citizen: str
     official: str
-    theirs: Sequence[str]
+    who: Principal | None
     csrf: str
 
     @property
     def language(self) -> str:
         """Return the page's language."""
         return self.speech.language
+
+    @property
+    def theirs(self) -> Sequence[str]:
+        """Return the places that an official may enter."""
+        return places_of(self.who)
 
     def here(self, **changed: str) -> str:
         """Return the address of this page, with something changed in its query."""
@@ -105,7 +111,7 @@ class Pages:
             {name: value for name, value in request.query_params.items() if name != "language"},
             citizen_of(request),
             official_of(request),
-            places_of(principal_of(request)),
+            principal_of(request),
             csrf_of(request),
         )
 

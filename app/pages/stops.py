@@ -5,10 +5,12 @@ from msgspec.structs import replace
 
 from app.compose import Platform
 from app.pages.catalogues import Speech
+from app.pages.layout import Frame
 from app.pages.life import shown
 from app.reports.finding_words import FindingWords, finding_in_words
 from app.reports.findings import stop_finding
 from app.reports.life_words import CHANNELS
+from app.reports.stopped import known_to
 from domain.nudges.settle import PAUSED
 from streams.rules.aggregates import ActiveStop
 
@@ -26,11 +28,16 @@ def stops_told(platform: Platform, speech: Speech) -> list[Stop]:
     return [stop_told(each, platform, speech) for each in platform.rules.switches.off()]
 
 
-def stops_of_trigger(trigger: str, owner: str, platform: Platform, speech: Speech) -> list[Stop]:
-    """Return what stops all messages of a trigger: it itself, its agency or everything; a channel stops only some."""
-    whole = {("all", ""), ("agency", owner), ("trigger", trigger), (PAUSED, trigger)}
-    found = [each for each in platform.rules.switches.off() if (each.scope, each.name) in whole]
-    return [stop_told(each, platform, speech) for each in found]
+def stops_known(platform: Platform, frame: Frame, trigger: str = "") -> list[Stop]:
+    """Return what is stopped, so far as who works at the workbench may know: kill switches first, pauses last.
+
+    `trigger`: the one that the page is about; what stops it alone comes before everything.
+    """
+    if frame.who is None or not (off := platform.rules.switches.off()):
+        return []
+    known = known_to(frame.who, off, platform.rules.library.rules().governed)
+    known.sort(key=lambda each: (each.name != trigger or not trigger, each.scope == PAUSED))
+    return [stop_told(each, platform, frame.speech) for each in known]
 
 
 def stop_told(off: ActiveStop, platform: Platform, speech: Speech) -> Stop:

@@ -35,6 +35,7 @@ from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Refusal, Subject, Submission, check_publishing
+from streams.rules.aggregates import GovernedTrigger
 from streams.rules.approval import Reference, SubmissionResult
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
@@ -64,23 +65,38 @@ class Approving(DraftPages):
         """Show the obstacles to submitting, or the button."""
         _, frame, sheet = self._enter(request, id)
         found_ = self._verdict(sheet)
-        before = self._office.platform.rules.approval.governed()
-        triggers = found_.pack.triggers if found_.pack is not None else ()
-        earlier = [
-            refusal
-            for each in triggers
-            if each.name == sheet.trigger
-            for refusal in before.trigger(each.name).refusals(each.hash)
-        ]
+        hash_, trigger = _hash_of(found_, sheet), self._governed(sheet.trigger)
+        earlier = trigger.refusals(hash_)
+        refused = _refused(earlier[-1] if earlier else None, frame.speech)
+        return self._to_hand_in(frame, sheet, found_, refused)
+
+    def _to_hand_in(
+        self,
+        frame: Frame,
+        sheet: StoredDraft,
+        found_: Verdict,
+        refused: str = "",
+        status: HTTPStatus | None = None,
+    ) -> Response:
         return self._progress.show(
             "submit.html",
             frame,
             sheet,
             "submit",
+            status,
             findings=found_.findings,
             failed=found_.failed,
-            refused_before=_refused(earlier[-1] if earlier else None, frame.speech),
+            published=self._is_published(sheet, found_),
+            refused_before=refused,
         )
+
+    def _governed(self, trigger: str) -> GovernedTrigger:
+        return self._office.platform.rules.approval.governed().trigger(trigger)
+
+    def _is_published(self, sheet: StoredDraft, found_: Verdict) -> bool:
+        """Return True if the draft is word for word what is published, so that there is nothing to hand in."""
+        hash_ = _hash_of(found_, sheet)
+        return bool(hash_) and hash_ == self._governed(sheet.trigger).hash
 
     def _verdict(self, sheet: StoredDraft) -> Verdict:
         try:
@@ -93,17 +109,8 @@ class Approving(DraftPages):
         """Put it up for approval, once lint and its tests have passed."""
         who, frame, sheet = self._enter(request, id, fields)
         verdict = self._verdict(sheet)
-        if verdict.pack is None:
-            return self._progress.show(
-                "submit.html",
-                frame,
-                sheet,
-                "submit",
-                HTTPStatus.UNPROCESSABLE_ENTITY,
-                findings=verdict.findings,
-                failed=verdict.failed,
-                refused_before="",
-            )
+        if verdict.pack is None or self._is_published(sheet, verdict):
+            return self._to_hand_in(frame, sheet, verdict, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         with refusals_as_problems():
             [done] = self._office.platform.rules.approval.submit(
                 [verdict.pack], [Subject("trigger", sheet.trigger)], who
@@ -285,6 +292,12 @@ class _Reading(NamedTuple):
     remarks: Sequence[Finding] = ()
     nothing: str = ""
     steps: Sequence[dict[str, Any]] = ()
+
+
+def _hash_of(verdict: Verdict, sheet: StoredDraft) -> str:
+    """Return the hash of the draft's version; empty where it may not be submitted."""
+    triggers = verdict.pack.triggers if verdict.pack is not None else ()
+    return next((each.hash for each in triggers if each.name == sheet.trigger), "")
 
 
 def _refused(refusal: Refusal | None, speech: Speech) -> str:

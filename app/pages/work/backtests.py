@@ -32,7 +32,7 @@ from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_, Said
 from domain.core.translatable import text_of as words_of
 from domain.facts.principals import Principal, Role, require
-from domain.facts.submissions import Submission
+from domain.facts.submissions import Subject, Submission
 from streams.queues.jobs import Busy, Job, JobState, UnknownJob
 from streams.rules.drafts import DraftStore, StoredDraft
 
@@ -144,19 +144,27 @@ class Backtests(DraftPages):
         told = _Told(asked, counts, frame.speech) if counts else None
         drafts = self._sheets.all(who.agency)
         sheet = next((each for each in drafts if each.trigger == asked.trigger), None)
-        return self._office.show(
+        return self._progress.show(
             "backtested.html",
             frame,
+            sheet or self._handed_in(asked),
+            "try",
             job=job,
             asked=asked,
             told=told,
             unreadable=job.state is JobState.DONE and told is None,
-            sheet=sheet,
             author=Role.AUTHOR in who.roles,
             unattended=bool(self._hands.note(job)),
             waiting=job.state in (JobState.PLANNED, JobState.RUNNING),
             span=f"{frame.speech.moment(asked.start)} – {frame.speech.moment(asked.end)}",
         )
+
+    def _handed_in(self, asked: Asked) -> Submission | None:
+        """Return the version that was tried, if it was handed in."""
+        versions = self._office.platform.rules.approval.governed().submitted.get(
+            Subject("trigger", asked.trigger), ()
+        )
+        return next((each for each in versions if each.hash == asked.hash), None)
 
     @routes.get("/work/backtests/{id}/report.csv")
     def download(self, request: Request, id: Id) -> Response:

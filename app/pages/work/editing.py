@@ -17,7 +17,7 @@ from app.pages.layout import Frame
 from app.pages.visits import DraftForm, Form, field_of
 from app.pages.whole_numbers import whole_number
 from app.pages.work.draft_pages import DraftPages
-from app.pages.work.office import Office
+from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, laid_out, text_of
 from domain.core.translatable import Words
 from domain.facts.principals import Principal, Role
@@ -115,7 +115,7 @@ class Editing(DraftPages):
         try:
             self._sheets.save(id, whole_number(field_of(fields, "revision")), files, who)
         except DraftChanged as changed:
-            return both_texts(self._office, frame, changed.there, files)
+            return both_texts(self._progress, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}")
 
     @routes.post("/work/drafts/{id}/delete")
@@ -133,14 +133,15 @@ def _led_to(request: Request) -> tuple[str, int]:
     return (asked.get("file", ""), int(line)) if re.fullmatch("[0-9]{1,6}", line) else ("", 0)
 
 
-def both_texts(office: Office, frame: Frame, there: StoredDraft, mine: Mapping[str, str]) -> Response:
+def both_texts(progress: Progress, frame: Frame, there: StoredDraft, mine: Mapping[str, str]) -> Response:
     """Show both texts after somebody else saved first, so that nothing is lost."""
     fields = [Field(name, text, ()) for name, text in mine.items() if text != there.files.get(name)]
-    return office.show(
+    return progress.show(
         "moved.html",
         frame,
+        there,
+        "write",
         HTTPStatus.CONFLICT,
-        sheet=there,
         fields=fields,
         at=frame.speech.moment(there.changed_at),
     )

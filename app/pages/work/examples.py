@@ -199,7 +199,7 @@ class Examples(DraftPages):
         try:
             self._sheets.save(sheet.id, whole_number(field_of(fields, "revision")), files, who)
         except DraftChanged as changed:
-            return both_texts(self._office, frame, changed.there, files)
+            return both_texts(self._progress, frame, changed.there, files)
         return self._office.go(back if then == "delete" else f"/work/drafts/{sheet.id}/example?at={at}&done=saved")
 
     def _changed(self, sheet: StoredDraft, view: "Example", fields: Fields, at: int) -> str:

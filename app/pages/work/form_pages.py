@@ -56,7 +56,7 @@ class FormPages(DraftPages, Generic[F]):
             self._sheets.save(sheet.id, whole_number(field_of(fields, "revision")), files, edit.who)
         except DraftChanged as changed:
             there = changed.there
-            return self._merged(there, edit) or both_texts(self._office, edit.frame, there, files)
+            return self._merged(there, edit) or both_texts(self._progress, edit.frame, there, files)
         return self._office.go(then)
 
     def _merged(self, there: StoredDraft, edit: Edit) -> Response | None:
@@ -70,18 +70,18 @@ class FormPages(DraftPages, Generic[F]):
             return None
         if names := merging.clashing(edit.changes, edit.was, form.values):
             both, telling = merging.Both(there, edit.changes, form.values), self._telling(form, edit.frame)
-            return merging.ask(self._office, edit.frame, both, names, telling, self.page_at, edit.spoken)
+            return merging.ask(self._progress, edit.frame, both, names, telling, self.page_at, edit.spoken)
         return self._kept(there, form, edit)
 
     def _kept(self, there: StoredDraft, form: F, edit: Edit) -> Response:
         text, wrong = form.with_changes(edit.changes)
         files = {**there.files, self.file_at.format(edit.spoken): text}
         if wrong or too_long(files):  # what no field takes any more
-            return both_texts(self._office, edit.frame, there, files)
+            return both_texts(self._progress, edit.frame, there, files)
         try:
             self._sheets.save(there.id, there.revision, files, edit.who)
         except DraftChanged as changed:
-            return both_texts(self._office, edit.frame, changed.there, files)
+            return both_texts(self._progress, edit.frame, changed.there, files)
         spoken = f"spoken={edit.spoken}&" if edit.spoken else ""
         return self._office.go(f"/work/drafts/{there.id}{self.page_at}?{spoken}done=saved")
 

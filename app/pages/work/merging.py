@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.pages.layout import Frame
 from app.pages.visits import Fields, field_of
-from app.pages.work.office import Office
+from app.pages.work.progress import Progress
 from streams.rules.drafts import StoredDraft
 
 MINE: Final = "mine"
@@ -66,7 +66,7 @@ def chosen(fields: Fields) -> dict[str, str]:
 
 
 def ask(
-    office: Office, frame: Frame, both: Both, names: Iterable[str], telling: Telling, back: str, spoken: str = ""
+    progress: Progress, frame: Frame, both: Both, names: Iterable[str], telling: Telling, back: str, spoken: str = ""
 ) -> Response:
     """Show each field that both changed, with both versions in words; nothing is saved yet."""
     nothing, there = frame.speech.say("nothing"), both.there
@@ -79,11 +79,12 @@ def ask(
         )
         for name in names
     ]
-    return office.show(
+    return progress.show(
         "merge.html",
         frame,
+        there,
+        "write",
         HTTPStatus.CONFLICT,
-        sheet=there,
         clashes=clashes,
         asked=" ".join(each.name for each in clashes),
         changes=json.dumps(dict(both.changes), ensure_ascii=False),

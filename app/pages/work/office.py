@@ -12,6 +12,7 @@ from app.http.rule_refusals import refusals_as_problems
 from app.pages import visits
 from app.pages.layout import Frame, Pages
 from app.pages.places import WORKERS
+from app.pages.stops import stops_known
 from app.pages.visits import Fields
 from domain.core.translatable import Words
 from domain.facts.principals import NotAllowed, Principal
@@ -44,8 +45,9 @@ class Office:
         return who, self.pages.frame(request)
 
     def show(self, template: str, frame: Frame, status: HTTPStatus | None = None, **shown: Any) -> Response:
-        """Return a page of the workbench."""
-        return self.pages.respond(f"work/{template}", frame, status, **shown)
+        """Return a page of the workbench, under a bar that says what is stopped."""
+        stops = {"stops": stops_known(self.platform, frame)} | shown
+        return self.pages.respond(f"work/{template}", frame, status, **stops)
 
     def submission(self, wanted: Reference, who: Principal) -> Submission:
         """Return the submission of that name and hash.

@@ -60,14 +60,20 @@ class Progress:
         self,
         template: str,
         frame: Frame,
-        sheet: StoredDraft,
+        of: StoredDraft | Submission | None,
         here: str,
         status: HTTPStatus | None = None,
         **shown: Any,
     ) -> Response:
-        """Return a page of a draft, with its steps, and what an approver said of its latest version."""
-        stages = self.of_draft(sheet, here, frame.speech)
-        said = self._said(sheet, frame.speech)
+        """Return a page of a draft with its steps, and what an approver said of its latest version.
+
+        `of`: of a version whose draft is gone the steps are shown; of one that was never handed in, none.
+        """
+        sheet, stages, said = None, list[Stage](), None
+        if isinstance(of, Submission):
+            stages = self.of_submission(of, None, frame.speech)
+        elif of is not None:
+            sheet, stages, said = of, self.of_draft(of, here, frame.speech), self._said(of, frame.speech)
         return self._office.show(template, frame, status, sheet=sheet, stages=stages, said_of_it=said, **shown)
 
     def _said(self, sheet: StoredDraft, speech: Speech) -> dict[str, str] | None:

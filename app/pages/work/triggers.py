@@ -17,7 +17,7 @@ from app.pages.layout import Frame, RoutedPages, as_csv
 from app.pages.life import shown
 from app.pages.naming import VALUES
 from app.pages.ruling import Clause, rule_told
-from app.pages.stops import stops_of_trigger
+from app.pages.stops import stops_known
 from app.pages.visits import Fields, Form, field_of
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
 from app.pages.work.office import Office
@@ -68,7 +68,7 @@ class TriggerPages(RoutedPages):
             frame,
             name=name,
             title=speech.titled(fact.rules["title"]) or name,
-            stops=stops_of_trigger(name, fact.rules["owner"], self._office.platform, speech),
+            stops=stops_known(self._office.platform, frame, name),
             state=state,
             state_text=speech.say(text),
             kind=kind,

@@ -24,7 +24,7 @@ from app.pages.work.words import PEOPLE, people, reason, step_called
 from domain.core.translatable import Said
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
-from domain.facts.submissions import Subject
+from domain.facts.submissions import Subject, Submission
 from domain.rules.triggers import CORRECTION
 from streams.rehearsal.case_reader import is_silent
 from streams.rules.approval import Reference
@@ -101,12 +101,8 @@ class Trying(DraftPages):
     def waiting(self, request: Request, name: Name, hash: Hash, persona: str = "adult") -> Response:
         """Show a preview of a submitted version."""
         who, frame = self._office.enter(request)
-        return self._preview(frame, self._waiting(name, hash, who), persona, f"/work/submissions/{name}/{hash}")
-
-    def _waiting(self, name: str, hash_: str, who: Principal) -> Text:
-        fact = self._office.submission(Reference(Subject("trigger", name), hash_), who).fact
-        assert isinstance(fact, TriggerSubmitted)
-        return Text(fact.pack, name, trigger_texts(fact.rules, fact.words))
+        submission = self._office.submission(Reference(Subject("trigger", name), hash), who)
+        return self._preview(frame, _text(submission), persona, f"/work/submissions/{name}/{hash}", submission)
 
     def _preview(
         self,
@@ -114,7 +110,7 @@ class Trying(DraftPages):
         text: Text,
         persona: str,
         base: str,
-        sheet: StoredDraft | None = None,
+        of: StoredDraft | Submission,
         who: Principal | None = None,
         done: str = "",
     ) -> Response:
@@ -123,12 +119,11 @@ class Trying(DraftPages):
         with laid_out(self._bench, text) as laid:
             findings = laid.hindering()
             heard = None if findings else laid.heard(self._office.platform.clock(), persona)
-        show = (
-            partial(self._office.show, "preview.html", frame, stages=())
-            if sheet is None
-            else partial(self._progress.show, "preview.html", frame, sheet, "write")
-        )
-        page = show(
+        page = self._progress.show(
+            "preview.html",
+            frame,
+            of,
+            "write",
             trigger=text.trigger,
             done=done,
             contacts=sorted(who.contacts) if who is not None else (),
@@ -157,7 +152,8 @@ class Trying(DraftPages):
     ) -> Response:
         """Return a mail of what waits as it is read."""
         who, _ = self._office.enter(request)
-        return self._mail(self._waiting(name, hash, who), persona, step, spoken)
+        submission = self._office.submission(Reference(Subject("trigger", name), hash), who)
+        return self._mail(_text(submission), persona, step, spoken)
 
     def _mail(self, text: Text, persona: str, step: str, spoken: str) -> Response:
         with laid_out(self._bench, text) as laid:
@@ -172,6 +168,12 @@ class Trying(DraftPages):
         if rendered is None:
             raise Problem(HTTPStatus.NOT_FOUND, Said("nobody reads such a mail"), kind="unknown-message")
         return HTMLResponse(rendered.html, headers=MAIL)
+
+
+def _text(submission: Submission) -> Text:
+    fact = submission.fact
+    assert isinstance(fact, TriggerSubmitted)
+    return Text(fact.pack, fact.trigger, trigger_texts(fact.rules, fact.words))
 
 
 def step_shown(message: Message, heard: Heard, frame: Frame) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from streams.queues.jobs import JobState
 from streams.storage.tables import jobs as rows
 from tests.app.http.wire import client_of, served
 from tests.app.pages.shipped_rules import speech_of
+from tests.app.pages.work.test_drafts import written
 from tests.app.pages.work.workshop import AIGERIM, Somebody, Workshop, begun, file_of, signed_in
 from tests.world import event, registered
 
@@ -51,6 +52,23 @@ def test_a_backtest_is_a_job_with_a_report(told: Workshop) -> None:
     for path in (report, f"{report}/report.csv", f"{where}/backtest"):
         assert fred.get(path).status_code == 403
     assert fred.post(f"{where}/backtest").status_code == 403
+
+
+def test_the_steps_stand_on_every_page_on_the_way(told: Workshop) -> None:
+    """The page of a backtest, of what came of it, and of a version's preview show the steps; so does a lost race."""
+    aida, where = written(told, "aida")
+    report = aida.post(f"{where}/backtest", **{"from": "2025-05-01", "to": "2025-06-20"}).headers["location"]
+    submission = aida.post(f"{where}/submit").headers["location"].partition("?")[0]
+    pages = [aida.get(path).text for path in (f"{where}/backtest", report, submission, f"{submission}/preview")]
+    files = {"file-trigger.yaml": file_of(aida.get(where).text, "trigger.yaml") + "# more\n"}
+    moved = [aida.post(where, revision="1", **files) for _ in range(2)][1]
+    assert moved.status_code == 409
+    for page in (*pages, moved.text):
+        assert page.count('<nav class="stepper"') == 1
+    assert f'href="{where}/backtest" aria-current="step"' in pages[1]
+    aida.post(f"{where}/delete")
+    assert '<nav class="stepper"' in aida.get(report).text
+    assert '<nav class="stepper"' in aida.get(f"{submission}/preview").text
 
 
 @pytest.mark.parametrize("cursor", ["{", '{"persons": "x"}', "\x00", ""])

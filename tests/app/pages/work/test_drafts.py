@@ -7,6 +7,7 @@ from html import unescape
 import httpx2
 import pytest
 
+from app.pages.catalogues import LANGUAGES
 from tests.app.pages.work.workshop import (
     CLINIC,
     FINE,
@@ -94,6 +95,23 @@ def test_a_draft_as_the_scaffold_wrote_it_is_not_submitted(quiet: Workshop) -> N
         assert f"<code>{name}:" in refused.text
     assert "текст заготовки" in unescape(aida.get(f"{where}/submit?language=ru").text)
     assert quiet.world.platform.rules.approval.governed().submitted == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_published_already_is_not_handed_in(quiet: Workshop, language: str) -> None:
+    """A draft that is word for word what is published leads nowhere: its page says so, in each language."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    told = {"en": "nothing to hand in", "ru": "передавать на утверждение нечего", "kk": "беретін ештеңе жоқ"}[
+        language
+    ]
+    page = aida.get(f"{where}/submit?language={language}")
+    sent = aida.post(f"{where}/submit")
+    assert (page.status_code, sent.status_code) == (200, 422)
+    for text in (page.text, sent.text):
+        assert told in text.lower()
+        assert f'action="{where}/submit"' not in text
+    assert "/work/submissions/" not in aida.get("/work").text
 
 
 def test_a_new_draft_suggests_nothing_of_others(quiet: Workshop) -> None:

@@ -193,7 +193,8 @@ def test_tests_that_prove_only_silence_are_not_enough(quiet: Workshop) -> None:
     """A draft whose examples all say that nobody gets anything is not tested, says so, and cannot be handed in."""
     aida = signed_in(quiet, "aida")
     where = begun(aida)
-    aida.post(where, revision="1", **{"file-tests.yaml": SILENT})
+    rules = file_of(aida.get(where).text, "trigger.yaml").replace('at: "10:00"', 'at: "10:30"')
+    aida.post(where, revision="1", **{"file-trigger.yaml": rules, "file-tests.yaml": SILENT})
     page = unescape(aida.get(f"{where}/tests").text)
     assert "an example in which somebody gets the message is missing" in page
     assert aida.post(f"{where}/submit").status_code == 422

@@ -13,6 +13,7 @@ from app.pages.life import STATES, shown
 from app.pages.work.figures import STAGES, Figures, figures
 from domain.facts.principals import Principal, Role
 from tests.app.pages.shipped_rules import speech_of
+from tests.app.pages.work.test_drafts import written
 from tests.app.pages.work.workshop import AIGERIM, CLINIC, FINE, Workshop, signed_in, tell
 from tests.world import event
 
@@ -70,6 +71,25 @@ def test_the_page_of_a_stopped_trigger_opens_with_it(quiet: Workshop, scope: str
     bar = page.partition('class="stops"')[2].partition("</section>")[0]
     assert "by olga. wrong words" in bar
     assert "<form" not in bar
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_of_the_workbench_says_what_is_stopped(quiet: Workshop, language: str) -> None:
+    """The bar of a kill switch stands on every page of whom it concerns, in their language, and on nobody else's."""
+    fred, (aida, draft) = signed_in(quiet, "fred"), written(quiet, "aida")
+    backtest = aida.post(f"{draft}/backtest", **{"from": "2025-05-01", "to": "2025-06-20"}).headers["location"]
+    submission = aida.post(f"{draft}/submit").headers["location"].partition("?")[0]
+    olga = Principal("olga", "platform", frozenset([Role.OPERATOR]))
+    quiet.world.platform.rules.switches.control("agency", "health", olga, stopped=True, reason="wrong words")
+    pages = ["/work", "/work/new", "/work/letters", f"/work/triggers/{CLINIC}", backtest, submission]
+    pages += [f"{submission}/preview", draft]
+    pages += [f"{draft}/{each}" for each in ("form", "words", "tests", "preview", "backtest", "submit")]
+    told = {"en": "are stopped", "ru": "Остановлены", "kk": "тоқтатылған"}[language]
+    for path in pages:
+        page = aida.get(f"{path}?language={language}").text
+        bar = page.partition('class="stops"')[2].partition("</section>")[0]
+        assert ("wrong words" in bar, told in bar, "<form" in bar) == (True, True, False), path
+    assert 'class="stops"' not in fred.get("/work").text
 
 
 def test_figures_are_what_happened(quiet: Workshop) -> None:

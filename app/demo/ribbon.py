@@ -62,7 +62,7 @@ class Ribbon:
             (say("Entitlements"), f"/demo/as/aigerim?next={_ENTITLEMENTS}", path == _ENTITLEMENTS),
             (say("Assistant"), "/demo/assistant", path == "/demo/assistant"),
             (say("Workbench"), "/demo/as/dana?next=/work", path.startswith("/work")),
-            (say("Console"), "/demo/as/omar?next=/console", path.startswith("/console")),
+            (say("Console"), "/demo/as/omar?next=/console%3Fspan%3Dweek", path.startswith("/console")),
             (say("The country"), "/demo/country", path == "/demo/country"),
         )
         for label, href, current in here:

@@ -1,7 +1,10 @@
 """The demo's year: a virtual clock that jumps to whatever comes next, never a real send."""
 
 import asyncio
+import os
+import socket
 from datetime import datetime, timedelta
+from importlib.metadata import version
 
 from app.clock import VirtualClock
 from app.compose import Platform
@@ -10,6 +13,7 @@ from app.demo.population import Population
 from projections import nudges
 from projections.tables import optional_moment
 from streams.intake.cloudevents import Envelope, time_of
+from streams.runtime.processes import Process
 from streams.runtime.scheduler import Engine
 
 STEP = timedelta(hours=6)
@@ -82,10 +86,15 @@ class Year:
             await _pause(stopped, begun + seconds * self.share)
 
     async def stay(self, stopped: asyncio.Event) -> None:
-        """Work at what visitors of the pages do, until stopped; the clock stands still."""
+        """Work at what visitors of the pages do, until stopped; the clock stands still.
+
+        The console sees who works.
+        """
+        here = Process("demo", "run", socket.gethostname(), os.getpid(), version("habarshy"))
         while not stopped.is_set():
             await self._engine.until_idle()
             await asyncio.to_thread(self._engine.backlog.take)
+            await asyncio.to_thread(self._platform.runtime.processes.sign, here)
             await _pause(stopped, asyncio.get_running_loop().time() + STAYING_S)
 
     async def _step(self) -> None:

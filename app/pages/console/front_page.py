@@ -10,7 +10,7 @@ from app.http import routes
 from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, Staff
-from app.pages.console.trends import Trends
+from app.pages.console.trends import DAY, SPANS, Trends
 from app.pages.life import shown
 from app.pages.stops import stop_told
 from app.providers import channel_of
@@ -66,6 +66,7 @@ class FrontPage(ConsolePages):
         """Show the state of the whole platform."""
         who, frame = self._staff.operator(request)
         on, speech = self.condition(), frame.speech
+        span = SPANS.get(request.query_params.get("span", ""), DAY)
         found = findings(on)
         return self._staff.show(
             "front_page.html",
@@ -73,7 +74,9 @@ class FrontPage(ConsolePages):
             who,
             findings=[self._plain(each, speech) for each in found],
             parts=list(_parts(on, speech)),
-            charts=Trends(self._staff.platform, speech).charts(),
+            charts=Trends(self._staff.platform, speech, span).charts(),
+            span=span,
+            spans=SPANS.values(),
             number=speech.number,
             at=speech.moment(on.now),
             processes=[_process(each, on, speech) for each in on.processes],

@@ -1,8 +1,10 @@
-"""The trends of the last day as small charts, from the hourly counts and the samples of the backlogs."""
+"""The trends of the last day or week as small charts, from the hourly counts and the samples of the backlogs."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from app.backtests.chart import Chart, rows, small
 from app.compose import Platform
@@ -13,10 +15,50 @@ from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from streams.queries.health import DISPATCH_AGE, PLANNING_AGE
 from streams.replay import hourly
-from streams.replay.hourly import ARRIVED, hour_of
+from streams.replay.hourly import ARRIVED, KEPT, hour_of
 
-HOURS, EVERY = 24, 6
-"""The hours of a chart, the last of which is under way; every so many of them are labelled."""
+
+class Span(Struct, frozen=True, kw_only=True):
+    """A time that the charts look back. `daily`: a bar is a day, else an hour; the last one is under way.
+
+    `every`: so many bars share a label.
+    """
+
+    name: str
+    hours: int
+    daily: bool
+    every: int
+    unit: str
+    title: str
+    counted: str
+    of_all: str
+    nothing: str
+
+
+DAY = Span(
+    name="day",
+    hours=24,
+    daily=False,
+    every=6,
+    unit=N_("Hour"),
+    title=N_("The last 24 hours"),
+    counted=N_("{count} in the last 24 hours"),
+    of_all=N_("of the last 24 hours"),
+    nothing=N_("Nothing was counted in the last 24 hours."),
+)
+WEEK = Span(
+    name="week",
+    hours=KEPT,
+    daily=True,
+    every=1,
+    unit=N_("Day"),
+    title=N_("The last 7 days"),
+    counted=N_("{count} in the last 7 days"),
+    of_all=N_("of the last 7 days"),
+    nothing=N_("Nothing was counted in the last 7 days."),
+)
+SPANS: Mapping[str, Span] = {each.name: each for each in (DAY, WEEK)}
+"""By the name that the address of the page has."""
 FUNNEL: Mapping[str, str] = {
     "planned": N_("planned"),
     "attempted": N_("attempted"),
@@ -31,18 +73,21 @@ FUNNEL: Mapping[str, str] = {
 class Trends:
     """Makes the charts in the words of one language."""
 
-    def __init__(self, platform: Platform, speech: Speech) -> None:
-        self._platform, self._speech = platform, speech
+    def __init__(self, platform: Platform, speech: Speech, span: Span = DAY) -> None:
+        self._platform, self._speech, self._span = platform, speech, span
         self._last = hour_of(platform.clock())
-        self._hours = range(self._last - HOURS + 1, self._last + 1)
+        hours = range(self._last - span.hours + 1, self._last + 1)
+        first = self._local(self._last).date() - timedelta(days=KEPT // 24)
+        self._hours = [hour for hour in hours if not span.daily or self._local(hour).date() > first]
 
     def charts(self) -> list[Chart]:
-        """Return the charts; none where nothing was counted in the last day."""
+        """Return the charts; none where nothing was counted in the time. How long things waited is kept for a day."""
         on, first = self._platform, self._hours[0]
         with on.database.reading() as connection:
             counts = hourly.by_hour(connection, first, self._last)
             sms = hourly.priced(connection, first, self._last)
-        ages = on.queries.backlog.ages_by_hour(on.clock() - timedelta(hours=HOURS))
+        since = on.clock() - timedelta(hours=DAY.hours)
+        ages = {} if self._span.daily else on.queries.backlog.ages_by_hour(since)
         if not counts and not any(any(each.values()) for each in ages.values()):
             return []
         return [
@@ -54,20 +99,20 @@ class Trends:
         ]
 
     def _arrivals(self, counts: Mapping[str, Counter[int]]) -> Chart:
-        return self._by_hour(self._speech.say("Events that came in"), counts.get(ARRIVED, Counter()))
+        return self._over_time(self._speech.say("Events that came in"), counts.get(ARRIVED, Counter()))
 
     def _sends(self, counts: Mapping[str, Counter[int]]) -> Iterator[Chart]:
         for channel in CHANNELS:
             if found := counts.get(f"sent.{channel}"):
                 title = self._speech.say("Handed over: {channel}")
-                yield self._by_hour(title.format(channel=shown(CHANNELS, channel, self._speech)), found)
+                yield self._over_time(title.format(channel=shown(CHANNELS, channel, self._speech)), found)
 
     def _funnel(self, counts: Mapping[str, Counter[int]]) -> Chart:
         total: Counter[str] = Counter()
         for what, found in counts.items():
             total[what.partition(".")[0]] += found.total()
         steps = [(self._speech.say(words), max(0, total[name])) for name, words in FUNNEL.items()]
-        said = self._speech.say("of the last 24 hours")
+        said = self._speech.say(self._span.of_all)
         return rows(self._speech.say("What became of messages"), self._speech.say("Step"), said, steps)
 
     def _cost(self, sms: Mapping[tuple[int, str], int]) -> Iterator[Chart]:
@@ -80,23 +125,29 @@ class Trends:
             costs[hour] += round(count * prices.get(trigger, 0))
         said = self._speech.say("at least {amount}, with one part a message")
         title = self._speech.say("Cost of SMS")
-        yield self._by_hour(title, costs, said.format(amount=self._speech.money(costs.total())))
+        yield self._over_time(title, costs, said.format(amount=self._speech.money(costs.total())))
 
     def _lags(self, ages: Mapping[str, Mapping[int, int]]) -> Iterator[Chart]:
         for name, title in (
             (PLANNING_AGE, self._speech.say("Longest wait for a plan, in seconds")),
             (DISPATCH_AGE, self._speech.say("Longest wait of a due message, in seconds")),
         ):
+            if name not in ages:
+                continue
             found = Counter(ages[name])
             highest = self._speech.lasting(max(found.values(), default=0))
             said = self._speech.say("at most {time}").format(time=highest)
-            yield self._by_hour(title, found, said)
+            yield self._over_time(title, found, said)
 
-    def _by_hour(self, title: str, found: Mapping[int, int], said: str = "") -> Chart:
-        counts = [(self._label(hour), found.get(hour, 0)) for hour in self._hours]
-        total = self._speech.say("{count} in the last 24 hours")
-        said = said or total.format(count=self._speech.number(sum(count for _, count in counts)))
-        return small(title, self._speech.say("Hour"), said, counts, EVERY)
+    def _over_time(self, title: str, found: Mapping[int, int], said: str = "") -> Chart:
+        counts = dict.fromkeys(map(self._label, self._hours), 0)
+        for hour in self._hours:
+            counts[self._label(hour)] += found.get(hour, 0)
+        said = said or self._speech.say(self._span.counted).format(count=self._speech.number(sum(counts.values())))
+        return small(title, self._speech.say(self._span.unit), said, list(counts.items()), self._span.every)
 
     def _label(self, hour: int) -> str:
-        return f"{datetime.fromtimestamp(hour * 3600, UTC).astimezone(self._speech.zone):%H:%M}"
+        return f"{self._local(hour):{'%d.%m' if self._span.daily else '%H:%M'}}"
+
+    def _local(self, hour: int) -> datetime:
+        return datetime.fromtimestamp(hour * 3600, UTC).astimezone(self._speech.zone)

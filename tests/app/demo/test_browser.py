@@ -19,7 +19,7 @@ CHAIRS = (
     "/demo/as/aigerim?next=/my",
     "/demo/why",
     "/demo/as/dana?next=/work",
-    "/demo/as/omar?next=/console",
+    "/demo/as/omar?next=/console%3Fspan%3Dweek",
 )
 
 

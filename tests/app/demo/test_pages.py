@@ -98,7 +98,7 @@ def chairs() -> list[str]:
     officials = [
         "/demo/as/dana?next=/work/triggers/birth_allowance",
         "/demo/as/serik?next=/work",
-        "/demo/as/omar?next=/console",
+        "/demo/as/omar?next=/console%3Fspan%3Dweek",
     ]
     return [*as_family, "/demo/as/aigerim?next=/my/entitlements", "/demo/why", *officials]
 

@@ -91,3 +91,19 @@ async def test_each_chart_has_words_and_a_table(tmp_path: Path, language: str) -
         assert "<table>" in chart
         assert "style=" not in chart
     office.world.close()
+
+
+async def test_the_charts_look_back_a_day_or_a_week(tmp_path: Path) -> None:
+    """What came three days ago is on the charts of the week, by its day, and not on those of the day."""
+    office = office_in(tmp_path)
+    office.world.take(*registered(AIGERIM), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    await office.world.settle()
+    office.world.platform.replay.follower.drain()
+    office.world.at(NOON + timedelta(days=3))
+    client = signed_in(office, "olga")
+    day, week = (client.get(f"/console?language=en&span={span}").text for span in ("day", "week"))
+    assert "Nothing was counted in the last 24 hours." in day
+    assert "4 in the last 7 days" in week
+    assert '<td>02.06</td><td class="n number">4</td>' in week
+    assert sorted(set(re.findall(r"<td>(\d\d\.0[56])</td>", week)))[:2] == ["01.06", "02.06"]
+    office.world.close()

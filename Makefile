@@ -11,8 +11,8 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: .venv  ## a family and 200 other citizens, one year, every page
 	@$(BIN)/habarshy demo
 
-picture: .venv services  ## the picture of the demo that README begins with
-	TEST_PICTURE=1 $(BIN)/pytest tests/app/demo/test_browser.py -k picture
+picture: .venv services  ## the picture of the demo that README begins with, and the emblems of emails
+	TEST_PICTURE=1 $(BIN)/pytest tests/app/demo/test_browser.py tests/app/pages/test_email_browser.py -k picture
 
 # Tests wait for servers a quarter of their time, so there are more processes than cores.
 WORKERS := $(shell expr $$(nproc) + 4)

@@ -36,6 +36,7 @@ from app.server import application
 from domain.facts.principals import Principal, Role
 from streams.queries.inbox import NotTheirs
 from streams.rules.drafts import DraftExists, DraftStore
+from templates.words import emblems
 
 HERE: Final = Path(__file__).with_name("pages")
 DRAFT: Final = Path(__file__).with_name("draft") / "after_a_job"
@@ -46,8 +47,8 @@ STAFF: Final[Mapping[str, Principal]] = {
 }
 _FRAMING: Final = {"Content-Security-Policy": HEADERS["Content-Security-Policy"] + "; frame-src 'self'"}
 _MAIL: Final = {
-    # mail needs its own styles and nothing else: no script, no picture, no form; its links open a page of their own
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    # mail needs its own styles and emblem, no script, no form; its links open a page of their own
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -178,7 +179,8 @@ class _Demo(RoutedPages):
         html = self._reader.html(nudge, number)
         if html is None:
             raise HTTPException(404)
-        return HTMLResponse(html.replace("<head>", '<head><base target="_blank">', 1), headers=_MAIL)
+        shown = emblems.in_page(html).replace("<head>", '<head><base target="_blank">', 1)
+        return HTMLResponse(shown, headers=_MAIL)
 
     def _as_citizen(self, request: Request, person: str, path: str) -> Response:
         """Begin a visit in the language of the page before, whatever the citizen's own is.

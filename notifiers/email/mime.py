@@ -30,6 +30,15 @@ _BOTH = (
     b'Content-Type: multipart/alternative; boundary="=_habarshy"\r\n\r\n'
     b"--=_habarshy\r\n%b--=_habarshy\r\n%b--=_habarshy--\r\n"
 )
+_RELATED = (
+    b'Content-Type: multipart/related; boundary="=_pictures"; type="text/html"\r\n\r\n'
+    b"--=_pictures\r\n%b%b--=_pictures--\r\n"
+)
+"""The HTML with its pictures (RFC 2387)."""
+_PICTURE = (
+    b"--=_pictures\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\nContent-ID: <%b>\r\n"
+    b"Content-Disposition: inline\r\n\r\n%b\r\n"
+)
 
 
 class UnsendableError(Exception):
@@ -96,7 +105,7 @@ class Letterhead:
             message_id.encode(),
             _matching(_LANGUAGE, message.language),
             _unsubscribe(message.unsubscribe_url) + _help(message.page_url) + _trace(message.traceparent),
-            _body(message.text, message.html),
+            _body(message),
         )
 
 
@@ -160,13 +169,27 @@ def _trace(trace: str | None) -> bytes:
     return b"" if trace is None else b"traceparent: %b\r\n" % _matching(_TRACE, trace)
 
 
-def _body(text: str, html: str | None) -> bytes:
-    plain = _PART % (b"plain", _base64(text))
-    return plain if html is None else _BOTH % (plain, _PART % (b"html", _base64(html)))
+def _body(message: Message) -> bytes:
+    plain = _PART % (b"plain", _base64(_canonical(message.text)))
+    if message.html is None:
+        return plain
+    html = _PART % (b"html", _base64(_canonical(message.html)))
+    if message.pictures:
+        html = _RELATED % (html, b"".join(_picture(name, png) for name, png in message.pictures.items()))
+    return _BOTH % (plain, html)
 
 
-def _base64(text: str) -> bytes:
-    """Lines of 76 characters; line ends are made CRLF before (RFC 2045, section 6.8)."""
-    canonical = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
-    encoded = b2a_base64(canonical.encode(), newline=False)
+@lru_cache(maxsize=64)  # each agency has one emblem
+def _picture(name: str, png: bytes) -> bytes:
+    return _PICTURE % (name.encode(), _base64(png))
+
+
+def _canonical(text: str) -> bytes:
+    """Make line ends CRLF (RFC 2045, section 6.8)."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode()
+
+
+def _base64(content: bytes) -> bytes:
+    """Lines of 76 characters."""
+    encoded = b2a_base64(content, newline=False)
     return b"\r\n".join([encoded[start : start + _LINE] for start in range(0, len(encoded), _LINE)])

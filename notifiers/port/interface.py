@@ -1,6 +1,6 @@
 """The port: what every notifier takes and answers, whatever its channel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,6 +29,7 @@ class Message:
     are stable over attempts and never the address. `title` is the email's subject and the push's title; an SMS has
     none. `page_url`
     leads to the message's own page and `code` shows that it is genuine: `text` and `html` say both where they can.
+    `pictures`: Content-ID -> PNG of what `html` shows.
     `traceparent` is the trace (W3C) of the event behind it. Neither `repr` nor `str` show whom it reaches or what it
     says.
     """
@@ -42,6 +43,7 @@ class Message:
     text: str = field(repr=False)
     title: str = field(default="", repr=False)
     html: str | None = field(default=None, repr=False)
+    pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     unsubscribe_url: str | None = field(default=None, repr=False)
     actions: tuple[Action, ...] = field(default=(), repr=False)
     seen_url: str | None = field(default=None, repr=False)

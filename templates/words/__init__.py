@@ -4,7 +4,7 @@ Modules:
     policy, syntax, environment: the part of Jinja that words may use. filters: dates, money and numbers.
     field_words: what fields are called. compiled_texts: compiled words.
     rendering, renderers: from words and values to the texts of each channel.
-    markdown, footer, questions, digest_words: emails, proofs, replies, and the digest.
+    markdown, footer, emblems, questions, digest_words: emails, proofs, pictures, replies, and the digest.
 
 Inside: email_layout, simple (texts that only name values).
 """

@@ -48,7 +48,7 @@ def render_digest(language: str, members: Sequence[Rendered], platform: Office =
     words, count, titles = WORDS[known], len(members), [_title(each) for each in members]
     subject, push = words.subject.format(count=count), words.push.format(count=count)
     writer, office = platform.title.get(known, ""), platform.short.get(known, "")
-    layout, names = Layout(known, (), writer), [each.head.name for each in members]
+    layout, names = Layout(known, (), writer, platform.emblem), [each.head.name for each in members]
     head = Letterhead(writer, names[0] if names and all(names) else "")
 
     def fits(text: str) -> bool:

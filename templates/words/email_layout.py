@@ -1,14 +1,16 @@
 """The frame of every email: a letterhead, one column, its buttons; light and dark, readable without styles.
 
-There are no pictures: many programs block them, and those that come from a site tell who reads when. The emblem is
-the first letter of the agency's name, drawn with styles. Each part names its letters' colour with its ground, so that
-programs which know nothing of a dark mode, or turn colours by themselves, keep them readable.
+The only picture is the agency's emblem, which travels in the letter; a program that shows none draws the first letter
+of the agency's name instead. Each part names its letters' colour with its ground, so that programs which know nothing
+of a dark mode, or turn colours by themselves, keep them readable.
 """
 
 from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 from msgspec import Struct
+
+from templates.words import emblems
 
 _TO: Mapping[str, str] = {"kk": "Кімге: {name}", "ru": "Кому: {name}", "en": "To: {name}"}
 LONGEST_NAME = 60
@@ -46,9 +48,10 @@ _MIDDLE = (
 _HEAD = (
     '<tr><td class="head" style="background:#00563f;color:#ffffff;padding:14px 24px">'
     '<table role="presentation" cellpadding="0" cellspacing="0"><tr>'
-    '<td aria-hidden="true" style="padding:0;vertical-align:top"><div style="width:40px;height:40px;line-height:40px;'
-    f'border-radius:8px;background:#ffffff;color:#00563f;text-align:center;{_FONT};font-size:20px;font-weight:700">'
-    '{letter}</div></td><td style="padding:4px 0 4px 12px;color:#ffffff;'
+    '<td aria-hidden="true" style="padding:0;vertical-align:top"><img src="{emblem}" alt="{letter}" width="40"'
+    ' height="40" style="display:block;width:40px;height:40px;line-height:40px;border:0;border-radius:8px;'
+    f'background:#ffffff;color:#00563f;text-align:center;{_FONT};font-size:20px;font-weight:700">'
+    '</td><td style="padding:4px 0 4px 12px;color:#ffffff;'
     f'{_FONT};font-size:16px;line-height:24px;font-weight:600">{{office}}</td></tr></table></td></tr>\n'
 )
 _BEGIN = (
@@ -89,9 +92,10 @@ class Letterhead(Struct, frozen=True):
 class Layout:
     """Frames emails in one language, with a letterhead above the words and buttons under them."""
 
-    def __init__(self, language: str, actions: Sequence[Action], office: str = "") -> None:
+    def __init__(self, language: str, actions: Sequence[Action], office: str = "", emblem: str = "") -> None:
+        shown = {"emblem": emblems.source(emblem), "letter": escape(office[:1].upper()), "office": escape(office)}
         self._top, self._to = _TOP.format(language=escape(language)), _TO.get(language, _TO["en"])
-        self._head = _HEAD.format(letter=escape(office[:1].upper()), office=escape(office)) if office else ""
+        self._head = _HEAD.format_map(shown) if office else ""
         buttons = [
             (_SECOND if number else _BUTTON).format(url=escape(each.url), label=escape(each.label))
             for number, each in enumerate(actions)

@@ -193,7 +193,7 @@ class _Language:
         is_discreet = bool(rules.get("discreet"))
         self._language = language
         self._office = "" if is_discreet else office.short.get(language, "")
-        self._writer = office.title.get(language, "")
+        self._writer, self._emblem = office.title.get(language, ""), office.emblem
         self._names = not is_discreet and is_named(rules.get("class"))
         self._compiler = Compiler(language)
         self._usual = self._parts(words, {})
@@ -202,7 +202,9 @@ class _Language:
         actions = rules.get("actions") or ()
         self._replies = tuple(each.get("reply") for each in actions)
         self._actions = tuple(_action(each, language) for each in actions)
-        self._layout, self._bare = (Layout(language, each, self._writer) for each in (self._actions, ()))
+        self._layout, self._bare = (
+            Layout(language, each, self._writer, self._emblem) for each in (self._actions, ())
+        )
 
     @property
     def reads(self) -> AbstractSet[str]:
@@ -262,7 +264,7 @@ class _Language:
             replace(action, url=answer(reply)) if reply else action
             for action, reply in zip(self._actions, self._replies, strict=True)
         )
-        return Layout(self._language, actions, self._writer), actions
+        return Layout(self._language, actions, self._writer, self._emblem), actions
 
     def _chosen(self, step: str, *, correction: bool) -> _Parts:
         parts = self._correction if correction else self._steps.get(step, self._usual)

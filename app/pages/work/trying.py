@@ -33,11 +33,14 @@ from templates.authoring.preview import Message, Words
 from templates.checks.sample_check import LIMITS
 from templates.reading.writing import trigger_texts
 from templates.reading.yaml_file import NOTHING_HERE
+from templates.words import emblems
 from templates.words.rendering import Rendered
 
 MAIL = {
     **HEADERS,
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'"
+    ),
 }
 """A mail as a mail program shows it: nothing in it may run, load or lead anywhere."""
 FRAMING = {**HEADERS, "Content-Security-Policy": HEADERS["Content-Security-Policy"] + "; frame-src 'self'"}
@@ -167,7 +170,7 @@ class Trying(DraftPages):
         rendered = words.get((step, spoken))
         if rendered is None:
             raise Problem(HTTPStatus.NOT_FOUND, Said("nobody reads such a mail"), kind="unknown-message")
-        return HTMLResponse(rendered.html, headers=MAIL)
+        return HTMLResponse(emblems.in_page(rendered.html), headers=MAIL)
 
 
 def _text(submission: Submission) -> Text:

@@ -22,7 +22,7 @@ from streams.delivery.outcomes.attempts import Attempt, Intention, Routed
 from streams.delivery.outcomes.group_commit import Intended
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
-from templates.words import footer
+from templates.words import emblems, footer
 from templates.words.footer import Foot, Proof
 from templates.words.questions import marked
 from templates.words.rendering import Rendered, WordsFailed, signed
@@ -76,6 +76,7 @@ class MessageBuilder(Struct, frozen=True):
             text=text,
             title=title,
             html=html,
+            pictures=emblems.pictures(html) if html else {},
             unsubscribe_url=stop,
             actions=tuple(Action(one.id, one.label, one.url) for one in rendered.actions),
             seen_url=self._seen(intent.id, recipient, attempt) if channel == "push" else None,

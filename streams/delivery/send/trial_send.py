@@ -14,6 +14,7 @@ from streams.delivery.send.message import parts_of
 from streams.rules.context import WriteContext
 from streams.rules.publishing import Rulemaking, govern
 from streams.storage.database import Priority
+from templates.words import emblems
 from templates.words.rendering import Rendered
 
 MARK = "[TEST]"
@@ -85,5 +86,6 @@ class TrialSender:
             text=f"{MARK} {text}",
             title=f"{MARK} {title}" if title else "",
             html=html if trial.channel == "email" else None,
+            pictures=emblems.pictures(html) if trial.channel == "email" else {},
             actions=tuple(Action(one.id, one.label, one.url) for one in trial.rendered.actions),
         )

@@ -1,25 +1,30 @@
 """Emails in a real browser: light and dark, on a telephone and as wide as a mail program shows them."""
 
+import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, get_args
 
 import pytest
 import uvloop
 from msgspec.structs import replace
 from playwright.sync_api import Browser, Page
 
+from app.pages.icons import drawings
 from notifiers.port.interface import Message
 from templates.checks.loader import shipped
+from templates.reading.value_kinds import Emblem
+from templates.words import emblems
 from templates.words.email_layout import LONGEST_NAME, Action, Layout, Letterhead
 from templates.words.footer import Foot, Proof, mail_html
 from tests.app.pages.site import overflows, shot, violations
 from tests.world import World, birth, card, event, fine, iin, registered
 
 CITIZEN, CHILD, STRANGER = iin(1), iin(2), iin(3)
+MOST_OCTETS: Final = 3_000
 BY_MAIL = {"channels": ["email"]}
 
 
@@ -70,7 +75,7 @@ def test_an_email_is_read_in_light_and_dark(
     with chromium.new_context(**look) as context:
         page = context.new_page()
         for name, html in {"buttons": buttons(), **{name: str(mail.html) for name, mail in mails.items()}}.items():
-            page.set_content(html)
+            page.set_content(emblems.in_page(html))
             shot(page, f"email-{name}-{request.node.callspec.id}")
             assert violations(page) == [], name
             assert not overflows(page), name
@@ -94,12 +99,45 @@ def ground(page: Page) -> str:
     return found
 
 
+def test_each_emblem_has_a_picture(chromium: Browser) -> None:
+    """Whatever emblem an agency has, its letters have a picture, which `make picture` draws from the pages' icon."""
+    with chromium.new_context(viewport={"width": 40, "height": 40}, device_scale_factor=2) as context:
+        page = context.new_page()
+        for name in get_args(Emblem):
+            path = emblems.FOLDER / f"{name}.png"
+            if os.environ.get("TEST_PICTURE"):
+                page.set_content(_TILE.format(drawing=drawings()[name], name=name))
+                page.screenshot(path=path)
+            assert path.read_bytes().startswith(b"\x89PNG")
+            assert path.stat().st_size < MOST_OCTETS
+
+
+_TILE = """<body style="margin:0"><svg width="0" height="0" style="position:absolute">{drawing}</svg>
+<svg viewBox="-5 -5 34 34" style="display:block;width:40px;height:40px;background:#fff;fill:none;stroke:#00563f;
+stroke-width:2;stroke-linecap:round;stroke-linejoin:round"><use href="#icon-{name}" width="24" height="24"/></svg>"""
+
+
+def test_an_email_shows_the_emblem_of_its_agency(chromium: Browser, mails: dict[str, Message]) -> None:
+    """The picture is in the letter, none is loaded; what must not be read over a shoulder has the platform's."""
+    for name, emblem in {"identity_card_expiry-known": "shield", "vaccination_due-known": "bell"}.items():
+        mail = mails[name]
+        assert mail.html is not None
+        assert list(mail.pictures) == [f"{emblem}@emblem"]
+        assert re.findall(r'src="([^"]*)"', mail.html) == [f"cid:{emblem}@emblem"]
+        with chromium.new_context() as context:
+            page = context.new_page()
+            page.set_content(emblems.in_page(mail.html))
+            assert page.locator("img").evaluate("image => image.naturalWidth") == 80
+
+
 def test_an_email_without_its_styles_keeps_its_colours(chromium: Browser, mails: dict[str, Message]) -> None:
     """Where a program drops the style sheet and paints its window dark, letters still have their own ground."""
     with chromium.new_context(viewport={"width": 375, "height": 812}, color_scheme="dark") as context:
         page = context.new_page()
         bare = re.sub("<style>.*?</style>", "", str(mails["identity_card_expiry-known"].html))
-        page.set_content(bare.replace("<head>", "<head><style>html{background:#000;color:#eee}</style>"))
+        page.set_content(
+            emblems.in_page(bare).replace("<head>", "<head><style>html{background:#000;color:#eee}</style>")
+        )
         shot(page, "email-bare-375-dark")
         assert violations(page) == []
         assert ground(page) == "rgb(255, 255, 255)"

@@ -83,6 +83,23 @@ def test_text_comes_before_html() -> None:
     assert {piece.get_content_charset() for piece in message.iter_parts()} == {"utf-8"}
 
 
+def test_pictures_travel_with_the_html() -> None:
+    """The HTML and what it shows are one alternative, the HTML first (RFC 2387); nothing is an attachment."""
+    png = bytes(range(256))
+    message = written(html='<img src="cid:shield@emblem">', pictures={"shield@emblem": png})
+    assert message["Content-Type"].content_type == "multipart/alternative"
+    plain, related = message.iter_parts()
+    assert plain.get_content_type() == "text/plain"
+    assert related.get_content_type() == "multipart/related"
+    html, picture = related.iter_parts()
+    assert html.get_content().strip() == '<img src="cid:shield@emblem">'
+    assert picture["Content-ID"] == "<shield@emblem>"
+    assert picture.get_content_disposition() == "inline"
+    assert picture.get_content() == png
+    assert list(message.iter_attachments()) == []
+    assert not [defect for piece in message.walk() for defect in piece.defects]
+
+
 def test_without_html_there_is_only_text() -> None:
     """A nudge without HTML is a plain letter."""
     message = written()

@@ -1,9 +1,12 @@
-"""Names of the values that events carry."""
+"""Names of the values that events carry, and of the steps of a trigger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from app.pages.catalogues import Speech
 from domain.core.translatable import N_
+from domain.rules.steps import repetition_of
+from domain.rules.triggers import CORRECTION
 
 VALUES: Final[Mapping[str, str]] = {
     "answer": N_("an answer"),
@@ -60,3 +63,14 @@ VALUES: Final[Mapping[str, str]] = {
     "work_offers": N_("work offers"),
 }
 """Value of an enumeration -> its word."""
+
+
+def step_called(name: str, steps: Sequence[str], speech: Speech) -> str:
+    """Return what a step is called: its place among the `steps` of its trigger, whose names are their author's."""
+    if name == CORRECTION:
+        return speech.say("Correction")
+    step, number = repetition_of(name)
+    if step not in steps:
+        return name.replace("_", " ")
+    called = speech.say("Message {number}").format(number=steps.index(step) + 1)
+    return called if number == 1 else speech.say("{message}, time {number}").format(message=called, number=number)

@@ -18,6 +18,7 @@ from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, Staff, command, short_field
 from app.pages.layout import Frame
 from app.pages.life import STATES, details_of, shown
+from app.pages.naming import step_called
 from app.pages.pack_names import names_of
 from app.pages.visits import Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
@@ -161,6 +162,7 @@ class TrailRows:
     def __init__(self, rules: Rules, triggers: Mapping[UUID, str], speech: Speech) -> None:
         self._triggers, self._speech, self._names = triggers, speech, names_of(rules, speech)
         latest = {each.fact.trigger: each.fact.rules for each in rules.governed.publications}
+        self._steps = {name: list(each["due"]) for name, each in latest.items() if "due" in each}
         self._titles = {name: speech.titled(each.get("title", {})) for name, each in latest.items()}
 
     def row(self, entry: Entry) -> dict[str, Any]:
@@ -172,7 +174,9 @@ class TrailRows:
                 more = [speech.say("revision {number}").format(number=fact.revision)] if fact.revision > 1 else []
                 more += [speech.say("annulled")] if fact.annuls else []
                 words = self._names.heading(fact.type)
-                return row | {"at": speech.moment(fact.time), "words": words, "more": [*more, fact.source]}
+                type_ = self._names.type(fact.type)
+                source = self._names.office(type_.agency) if type_ is not None and type_.agency else fact.source
+                return row | {"at": speech.moment(fact.time), "words": words, "more": [*more, source]}
             case PersonViewed():
                 words = speech.say("{name} read their data: {purpose}").format(name=fact.by, purpose=fact.purpose)
                 return row | {"at": speech.moment(fact.at), "words": words}
@@ -188,10 +192,11 @@ class TrailRows:
 
     def _of_nudge(self, entry: Entry, fact: Any) -> dict[str, Any]:  # noqa: ANN401  (a fact of a nudge)
         speech, name = self._speech, fact.TOPIC.partition("/")[0].removeprefix("nudge-")
-        more = [getattr(fact, "step", "").replace("_", " ")]
+        trigger = getattr(fact, "trigger", "") or self._triggers.get(entry.originator_id, "")
+        more = [step_called(fact.step, self._steps.get(trigger, ()), speech)] if hasattr(fact, "step") else []
         more += [shown(CHANNELS, fact.channel, speech)] if hasattr(fact, "channel") else []
         more += [shown(REASON_WORDS, fact.reason, speech)] if getattr(fact, "reason", "") else []
-        title = self._title(getattr(fact, "trigger", "") or self._triggers.get(entry.originator_id, ""))
+        title = self._title(trigger)
         state = shown(STATES, name, speech)
         return {
             "at": speech.moment(fact.at),

@@ -14,6 +14,7 @@ from app.http import routes
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
 from app.pages.life import shown
+from app.pages.naming import step_called
 from app.pages.pack_names import Names, names_of
 from app.pages.ruling import CLASSES, in_words
 from app.pages.visits import DraftForm, Fields, field_of
@@ -36,7 +37,7 @@ from app.pages.work.controls import (
 )
 from app.pages.work.form_pages import Edit, FormPages
 from app.pages.work.sheets import Id, laid_out, text_of
-from app.pages.work.words import step_called, topics_of
+from app.pages.work.words import topics_of
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Said, Words
 from domain.facts.principals import Principal, Role
@@ -529,8 +530,9 @@ class View:
             yield name, self._due(due[name]), usual, rare
 
     def step_called(self, name: str) -> str:
-        """Return the name of a step as a heading: in words where the sample of a new draft gave it."""
-        return step_called(name, self.speech)
+        """Return the name of a step as a heading."""
+        due = self._form.yaml.get(("due",))
+        return step_called(name, list(due) if isinstance(due, dict) else (), self.speech)
 
     def new_step(self) -> list[Control]:
         """Return the controls of one more step."""

@@ -26,7 +26,7 @@ from app.pages.work.controls import Control, named, was_in
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.editing import both_texts
 from app.pages.work.played import MOMENT, PlayedWords
-from app.pages.work.sheets import Id, laid_out, rule_of, text_of
+from app.pages.work.sheets import Id, laid_out, rule_of, steps_of, text_of
 from app.pages.work.words import PEOPLE, person, topics_of
 from app.reports.life_words import CHANNELS
 from domain.core.timing import zone_of
@@ -167,7 +167,7 @@ class Examples(DraftPages):
     ) -> "Example":
         rules = self._office.platform.rules.library.rules()
         known = topics_of(rules.governed, speech, str(rule_of(sheet.files).get("category", "")))
-        return Example(text, at, names_of(rules, speech), typed, wrong, known)
+        return Example(text, at, names_of(rules, speech), steps_of(sheet.files), typed, wrong, known)
 
     def _played(self, sheet: StoredDraft, case: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """Return what becomes of each message in a test; None where it cannot be played."""
@@ -235,6 +235,7 @@ class Example:
         text: YamlText,
         at: int,
         names: Names,
+        steps: Sequence[str],
         typed: Fields,
         wrong: Mapping[str, str],
         topics: Sequence[tuple[str, str]] = (),
@@ -243,7 +244,7 @@ class Example:
         self._topics = topics
         self._case: dict[str, Any] = text.data[at]
         self._speech: Speech = names.speech
-        self.told = PlayedWords(names)
+        self.told = PlayedWords(names, steps)
         self._fields = dict(self._paths())
         self.values = {name: _written(text.get(path)) for name, path in self._fields.items()}
 
@@ -509,11 +510,13 @@ def stories(sheet: StoredDraft, names: Names) -> list[tuple[int, int, str, list[
         text = YamlText(sheet.files.get(TESTS, ""))
     except CannotEdit:
         return []
-    found_ = []
+    found_, steps = [], steps_of(sheet.files)
     for at, case in enumerate(items_of(text.data)):
         if isinstance(case, dict):
             lines = text.lines((at,)) or (0, 0)
-            found_.append((at, lines[0], str(case.get("name", "")), list(Example(text, at, names, {}, {}).story())))
+            found_.append(
+                (at, lines[0], str(case.get("name", "")), list(Example(text, at, names, steps, {}, {}).story()))
+            )
     return found_
 
 

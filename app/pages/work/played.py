@@ -1,13 +1,14 @@
 """Messages that an example expects, and what happened when it was played, in sentences."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.packs.draft_bench import Case
 from app.pages.life import Line, shown
+from app.pages.naming import step_called
 from app.pages.pack_names import Names
-from app.pages.work.words import WHAT, channel, reason, step_called
+from app.pages.work.words import WHAT, channel, reason
 from domain.core.translatable import N_, Said
 from domain.rules.built_in_triggers import DIGEST
 from templates.checks.scaffold_text import CASES
@@ -25,8 +26,8 @@ _LEFT_OUT: Final[Mapping[str, str]] = {"prevented": N_("not planned")}
 class PlayedWords:
     """Tells messages and decisions in the reader's language."""
 
-    def __init__(self, names: Names) -> None:
-        self._names, self._speech = names, names.speech
+    def __init__(self, names: Names, steps: Sequence[str]) -> None:
+        self._names, self._speech, self._steps = names, names.speech, steps
 
     def named(self, test: str) -> str:
         """Return the name of a test; one of the sample in the reader's language."""
@@ -40,7 +41,7 @@ class PlayedWords:
 
     def message(self, each: Mapping[str, Any]) -> str:
         """Return the sentence about a message. `each`: with the keys of tests.yaml."""
-        say, step = self._speech.say, step_called(str(each.get("step", "")), self._speech)
+        say, step = self._speech.say, step_called(str(each.get("step", "")), self._steps, self._speech)
         when = self.moment(each.get("at")) if each.get("at") else ""
         if each.get("nothing"):
             why = reason(str(each["because"]), self._speech) if each.get("because") else ""
@@ -79,7 +80,11 @@ class PlayedWords:
         if what in _OF_EVENTS:
             told = [f"{shown(_OF_EVENTS, what, speech)}: {self._names.heading(each['about'])}"]
         else:
-            about = channel(DIGEST, speech) if each["about"] == DIGEST else step_called(each["about"], speech)
+            about = (
+                channel(DIGEST, speech)
+                if each["about"] == DIGEST
+                else step_called(each["about"], self._steps, speech)
+            )
             told = [f"{shown({**WHAT, **_LEFT_OUT}, what, speech)}: {about}"]
         if each["until"]:
             told.append(speech.say("for {time}").format(time=self.moment(each["until"])))

@@ -42,6 +42,11 @@ def rule_of(files: Mapping[str, str]) -> Mapping[str, Any]:
         return {}
 
 
+def steps_of(files: Mapping[str, str]) -> list[str]:
+    """Return the names of a draft's steps, in their order."""
+    return [str(each) for each in group_at(rule_of(files).get("due"))]
+
+
 @contextmanager
 def laid_out(bench: Bench, text: Text) -> Iterator[Laid]:
     """The draft on the bench. Raises Problem (409) where its pack is no longer there."""

@@ -13,14 +13,15 @@ from app.http import routes
 from app.http.problems import Problem
 from app.packs.draft_bench import Heard, Text
 from app.pages.layout import HEADERS, Frame
+from app.pages.naming import step_called
 from app.pages.pack_names import names_of
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.examples import samples, stories
 from app.pages.work.office import Hash
 from app.pages.work.played import PlayedWords
-from app.pages.work.sheets import Id, laid_out, text_of
+from app.pages.work.sheets import Id, laid_out, steps_of, text_of
 from app.pages.work.triggers import Name
-from app.pages.work.words import PEOPLE, people, reason, step_called
+from app.pages.work.words import PEOPLE, people, reason
 from domain.core.translatable import Said
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
@@ -84,7 +85,7 @@ class Trying(DraftPages):
             silent=any(map(is_silent, more)),
             cases=cases,
             reason=partial(reason, speech=frame.speech),
-            told=PlayedWords(names),
+            told=PlayedWords(names, steps_of(sheet.files)),
             stories={line: (number, story) for number, line, _, story in told_tests},
             unplayed=[] if cases else told_tests,
             samples=samples(sheet),
@@ -182,11 +183,13 @@ def _text(submission: Submission) -> Text:
 def step_shown(message: Message, heard: Heard, frame: Frame) -> dict[str, Any]:
     """Return a step as pages show it: its name, when it comes, and its text by language and channel."""
     day = frame.speech.day(message.due.date())
+    called = step_called(message.step, list(heard.source.rules["due"]), frame.speech)
     return {
         "name": message.step,
+        "called": called,
         "title": frame.speech.say("Correction, should the event be taken back")
         if message.step == CORRECTION
-        else f"{step_called(message.step, frame.speech)}: {day}, {message.due:%H:%M}",
+        else f"{called}: {day}, {message.due:%H:%M}",
         "languages": [(words.language, list(_cells(words, heard, frame))) for words in message.words],
     }
 

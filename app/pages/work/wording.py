@@ -12,15 +12,16 @@ from app.http import routes
 from app.packs.draft_bench import BadDraft, Heard, Text
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
+from app.pages.naming import step_called
 from app.pages.pack_names import names_of
 from app.pages.visits import DraftForm, Fields, field_of
 from app.pages.work import merging
 from app.pages.work.advice import of_the_texts
 from app.pages.work.controls import Control, was_in
 from app.pages.work.form_pages import Edit, FormPages, too_long
-from app.pages.work.sheets import Id, rule_of
+from app.pages.work.sheets import Id, rule_of, steps_of
 from app.pages.work.trying import step_shown
-from app.pages.work.words import PEOPLE, people, step_called
+from app.pages.work.words import PEOPLE, people
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role
 from domain.rules.event_types import ALONE
@@ -108,7 +109,10 @@ class Wording(FormPages[WordsForm]):
             frame,
             sheet,
             "write",
-            groups=[(_named(gap.under, frame.speech), controls.of(gap.under, gap.names)) for gap in form.gaps],
+            groups=[
+                (_named(gap.under, steps_of(sheet.files), frame.speech), controls.of(gap.under, gap.names))
+                for gap in form.gaps
+            ],
             body=controls.body(),
             others=placed.get("", []),
             rest=list(form.rest),
@@ -125,10 +129,8 @@ class Wording(FormPages[WordsForm]):
         return [*(each for each in known if each in there), *(each for each in there if each not in known)]
 
     def _form(self, files: Mapping[str, str], spoken: str) -> WordsForm:
-        rule = rule_of(files)
-        due, corrects = rule.get("due"), rule.get("correction") is True
-        steps = [str(each) for each in due] if isinstance(due, dict) and len(due) > 1 else []
-        return WordsForm(files.get(f"{spoken}.md", ""), steps, corrects=corrects)
+        steps, corrects = steps_of(files), rule_of(files).get("correction") is True
+        return WordsForm(files.get(f"{spoken}.md", ""), steps if len(steps) > 1 else [], corrects=corrects)
 
     def _form_of(self, files: Mapping[str, str], spoken: str, otherwise: WordsForm) -> WordsForm:
         try:
@@ -280,12 +282,12 @@ def _kind(name: str) -> str:
     return "email" if name.rsplit(".", maxsplit=1)[-1] == BODY and "push" not in name else name.rpartition(".")[2]
 
 
-def _named(under: Sequence[str | int], speech: Speech) -> str:
+def _named(under: Sequence[str | int], steps: Sequence[str], speech: Speech) -> str:
     if not under:
         return ""
     if under[0] == "correction":
         return speech.say("When it is taken back")
-    return speech.say("Other words for the step {step}").format(step=step_called(str(under[1]), speech))
+    return speech.say("Other words for the step {step}").format(step=step_called(str(under[1]), steps, speech))
 
 
 def _placeholder(name: str, kind: str) -> str:

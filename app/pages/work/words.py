@@ -39,8 +39,6 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
 WHAT: Final[Mapping[str, str]] = {**LIFE, "attempted": N_("handed over")}
 """What became of messages, in counts."""
 
-STEPS: Final[Mapping[str, str]] = {"first": N_("First message"), "second": N_("Second message")}
-"""Names that the sample of a new draft gives its steps."""
 PUBLISHERS: Final[Mapping[str, str]] = {"pack": N_("shipped with the platform")}
 """Who publishes without being a person."""
 PEOPLE: Final[Mapping[str, str]] = {
@@ -51,11 +49,6 @@ PEOPLE: Final[Mapping[str, str]] = {
     "sparse": N_("Nothing is known"),
 }
 """The invented people for whom drafts are previewed."""
-
-
-def step_called(name: str, speech: Speech) -> str:
-    """Return the name of a step in words, where it is one of the sample's; else as its author wrote it."""
-    return shown(STEPS, name, speech) if name in STEPS else name
 
 
 def publisher(name: str, speech: Speech) -> str:

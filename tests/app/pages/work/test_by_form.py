@@ -163,7 +163,7 @@ def test_the_list_of_problems_names_the_field_of_each(quiet: Workshop) -> None:
     wrong = {"due.moved.offset.number": "three", "cascade_after.number": "ten", "count.nth": "x"}
     problems = problems_of(send(aida, where, form_of(aida, where), **wrong).text)
     assert [each.partition(" – ")[0] for each in problems] == [
-        "moved: How long before or after?",
+        "Message 1: How long before or after?",
         "Which of several records?",
         "Go on to the next way after a silence of",
     ]

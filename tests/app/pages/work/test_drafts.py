@@ -466,3 +466,18 @@ def test_a_comparison_is_offered_once(quiet: Workshop) -> None:
     for chosen in re.findall(r'<select[^>]*name="when\.[0-9]+\.operator"[^>]*>(.*?)</select>', page, re.DOTALL):
         told = re.findall(r">([^<]+)</option>", chosen)
         assert len(told) == len(set(told))
+
+
+NO_WORDS = re.compile(r"<(code|script|textarea|iframe)\b.*?</\1>|<[^>]*>", re.DOTALL)
+"""What of a page nobody reads as words: its marks, and what stands in it as code."""
+
+
+@pytest.mark.parametrize(("language", "called"), [("ru", "Сообщение 1"), ("kk", "1-хабарлама")])
+def test_steps_have_names_in_the_language_of_the_page(quiet: Workshop, language: str, called: str) -> None:
+    """An author's names of steps stand on no page as words: a message is told by its place among them."""
+    fred = signed_in(quiet, "fred")
+    where = begun(fred, **{"from": "identity_card_expiry"})
+    for path in ("form", "tests", "preview", "words"):
+        words = NO_WORDS.sub(" ", fred.get(f"{where}/{path}?language={language}").text)
+        assert called in words, path
+        assert not re.search(r"[“(:] ?(month|week|day)\b", words), path

@@ -29,13 +29,13 @@ def test_an_example_is_made_from_a_preview(quiet: Workshop) -> None:
     address = made(aida, where, persona="adult", channel="email", spoken="ru")
     page = unescape(aida.get(address).text)
     assert "A person who reads Русский, reached by email, born on 2 June 1991" in page
-    assert "5 June 2025, 10:00: gets “moved”, email" in page
+    assert "5 June 2025, 10:00: gets “Message 1”, email" in page
     assert "The messages and their times are as this example expects" in page
     after = cases_in(aida, where)
     assert after.startswith(before.rstrip())
     shown = unescape(aida.get(f"{where}/tests").text)
     assert "All tests pass" in shown
-    assert "5 June 2025, 10:00: gets “moved”, email" in shown
+    assert "5 June 2025, 10:00: gets “Message 1”, email" in shown
     assert "Make a test from this preview" in aida.get(f"{where}/preview").text
 
 
@@ -48,11 +48,14 @@ def test_an_example_is_made_from_a_preview(quiet: Workshop) -> None:
                 "SMS parts: 2",
                 "wrong time: expected 5 March 2026, 10:30, got 5 March 2026, 10:00",
                 "it became known: A residence was registered",
-                "planned: moved, for",
+                "planned: Message 1, for",
             ],
         ),
-        ("ru", ["частей SMS: 2", "стало известно: Зарегистрировано место жительства", "запланировано: moved, на"]),
-        ("kk", ["SMS бөліктері: 2", "белгілі болды: Тұрғылықты жері тіркелді", "жоспарланды: moved, уақыты:"]),
+        (
+            "ru",
+            ["частей SMS: 2", "стало известно: Зарегистрировано место жительства", "запланировано: Сообщение 1, на"],
+        ),
+        ("kk", ["SMS бөліктері: 2", "белгілі болды: Тұрғылықты жері тіркелді", "жоспарланды: 1-хабарлама, уақыты:"]),
     ],
 )
 def test_a_played_test_is_told_in_the_language_of_the_page(quiet: Workshop, language: str, said: list[str]) -> None:
@@ -86,7 +89,7 @@ def test_who_hears_nothing_is_an_example_too(quiet: Workshop) -> None:
     aida = signed_in(quiet, "aida")
     where = begun(aida)
     page = unescape(aida.get(made(aida, where, persona="minor", channel="sms", spoken="kk")).text)
-    assert "gets nothing (moved): no guardian of the child is known" in page
+    assert "gets nothing (Message 1): no guardian of the child is known" in page
 
 
 def test_an_example_is_edited_by_form(quiet: Workshop) -> None:
@@ -101,7 +104,7 @@ def test_an_example_is_edited_by_form(quiet: Workshop) -> None:
     assert aida.client.post(f"{where}/example", data={**later, "then": ["save"]}).status_code == 303
     page = aida.get(address).text
     assert "Something else happens" in page
-    assert "4 September 2025, 10:00: gets “moved”, SMS" in unescape(page)
+    assert "4 September 2025, 10:00: gets “Message 1”, SMS" in unescape(page)
     fields = fields_of(page, "/example")
     assert aida.client.post(f"{where}/example", data={**fields, "then": ["happens"]}).status_code == 303
     assert "The messages and their times are as this example expects" in aida.get(address).text
@@ -173,7 +176,7 @@ def test_an_example_has_a_second_event_by_form(quiet: Workshop) -> None:
     both = fields_of(page, "/example")
     assert both["events.1.data.number"] == both["events.0.data.number"]
     assert both["events.1.at"][0][:10] > both["events.0.at"][0][:10]
-    assert "gets nothing (last_day)" in page
+    assert "gets nothing (Message 2)" in page
     wrong = fred.client.post(f"{where}/example", data={**both, "more": ["kz.nothing"], "then": ["save"]})
     assert (wrong.status_code, "There is nothing of that name" in wrong.text) == (422, True)
 
@@ -219,7 +222,7 @@ def test_an_example_has_values_by_which_somebody_hears(quiet: Workshop, due: str
     fields = fields_of(page, "/example")
     assert fields["events.0.data.year"] == [fields["events.0.at"][0][:4]], "the year is that of the day"
     assert fields["events.0.data.pay_by"][0] >= fields["expect.0.at"][0][:10], "nobody is told after the deadline"
-    assert "gets “day”, SMS" in page
+    assert "gets “Message 1”, SMS" in page
 
 
 def test_an_example_in_which_nobody_hears_says_so(quiet: Workshop) -> None:

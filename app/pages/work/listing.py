@@ -12,8 +12,8 @@ from app.pages.catalogues import Speech
 from app.pages.layout import RoutedPages
 from app.pages.life import shown
 from app.pages.places import WORKERS
-from app.pages.work.by_form import FILE
 from app.pages.work.office import Office
+from app.pages.work.sheets import title_of
 from app.pages.work.words import DONE, STATES, publisher, state_of
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
@@ -21,7 +21,6 @@ from domain.facts.submissions import Submission
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
 from streams.rules.trigger_history import TriggerAction, TriggerHistories, pack_titles
-from templates.authoring.yaml_edit import CannotEdit, YamlText
 
 
 class Listing(RoutedPages):
@@ -92,7 +91,7 @@ class _Rows:
             {
                 "id": each.id,
                 "name": each.trigger,
-                "title": self._title(each),
+                "title": title_of(each, self._speech),
                 "pack": each.pack,
                 "state": self._speech.say(text),
                 "kind": kind,
@@ -102,18 +101,6 @@ class _Rows:
             }
             for each in self._sheets
         ]
-
-    def _title(self, sheet: StoredDraft) -> str:
-        """Return the title of the draft's rule; its name while it has none or cannot be read."""
-        try:
-            titles = YamlText(sheet.files.get(FILE, "")).get(("title",))
-        except CannotEdit:
-            titles = None
-        found = titles if isinstance(titles, dict) else {}
-        return (
-            self._speech.titled({each: text for each, text in found.items() if isinstance(text, str) and text})
-            or sheet.trigger
-        )
 
     def _row(self, name: str, title: Mapping[str, str], state: str, **more: Any) -> dict[str, Any]:
         text, kind = STATES[state]

@@ -12,9 +12,10 @@ from app.packs.draft_bench import BadDraft, Bench, Verdict
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.work.office import Office
-from app.pages.work.sheets import text_of
+from app.pages.work.sheets import text_of, title_of
 from app.pages.work.words import share
 from domain.core.translatable import N_
+from domain.facts.governance import TriggerSubmitted
 from domain.facts.submissions import Subject, Submission
 from streams.rehearsal.case_reader import is_silent
 from streams.rules.drafts import StoredDraft
@@ -69,12 +70,16 @@ class Progress:
 
         `of`: of a version whose draft is gone the steps are shown; of one that was never handed in, none.
         """
-        sheet, stages, said = None, list[Stage](), None
+        sheet, stages, said, titled = None, list[Stage](), None, ""
         if isinstance(of, Submission):
             stages = self.of_submission(of, None, frame.speech)
+            if isinstance(of.fact, TriggerSubmitted):
+                titled = frame.speech.titled(of.fact.rules["title"])
         elif of is not None:
             sheet, stages, said = of, self.of_draft(of, here, frame.speech), self._said(of, frame.speech)
-        return self._office.show(template, frame, status, sheet=sheet, stages=stages, said_of_it=said, **shown)
+            titled = title_of(of, frame.speech)
+        more = {"sheet": sheet, "stages": stages, "said_of_it": said, "rule_title": titled}
+        return self._office.show(template, frame, status, **more, **shown)
 
     def _said(self, sheet: StoredDraft, speech: Speech) -> dict[str, str] | None:
         """Return the refusal of the latest version that was handed in, or its approver's comment."""

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 
 from app.http.problems import Problem
 from app.packs.draft_bench import BadDraft, Bench, Laid, Text
+from app.pages.catalogues import Speech
 from app.pages.whole_numbers import whole_number
 from domain.core.translatable import text_of as words_of
 from domain.facts.principals import Principal
@@ -45,6 +46,13 @@ def rule_of(files: Mapping[str, str]) -> Mapping[str, Any]:
 def steps_of(files: Mapping[str, str]) -> list[str]:
     """Return the names of a draft's steps, in their order."""
     return [str(each) for each in group_at(rule_of(files).get("due"))]
+
+
+def title_of(sheet: StoredDraft, speech: Speech) -> str:
+    """Return the title of the draft's rule; its name while it has none or cannot be read."""
+    titles = group_at(rule_of(sheet.files).get("title"))
+    found = {each: text for each, text in titles.items() if isinstance(text, str) and text}
+    return speech.titled(found) or sheet.trigger
 
 
 @contextmanager

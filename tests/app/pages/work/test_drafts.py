@@ -72,6 +72,8 @@ def test_an_internal_name_is_proposed_by_the_title(quiet: Workshop, title: str, 
     assert f'en: "{title}"' in file_of(aida.get(draft).text, "trigger.yaml")
     assert f'subject: "{title}"' in file_of(aida.get(draft).text, "en.md")
     assert f'/form">{title}</a>' in unescape(aida.get("/work").text)
+    for part in ("", "/form", "/words", "/tests", "/backtest", "/submit"):
+        assert re.search(rf"<h1>[^<]*{re.escape(title)}[^<]*</h1>", unescape(aida.get(f"{draft}{part}").text)), part
     assert "All tests pass" in aida.get(f"{draft}/tests").text
     assert "получает письмо" in aida.get(f"{draft}/tests?language=ru").text
     again = aida.post("/work/new", name="", **fields)

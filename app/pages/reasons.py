@@ -38,6 +38,8 @@ _MISSED: Final[Mapping[str, str]] = {
 _WAITING: Final = frozenset({"planned", "deferred", "digested", "renewed"})
 _OR = Words(" or that ")
 _MONTHS_OF_A_YEAR = 12
+_TIME_OF_DAY, _A_SPAN = re.compile(r"[0-2]\d:[0-5]\d"), 2
+"""Two times of day in an event of one day are the beginning and the end of what it announces."""
 _LITERAL = re.compile(r"""later\.\w+\s*==\s*(?:"(\w+)"|'(\w+)')|(?:"(\w+)"|'(\w+)')\s+in\s+later\.""")
 """A value that a later event must have."""
 
@@ -100,9 +102,14 @@ def announced(
 ) -> Iterator[str]:
     """Yield what an event about a place says, value by value; its days are told apart."""
     kinds = [name for name in decisive if name.startswith("event.") and names.has_word(values.get(name))]
+    days = {day_of(value) for value in values.values() if isinstance(value, str)} - {None}
+    hours = [name for name in distinct if len(days) == 1 and _TIME_OF_DAY.fullmatch(str(values.get(name)))]
     for name in dict.fromkeys((*kinds, *distinct)):
         value = values.get(name)
-        if isinstance(value, str | int) and day_of(value) is None:
+        if name in hours and len(hours) == _A_SPAN:
+            if name == hours[0]:
+                yield Words("Time: {first}–{last}", first=value, last=values[hours[1]])
+        elif isinstance(value, str | int) and day_of(value) is None:
             yield Words("{name}: {value}", name=names.field(name), value=names.value(value))
 
 

@@ -35,7 +35,7 @@ CLOSED = {
 }
 SAID = {
     "en": {
-        "Planned outage": ["What is cut off: hot water", "Time of the beginning: 10:00", "Places: Абай көшесі, 1–40"],
+        "Planned outage": ["What is cut off: hot water", "Time: 10:00–16:00", "Places: Абай көшесі, 1–40"],
         "Flood warning": ["River: Іле", "Day: 9 April 2026"],
         "Street closure": ["Street: Достық даңғылы"],
     },

@@ -91,11 +91,14 @@ async def _told_at(office: Office, *minutes: int) -> None:
     world.platform.queries.backlog.take()
 
 
-def first_sentence(browser: TestClient, language: str) -> str:
-    """The first heading below the page's own, in a language."""
-    text = browser.get(f"/console?language={language}").text
-    [sentence] = re.findall(r"<h2[^>]*>([^<]+)</h2>", text.partition('id="live"')[2])[:1]
-    return str(sentence)
+def first_finding(browser: TestClient, language: str) -> tuple[str, str]:
+    """The first heading below the page's own, and what the page says to do about it, in a language."""
+    first = browser.get(f"/console?language={language}").text.partition('id="live"')[2].partition("</li>")[0]
+    sentence, todo = re.search(r"<h2[^>]*>([^<]+)</h2>", first), re.search(r"\n<p>(.+)</p>", first)
+    assert sentence is not None
+    assert todo is not None
+    assert re.search(r"<code>(habarshy|timedatectl) ", first)
+    return sentence[1], todo[1]
 
 
 SAID = {
@@ -114,6 +117,21 @@ SAID = {
         "Платформа не запущена",
         "Платформа іске қосылмаған",
     ),
+    "queue": (
+        "Events wait for their plan: 4, the oldest for 20 min.",
+        "События ждут плана: 4",
+        "Оқиғалар жоспарын күтіп тұр: 4",
+    ),
+    "key": (
+        "The key file cannot be used.",
+        "Файл ключей",
+        "Кілттер файлы",
+    ),
+    "clock": (
+        "The clock of this machine is wrong: the latest record is 60 min ahead of it.",
+        "Часы этой машины",
+        "Бұл машинаның сағаты қате",
+    ),
     "switch": ("Everything is stopped: no message goes out.", "Остановлено всё", "Бәрі тоқтатылған"),
     "job": (
         "Job 1 (replay verify) failed.",
@@ -126,7 +144,7 @@ SAID = {
 
 @pytest.mark.parametrize("fault", SAID)
 async def test_the_page_opens_with_the_fault(tmp_path: Path, fault: str) -> None:
-    """The first sentence of the page names the fault, in three languages, with what to do and the command."""
+    """The first sentence of the page names the fault, with what to do and the command, in three languages."""
     answers = {"provider": AWAY, "credentials": RetryLater(timedelta(minutes=1), Reason.NOT_ADMITTED, everybody=True)}
     broken = {"provider": ("sms", "email"), "credentials": ("sms",)}.get(fault, ())
     script = {name: [answers[fault]] * 9 for name in broken}
@@ -134,6 +152,24 @@ async def test_the_page_opens_with_the_fault(tmp_path: Path, fault: str) -> None
     if fault in answers:
         await _told_at(office, 0, 1, 6)
     else:
+        office.world.platform.replay.follower.drain()
+    if fault == "queue":
+        office.world.platform.queries.backlog.take()
+        office.world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+        office.world.at(NOON + timedelta(minutes=20))
+        office.world.platform.replay.follower.drain()
+    if fault == "key":
+        settings = office.world.platform.settings
+        own = {"database": f"sqlite:///{tmp_path}/own.sqlite", "packs": str(few_triggers(tmp_path))}
+        office.world.platform.database.close()
+        office.world.platform = compose(settings.model_copy(update=own), office.world.clock)
+        settings.key_file.unlink()
+    if fault == "clock":
+        office.world.take(*registered(AIGERIM, LONG_AGO))
+        office.world.plan()
+        office.world.platform.database.close()
+        earlier = NOON - timedelta(hours=1)
+        office = office_in(tmp_path / "earlier", now=earlier, url=f"sqlite:///{office.world.file}")
         office.world.platform.replay.follower.drain()
     if fault != "worker":
         office.world.platform.queries.backlog.take()
@@ -145,11 +181,14 @@ async def test_the_page_opens_with_the_fault(tmp_path: Path, fault: str) -> None
         with pytest.raises(ValueError, match="broken"):
             jobs.run(job.id, Broken(), lambda _: None)
     browser = signed_in(office, "olga")
-    office.world.at(NOON + timedelta(minutes=7 if fault in answers else 3 if fault == "worker" else 0))
+    if fault in {*answers, "worker"}:
+        office.world.at(NOON + timedelta(minutes=3 if fault == "worker" else 7))
+    todos = set()
     for language, beginning in zip(("en", "ru", "kk"), SAID[fault], strict=True):
-        assert first_sentence(browser, language).startswith(beginning)
-    first = browser.get("/console?language=en").text.partition('id="live"')[2].partition("</li>")[0]
-    assert re.search(r"<code>(habarshy|timedatectl) ", first)
+        sentence, todo = first_finding(browser, language)
+        assert sentence.startswith(beginning)
+        todos.add(todo)
+    assert len(todos) == len(LANGUAGES), "what to do is said in each language"
     assert "Everything works" not in browser.get("/console?language=en").text
     office.world.close()
 

@@ -24,6 +24,8 @@ def show_submission(now: Governed, submission: Submission, *, as_json: bool) -> 
         data(f"{submission.about}, submitted by {submission.by[-1]}, hash {submission.hash}")
         if (refusal := submission.refused_before) is not None:
             data(f"  {refused_before(refusal)}")
+        for each in submission.comments:
+            data(f"  {each.by} wrote on {each.at:%Y-%m-%d}: {each.text}")
     fact = submission.fact
     if isinstance(fact, PackSubmitted):
         _show_pack(now, fact, as_json=as_json)

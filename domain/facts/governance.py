@@ -99,6 +99,17 @@ class TriggerRefused(Struct, frozen=True, array_like=True):
     reason: str
 
 
+class TriggerCommented(Struct, frozen=True, array_like=True):
+    """Somebody of the agency wrote about that version, and decided nothing by it."""
+
+    TOPIC: ClassVar[str] = "trigger-commented/1"
+    at: datetime
+    by: str
+    trigger: str
+    hash: str
+    comment: str
+
+
 class TriggerPublished(Struct, frozen=True, array_like=True):
     """A trigger version: rules and words (language -> words) as plain data, addressed by the hash of both.
 
@@ -210,6 +221,7 @@ GOVERNANCE_FACTS = (
     TriggerSubmitted,
     TriggerApproved,
     TriggerRefused,
+    TriggerCommented,
     TriggerPublished,
     TriggerReachChanged,
     TriggerWithdrawn,
@@ -228,6 +240,7 @@ GovernanceFact = (
     | TriggerSubmitted
     | TriggerApproved
     | TriggerRefused
+    | TriggerCommented
     | TriggerPublished
     | TriggerReachChanged
     | TriggerWithdrawn

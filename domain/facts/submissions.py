@@ -30,11 +30,20 @@ class Refusal(Struct, frozen=True):
     reason: str
 
 
+class Comment(Struct, frozen=True):
+    """Something that somebody of the agency wrote about a version."""
+
+    by: str
+    at: datetime
+    text: str
+
+
 class Submission(Struct, frozen=True):
     """A version that was put up for approval. `by`: all who submitted it; `approved_by`: empty until then.
 
     `refused_by`: who refused it since, if it was not submitted or approved again; `said`: the approver's comment, or
-    the reason of the refusal; `refusals`: all refusals of this very content, also from before it was submitted again.
+    the reason of the refusal; `refusals`: all refusals of this very content, also from before it was submitted again;
+    `comments`: all that was written about it besides.
     """
 
     about: Subject
@@ -46,6 +55,7 @@ class Submission(Struct, frozen=True):
     refused_by: str = ""
     said: str = ""
     refusals: tuple[Refusal, ...] = ()
+    comments: tuple[Comment, ...] = ()
 
     @property
     def refused_before(self) -> Refusal | None:

@@ -24,6 +24,7 @@ from domain.facts.governance import (
     PackSubmitted,
     SentAsTest,
     TriggerApproved,
+    TriggerCommented,
     TriggerPaused,
     TriggerPublished,
     TriggerReachChanged,
@@ -34,6 +35,7 @@ from domain.facts.governance import (
 )
 from domain.facts.principals import NotAllowed, Principal, Role, require
 from domain.facts.submissions import (
+    Comment,
     Refusal,
     Subject,
     Submission,
@@ -359,6 +361,15 @@ class GovernedTrigger(Versioned):
         self._published(fact)
         return True
 
+    def comment(self, who: Principal, hash_: str, text: str, now: datetime) -> bool:
+        """Write about a version, as anybody of the agency; the same words again say nothing."""
+        submission = self.submissions[hash_]
+        check_acting(who, submission.owner, self.name)
+        if submission.comments and (submission.comments[-1].by, submission.comments[-1].text) == (who.name, text):
+            return False
+        self._commented(TriggerCommented(now, who.name, self.name, hash_, text))
+        return True
+
     def reach_pending(self, by: str, now: datetime, overdue: Sequence[datetime]) -> bool:
         """Extend the reach of the current version to that of the earlier ones, and to nudges due at those times."""
         current = self.live[-1].fact
@@ -418,6 +429,12 @@ class GovernedTrigger(Versioned):
     @records(TriggerRefused)
     def _refused(self, fact: TriggerRefused) -> None:
         super()._refused(fact)
+
+    @records(TriggerCommented)
+    def _commented(self, fact: TriggerCommented) -> None:
+        if (before := self.submissions.get(fact.hash)) is not None:  # see `take`
+            said = Comment(fact.by, fact.at, fact.comment)
+            self.submissions[fact.hash] = replace(before, comments=(*before.comments, said))
 
     @records(TriggerPublished)
     def _published(self, fact: TriggerPublished, position: int = 0) -> None:

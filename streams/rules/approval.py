@@ -203,6 +203,20 @@ class RuleApproval:
 
         return self._govern(refuse)
 
+    def comment(self, submission: Submission, who: Principal, text: str) -> SubmissionResult:
+        """Write about a trigger's version without deciding anything.
+
+        Raises:
+            NotAllowed: the principal is not of the agency.
+        """
+
+        def comment(rules: Rulemaking) -> SubmissionResult:
+            one = rules.trigger(submission.about.name)
+            new = one.comment(who, submission.hash, text, self._clock())
+            return SubmissionResult(one.submissions[submission.hash], new)
+
+        return self._govern(comment)
+
     def publish(
         self, wanted: Sequence[Reference], who: Principal, *, share: float = 1.0, to_pending: bool = False
     ) -> list[SubmissionResult]:

@@ -137,6 +137,7 @@ class Approving(DraftPages):
         wrong: Mapping[str, str] = NOTHING_WRONG,
         mailed: str | None = None,
         asked: "_Asked | None" = None,
+        typed: str = "",
     ) -> Response:
         fact, speech, now = submission.fact, frame.speech, self._office.platform.rules.approval.governed()
         assert isinstance(fact, TriggerSubmitted)
@@ -161,6 +162,8 @@ class Approving(DraftPages):
             approved_by=submission.approved_by,
             refused_by=submission.refused_by,
             said=submission.said,
+            comments=[(each.by, speech.moment(each.at), each.text) for each in submission.comments],
+            typed=typed,
             refused_before=_refused(submission.refused_before, speech),
             new=current is None,
             published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
@@ -228,6 +231,21 @@ class Approving(DraftPages):
         with refusals_as_problems():
             done = self._office.platform.rules.approval.refuse(submission, who, reason)
         return self._decided(request, who, done, "refused", reason)
+
+    @routes.post("/work/submissions/{name}/{hash}/comment")
+    def comment(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:
+        """Keep what somebody of the agency wrote about it, and tell the other side."""
+        who, frame = self._office.enter(request, fields)
+        submission, said = self._found(name, hash, who), field_of(fields, "said")
+        if len(said) > MOST_SAID or not says_why(said):
+            message = _too_long(frame) if said[MOST_SAID:] else frame.speech.say("Write your comment")
+            return self._page(who, frame, submission, wrong={"said": message}, typed=said)
+        with refusals_as_problems():
+            done = self._office.platform.rules.approval.comment(submission, who, said)
+        if done.new:
+            visits.tell_once(request, MAILED, ", ".join(self._mailing.commented(done.submission, who, said)))
+        shown = "commented" if done.new else "before"
+        return self._office.go(f"/work/submissions/{name}/{hash}?done={shown}")
 
     def _decided(self, request: Request, who: Principal, done: SubmissionResult, matter: str, said: str) -> Response:
         """Tell the authors once that it is approved or refused, and go on to the version."""

@@ -42,6 +42,7 @@ MATTERS: Final[Mapping[str, str]] = {
     "submitted": N_("“{title}” waits for your approval. {who} handed it in."),
     "approved": N_("“{title}” is approved by {who}. It can be published now."),
     "refused": N_("“{title}” is refused by {who}. The draft is still there; correct it and hand it in again."),
+    "commented": N_("{who} wrote about “{title}”, and decided nothing. Answer on its page."),
 }
 
 
@@ -53,20 +54,29 @@ class Mailing:
 
     def handed_in(self, submission: Submission, by: Principal) -> list[str]:
         """Tell the agency's approvers, but not who handed it in; return the names of those who were mailed."""
-        approvers = {
-            name: each
-            for name, each in self._everybody().items()
-            if each.agency == submission.owner
-            and Role.APPROVER in each.roles
-            and name not in (by.name, *submission.by)
-        }
-        return self._tell("submitted", submission, by, approvers)
+        return self._tell("submitted", submission, by, self._approvers(submission))
 
     def decided(self, matter: str, submission: Submission, by: Principal, said: str) -> list[str]:
         """Tell those who handed it in that it is approved or refused, with what the approver said."""
-        authors = {name: each for name, each in self._everybody().items() if name in submission.by}
-        mine = {name: each for name, each in authors.items() if each.agency == submission.owner}
-        return self._tell(matter, submission, by, mine, said)
+        return self._tell(matter, submission, by, self._authors(submission), said)
+
+    def commented(self, submission: Submission, by: Principal, said: str) -> list[str]:
+        """Tell the other side what somebody wrote: the authors what others say, and the approvers what authors do."""
+        to = self._approvers(submission) if by.name in submission.by else self._authors(submission)
+        return self._tell("commented", submission, by, to, said)
+
+    def _approvers(self, submission: Submission) -> dict[str, Principal]:
+        """Return the agency's approvers, but not who handed it in."""
+        return {
+            name: each
+            for name, each in self._everybody().items()
+            if each.agency == submission.owner and Role.APPROVER in each.roles and name not in submission.by
+        }
+
+    def _authors(self, submission: Submission) -> dict[str, Principal]:
+        """Return who of the agency handed it in."""
+        known = self._everybody().items()
+        return {name: each for name, each in known if name in submission.by and each.agency == submission.owner}
 
     def _everybody(self) -> dict[str, Principal]:
         try:
@@ -93,7 +103,7 @@ class Mailing:
             told_ = speech.say(MATTERS[matter]).format(title=speech.titled(titles) or name, who=by.name)
             parts.append(f"{told_}\n\n“{said}”" if said else told_)
         text = "\n\n—\n\n".join(parts) + f"\n\n{page}\n"
-        number = len(submission.refusals)
+        number = len(submission.comments if matter == "commented" else submission.refusals)
         return StaffNotice(f"{matter} {name} {hash_} {number}", f"Хабаршы: {name}", text, next(iter(LANGUAGES)))
 
     def run(self, send: Callable[[Mapping[str, Route]], Coroutine[Any, Any, Answer]]) -> Answer | None:

@@ -82,14 +82,18 @@ class Progress:
         return self._office.show(template, frame, status, **more, **shown)
 
     def _said(self, sheet: StoredDraft, speech: Speech) -> dict[str, str] | None:
-        """Return the refusal of the latest version that was handed in, or its approver's comment."""
+        """Return the refusal of the latest version that was handed in, its approver's comment, or the last of all."""
         versions = self._office.platform.rules.approval.governed().submitted.get(
             Subject("trigger", sheet.trigger), ()
         )
         latest = versions[-1] if versions else None
-        if latest is None or latest.owner != sheet.agency or not latest.said:
+        if latest is None or latest.owner != sheet.agency or not (latest.said or latest.comments):
             return None
         where = f"/work/submissions/{sheet.trigger}/{latest.hash}"
+        if not latest.said:
+            last = latest.comments[-1]
+            by = f"{last.by}, {speech.moment(last.at)}"
+            return {"kind": "discussed", "by": by, "text": last.text, "href": f"{where}#comments"}
         if latest.refused_by:
             at = speech.moment(latest.refusals[-1].at)
             return {"kind": "refused", "by": f"{latest.refused_by}, {at}", "text": latest.said, "href": where}

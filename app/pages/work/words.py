@@ -17,6 +17,7 @@ DONE: Final[Mapping[str, str]] = {
     "submitted": N_("submitted"),
     "approved": N_("approved"),
     "refused": N_("refused"),
+    "commented": N_("commented on"),
     "published": N_("published"),
     "reach moved": N_("its reach was moved"),
     "withdrawn": N_("withdrawn"),

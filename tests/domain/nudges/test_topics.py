@@ -36,6 +36,7 @@ GOLDEN = {
     "trigger-submitted/1": "at by pack trigger owner hash rules words",
     "trigger-approved/1": "at by trigger hash comment",
     "trigger-refused/1": "at by trigger hash reason",
+    "trigger-commented/1": "at by trigger hash comment",
     "trigger-published/1": "at by pack trigger hash rules words reach ahead_from share",
     "trigger-reach-changed/1": "at by trigger hash reach ahead_from further",
     "trigger-withdrawn/1": "at by trigger reason",

@@ -219,6 +219,11 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         "95d6ff683d4bf0a464616e61a463617264a468617368a26e6f",
     ),
     (
+        "trigger-commented/1",
+        governance.TriggerCommented(at=NOW, by="dana", trigger="card", hash="hash", comment="why?"),
+        "95d6ff683d4bf0a464616e61a463617264a468617368a47768793f",
+    ),
+    (
         "trigger-published/1",
         governance.TriggerPublished(
             at=NOW,

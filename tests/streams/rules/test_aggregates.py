@@ -13,6 +13,7 @@ from domain.facts.governance import (
     ControlSet,
     PackSubmitted,
     TriggerApproved,
+    TriggerCommented,
     TriggerPaused,
     TriggerPublished,
     TriggerReachChanged,
@@ -170,6 +171,22 @@ def test_an_approval_is_one_fact_however_often_it_is_given() -> None:
     assert trigger.approve(DANA, "v1", "", NOW)
     assert not trigger.approve(DANA, "v1", "once more", NOW)
     assert trigger.new_facts == [APPROVED]
+
+
+def test_a_comment_decides_nothing() -> None:
+    """Anybody of the agency writes about a version, also about their own; its state stays, and what was said too."""
+    trigger = card(submitted("aida"), APPROVED)
+    assert trigger.comment(AIDA, "v1", "look at the date", NOW)
+    assert not trigger.comment(AIDA, "v1", "look at the date", NOW)
+    assert trigger.comment(DANA, "v1", "it is right", NOW)
+    assert trigger.new_facts == [
+        TriggerCommented(NOW, "aida", "card", "v1", "look at the date"),
+        TriggerCommented(NOW, "dana", "card", "v1", "it is right"),
+    ]
+    again = card(submitted("aida"), APPROVED, *trigger.new_facts, submitted("aida")).submissions["v1"]
+    assert (again.state, [each.text for each in again.comments]) == ("approved", ["look at the date", "it is right"])
+    with pytest.raises(NotAllowed):
+        trigger.comment(FRED, "v1", "mine", NOW)
 
 
 def test_a_command_that_is_not_allowed_adds_nothing() -> None:

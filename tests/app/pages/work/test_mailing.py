@@ -5,10 +5,11 @@ from sqlalchemy import select
 from app.identity.principals import add
 from domain.facts.governance import SentAsTest
 from domain.facts.principals import Principal
+from domain.facts.submissions import Subject
 from streams.delivery.send.fake_outbox import Kept
 from streams.storage.tables import fake_messages
 from tests.app.pages.work.test_drafts import submitted, written
-from tests.app.pages.work.workshop import APPROVER, AUTHOR, Workshop, begun, signed_in
+from tests.app.pages.work.workshop import APPROVER, AUTHOR, CLINIC, Workshop, begun, signed_in
 
 
 def somebody(workshop: Workshop, name: str, agency: str, *roles: str, email: str = "") -> None:
@@ -80,6 +81,42 @@ def test_the_author_is_mailed_the_comment_of_an_approval(quiet: Workshop) -> Non
     [mail] = mails(quiet, "saule")
     assert "well written" in mail.text
     assert "The approver’s comment" in saule.get(f"{where}/form").text
+
+
+def test_a_comment_decides_nothing_and_goes_to_the_other_side(quiet: Workshop) -> None:
+    """What an approver asks is kept with the version and mailed to its author, and the answer to the approvers."""
+    somebody(quiet, "saule", "health", AUTHOR, email="saule@health.example")
+    somebody(quiet, "marat", "health", APPROVER, email="marat@health.example")
+    marat, (saule, draft) = signed_in(quiet, "marat"), written(quiet, "saule")
+    where = saule.post(f"{draft}/submit").headers["location"].partition("?")[0]
+    before = len(mails(quiet, "marat"))
+    asked = marat.post(f"{where}/comment", said="why half past ten?")
+    page = marat.get(asked.headers["location"]).text
+    assert ("Nothing is decided by it." in page, "A mail went to: saule" in page) == (True, True)
+    assert saule.post(f"{where}/comment", said="the clinics open then").status_code == 303
+    assert saule.post(f"{where}/comment", said="the clinics open then").headers["location"].endswith("done=before")
+    [mail] = mails(quiet, "saule")
+    answers = mails(quiet, "marat")[before:]
+    assert ("why half past ten?" in mail.text, f"http://testserver{where}" in mail.text) == (True, True)
+    assert [("the clinics open then" in each.text, "сұрады" in each.text) for each in answers] == [(True, False)]
+    for language in ("kk", "ru", "en"):
+        shown = marat.get(f"{where}?language={language}").text
+        assert shown.index("why half past ten?") < shown.index("the clinics open then")
+    assert "the clinics open then" in saule.get(f"{draft}/form").text
+    [submission] = quiet.world.platform.rules.approval.governed().submitted[Subject("trigger", CLINIC)]
+    assert (submission.state, len(submission.comments)) == ("submitted", 2)
+    assert marat.post(f"{where}/approve").headers["location"].endswith("done=approved")
+
+
+def test_a_comment_has_words_and_is_of_the_agency(quiet: Workshop) -> None:
+    """An empty one and one that is too long are asked for again; another agency writes none."""
+    dana, draft = written(quiet)
+    where = dana.post(f"{draft}/submit").headers["location"].partition("?")[0]
+    for said, told in ((" ", "Write your comment"), ("x" * 501, "500 characters at most")):
+        answer = dana.post(f"{where}/comment", said=said)
+        assert (answer.status_code, told in answer.text) == (422, True)
+    assert signed_in(quiet, "fred").post(f"{where}/comment", said="mine?").status_code == 403
+    assert "None yet." in dana.get(where).text
 
 
 def test_an_author_sends_a_message_to_themselves(quiet: Workshop) -> None:

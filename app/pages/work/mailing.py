@@ -139,7 +139,7 @@ class Trials(RoutedPages):
         back = f"/work/drafts/{sheet.id}/preview?persona={persona if persona in PEOPLE else next(iter(PEOPLE))}"
         if channel not in who.contacts:
             return self._office.go(f"{back}&done=no-address")
-        made = self._made(sheet, persona, channel, field_of(fields, "spoken"))
+        made = self._made(sheet, persona, channel, (field_of(fields, "step"), field_of(fields, "spoken")))
         if made is None:
             return self._office.go(f"{back}&done=nothing")
         sends = self._office.platform.delivery.test_sends
@@ -147,23 +147,27 @@ class Trials(RoutedPages):
             outcome = self._mailing.run(lambda routes: sends.send(made, who, who, routes[channel]))
         return self._office.go(f"{back}&done={'sent' if isinstance(outcome, Accepted) else 'not-sent'}")
 
-    def _made(self, sheet: StoredDraft, persona: str, channel: str, spoken: str) -> TrialMessage | None:
-        """Return the first message that this person would get; None where there is none."""
+    def _made(self, sheet: StoredDraft, persona: str, channel: str, of: tuple[str, str]) -> TrialMessage | None:
+        """Return the message that this person would get at a step in a language (`of`); None where there is none."""
         if persona not in PEOPLE:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"persona: one of {', '.join(PEOPLE)}")
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.unreadable():
                 return None
             heard = laid.heard(self._office.platform.clock(), persona)
-        rendered = _rendered(heard, spoken)
+        rendered = _rendered(heard, *of)
         if rendered is None or channel not in heard.source.rules["channels"]:
             return None
         return TrialMessage(sheet.trigger, heard.source.hash, sheet.agency, channel, rendered)
 
 
-def _rendered(heard: Heard, spoken: str) -> Rendered | None:
-    for message in heard.hearings[0].messages:
-        for words in message.words:
-            if words.language == spoken and words.rendered is not None:
-                return words.rendered
-    return None
+def _rendered(heard: Heard, step: str, spoken: str) -> Rendered | None:
+    return next(
+        (
+            words.rendered
+            for message in heard.hearings[0].messages
+            for words in message.words
+            if (message.step, words.language) == (step, spoken)
+        ),
+        None,
+    )

@@ -1,5 +1,8 @@
 """Mails of the workbench: who is told what, and who never is."""
 
+import re
+
+import pytest
 from sqlalchemy import select
 
 from app.identity.principals import add
@@ -124,7 +127,7 @@ def test_an_author_sends_a_message_to_themselves(quiet: Workshop) -> None:
     somebody(quiet, "saule", "health", AUTHOR, email="saule@health.example")
     saule, aida = signed_in(quiet, "saule"), signed_in(quiet, "aida")
     where = begun(saule)
-    done = saule.post(f"{where}/trial", persona="adult", channel="email", spoken="ru")
+    done = saule.post(f"{where}/trial", persona="adult", channel="email", step="moved", spoken="ru")
     assert done.headers["location"].endswith("&done=sent")
     [mail] = mails(quiet, "saule")
     assert mail.title.startswith("[TEST] ")
@@ -138,3 +141,38 @@ def test_an_author_sends_a_message_to_themselves(quiet: Workshop) -> None:
     assert "No address of yours is registered" in aida.get(refused.headers["location"]).text
     assert signed_in(quiet, "fred").post(f"{where}/trial", persona="adult", channel="email").status_code == 403
     assert signed_in(quiet, "berik").post(f"{where}/trial", persona="adult", channel="email").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("step", "told"), [("month", "best to apply now"), ("week", "There is little time left"), ("day", "apply today")]
+)
+def test_the_step_that_is_chosen_is_sent(quiet: Workshop, step: str, told: str) -> None:
+    """Each message of the rule is offered with its day, and the one that was chosen comes."""
+    somebody(quiet, "ivan", "interior", AUTHOR, email="ivan@interior.example")
+    ivan = signed_in(quiet, "ivan")
+    where = begun(ivan, **{"from": "identity_card_expiry"})
+    page = ivan.get(f"{where}/preview").text
+    offered = page.partition('<select id="step"')[2].partition("</select>")[0]
+    assert re.findall('value="([a-z_]+)"', offered) == ["month", "week", "day"]
+    assert offered.count("Message ") == 3
+    done = ivan.post(f"{where}/trial", persona="adult", channel="email", step=step, spoken="en")
+    assert done.headers["location"].endswith("&done=sent")
+    [mail] = mails(quiet, "ivan")
+    assert told in " ".join(mail.text.split())
+
+
+def test_a_step_that_there_is_not_is_not_sent(quiet: Workshop) -> None:
+    """A request made by hand for a step that nobody hears sends nothing, and says so."""
+    somebody(quiet, "saule", "health", AUTHOR, email="saule@health.example")
+    saule = signed_in(quiet, "saule")
+    where = begun(saule)
+    done = saule.post(f"{where}/trial", persona="adult", channel="email", step="nothing_such", spoken="ru")
+    assert (done.headers["location"].endswith("&done=nothing"), mails(quiet, "saule")) == (True, [])
+
+
+def test_a_preview_of_what_was_handed_in_only_shows(quiet: Workshop) -> None:
+    """There is no draft behind it: it offers neither a message to oneself nor a test."""
+    where = submitted(quiet)
+    page = signed_in(quiet, "berik").get(f"{where}/preview").text
+    assert "/trial" not in page
+    assert "/examples" not in page

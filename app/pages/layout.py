@@ -119,7 +119,14 @@ class Pages:
         """Return the page as it goes out; with `errors` to show, it says that what was sent does not do."""
         status = status or (HTTPStatus.UNPROCESSABLE_ENTITY if shown.get("errors") else HTTPStatus.OK)
         environment = self._environments[frame.language]
-        values = {**self._shown, **shown, "frame": frame, "speech": frame.speech, "icons": Icons()}
+        values = {
+            **self._shown,
+            **shown,
+            "template": template,
+            "frame": frame,
+            "speech": frame.speech,
+            "icons": Icons(),
+        }
         html = one_stop(environment.get_template(template).render(values))
         return HTMLResponse(html, status, dict(HEADERS))
 

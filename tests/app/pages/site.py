@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
 
 from domain.core.events import LifeEvent
 from projections import inbox
@@ -19,6 +19,7 @@ CITIZEN, CHILD, OTHER = iin(1), iin(2), iin(3)
 SHOTS = Path(__file__).parents[2] / "artefacts"
 AXE = Path(__file__).parents[2] / "peers/node_modules/axe-core/axe.min.js"
 """Installed by `make services`."""
+HTML = Path(__file__).parents[3] / "app/pages/html"
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _OF_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 """The rules whose answer another colour scheme can change."""
@@ -27,13 +28,16 @@ _RUN = """rules => axe.run(document, {runOnly: rules, reporter: "no-passes"}).th
         each => each.message)].join(" ")
 )))"""
 _WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-_OTHERWISE = f"[{_WIDER}, document.documentElement.lang, document.querySelectorAll('h1').length]"
+_HEADINGS = "document.querySelectorAll('h1').length"
+_FACTS = f"[{_WIDER}, document.documentElement.lang, {_HEADINGS}, document.body.dataset.template]"
+_PRINTED = """[...document.querySelectorAll("h1, nav, button, .button, input:not([type=hidden]), select, textarea")]
+    .filter(each => each.checkVisibility()).map(each => each.tagName)"""
 LOOKS: dict[str, tuple[str, ViewportSize]] = {
     "kk-320": ("kk", {"width": 320, "height": 640}),
     "ru-375": ("ru", {"width": 375, "height": 812}),
     "en-1280": ("en", {"width": 1280, "height": 900}),
 }
-"""By the name of a look: its language and its screen. `look` takes each in light and in dark."""
+"""By the name of a look: its language and its screen."""
 each_look = pytest.mark.parametrize(
     ("look_name", "language", "viewport"), [(key, *LOOKS[key]) for key in LOOKS], ids=LOOKS
 )
@@ -135,26 +139,55 @@ def shot(page: Page, name: str) -> None:
     page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
 
-def look_at(page: Page, address: str, language: str, name: str) -> list[str]:
-    """Go there and look at it; return what is wrong."""
-    page.goto(address)
-    return look(page, language, name)
+class Inspector:
+    """Looks at one page after another, as on one screen, in light, in dark and on paper.
 
-
-def look(page: Page, language: str, name: str) -> list[str]:
-    """Look at the open page in light and dark; return what is wrong.
-
-    axe-core finds nothing, nothing is wider than the screen, it has one heading and that language.
+    `wrong`: what is wrong; `templates`: of the pages that were seen.
     """
-    page.emulate_media(color_scheme="light")
-    shot(page, name)
-    wrong = violations(page)
-    if page.evaluate(_OTHERWISE) != [False, language, 1]:
-        wrong.append("It is wider than the screen, in another language, or has not one heading.")
-    page.emulate_media(color_scheme="dark")
-    shot(page, f"{name}-dark")
-    wrong += [f"in dark: {each}" for each in violations(page, _OF_COLOURS)]
-    return [f"{name}: {each}" for each in wrong]
+
+    def __init__(self, page: Page, language: str, name: str) -> None:
+        self.page, self._language, self._name = page, language, name
+        self.wrong: list[str] = []
+        self.templates: set[str] = set()
+        page.on("console", self._listen)
+
+    def _listen(self, said: ConsoleMessage) -> None:
+        if "Content Security" in said.text:
+            self.wrong.append(said.text)
+
+    def go(self, address: str, name: str) -> None:
+        """Go there and look at it."""
+        self.page.goto(address)
+        self.look(name)
+
+    def look(self, name: str) -> None:
+        """Look at the open page.
+
+        axe-core finds nothing, nothing is wider than the screen, and it has one heading and that language. On paper
+        it has its heading and nothing to press.
+        """
+        page, name = self.page, f"{name}-{self._name}"
+        page.emulate_media(color_scheme="light")
+        shot(page, name)
+        wrong = violations(page)
+        *facts, template = page.evaluate(_FACTS)
+        self.templates.add(template)
+        if facts != [False, self._language, 1]:
+            wrong.append("It is wider than the screen, in another language, or has not one heading.")
+        page.emulate_media(color_scheme="dark")
+        shot(page, f"{name}-dark")
+        wrong += [f"in dark: {each}" for each in violations(page, _OF_COLOURS)]
+        page.emulate_media(media="print")
+        if (printed := page.evaluate(_PRINTED)) != ["H1"]:
+            wrong.append(f"Besides its heading paper has something to press: {printed}")
+        page.emulate_media(media="screen")
+        self.wrong += [f"{name}: {each}" for each in wrong]
+
+
+def templates(folder: str) -> set[str]:
+    """The names of all templates of pages in that folder; others are parts of these."""
+    files = (HTML / folder).glob("*.html")
+    return {str(each.relative_to(HTML)) for each in files if not each.name.startswith(("_", "base."))}
 
 
 def sign_in(browser: Browser, base: str, token: str, home: str, *, language: str, **more: Any) -> BrowserContext:

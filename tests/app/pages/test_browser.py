@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
-from tests.app.pages.site import CITIZEN, Site, each_look, look, look_at, shot
+from tests.app.pages.site import CITIZEN, LOOKS, Inspector, Site, each_look, templates
 
 PAGES = (
     "/my",
@@ -26,20 +26,28 @@ PAGES = (
 def test_every_page_is_for_everybody(
     chromium: Browser, site: Site, look_name: str, language: str, viewport: ViewportSize
 ) -> None:
-    """On no page axe-core finds anything, nothing is wider than the screen, and the language is the one asked for."""
+    """Every template of a citizen's pages is seen, and on none of them anything is wrong."""
     with site.visit(chromium, language=language, viewport=viewport) as context:
         page = context.new_page()
-        wrong: list[str] = []
-        page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
+        seen = Inspector(page, language, look_name)
         message = f"/my/messages/{site.latest()}"
         for path in (*PAGES, message, f"{message}/why", site.stop().removeprefix(site.base)):
             name = re.sub(r"[0-9a-f-]{36}", "nudge", path).partition("?")[0].strip("/").replace("/", "-")[:30]
-            wrong += look_at(page, site.base + path, language, f"{name or 'front'}-{look_name}")
-        page.emulate_media(media="print")
-        page.goto(f"{site.base}{message}/why")
-        shot(page, f"why-print-{look_name}")
-        assert not page.locator(".languages").is_visible()
-        assert wrong == []
+            seen.go(site.base + path, name or "front")
+        page.goto(f"{site.base}/my/data")
+        page.locator("form[action$='/my/data'] button").click()
+        expect(page.locator(".code")).to_be_visible()
+        seen.look("my-data-token")
+        page.goto(f"{site.base}/my/preferences")
+        other = context.new_page()
+        other.goto(f"{site.base}/my")
+        other.locator("footer button").click()
+        other.wait_for_url(f"{site.base}/sign-in")
+        page.locator("main form button").last.click()
+        page.wait_for_selector("main a[target=_blank]")
+        seen.look("over")
+    assert seen.wrong == []
+    assert seen.templates == templates("") - {"erased.html"}
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
@@ -58,7 +66,9 @@ def test_a_telephone_shows_the_choices_at_once(chromium: Browser, site: Site, la
             tops = page.locator(".places a").evaluate_all("all => all.map(each => each.getBoundingClientRect().top)")
             assert len(set(tops)) == (2 if width == 320 else 1)
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-        assert look(page, language, f"preferences-open-{language}") == []
+        seen = Inspector(page, language, "375")
+        seen.look(f"preferences-open-{language}")
+        assert seen.wrong == []
 
 
 @WAYS
@@ -128,7 +138,12 @@ def test_the_keyboard_alone_erases(chromium: Browser, site: Site) -> None:
         by.write(page.locator("#word"), "ERASE")
         by.press(page.get_by_role("button", name="Erase my data for ever"))
         expect(page.locator("h1")).to_have_text("Certificate of erasure")
-        assert look(page, "en", "certificate-en-375") == []
+        for look_name, (_, viewport) in LOOKS.items():
+            page.set_viewport_size(viewport)
+            seen = Inspector(page, "en", look_name)
+            seen.look("certificate")
+            assert seen.wrong == []
+            assert seen.templates == {"erased.html"}
 
 
 def test_a_link_from_a_message_needs_no_sign_in(chromium: Browser, site: Site) -> None:

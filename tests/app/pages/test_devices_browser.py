@@ -31,10 +31,9 @@ from tests.app.pages.site import (
     CITIZEN,
     LOOKS,
     OTHER,
+    Inspector,
     Site,
     launched,
-    look,
-    look_at,
     ready,
     shot,
 )
@@ -402,20 +401,23 @@ def test_a_browser_that_cannot_says_why(chromium: Chromium, told: Told, state: s
         expect(page.locator(f"[data-when={state}]")).to_be_visible()
         assert page.locator("[data-when]:visible").count() == 1
         assert button.is_visible() == (state == "failed")
-        assert look(page, "en", f"devices-{state}") == []
+        seen = Inspector(page, "en", "375")
+        seen.look(f"devices-{state}")
+        assert seen.wrong == []
 
 
 def test_the_page_of_devices_is_for_everybody(chromium: Chromium, told: Told) -> None:
-    """With and without a device, with an error, without scripts: axe-core finds nothing and all fits the screen."""
+    """With and without a device, with an error, without scripts: nothing is wrong on the page."""
     address = f"{told.site.base}/my/devices"
     wrong: list[str] = []
     with open_devices(told, chromium) as context:
         device = Device(told, context)
         page = device.page
-        page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
         for name, (language, viewport) in LOOKS.items():
             page.set_viewport_size(viewport)
-            wrong += look_at(page, f"{address}?language={language}", language, f"devices-none-{name}")
+            seen = Inspector(page, language, name)
+            seen.go(f"{address}?language={language}", "devices-none")
+            wrong += seen.wrong
         Keyboard(page).press(page.locator("#notify button"))
         expect(page.locator("[data-when=on]")).to_be_visible()
         told.site.world.platform.delivery.inbound.devices.add(
@@ -425,12 +427,14 @@ def test_the_page_of_devices_is_for_everybody(chromium: Chromium, told: Told) ->
             page.set_viewport_size(viewport)
             page.goto(f"{address}?language={language}")
             assert page.locator("[data-here]:visible").count() == 1, "one row is this device"
-            wrong += look(page, language, f"devices-added-{name}")
+            seen = Inspector(page, language, name)
+            seen.look("devices-added")
             page.locator("summary").first.click()
             page.locator("input[name=name]").first.fill("ү" * 300)
             page.locator("details button").first.click()
             expect(page.locator(".errors")).to_be_visible()
-            wrong += look(page, language, f"devices-error-{name}")
+            seen.look("devices-error")
+            wrong += seen.wrong
     with told.site.visit(chromium, java_script_enabled=False) as context:
         page = context.new_page()
         for name, (language, viewport) in LOOKS.items():

@@ -2,23 +2,39 @@
 
 import re
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from streams.queues.jobs import JobState
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
-from tests.app.pages.site import each_look, look_at, overflows, shot
+from tests.app.pages.site import Inspector, each_look, overflows, shot, templates
+from tests.app.pages.work.test_letters import dispute, letters_in
 from tests.app.pages.work.workshop import CLINIC, Workshop, begun, file_of, revision_of, signed_in
 from tests.templates.scaffolded import own_text
 
 PAGES = ("/work", "/work/new", f"/work/triggers/{CLINIC}?days=365", "/work/triggers/nothing", "/work/letters")
 
 
+class Written(NamedTuple):
+    """The addresses of what stands in the workbench.
+
+    `draft` has findings; of `unreadable` no form can show any file; `waiting` is handed in; a citizen wrote `letter`.
+    `shared` is what two edit at once.
+    """
+
+    draft: str
+    unreadable: str
+    waiting: str
+    report: str
+    letter: str
+    shared: str
+
+
 @pytest.fixture(scope="module")
-def written(workshop: Workshop) -> tuple[str, str, str]:
-    """The addresses of a draft with findings, of a version that waits for approval, and of a backtest."""
+def written(workshop: Workshop) -> Written:
+    """Drafts, a version that waits for approval, a backtest and a letter from a citizen."""
     dana = signed_in(workshop, "dana")
     where = begun(dana)
     page = dana.get(where).text
@@ -33,38 +49,54 @@ def written(workshop: Workshop) -> tuple[str, str, str]:
         dana.get(report)
     broken = {"file-trigger.yaml": rules.replace("category:", "categry:")}
     dana.post(where, revision=revision_of(dana.get(where).text), **broken)
-    return where, waiting, report
+    unreadable = begun(dana, name="unreadable", pack="kz", on="kz.residence.registered")
+    spoilt = {"file-trigger.yaml": "on: [", "file-kk.md": "---\nsms: [\n---\n"}
+    dana.post(unreadable, revision=revision_of(dana.get(unreadable).text), **spoilt)
+    shared = begun(dana, name="shared", pack="kz", on="kz.residence.registered")
+    dispute(workshop.world, CLINIC, "I did not move there")
+    [letter] = letters_in(dana.get("/work/letters").text)
+    return Written(where, unreadable, waiting, report, letter, shared)
 
 
 @each_look
 def test_every_page_is_for_everybody(
     chromium: Browser,
     workshop: Workshop,
-    written: tuple[str, str, str],
+    written: Written,
     look_name: str,
     language: str,
     viewport: ViewportSize,
 ) -> None:
-    """On no page axe-core finds anything, nothing is wider than the screen, and the language is the one asked for."""
+    """Every template of the workbench is seen, and on none of them anything is wrong."""
     with workshop.visit(chromium, language=language, viewport=viewport) as context:
         page = context.new_page()
-        wrong: list[str] = []
-        page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
-        draft, waiting, report = written
+        seen = Inspector(page, language, look_name)
+        draft = written.draft
         steps = [draft, *(f"{draft}/{each}" for each in ("form", "words", "tests", "preview", "submit", "backtest"))]
-        steps += [f"{draft}/example?at=0", report, waiting, f"{waiting}/preview"]
+        steps += [f"{written.unreadable}/form", f"{written.unreadable}/words", written.letter]
+        steps += [f"{draft}/example?at=0", written.report, written.waiting, f"{written.waiting}/preview"]
         for path in (*PAGES, *steps):
-            wrong += look_at(
-                page,
-                workshop.base + path,
-                language,
-                f"{re.sub('[^a-z0-9]+|[0-9a-f]{64}', '-', path).strip('-')}-{look_name}",
-            )
-        page.emulate_media(media="print")
-        page.goto(f"{workshop.base}/work/triggers/{CLINIC}")
-        shot(page, f"work-trigger-print-{look_name}")
-        assert not page.locator(".languages").is_visible()
-        assert wrong == []
+            seen.go(workshop.base + path, re.sub("[^a-z0-9]+|[0-9a-f]{64}", "-", path).strip("-"))
+        for way, field, name, found in (
+            ("/form", "title.ru", "merge", "form[action$='/merge']"),
+            ("", "file-ru.md", "moved", "main .beside .editor"),
+        ):
+            page.goto(f"{workshop.base}{written.shared}{way}")
+            changes_meanwhile(workshop, written.shared, look_name + name)
+            page.fill(f"[name='{field}']", "Моё")
+            page.locator("main form button[value=save]:not(.hidden)").first.click()
+            page.wait_for_selector(found)
+            seen.look(f"work-drafts-{name}")
+    assert seen.wrong == []
+    assert seen.templates >= templates("work")
+
+
+def changes_meanwhile(workshop: Workshop, draft: str, word: str) -> None:
+    """Somebody else gives the draft another title."""
+    dana = signed_in(workshop, "dana")
+    page = dana.get(draft).text
+    rules = re.sub("(?<=ru: ).*?(?=, en:)", word, file_of(page, "trigger.yaml"), count=1)
+    dana.post(draft, revision=revision_of(page), **{"file-trigger.yaml": rules})
 
 
 @WAYS
@@ -308,13 +340,12 @@ def by_example(page: Page) -> None:
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_finding_of_another_page_leads_to_its_line(
-    chromium: Browser, workshop: Workshop, written: tuple[str, str, str], *, scripts: bool
+    chromium: Browser, workshop: Workshop, written: Written, *, scripts: bool
 ) -> None:
     """A finding of another page is a link to the editor, where its line is marked; with scripts, it is selected."""
-    draft, _, _ = written
     with workshop.visit(chromium, "dana", java_script_enabled=scripts) as context:
         page = context.new_page()
-        page.goto(f"{workshop.base}{draft}/preview")
+        page.goto(f"{workshop.base}{written.draft}/preview")
         link = page.locator(".findings a", has_text="trigger.yaml").first
         line = int(re.findall(r":([0-9]+):", link.inner_text())[0])
         link.click()
@@ -327,22 +358,20 @@ def test_a_finding_of_another_page_leads_to_its_line(
         if scripts:
             selected = "field => field.value.slice(field.selectionStart, field.selectionEnd)"
             assert field.evaluate(selected) == text
-        page.goto(f"{workshop.base}{draft}?file=trigger.yaml&line=99999")
+        page.goto(f"{workshop.base}{written.draft}?file=trigger.yaml&line=99999")
         expect(page.locator("textarea[data-at]")).to_have_count(0)
 
 
-def test_what_comes_next_is_where_the_report_arrives(
-    chromium: Browser, workshop: Workshop, written: tuple[str, str, str]
-) -> None:
+def test_what_comes_next_is_where_the_report_arrives(chromium: Browser, workshop: Workshop, written: Written) -> None:
     """What one may do with a report stands in the part of the page that a script shows anew when it arrives."""
     with workshop.visit(chromium, "dana") as context:
         page = context.new_page()
-        page.goto(workshop.base + written[2])
+        page.goto(workshop.base + written.report)
         expect(page.locator("#live").get_by_role("heading", name="What next?")).to_be_visible()
 
 
 def test_what_is_typed_while_controls_are_shown_anew_stays(
-    chromium: Browser, workshop: Workshop, written: tuple[str, str, str]
+    chromium: Browser, workshop: Workshop, written: Written
 ) -> None:
     """Who chooses a field and types on before the answer has come loses no letter, nor their place."""
     with workshop.visit(chromium, "dana") as context:
@@ -351,7 +380,7 @@ def test_what_is_typed_while_controls_are_shown_anew_stays(
         page.route(
             "**/form", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
         )
-        page.goto(f"{workshop.base}{written[0]}/form")
+        page.goto(f"{workshop.base}{written.draft}/form")
         with page.expect_request("**/form"):
             page.locator("[data-again]").first.dispatch_event("change")
         field = page.locator("input[name='title.ru']")

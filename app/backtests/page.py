@@ -1,5 +1,6 @@
 """The report of a backtest as one page that needs nothing else: no network, no script; light, dark, and on paper."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from msgspec import Struct
 from app.backtests.chart import Chart, by_day, by_hour
 from app.backtests.report import CHANGES, Report
 from app.reports.life_words import CHANNELS
+from templates.words import emblems
 
 PAGES = Path(__file__).parents[1] / "pages"
 
@@ -41,8 +43,18 @@ def page(report: Report) -> str:
         "tables": list(_tables(report)),
         "channels": CHANNELS,
         "number": environment.filters["number"],
+        "palette": "\n".join(palette()),
+        "as_shown": emblems.in_page,
     }
     return environment.get_template("backtest.html").render(seen)
+
+
+def palette() -> Iterator[str]:
+    """Yield the design's custom properties, as all pages have them, for a page that needs no other file."""
+    style = (PAGES / "static/style.css").read_text(encoding="utf-8")
+    yield style.partition("\n* {")[0]
+    if paper := re.search(r"@media print \{.*?(:root \{.*?\})", style, re.DOTALL):
+        yield f"@media print {{ {paper[1]} }}"
 
 
 def _charts(report: Report) -> Iterator[Chart]:

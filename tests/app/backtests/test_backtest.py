@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from app.backtests.chart import LARGE, by_day, by_hour, by_name
+from app.backtests.page import palette
 from app.backtests.report import Report
 from app.jobs.progress import Line, Parts
 from tests.app.terminal import Ended, Terminal, begun
@@ -263,13 +264,26 @@ def test_the_page_needs_nothing_else(terminal: Terminal) -> None:
     assert re.search(r"this would have sent 14 messages to 2 people", text)
 
 
+def test_the_page_has_the_colours_of_the_design(terminal: Terminal) -> None:
+    """Its colours are the custom properties of all pages, in light, dark and print; it names none of its own."""
+    file = terminal.folder / "report.html"
+    assert backtest(terminal, FINES, "--html", str(file)).code == 0
+    style = file.read_text(encoding="utf-8").partition("<style>")[2].partition("</style>")[0]
+    design, _, own = style.partition("\n* {")
+    assert design.strip() == "\n".join(palette()).strip()
+    assert "prefers-color-scheme: dark" in design
+    assert "@media print" in design
+    assert re.findall(r"#[0-9a-f]{3,6}\b", own) == ["#fff"], "the ground of a framed email"
+    assert set(re.findall(r"var\((--[a-z-]+)\)", own)) <= set(re.findall(r"(--[a-z-]+):", design))
+
+
 def test_an_email_is_whole_on_paper(terminal: Terminal) -> None:
     """A frame would be cut on paper: there the words of an email stand in its place, all of them."""
     draft, file = folder(terminal, ("channels: [push, sms, email]", "channels: [email]")), terminal.folder / "r.html"
     assert backtest(terminal, draft, "--html", str(file)).code == 0
     text = file.read_text(encoding="utf-8")
     assert text.count("<iframe sandbox") == text.count('<div class="sms printed"') > 0
-    printed = text.partition("@media print")[2].partition("</style>")[0]
+    printed = text.rpartition("@media print")[2].partition("</style>")[0]
     assert "iframe { display: none; }" in printed
     assert ".printed { display: block;" in printed
 

@@ -16,6 +16,7 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from msgspec import Struct
 
 from app.http.openapi import Api
@@ -133,6 +134,14 @@ class Pages:
     def go(self, path: str) -> RedirectResponse:
         """Lead on to another page of the site, after something was done."""
         return RedirectResponse(f"{self.root}{path}", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
+
+
+def standing_alone(template: str, speech: Speech, **shown: Any) -> str:
+    """Return a page that needs no other file and nothing of the site: its styles stand in it."""
+    style = Markup((_HERE / "static/style.css").read_text(encoding="utf-8"))  # noqa: S704  (our own file)
+    environment = _environment(speech.language, "", (_HERE / "html",))
+    values = {**shown, "speech": speech, "icons": Icons(), "style": style}
+    return one_stop(environment.get_template(template).render(values))
 
 
 @cache

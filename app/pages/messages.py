@@ -143,9 +143,9 @@ class Messages(CitizenPages):
         return self._pages.respond("message.html", frame, **self._shown(reader, frame, why, words))
 
     def _shown(self, reader: Reader, frame: Frame, why: Explanation, words: Rendered | None) -> dict[str, Any]:
-        speech, channels = frame.speech, _channels(why)
+        speech, channels = frame.speech, channels_of(why)
         went = bool(channels)
-        text, caption = _words(words, channels)
+        text, caption = words_of(words, channels)
         title = speech.titled(why.title) or speech.say("Daily summary")
         return {
             "title": title,
@@ -176,7 +176,7 @@ class Messages(CitizenPages):
 
     def _stop(self, reader: Reader, why: Explanation) -> str:
         """Return the link that stops such messages; none where nothing went, or they cannot be stopped."""
-        if not _channels(why) or CLASS_RULES[why.klass].ignores_opt_out or not why.agency:
+        if not channels_of(why) or CLASS_RULES[why.klass].ignores_opt_out or not why.agency:
             return ""
         return f"{self._pages.root}/stop/{self._platform.identity.links.token(reader.nudge, reader.person)}"
 
@@ -194,7 +194,7 @@ class Messages(CitizenPages):
                 yield member
 
     def _member(self, reader: Reader, frame: Frame, member: Explanation) -> Member:
-        went, words = bool(_channels(member)), member.alone.get(reader.person)
+        went, words = bool(channels_of(member)), member.alone.get(reader.person)
         one = replace(reader, nudge=member.nudge, base=self._base(reader, member, member.nudge))
         return Member(
             frame.speech.titled(member.title),
@@ -213,7 +213,7 @@ class Messages(CitizenPages):
 
     def _base(self, reader: Reader, why: Explanation, nudge: UUID | None) -> str:
         """Return the address of another message of theirs, which went with this one; empty where there is none."""
-        if nudge is None or (reader.linked and not _channels(why)):
+        if nudge is None or (reader.linked and not channels_of(why)):
             return ""
         if not reader.linked:
             return f"{self._pages.root}/my/messages/{nudge}"
@@ -351,13 +351,13 @@ class Messages(CitizenPages):
         return Reader(person, nudge, f"{self._pages.root}/my/messages/{nudge}", linked=False)
 
 
-def _channels(why: Explanation) -> list[str]:
+def channels_of(why: Explanation) -> list[str]:
     """Return the channels of the attempts, the last one at the end."""
     tried = [str(each.details["channel"]) for each in why.facts if each.what == "attempted"]
     return list(dict.fromkeys(reversed(tried)))[::-1]
 
 
-def _words(words: Rendered | None, channels: Sequence[str]) -> tuple[str, str]:
+def words_of(words: Rendered | None, channels: Sequence[str]) -> tuple[str, str]:
     """Return the text and the title that its last channel carried; where none did, the longest that there are."""
     if words is None:
         return "", ""

@@ -197,6 +197,21 @@ def test_evidence_is_written_to_a_new_file_for_its_owner(terminal: Terminal) -> 
     assert out.read_bytes() == before
 
 
+def test_evidence_has_a_letter_beside_it(terminal: Terminal) -> None:
+    """It is for its owner only, in the language that was asked for, and never in the place of another file."""
+    out, letter, nudge = terminal.folder / "evidence", terminal.folder / "letter.html", a_nudge(terminal)
+    unknown = terminal.run("evidence", nudge, "--out", str(out), "--html", str(letter), "--language", "de")
+    assert (unknown.code, out.exists(), letter.exists()) == (2, False, False)
+    asked = ("evidence", nudge, "--out", str(out), "--html", str(letter), "--language", "ru")
+    assert terminal.run(*asked).code == 0
+    assert letter.stat().st_mode & 0o777 == 0o600
+    text = letter.read_text(encoding="utf-8")
+    assert '<html lang="ru">' in text
+    assert sha256(out.read_bytes()).hexdigest() in text
+    out.unlink()
+    assert (terminal.run(*asked).code, out.exists()) == (2, False)
+
+
 def test_evidence_puts_what_it_shows_into_the_chain(terminal: Terminal) -> None:
     """What waited for its block is in one afterwards."""
     nudge = a_nudge(terminal)

@@ -9,14 +9,18 @@ import typer
 
 from app.cli.commands.audit import HeadFile, deposited_heads
 from app.cli.commands.people import NudgeId, nudge_id
+from app.cli.commands.preview import chosen_of
 from app.cli.logged_reading import Purpose, reading
 from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
 from app.compose import Platform
 from app.identity import private_files
 from app.identity.key_file import BadKeyFile
+from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.proof import ProofFile, proof_letter
 from app.reports.evidence_file import packed
 from app.terminal import Exit, many, stop, talk, tell
+from domain.core.timing import zone_of
 from streams.log.chain import SignedBlock
 from streams.log.signing import Signer
 from streams.queries.evidence import Evidence, NotAsWritten, NotChained, evidence
@@ -24,10 +28,21 @@ from streams.queries.explain import UnknownNudge
 
 Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write; it must not exist yet.")]
 
+Html = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="Write a letter to read and print, too; it must not exist yet."),
+]
+Language = Annotated[
+    str | None,
+    typer.Option("--language", metavar="kk", help="The language of that letter; else the country's."),
+]
+
 
 def evidence_command(
     nudge: NudgeId,
     out: Out,
+    html: Html = None,
+    language: Language = None,
     head: HeadFile = None,
     purpose: Purpose = None,
     as_json: AsJson = False,
@@ -37,8 +52,12 @@ def evidence_command(
     """Export the facts behind a nudge with their proofs, to be checked by anybody offline."""
     id_ = nudge_id(nudge)
     deposited = deposited_heads(head)[-1] if head else None
-    if out.exists():
-        stop(Exit.USAGE, f"{out} is there already; name a file that is not")
+    for file in filter(None, (out, html)):
+        if file.exists():
+            stop(Exit.USAGE, f"{file} is there already; name a file that is not")
+    if html == out:
+        stop(Exit.USAGE, "--html: the letter needs a file of its own")
+    spoken = language and chosen_of(language, {each: each for each in LANGUAGES}, "--language")
     with reading(on, purpose) as (platform, look):
         signer = platform.runtime.chain_builder.signer
         if signer is None:
@@ -50,16 +69,26 @@ def evidence_command(
             stop(Exit.CHECK_FAILED, str(problem))
         for person in found.why.shown:
             look.note(platform.rules.context, person, "evidence")
-    content = packed(found, signer, platform.clock())
-    try:
-        private_files.replace(out, content)
-    except OSError as error:
-        stop(Exit.USAGE, f"{out}: {error.strerror}")
+    made_at = platform.clock()
+    content = packed(found, signer, made_at)
     digest = sha256(content.encode()).hexdigest()
+    _write(out, content)
+    if html is not None:
+        rules = platform.rules.library.rules()
+        speech = Speech(spoken or rules.defaults.language, zone_of(rules.defaults.zone))
+        proof = ProofFile(out.name, digest, signer.public.hex(), made_at)
+        _write(html, proof_letter(found, proof, rules, speech))
     plain = {"file": str(out), "facts": len(found.facts), "sha256": digest}
     tell(plain, f"{digest}  {out}", as_json=as_json)
     facts = many(len(found.facts), "fact")
     talk(f"{facts}; check it: python3 docs/verify_evidence.py {out} --key {signer.public.hex()}")
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        private_files.replace(file, text)
+    except OSError as error:
+        stop(Exit.USAGE, f"{file}: {error.strerror}")
 
 
 def _found(platform: Platform, id_: UUID, signer: Signer, deposited: SignedBlock | None) -> Evidence:

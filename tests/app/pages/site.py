@@ -27,7 +27,8 @@ _RUN = """rules => axe.run(document, {runOnly: rules, reporter: "no-passes"}).th
     rule => rule.nodes.map(node => [rule.id, node.html, ...[...node.any, ...node.all, ...node.none].map(
         each => each.message)].join(" ")
 )))"""
-_WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+_WIDER = """[document.documentElement, ...(innerWidth < 640 ? document.querySelectorAll(".scroll:has(table)") : [])]
+    .some(each => each.scrollWidth > each.clientWidth)"""
 _HEADINGS = "document.querySelectorAll('h1').length"
 _FACTS = f"[{_WIDER}, document.documentElement.lang, {_HEADINGS}, document.body.dataset.template]"
 _PRINTED = """[...document.querySelectorAll("h1, nav, button, .button, input:not([type=hidden]), select, textarea")]
@@ -127,7 +128,7 @@ def violations(page: Page, rules: Any = _TAGS) -> list[str]:
 
 
 def overflows(page: Page) -> bool:
-    """Whether the page is wider than the screen."""
+    """Whether the page is wider than the screen; or a table is, on a telephone."""
     return bool(page.evaluate(_WIDER))
 
 

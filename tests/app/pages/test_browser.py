@@ -50,6 +50,25 @@ def test_every_page_is_for_everybody(
     assert seen.templates == templates("") - {"erased.html"}
 
 
+def test_a_table_is_cards_on_a_telephone(chromium: Browser, site: Site) -> None:
+    """At 320 px each row is a card, with the column's name beside each cell; screen readers still find a table."""
+    with chromium.new_context(viewport={"width": 320, "height": 640}, locale="en") as context:
+        page = context.new_page()
+        page.goto(f"{site.base}/components")
+        table = page.get_by_role("table", name="Sample")
+        cell = table.get_by_role("row", name="SMS").get_by_role("cell", name="12")
+        label = "each => getComputedStyle(each, '::before').content"
+        assert cell.evaluate(label) == '"Sent" / ""'
+        head = table.get_by_role("rowheader", name="SMS").bounding_box()
+        below = cell.bounding_box()
+        assert head is not None
+        assert below is not None
+        assert below["y"] >= head["y"] + head["height"]
+        expect(table.get_by_role("columnheader")).to_have_count(3)
+        page.set_viewport_size({"width": 1280, "height": 900})
+        assert cell.evaluate(label) == "none"
+
+
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_a_telephone_shows_the_choices_at_once(chromium: Browser, site: Site, language: str) -> None:
     """On a telephone the navigation takes two lines, and all preferences stand on one screen, with their button."""

@@ -1,5 +1,6 @@
 """The forecast in a browser: the same figures as the command's, day by day and by channel."""
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -41,8 +42,8 @@ def test_whose_messages_they_are_and_what_they_cost_is_shown(tmp_path: Path) -> 
         ("Cost of SMS", "20\u00a0₸"),
     ):
         assert f"<dt>{name}</dt><dd>{value}</dd>" in page
-    row = "".join(f"<td>{each}</td>" for each in ("1", "2", "20\u00a0₸"))
-    assert f'<th scope="row">Ministry of Internal Affairs</th>{row}' in page
+    [row] = re.findall(r'<th scope="row"[^>]*>Ministry of Internal Affairs</th>(.*?)</tr>', page)
+    assert re.findall("<td[^>]*>(.*?)</td>", row) == ["1", "2", "20\u00a0₸"]
     office.world.close()
 
 

@@ -69,6 +69,37 @@ def test_a_table_is_cards_on_a_telephone(chromium: Browser, site: Site) -> None:
         assert cell.evaluate(label) == "none"
 
 
+def painted(page: Page, selector: str, name: str, part: str = "") -> str:
+    """How the browser paints the first such element, or a part of it such as `::before`."""
+    found: str = page.locator(selector).first.evaluate(
+        "(each, [name, part]) => getComputedStyle(each, part || null)[name]", [name, part]
+    )
+    return found
+
+
+def test_nothing_depends_on_colours_alone(chromium: Browser, site: Site) -> None:
+    """Where a system forces its colours, badges, dots, bars, focus, buttons and the current page are seen."""
+    with site.visit(chromium, forced_colors="active", color_scheme="dark") as context:
+        page = context.new_page()
+        page.goto(f"{site.base}/components")
+        ground = painted(page, "body", "backgroundColor")
+        for selector in (".tag", ".stops", ".banner", ".card", ".button", "main button", "main button.second"):
+            assert painted(page, selector, "borderTopStyle") != "none", selector
+            assert painted(page, selector, "borderTopColor") != ground, selector
+        assert painted(page, ".timeline > li", "backgroundColor", "::before") != ground
+        assert painted(page, ".card.unread > h3", "backgroundColor", "::before") != ground
+        assert painted(page, ".stepper .next .mark", "backgroundColor") != ground
+        assert len({ground, painted(page, ".bar", "fill"), painted(page, ".bar.most", "fill")}) == 3
+        page.keyboard.press("Tab")
+        assert painted(page, ":focus", "outlineStyle") == "solid"
+        assert painted(page, ":focus", "outlineColor") != ground
+        page.goto(f"{site.base}/my")
+        assert painted(page, ".places a:not([aria-current])", "borderBottomColor") == ground
+        assert painted(page, ".places a[aria-current]", "borderBottomColor") != ground
+        page.emulate_media(forced_colors="none", contrast="more")
+        assert painted(page, ".faint", "color") == painted(page, "body", "color")
+
+
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_a_telephone_shows_the_choices_at_once(chromium: Browser, site: Site, language: str) -> None:
     """On a telephone the navigation takes two lines, and all preferences stand on one screen, with their button."""

@@ -8,6 +8,7 @@ from domain.core.plain import PlainData
 from domain.core.translatable import N_, Words
 from templates.checks.words_check import texts
 from templates.reading.files import TriggerFiles, plain
+from templates.reading.pack_content import items_of
 from templates.reading.yaml_file import Document, Place
 from templates.words.policy import ROOTS
 
@@ -20,6 +21,11 @@ _HOST = re.compile(
 
 
 FRONT_PAGE = N_("{link} is a front page: people look for the service there; give the page of the service, or no link")
+
+
+ONE_ACTION = N_(
+    "an email asks for one thing, so it has one button; name the others in the text, or in another message"
+)
 
 
 _ENTRANCE = re.compile(r"/?(?:[a-z]{2}/?)?(?:index\.\w+)?", re.IGNORECASE)
@@ -38,6 +44,15 @@ def check_front_pages(files: TriggerFiles) -> None:
         url = str(action.get("url", ""))
         if url and is_front_page(url):
             files.rules.note(("actions", at, "url"), Words(FRONT_PAGE, link=url), warning=True)
+
+
+def check_one_action(files: TriggerFiles) -> None:
+    """Warn of a second button of a letter, unless all of them answer the one question that it asks."""
+    rules = plain(files.rules)
+    actions = _listed(rules.get("actions"))
+    by_email = "email" in items_of(rules.get("channels"))
+    if by_email and len(actions) > 1 and not all("reply" in each for each in actions):
+        files.rules.note(("actions", 1), Words(ONE_ACTION), warning=True)
 
 
 def check_links(files: TriggerFiles, domains: Sequence[str] | None) -> None:

@@ -14,7 +14,7 @@ from domain.rules.event_types import Catalogue
 from domain.rules.triggers import Trigger
 from templates.checks.benefit_check import Rest, check_benefits, check_parameters
 from templates.checks.event_check import Known, check_event_type
-from templates.checks.link_check import check_front_pages, check_links
+from templates.checks.link_check import check_front_pages, check_links, check_one_action
 from templates.checks.other_packs import Elsewhere
 from templates.checks.pack_check import (
     check_packs,
@@ -123,6 +123,7 @@ def _check(packs: list[PackFiles], elsewhere: Elsewhere) -> None:
             check_title_length(trigger.rules)
             check_front_pages(trigger)
             link_actions(trigger.rules, services_of(services))
+            check_one_action(trigger)
             _check_trigger(trigger, made, plain(files.pack), catalogue, languages)
     check_limits(packs, compiled, catalogue)
 

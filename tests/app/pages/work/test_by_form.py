@@ -479,3 +479,17 @@ def test_a_rule_is_for_somebody_and_goes_some_way(quiet: Workshop) -> None:
     )
     assert (answer.status_code, "Choose how it is sent" in answer.text) == (422, True)
     assert rules_of(aida, where) == before
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "so it has one button"), ("ru", "кнопка в нём одна"), ("kk", "бір батырма болады")]
+)
+def test_a_second_button_is_said_to_be_one_too_many(quiet: Workshop, language: str, told: str) -> None:
+    """A letter asks for one thing: beside a second button the form says so, in the reader's language."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    rules = re.sub(r"(?m)^actions:\n(  .*\n)+", "", file_of(aida.get(where).text, "trigger.yaml"))
+    label = "{kk: Ашу, ru: Открыть, en: Open}"
+    buttons = "".join(f'  - {{id: {each}, url: "https://egov.kz/{each}", label: {label}}}\n' for each in ("a", "b"))
+    aida.post(where, revision="1", **{"file-trigger.yaml": f"{rules}\nactions:\n{buttons}"})
+    assert told in aida.get(f"{where}/form?language={language}").text

@@ -47,7 +47,7 @@ class Mark(Struct, frozen=True):
 
 
 class Chart(Struct, frozen=True):
-    """A chart. `said`: it, in one sentence; `unit`: what one bar is about."""
+    """A chart. `said`: it, in one sentence; `unit`: what one bar is about; `counted`: what its height says."""
 
     title: str
     unit: str
@@ -57,6 +57,7 @@ class Chart(Struct, frozen=True):
     marks: Sequence[Mark]
     size: Size = LARGE
     rows: bool = False
+    counted: str = ""
 
 
 def by_day(title: str, days: Mapping[str, int], first: date, last: date) -> Chart:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.backtests.chart import Chart, rows, small
 from app.compose import Platform
@@ -124,8 +125,9 @@ class Trends:
         for (hour, trigger), count in sms.items():
             costs[hour] += round(count * prices.get(trigger, 0))
         said = self._speech.say("at least {amount}, with one part a message")
-        title = self._speech.say("Cost of SMS")
-        yield self._over_time(title, costs, said.format(amount=self._speech.money(costs.total())))
+        title, counted = self._speech.say("Cost of SMS, a lower bound"), self._speech.say("At least")
+        chart = self._over_time(title, costs, said.format(amount=self._speech.money(costs.total())))
+        yield replace(chart, counted=counted)
 
     def _lags(self, ages: Mapping[str, Mapping[int, int]]) -> Iterator[Chart]:
         for name, title in (
@@ -137,7 +139,7 @@ class Trends:
             found = Counter(ages[name])
             highest = self._speech.lasting(max(found.values(), default=0))
             said = self._speech.say("at most {time}").format(time=highest)
-            yield self._over_time(title, found, said)
+            yield replace(self._over_time(title, found, said), counted=self._speech.say("Seconds"))
 
     def _over_time(self, title: str, found: Mapping[int, int], said: str = "") -> Chart:
         counts = dict.fromkeys(map(self._label, self._hours), 0)

@@ -1,6 +1,5 @@
 """A citizen's own pages: what they were told across all channels, what comes next, and their data to keep."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,20 +13,21 @@ from app.http.assisting import PATH as ASSISTING
 from app.http.openapi import Api
 from app.identity.links import ASSISTANT_LASTS
 from app.pages import visits
-from app.pages.catalogues import Speech
 from app.pages.checking import Checking
 from app.pages.devices import Devices
 from app.pages.entitled import Entitlements
-from app.pages.inbox import Inbox, day_told
+from app.pages.inbox import Inbox, about, day_told
 from app.pages.installing import Installing
 from app.pages.layout import Frame, Pages, as_download
 from app.pages.leaving import Leaving
 from app.pages.messages import Messages
+from app.pages.pack_names import names_of
 from app.pages.places import home_of
 from app.pages.preferring import Preferring
 from app.pages.readers import CitizenPages
 from app.pages.visits import Form
 from streams.privacy.tokens import end_tokens
+from streams.queries.inbox import PlannedMessage
 
 MADE, ENDED = "token-made", "tokens-ended"
 
@@ -50,34 +50,29 @@ class Citizen(CitizenPages):
 
     @routes.get("/my/coming")
     def coming(self, request: Request) -> Response:
-        """Show the planned messages."""
+        """Show the planned messages: those about one matter together, the next of them first."""
         person, frame = self._visitor(request)
-        speech, planned = frame.speech, self._platform.queries.inboxes.coming(person)
-        days, first = self._days(person, [each.nudge for each in planned], speech)
+        inboxes, speech, now = self._platform.queries.inboxes, frame.speech, self._platform.clock()
+        names = names_of(self._platform.rules.library.rules(), speech)
+        planned = inboxes.coming(person)
+        cards = inboxes.cards(person, [each.nudge for each in planned], speech.zone)
+        matters: dict[tuple[str, UUID], list[PlannedMessage]] = {}
+        for each in planned:
+            matters.setdefault(cards[each.nudge].thing, []).append(each)
         rows = [
             {
-                "nudge": each.nudge,
-                "due": speech.moment(each.due),
-                "title": speech.titled(each.title),
-                "office": speech.titled(each.office),
-                "emblem": each.emblem,
-                "day": days.get(each.nudge, ""),
-                "first": each.nudge in first,
+                "nudge": first.nudge,
+                "told": [*((line, "") for line in about(card, names)), (speech.moment(first.due), "until")],
+                "title": speech.titled(first.title),
+                "office": speech.titled(first.office),
+                "emblem": first.emblem,
+                "day": day_told(days, speech) if (days := card.days_to_come(now, speech.zone)) else "",
+                "then": [(each.nudge, speech.day(speech.date_at(each.due))) for each in others],
             }
-            for each in planned
+            for first, *others in matters.values()
+            for card in [cards[first.nudge]]
         ]
         return self._pages.respond("coming.html", frame, messages=rows)
-
-    def _days(self, person: str, ids: Sequence[UUID], speech: Speech) -> tuple[dict[UUID, str], set[UUID]]:
-        """Return the days that calendars can hold, in words, by message, and the first message about each matter."""
-        cards, now = self._platform.queries.inboxes.cards(person, ids, speech.zone), self._platform.clock()
-        told: dict[UUID, str] = {}
-        first: dict[tuple[str, UUID], UUID] = {}
-        for id_ in ids:
-            if (card := cards.get(id_)) and (days := card.days_to_come(now, speech.zone)):
-                told[id_] = day_told(days, speech)
-                first.setdefault(card.thing, id_)
-        return told, set(first.values())
 
     @routes.get("/my/data")
     def data(self, request: Request) -> Response:

@@ -120,13 +120,15 @@ def test_an_announced_day_stands_in_the_inbox(world: World) -> None:
 
 
 def test_what_is_coming_says_its_day_and_offers_it_once(world: World) -> None:
-    """Each reminder that is planned about one card says its last day, and the first offers it for a calendar."""
+    """The reminders about one card stand together: which card, its last day once, and when each of them goes."""
     world.take(card(MOTHER, "2026-01-20", "N2", "2025-06-29T12:00:00+05:00"))
     world.plan()
     page = visiting(world, MOTHER).get("/my/coming").text.replace("\u202f", " ")
-    cards = [each for each in page.split('<li class="card ') if "Identity card renewal</a>" in each]
-    assert ["Until 20 January 2026" in each for each in cards] == [True, True, True]
-    assert ["calendar.ics" in each for each in cards] == [True, False, False]
+    [planned] = [each for each in page.split('<li class="card ') if "Identity card renewal</a>" in each]
+    for said in ("Identity card, number N2", "21 December 2025, 09:00", "Until 20 January 2026", "calendar.ics"):
+        assert planned.count(said) == 1, planned
+    then = planned.partition("Then about this:")[2]
+    assert re.findall(r'/why">(.*?)</a>', then) == ["13 January 2026", "19 January 2026"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -19,6 +19,8 @@ CITIZEN, CHILD, OTHER = iin(1), iin(2), iin(3)
 SHOTS = Path(__file__).parents[2] / "artefacts"
 AXE = Path(__file__).parents[2] / "peers/node_modules/axe-core/axe.min.js"
 """Installed by `make services`."""
+LETTER = "proof.html"
+"""The template of the letter of proof, which no site shows: test_proof.py looks at it."""
 HTML = Path(__file__).parents[3] / "app/pages/html"
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _OF_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}

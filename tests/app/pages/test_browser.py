@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
-from tests.app.pages.site import CITIZEN, LOOKS, Inspector, Site, each_look, templates
+from tests.app.pages.site import CITIZEN, LETTER, LOOKS, Inspector, Site, each_look, templates
 
 PAGES = (
     "/my",
@@ -47,7 +47,7 @@ def test_every_page_is_for_everybody(
         page.wait_for_selector("main a[target=_blank]")
         seen.look("over")
     assert seen.wrong == []
-    assert seen.templates == templates("") - {"erased.html"}
+    assert seen.templates == templates("") - {"erased.html", LETTER}
 
 
 def test_a_table_is_cards_on_a_telephone(chromium: Browser, site: Site) -> None:

@@ -1,10 +1,11 @@
 import re
 
 import pytest
+from jinja2 import Environment, nodes
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
-from tests.app.pages.site import CITIZEN, LETTER, LOOKS, Inspector, Site, each_look, templates
+from tests.app.pages.site import CITIZEN, HTML, LETTER, LOOKS, Inspector, Site, each_look, templates
 
 PAGES = (
     "/my",
@@ -55,7 +56,7 @@ def test_a_table_is_cards_on_a_telephone(chromium: Browser, site: Site) -> None:
     with chromium.new_context(viewport={"width": 320, "height": 640}, locale="en") as context:
         page = context.new_page()
         page.goto(f"{site.base}/components")
-        table = page.get_by_role("table", name="Sample")
+        table = page.get_by_role("table", name="Channels and providers")
         cell = table.get_by_role("row", name="SMS").get_by_role("cell", name="12")
         label = "each => getComputedStyle(each, '::before').content"
         assert cell.evaluate(label) == '"Sent" / ""'
@@ -67,6 +68,30 @@ def test_a_table_is_cards_on_a_telephone(chromium: Browser, site: Site) -> None:
         expect(table.get_by_role("columnheader")).to_have_count(3)
         page.set_viewport_size({"width": 1280, "height": 900})
         assert cell.evaluate(label) == "none"
+
+
+LIBRARY = ("_parts.html", "_chart.html", "console/_console.html", "work/_work.html", "work/_form.html")
+
+
+def called(macro: nodes.Node) -> set[str]:
+    """The names of the macros that are called in it."""
+    found = [each.node for each in macro.find_all(nodes.Call)]
+    return {each.attr if isinstance(each, nodes.Getattr) else str(getattr(each, "name", "")) for each in found}
+
+
+def test_the_page_of_components_has_them_all() -> None:
+    """Every macro of the library is called on it, or by one that is; but the top of drafts has a heading."""
+    made = Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
+    macros: dict[str, set[str]] = {}
+    for name in LIBRARY:
+        for each in made.parse((HTML / name).read_text(encoding="utf-8")).find_all(nodes.Macro):
+            macros[each.name] = macros.get(each.name, set()) | called(each)
+    seen: set[str] = set()
+    waiting = called(made.parse((HTML / "components.html").read_text(encoding="utf-8")))
+    while waiting := waiting & set(macros) - seen:
+        seen |= waiting
+        waiting = set().union(*(macros[each] for each in waiting))
+    assert set(macros) - seen == {"head"}
 
 
 def painted(page: Page, selector: str, name: str, part: str = "") -> str:

@@ -2,7 +2,10 @@
 
 import os
 import re
+import struct
+from hashlib import sha256
 from pathlib import Path
+from zlib import crc32
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
@@ -12,6 +15,8 @@ from tests.app.pages.site import LOOKS, Inspector, each_look
 ROOT = Path(__file__).parents[3]
 PICTURE = ROOT / "docs/demo.png"
 MOST_BYTES = 300_000
+END = 12
+"""The length of the last chunk of a PNG file."""
 CHAIRS = (
     "/",
     "/demo/country",
@@ -39,21 +44,34 @@ def test_every_chair_is_for_everybody(
 
 
 def test_the_picture_in_the_readme_is_of_today(chromium: Browser, lived: Lived) -> None:
-    """README begins with the story; the words beside its picture are the page's. `make picture` takes it anew."""
+    """README begins with the story, and its picture shows what the page says now. `make picture` takes it anew."""
     with chromium.new_context(locale="en", viewport=LOOKS["en-1280"][1]) as context:
         page = context.new_page()
         page.goto(lived.announced[0])
+        mark = story_mark(page)
         if os.environ.get("TEST_PICTURE"):
-            page.screenshot(path=PICTURE)
-        words = picture_words(page)
+            picture = page.screenshot()
+            PICTURE.write_bytes(picture[:-END] + mark + picture[-END:])
+        words, picture = picture_words(page), PICTURE.read_bytes()
         assert f"![{words}](docs/demo.png)" in (ROOT / "README.md").read_text(encoding="utf-8"), words
-        assert PICTURE.stat().st_size < MOST_BYTES
+        assert struct.unpack(">II", picture[16:24]) == (1280, 900)
+        assert mark in picture, "the story is another: make picture"
+        assert len(picture) < MOST_BYTES
 
 
 def picture_words(page: Page) -> str:
     """The heading of the story, and its sums."""
     sums = [" ".join(each.split()) for each in page.locator(".sums li").all_inner_texts()]
     return f"{page.locator('h1').inner_text()}: {'; '.join(sums)}"
+
+
+def story_mark(page: Page) -> bytes:
+    """A chunk of a PNG file with the digest of the story, as far as it stands on the first screen."""
+    seen = page.locator("h1, .lead, .sums li, #moments article").evaluate_all(
+        "all => all.filter(each => each.getBoundingClientRect().top < innerHeight).map(each => each.innerText)"
+    )
+    chunk = b"tEXtStory\0" + sha256("\n".join(seen).encode()).hexdigest().encode()
+    return struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", crc32(chunk))
 
 
 def test_a_link_in_a_letter_opens_a_page(chromium: Browser, lived: Lived) -> None:

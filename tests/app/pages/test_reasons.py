@@ -1,6 +1,7 @@
 """Why a message came, in sentences that a person would say: of all shipped triggers, in all languages."""
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from html import unescape
@@ -143,6 +144,40 @@ def test_no_shipped_trigger_says_what_its_author_wrote(language: str, changed: M
             else:
                 foreign = [word for word in LATIN.findall(sentence) if not SAID_IN_LATIN.fullmatch(word)]
                 assert foreign == [], (name, sentence)
+
+
+def questions(trigger: Trigger, clause: Mapping[str, Any], step: str, language: str) -> Iterator[tuple[str, str]]:
+    """What a reader asks, each with words that its answer must have, taken from the rule and not from sentences."""
+    catalogue = shipped_catalogue()
+    due: Mapping[str, Any] = clause["due"].get(step) or {}
+    offset, days = str(due.get("offset", "")), due.get("working_days", 0)
+    if isinstance(clause["on"], Mapping):
+        [benefit] = clause["on"].values()
+        yield "What am I entitled to?", catalogue.benefits[benefit].title[language]
+    elif due.get("from") != "citizen.born_on" and clause["on"] != "kz.citizen.registered":  # else it is their age
+        yield "What was recorded?", catalogue.types[clause["on"]].title[language]
+    for each in clause.get("unless") or ():
+        type_ = catalogue.types[each["on"]]
+        if not type_.ends_life and type_.name != trigger.on:
+            yield "What has not happened?", type_.title[language]
+    for number in (*re.findall("[1-9][0-9]*", offset), *([str(abs(days))] if days else [])):
+        yield "How long before or after?", number
+    yield "By which law?", legal_basis_of(trigger.content)[language].rstrip(".")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_shipped_trigger_answers_its_readers_questions(language: str) -> None:
+    """The page says what was recorded, what has not happened, how long before or after it, and which law says so."""
+    asked: Counter[str] = Counter()
+    for trigger, clause in triggers():
+        for step in trigger.steps:
+            told = because(explained(trigger, clause, step.name), READER, names_in(language))
+            text = " ".join((*told.answer, *told.reasons)).casefold()
+            for question, words in questions(trigger, clause, step.name, language):
+                asked[question] += 1
+                found = re.search(rf"(?<![0-9]){re.escape(words.casefold())}(?![0-9])", text)
+                assert found, (trigger.name, step.name, question, words, text)
+    assert len(asked) == 5, "each question was asked"
 
 
 ANSWERS = {

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from domain.core.ids import keyed_hash, shortened
+from domain.core.translatable import Said
 from domain.nudges.class_rules import CLASS_RULES
 from streams.delivery.decide.case import Case
 
@@ -34,7 +35,7 @@ class BadLink(ValueError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The link is damaged, too old, or was not made here; open the message again and use the link in it."
+            Said("The link is damaged, too old, or was not made here; open the message again and use the link in it.")
         )
 
 

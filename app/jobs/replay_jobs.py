@@ -20,7 +20,7 @@ from streams.replay.rebuild import ViewRebuild
 from streams.replay.rebuild_compare import COMPARED
 from streams.replay.sample import Sample, SampleRequest
 from streams.replay.verify import Verification
-from templates.reading.findings import hint
+from templates.reading.findings import closest
 
 VIEWS: Mapping[str, Table] = {str(table.name): table for table in COMPARED}
 """The views that can be rebuilt."""
@@ -30,7 +30,10 @@ class UnknownView(Exception):
     """Raised when no view has that name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no view {name!r}{hint(name, VIEWS)}. The views are: {', '.join(VIEWS)}.")
+        meant = closest(name, VIEWS)
+        hint = "" if meant is None else Words(" (did you mean {name}?)", name=repr(meant))
+        known = {"name": repr(name), "hint": hint, "names": ", ".join(VIEWS)}
+        super().__init__(Words("There is no view {name}{hint}. The views are: {names}.", **known))
 
 
 def chosen(names: Iterable[str]) -> list[str]:

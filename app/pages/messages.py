@@ -29,7 +29,7 @@ from app.pages.reasons import Because, because, question_of
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
 from app.reports.life_words import CHANNELS
-from domain.core.translatable import N_, Words
+from domain.core.translatable import N_, Said, Words
 from domain.facts.receipts import ReceiptStatus
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import State
@@ -253,7 +253,7 @@ class Messages(CitizenPages):
     def _calendar(self, _: Request, reader: Reader, frame: Frame, __: Explanation) -> Response:
         card, now = self._card(reader, frame), self._platform.clock()
         if card is None or (days := card.days_to_come(now, frame.speech.zone)) is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "the message names no day that is still to come", kind="no-day")
+            raise Problem(HTTPStatus.NOT_FOUND, Said("the message names no day that is still to come"), kind="no-day")
         speech = frame.speech
         title = speech.titled(UNSAID if card.discreet else card.title)
         summary = speech.tell(Words("Last day: {title}", title=title)) if days.is_limit else title
@@ -318,8 +318,8 @@ class Messages(CitizenPages):
     def _read(self, request: Request, reader: Reader) -> tuple[Frame, Explanation]:
         try:
             why = self._platform.queries.inboxes.why(reader.person, reader.nudge)
-        except NotTheirs as error:
-            raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown-message") from None
+        except NotTheirs:
+            raise Problem(HTTPStatus.NOT_FOUND, Said("no message has this id"), kind="unknown-message") from None
         person = self._platform.delivery.inbound.preferences.person(reader.person)
         frame = self._frame(request, person)
         return frame, why
@@ -347,7 +347,7 @@ class Messages(CitizenPages):
         try:
             nudge = UUID(asked["nudge"])
         except ValueError:
-            raise Problem(HTTPStatus.NOT_FOUND, "no message has this id", kind="unknown-message") from None
+            raise Problem(HTTPStatus.NOT_FOUND, Said("no message has this id"), kind="unknown-message") from None
         return Reader(person, nudge, f"{self._pages.root}/my/messages/{nudge}", linked=False)
 
 

@@ -18,6 +18,7 @@ from app.identity.links import BadLink, Beginning, Links
 from app.pages.layout import Frame, Pages
 from app.pages.life import category
 from app.pages.visits import require_theirs
+from domain.core.translatable import text_of
 from streams.delivery.inbound.opt_outs import Mandatory, NothingToStop, OptOuts, StoppableTopic
 from streams.delivery.inbound.preferences import PreferenceStore
 
@@ -89,7 +90,7 @@ class Stop(routes.Routed, response_class=HTMLResponse):
 
 def bad_link(error: Exception) -> Problem:
     """Return the problem for a link that was not made here, or leads nowhere."""
-    return Problem(HTTPStatus.NOT_FOUND, str(error), kind="bad-link")
+    return Problem(HTTPStatus.NOT_FOUND, text_of(error), kind="bad-link")
 
 
 def _ask(topic: StoppableTopic, frame: Frame, _token: str, _root: str) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def require_theirs(request: Request, recipient: str) -> None:
         Problem: 403: somebody else has, to whom the link was passed on.
     """
     if citizen_of(request) not in ("", recipient):
-        detail = "the link came in a message to somebody else than who has signed in here"
+        detail = Said("the link came in a message to somebody else than who has signed in here")
         raise Problem(HTTPStatus.FORBIDDEN, detail, kind="not-yours")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.core.translatable import Words
 from domain.facts.governance import ControlSet, LogRestored, PackSubmitted, TriggerSubmitted
 from domain.facts.principals import NotAllowed, Principal, Role, require
 
@@ -95,7 +96,9 @@ def check_approving(who: Principal, submission: Submission) -> None:
     """
     require(who, Role.APPROVER, submission.owner, str(submission.about))
     if who.name in submission.by:
-        raise NotAllowed(f"you submitted {submission.about} yourself, and nobody approves their own")
+        raise NotAllowed(
+            Words("you submitted {about} yourself, and nobody approves their own", about=submission.about)
+        )
 
 
 def check_refusing(who: Principal, submission: Submission) -> None:
@@ -107,7 +110,7 @@ def check_publishing(who: Principal, submission: Submission) -> None:
     """Check that the principal may publish it: anybody of the agency, once it is approved. Raises NotAllowed."""
     check_acting(who, submission.owner, str(submission.about))
     if not submission.approved_by:
-        raise NotAllowed(f"{submission.about}@{submission.hash[:12]} is not approved yet")
+        raise NotAllowed(Words("{version} is not approved yet", version=f"{submission.about}@{submission.hash[:12]}"))
 
 
 def check_acting(who: Principal, owner: str, what: str) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from domain.core.ids import Names, Position
-from domain.core.translatable import Words
+from domain.core.translatable import Said, Words
 from projections.bulk import among
 from projections.tables import micros
 from streams.kafka.producer import Record, Sender
@@ -33,14 +33,14 @@ class BadRange(ValueError):
     """Raised for a range without life events."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__(f"There is nothing to replay: {problem}.")
+        super().__init__(Words("There is nothing to replay: {problem}.", problem=problem))
 
 
 class BadTopic(ValueError):
     """Raised for a topic that replays must not go to."""
 
     def __init__(self, topic: str, problem: str) -> None:
-        super().__init__(f"Replays do not go to {topic}: {problem}.")
+        super().__init__(Words("Replays do not go to {topic}: {problem}.", topic=topic, problem=problem))
 
 
 def position_at(connection: Connection, moment: datetime) -> Position:
@@ -74,9 +74,15 @@ def checked(connection: Connection, asked: Range) -> Range:
     """
     found = Range(asked.after, min(asked.upto, FactRecorder.last_position(connection)))
     if asked.after >= asked.upto:
-        raise BadRange("its end does not come after its beginning")
+        raise BadRange(Said("its end does not come after its beginning"))
     if first_fact(connection, found.after, found.upto, WAKING) is None:
-        raise BadRange(f"no life event was recorded between positions {asked.after + 1:,} and {asked.upto:,}")
+        raise BadRange(
+            Words(
+                "no life event was recorded between positions {first} and {last}",
+                first=f"{asked.after + 1:,}",
+                last=f"{asked.upto:,}",
+            )
+        )
     return found
 
 
@@ -106,9 +112,11 @@ class Republishing(HoldsNothing):
             BadTopic: the topic is one of the registries' events, or its name is not allowed.
         """
         if not _LEGAL.fullmatch(self._topic):
-            raise BadTopic(self._topic, "a topic has up to 249 Latin letters, digits, '.', '_' and '-' for a name")
+            raise BadTopic(
+                self._topic, Said("a topic has up to 249 Latin letters, digits, '.', '_' and '-' for a name")
+            )
         if self._topic in (self._topics.life_in, self._topics.life_dead):
-            raise BadTopic(self._topic, "what registries send in goes there")
+            raise BadTopic(self._topic, Said("what registries send in goes there"))
         start, end = self._chosen.after, self._chosen.upto
         after, count = map(int, cursor.split()) if cursor else (start, 0)
         upto = min(end, after + self._counted)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
 from domain.core.timing import utc, zone_of
+from domain.core.translatable import Words
 from domain.facts.governance import PackPublished, TriggerPublished, TriggerReachChanged, TriggerSubmitted
 from domain.facts.submissions import Subject
 from domain.rules.benefits import BadBenefit
@@ -122,7 +123,11 @@ class BreaksVersions(Exception):
 
     def __init__(self, trigger: str, problem: str) -> None:
         super().__init__(
-            f"The published {trigger} does not work with these event types ({problem}). Keep what it reads."
+            Words(
+                "The published {trigger} does not work with these event types ({problem}). Keep what it reads.",
+                trigger=trigger,
+                problem=problem,
+            )
         )
 
 

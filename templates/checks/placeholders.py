@@ -47,8 +47,12 @@ class StillPlaceholders(ValueError):
     def __init__(self, name: str, found: Iterable[Placeholder]) -> None:
         listed = "\n".join(map(str, found))
         super().__init__(
-            f"{name} has placeholder text of the scaffold, which nobody may publish. Write your own text and "
-            f"submit again.\n\n{listed}"
+            Words(
+                "{name} has placeholder text of the scaffold, which nobody may publish. "
+                "Write your own text and submit again.\n\n{listed}",
+                name=name,
+                listed=listed,
+            )
         )
 
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from domain.core.timing import QuietHours, at_local, parse_clock, zone_of
+from domain.core.translatable import Said
 from domain.core.workdays import WEEKDAYS, Workdays
 from domain.rules.benefits import with_benefits
 from domain.rules.event_types import Catalogue, event_type_of
@@ -22,7 +23,7 @@ class NoDefaults(LookupError):
 
     def __init__(self) -> None:
         super().__init__(
-            "None of the packs has `defaults`; publish one that says language, zone, quiet hours and cap."
+            Said("None of the packs has `defaults`; publish one that says language, zone, quiet hours and cap.")
         )
 
 

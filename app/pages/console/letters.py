@@ -155,7 +155,7 @@ class LetterPages(ConsolePages):
 def _chosen(given: dict[str, str], *, doing: bool = False) -> Chosen:
     what = given.get("what", "")
     if doing and what not in ("retry", "drop"):
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "what: must be retry or drop")
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, Said("what: must be retry or drop"))
     return Chosen(given.get("kind", "")[:CAUSE_LENGTH], given.get("cause", "")[:CAUSE_LENGTH], what)
 
 

@@ -23,7 +23,7 @@ from app.pages.layout import RoutedPages
 from app.pages.visits import Form, field_of
 from app.pages.work.office import Office
 from app.pages.work.sheets import Id, found, laid_out, text_of
-from app.pages.work.words import PEOPLE
+from app.pages.work.words import PEOPLE, no_choice
 from app.settings import BadSettings
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
@@ -150,7 +150,7 @@ class Trials(RoutedPages):
     def _made(self, sheet: StoredDraft, persona: str, channel: str, of: tuple[str, str]) -> TrialMessage | None:
         """Return the message that this person would get at a step in a language (`of`); None where there is none."""
         if persona not in PEOPLE:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"persona: one of {', '.join(PEOPLE)}")
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, no_choice("persona", PEOPLE))
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.unreadable():
                 return None

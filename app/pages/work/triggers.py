@@ -21,7 +21,7 @@ from app.pages.stops import stops_known
 from app.pages.visits import Fields, Form, field_of
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
 from app.pages.work.office import Office
-from app.pages.work.words import DONE, STATES, publisher, share, state_of
+from app.pages.work.words import DONE, STATES, no_choice, publisher, share, state_of
 from domain.facts.access_facts import MOST_SAID
 from domain.facts.governance import TriggerPublished
 from domain.facts.principals import Principal, Role, require_reader
@@ -192,5 +192,5 @@ class TriggerPages(RoutedPages):
 
 def _span(days: int) -> int:
     if days not in SPANS:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"days: one of {', '.join(map(str, SPANS))}")
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, no_choice("days", map(str, SPANS)))
     return days

@@ -21,7 +21,7 @@ from app.pages.work.office import Hash
 from app.pages.work.played import PlayedWords
 from app.pages.work.sheets import Id, laid_out, steps_of, text_of
 from app.pages.work.triggers import Name
-from app.pages.work.words import PEOPLE, people, reason
+from app.pages.work.words import PEOPLE, no_choice, people, reason
 from domain.core.translatable import Said
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
@@ -119,7 +119,7 @@ class Trying(DraftPages):
         done: str = "",
     ) -> Response:
         if persona not in PEOPLE:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"persona: one of {', '.join(PEOPLE)}")
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, no_choice("persona", PEOPLE))
         with laid_out(self._bench, text) as laid:
             findings = laid.hindering()
             heard = None if findings else laid.heard(self._office.platform.clock(), persona)

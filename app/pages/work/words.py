@@ -1,13 +1,13 @@
 """The workbench's names for things, in the reader's language."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from app.pages.catalogues import Speech
 from app.pages.life import STATES as LIFE
 from app.pages.life import category, shown
 from app.reports.life_words import CHANNELS, REASON_WORDS
-from domain.core.translatable import N_
+from domain.core.translatable import N_, Words
 from domain.nudges.settle import PAUSED
 from domain.rules.built_in_triggers import DIGEST
 from streams.rules.governed import Governed
@@ -50,6 +50,11 @@ PEOPLE: Final[Mapping[str, str]] = {
     "sparse": N_("Nothing is known"),
 }
 """The invented people for whom drafts are previewed."""
+
+
+def no_choice(name: str, known: Iterable[str]) -> str:
+    """Say that a part of an address, made by hand, is none of those that there are."""
+    return Words("{name}: must be one of {names}", name=name, names=", ".join(known))
 
 
 def publisher(name: str, speech: Speech) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from app.http.problems import MEDIA_TYPE
 from tests.app.pages.work.test_by_form import LATIN
+from tests.app.pages.work.test_drafts import written
 from tests.app.pages.work.workshop import FINE, Workshop, begun, signed_in
 
 DETAIL = re.compile(r'<p lang="(\w+)">(.*?)</p>')
@@ -42,6 +43,29 @@ def test_an_official_reads_what_is_wrong_in_their_language(quiet: Workshop, lang
         plain = aida.client.get(path, headers={"accept": "application/json"})
         assert plain.headers["content-type"] == MEDIA_TYPE
         assert LATIN.search(plain.json()["detail"]), path
+
+
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_a_request_made_by_hand_is_refused_in_the_language_of_the_page(quiet: Workshop, language: str) -> None:
+    """What no form of the page sends is refused without an English word, but for the names that were sent."""
+    dana, draft = written(quiet)
+    version = dana.post(f"{draft}/submit").headers["location"].partition("?")[0]
+    dana.get(f"/work?language={language}")
+    olga, everybody = signed_in(quiet, "olga"), {"share": "1.0", "sure": "yes"}
+    olga.get(f"/console?language={language}")
+    for answer in (
+        dana.get(f"{draft}/preview?persona=king"),
+        dana.get("/work/triggers/clinic_attachment?days=8"),
+        dana.post(f"{version}/approve"),
+        dana.post(f"{version}/publish", **everybody),
+        dana.post(f"{version}/refuse", reason="x" * 501),
+        dana.post("/work/triggers/clinic_attachment/pause", reason=""),
+        olga.post("/console/jobs/new", kind="replay views", views="trial"),
+    ):
+        assert answer.status_code >= 400
+        told = re.findall(r'<p lang="[a-z]+">(.*?)</p>|<p class="error"[^>]*>(.*?)</p>', unescape(answer.text))
+        for said in filter(None, (sentence for both in told for sentence in both)):
+            assert not re.search("[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}", said), said
 
 
 @pytest.mark.parametrize(("language", "said"), [("kk", "форма басқа кіруден"), ("ru", "форма осталась от другого")])

@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.core.translatable import Counted, Said, Words
+
 
 class Size(Struct, frozen=True):
     """The measures of a chart; `left`: of the labels of its counts, `top` and `foot`: above and below its bars."""
@@ -22,6 +24,7 @@ ROW, ROW_BAR = 40, 14
 """The height of a row of a chart of rows, and of the bar in it."""
 LONGEST = 400
 """Days of a chart with a bar a day; a longer time has one a month."""
+MONTH = Said("Month")
 MONTH_WIDTH = 51
 """The width of a label such as 2025-06, with its distance to the next one."""
 
@@ -65,16 +68,16 @@ def by_day(title: str, days: Mapping[str, int], first: date, last: date) -> Char
     if (last - first).days > LONGEST:
         counts = _months(days, first, last)
         marks = _thinned({at: label for at, (label, _) in enumerate(counts) if at % 6 == 0}, len(counts))
-        return _chart(title.replace("a day", "a month"), "Month", counts, marks=marks)
+        return _chart(title, MONTH, counts, marks=marks)
     labels = [(first + timedelta(days=at)).isoformat() for at in range((last - first).days + 1)]
     months = {at: label[:7] for at, label in enumerate(labels) if label.endswith("-01") or not at}
     counts = [(label, days.get(label, 0)) for label in labels]
-    return _chart(title, "Day", counts, marks=_thinned(months, len(labels)))
+    return _chart(title, Said("Day"), counts, marks=_thinned(months, len(labels)))
 
 
 def by_hour(title: str, hours: Mapping[int, int]) -> Chart:
     """Messages by the hour of the day."""
-    return _chart(title, "Hour", [(f"{hour:02}:00", hours.get(hour, 0)) for hour in range(24)], every=3)
+    return _chart(title, Said("Hour"), [(f"{hour:02}:00", hours.get(hour, 0)) for hour in range(24)], every=3)
 
 
 def by_name(title: str, unit: str, counts: Sequence[tuple[str, int]]) -> Chart:
@@ -143,7 +146,12 @@ def _chart(
     return Chart(
         title,
         unit,
-        f"{sum(count for _, count in counts):,} messages; the highest bar, {most:,}: {peak}",
+        Words(
+            "{messages}; the highest bar, {most}: {peak}",
+            messages=Counted("{count} message", "{count} messages", sum(count for _, count in counts)),
+            most=f"{most:,}",
+            peak=peak,
+        ),
         list(_bars(counts, top, wide, most, size)),
         [Mark(f"{top * part // 2:,}", _y(top * part / 2, top, size)) for part in range(3)],
         [Mark(label, round(size.left + at * wide, 1)) for at, label in labels.items()],

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
+from msgspec.structs import replace
 
-from app.backtests.chart import Chart, by_day, by_hour
+from app.backtests.chart import MONTH, Chart, by_day, by_hour
 from app.backtests.report import CHANGES, Report
 from app.reports.life_words import CHANNELS
+from domain.core.translatable import N_, Counted, Said, Tongue, Words, told
 from templates.words import emblems
 
 PAGES = Path(__file__).parents[1] / "pages"
@@ -27,22 +29,26 @@ class Table(Struct, frozen=True):
     codes: frozenset[int] = frozenset()
 
 
-def page(report: Report) -> str:
-    """Return the page."""
+def page(report: Report, tongue: Tongue, language: str) -> str:
+    """Return the page, told in that language; times and texts of rules are as they are."""
     environment = Environment(
         loader=FileSystemLoader(PAGES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        finalize=lambda value: told(value, tongue) if isinstance(value, Said) else value,
     )
-    environment.filters["number"] = lambda count: f"{count:,}"
+    environment.install_gettext_callables(tongue.say, tongue.many, newstyle=True)  # type: ignore[attr-defined]
     seen = {
         "report": report,
         "charts": list(_charts(report)),
         "tables": list(_tables(report)),
         "channels": CHANNELS,
-        "number": environment.filters["number"],
+        "number": tongue.number,
+        "language": language,
+        "parts": lambda count: Counted("{count} part of SMS", "{count} parts of SMS", count),
         "palette": "\n".join(palette()),
         "as_shown": emblems.in_page,
     }
@@ -60,13 +66,15 @@ def palette() -> Iterator[str]:
 def _charts(report: Report) -> Iterator[Chart]:
     for channel in report.channels:
         days = {day: many for (day, of), many in report.tally.days.items() if of == channel}
-        name = CHANNELS.get(channel, channel)
-        yield by_day(f"{name[0].upper()}{name[1:]} a day", days, report.first_day, report.last_day)
+        name = Said(CHANNELS.get(channel, channel))
+        chart = by_day("", days, report.first_day, report.last_day)
+        title = N_("{channel} a month") if chart.unit == MONTH else N_("{channel} a day")
+        yield replace(chart, title=Words(title, channel=name))
     if report.total:
         hours = Counter[int]()
         for hour, many in report.tally.hours.items():
             hours[int(hour[11:13])] += many
-        yield by_hour("All of it by the hour of the day", hours)
+        yield by_hour(Said("All of it by the hour of the day"), hours)
 
 
 def _tables(report: Report) -> Iterator[Table]:
@@ -75,46 +83,60 @@ def _tables(report: Report) -> Iterator[Table]:
     last = frozenset({2})
     if tally.persons:
         rows = [(report.reason(why), f"{many:,}") for why, many in report.outcomes]
-        about = "Each person is counted once, by the reason that weighs most."
-        yield Table("Everybody who was looked at", ("Outcome", "Persons"), rows, about, numbers=frozenset({1}))
+        about = N_("Each person is counted once, by the reason that weighs most.")
+        yield Table(
+            N_("Everybody who was looked at"), (N_("Outcome"), N_("Persons")), rows, about, numbers=frozenset({1})
+        )
     if report.total:
         rows = [
-            (CHANNELS.get(channel, channel), language, f"{many:,}")
+            (Said(CHANNELS.get(channel, channel)), language, f"{many:,}")
             for (channel, language), many in sorted(tally.messages.items())
         ]
-        yield Table("By channel and language", ("Channel", "Language", "Messages"), rows, numbers=last)
+        yield Table(
+            N_("By channel and language"), (N_("Channel"), N_("Language"), N_("Messages")), rows, numbers=last
+        )
         rows = [(trigger, step, f"{many:,}") for (trigger, step), many in sorted(tally.steps.items())]
-        yield Table("By step", ("Trigger", "Step", "Messages"), rows, numbers=last)
+        yield Table(N_("By step"), (N_("Trigger"), N_("Step"), N_("Messages")), rows, numbers=last)
     if tally.parts:
         rows = [(lang, str(parts), f"{many:,}") for (lang, parts), many in sorted(tally.parts.items())]
-        yield Table("Parts of SMS", ("Language", "Parts each", "Messages"), rows, numbers=frozenset({1, 2}))
+        yield Table(
+            N_("Parts of SMS"), (N_("Language"), N_("Parts each"), N_("Messages")), rows, numbers=frozenset({1, 2})
+        )
     for title, counts in _reasons(report):
         if counts:
             rows = [(report.reason(why), f"{many:,}") for why, many in counts.most_common()]
-            yield Table(title, ("Why", "How often"), rows, numbers=frozenset({1}))
+            yield Table(title, (N_("Why"), N_("How often")), rows, numbers=frozenset({1}))
     if tally.most:
         rows = [(who, f"{many:,}") for many, who in tally.most]
-        yield Table("Who would get most", ("Person", "Messages"), rows, numbers=frozenset({1}), codes=frozenset({0}))
+        yield Table(
+            N_("Who would get most"),
+            (N_("Person"), N_("Messages")),
+            rows,
+            numbers=frozenset({1}),
+            codes=frozenset({0}),
+        )
     yield from _changes(report)
 
 
 def _reasons(report: Report) -> Iterator[tuple[str, Counter[str]]]:
-    yield "Put off", report.tally.deferred
-    yield "Withheld", report.tally.withheld
-    yield "Not sent", report.tally.ended
+    yield N_("Put off"), report.tally.deferred
+    yield N_("Withheld"), report.tally.withheld
+    yield N_("Not sent"), report.tally.ended
 
 
 def _changes(report: Report) -> Iterator[Table]:
     if not report.order.against:
         return
     rows = [
-        (CHANGES[what], report.reason(why) if why else "", f"{many:,}")
+        (Said(CHANGES[what]), report.reason(why) if why else "", f"{many:,}")
         for what in CHANGES
         for why, many in report.changes.get(what, Counter()).most_common()
     ]
-    about = "What is in force was played as if it had been published on the same day."
-    yield Table("Against what is in force", ("Told", "Why", "Messages"), rows, about, numbers=frozenset({2}))
-    for what, title in (("gains", "Some who would gain"), ("loses", "Some who would lose")):
+    about = N_("What is in force was played as if it had been published on the same day.")
+    yield Table(
+        N_("Against what is in force"), (N_("Told"), N_("Why"), N_("Messages")), rows, about, numbers=frozenset({2})
+    )
+    for what, title in (("gains", N_("Some who would gain")), ("loses", N_("Some who would lose"))):
         examples = [
             (
                 each.message.to,
@@ -125,4 +147,6 @@ def _changes(report: Report) -> Iterator[Table]:
             for each in report.tally.examples.get(what, ())
         ]
         if examples:
-            yield Table(title, ("Person", "When", "Step", "Why not otherwise"), examples, codes=frozenset({0}))
+            yield Table(
+                title, (N_("Person"), N_("When"), N_("Step"), N_("Why not otherwise")), examples, codes=frozenset({0})
+            )

@@ -11,29 +11,29 @@ from msgspec import Struct
 from app.backtests.order import Order
 from app.reports import life_words
 from app.terminal import many as counted
-from domain.core.translatable import N_
+from domain.core.translatable import N_, Counted, Joined, Said, Words
 from streams.rehearsal.backtest_results import TOLD, Difference, Sample, Tally
 from templates.words.filters import TENGE
 
 ENDINGS: Mapping[str, str] = {
-    "expired": "too late to be of use",
-    "cancelled": "no longer in the plan: the thing itself was done, or the facts have changed",
-    "ahead": "still to come when the time was over",
-    "no_rule": "the rules do not speak to them",
+    "expired": N_("too late to be of use"),
+    "cancelled": N_("no longer in the plan: the thing itself was done, or the facts have changed"),
+    "ahead": N_("still to come when the time was over"),
+    "no_rule": N_("the rules do not speak to them"),
 }
 OUTCOMES: Mapping[str, str] = {
-    "told": "told, or somebody else was told for them",
-    "past": "too old: it was due before the publication",
-    "when": "the conditions of `when` do not hold",
-    "needs": "what it needs besides the event is missing",
-    "role": "the event names them in another role",
-    "not_there": "they do not live where it happened",
-    "later": "it became known only after the time that was played",
-    "no_event": "they have no event that it starts on",
-    "undated": "a value that it counts from or tells apart by is missing",
+    "told": N_("told, or somebody else was told for them"),
+    "past": N_("too old: it was due before the publication"),
+    "when": N_("the conditions of `when` do not hold"),
+    "needs": N_("what it needs besides the event is missing"),
+    "role": N_("the event names them in another role"),
+    "not_there": N_("they do not live where it happened"),
+    "later": N_("it became known only after the time that was played"),
+    "no_event": N_("they have no event that it starts on"),
+    "undated": N_("a value that it counts from or tells apart by is missing"),
 }
 """The reasons why a person who was looked at was not told, besides those of a nudge."""
-KNOWN_TOO_LATE = (
+KNOWN_TOO_LATE = Said(
     "All these events became known after that time: "
     "records of the past are loaded with `habarshy ingest --historical`."
 )
@@ -102,8 +102,8 @@ class Report(Struct, frozen=True):
 
     @staticmethod
     def reason(word: str) -> str:
-        """Return a reason in plain English."""
-        return ENDINGS.get(word) or OUTCOMES.get(word) or life_words.reason(word)
+        """Return a reason in plain words."""
+        return Said(ENDINGS.get(word) or OUTCOMES.get(word) or life_words.reason(word))
 
     @property
     def outcomes(self) -> list[tuple[str, int]]:
@@ -132,12 +132,19 @@ class Report(Struct, frozen=True):
     @property
     def in_words(self) -> str:
         """Return the most important result, in a sentence or two."""
-        since, until = self.local(self.order.start), self.local(self.order.end)
-        span = f"Published on {since} and watched until {until}"
+        watched = {"day": self.local(self.order.start), "until": self.local(self.order.end)}
         if not self.tally.persons:
-            return f"{span}, this would have told nobody: nobody has an event that it starts on."
-        people, total = counted(self.tally.people, "person", "people"), counted(self.total, "message")
-        return f"{span}, this would have sent {total} to {people}."
+            return Words(
+                "Published on {day} and watched until {until}, this would have told nobody: "
+                "nobody has an event that it starts on.",
+                **watched,
+            )
+        told = {"people": _people(self.tally.people), "messages": _messages(self.total)}
+        return Words(
+            "Published on {day} and watched until {until}, this would have sent {messages} to {people}.",
+            **watched,
+            **told,
+        )
 
     @property
     def more_words(self) -> Iterator[str]:
@@ -145,31 +152,43 @@ class Report(Struct, frozen=True):
         if self.known_too_late:
             yield KNOWN_TOO_LATE
         if self.peak is not None:
-            yield (
-                f"The busiest hour would have been {self.peak[0][:10]} from {self.peak[0][11:13]}:00, "
-                f"with {counted(self.peak[1], 'message')}."
-            )
+            hour, most = self.peak
+            told = {"day": hour[:10], "time": f"{hour[11:13]}:00", "messages": _messages(most)}
+            yield Words("The busiest hour would have been {day} from {time}, with {messages}.", **told)
         if self.cost is not None and self.sms_parts:
-            yield f"{self.sms_parts:,} parts of SMS at {self.price:g}{TENGE} each make {self.cost:,.0f}{TENGE}."
+            costs = {"price": f"{self.price:g}{TENGE}", "cost": f"{self.cost:,.0f}{TENGE}"}
+            parts = Counted("{count} part of SMS", "{count} parts of SMS", self.sms_parts)
+            yield Words("{parts} at {price} each make {cost}.", parts=parts, **costs)
         if withheld := self.tally.withheld:
-            why = ", ".join(f"{self.reason(word)} ({count:,})" for word, count in withheld.most_common(3))
-            yield f"{counted(withheld.total(), 'message')} would have been withheld: {why}."
+            why = Joined(
+                [
+                    Words("{reason} ({count})", reason=self.reason(word), count=f"{count:,}")
+                    for word, count in withheld.most_common(3)
+                ],
+                ", ",
+            )
+            yield Words(
+                "{messages} would have been withheld: {reasons}.", messages=_messages(withheld.total()), reasons=why
+            )
         if self.order.against:
             gains, loses = (self.changes.get(what, Counter()).total() for what in ("gains", "loses"))
-            new = counted(gains, "message is", "messages are")
-            yield f"Against what is in force, {new} new and {loses:,} would no longer go."
+            yield Words(
+                "Against what is in force, new: {gains}; no longer sent: {loses}.",
+                gains=_messages(gains),
+                loses=_messages(loses),
+            )
 
     @property
     def figures(self) -> Iterator[tuple[str, str]]:
         """Yield the figures that stand out."""
-        yield "people told", f"{self.tally.people:,}"
-        yield "messages", f"{self.total:,}"
+        yield Said("people told"), f"{self.tally.people:,}"
+        yield Said("messages"), f"{self.total:,}"
         if self.tally.along:
-            yield "more with a digest", f"{self.tally.along:,}"
-        yield "withheld", f"{self.tally.withheld.total():,}"
-        yield "put off", f"{self.tally.deferred.total():,}"
+            yield Said("more with a digest"), f"{self.tally.along:,}"
+        yield Said("withheld"), f"{self.tally.withheld.total():,}"
+        yield Said("put off"), f"{self.tally.deferred.total():,}"
         if self.cost is not None:
-            yield "cost of SMS", f"{self.cost:,.0f}"
+            yield Said("cost of SMS"), f"{self.cost:,.0f}{TENGE}"
 
     @property
     def title(self) -> str:
@@ -181,6 +200,14 @@ class Report(Struct, frozen=True):
     def digest(self) -> str:
         """Return a hash of the outcome: equal for equal outcomes, on however many processes."""
         return f"{self.tally.digest:032x}"
+
+
+def _people(count: int) -> str:
+    return Counted("{count} person", "{count} people", count)
+
+
+def _messages(count: int) -> str:
+    return Counted("{count} message", "{count} messages", count)
 
 
 def lines(report: Report) -> Iterator[str]:

@@ -11,6 +11,7 @@ from app.backtests.order import Order
 from app.backtests.page import page
 from app.backtests.report import Report, lines, objects
 from app.backtests.run import backtested
+from app.cli.commands.preview import chosen_of
 from app.cli.logged_reading import Looker, Purpose, looker
 from app.cli.options import AsJson
 from app.cli.pack_paths import With, checked, is_folder, target_of
@@ -20,6 +21,7 @@ from app.clock import system_clock
 from app.compose import compose
 from app.jobs.progress import parts
 from app.moments import moment_of
+from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
 from app.settings import Settings, load_settings
 from app.terminal import Exit, data, data_json, stop, talk, write_page
 from domain.core.timing import zone_of
@@ -49,6 +51,7 @@ WithCaps = Annotated[
     bool, typer.Option("--with-caps", help="Play all other triggers too, for their share of the fatigue cap.")
 ]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page to this file.")]
+Language = Annotated[str, typer.Option("--language", metavar="kk", help="The language of that page.")]
 Processes = Annotated[
     int | None, typer.Option("--processes", min=1, help="The number of processes; by default that of cores.")
 ]
@@ -66,6 +69,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     against: Against = None,
     with_caps: WithCaps = False,
     html: Html = None,
+    language: Language = OTHERWISE,
     others: With = None,
     processes: Processes = None,
     cluster: Cluster = None,
@@ -79,6 +83,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
         stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")
     if html is not None and not html.parent.is_dir():
         stop(Exit.USAGE, f"--html: {html} cannot be written: there is no folder {html.parent}")
+    spoken = chosen_of(language, {each: each for each in LANGUAGES}, "--language")
     settings = load_settings(database=on.database, key_file=on.key_file, cluster=cluster)
     who, look = somebody(settings), _reader(settings, purpose)
     found = _read(what, others) if is_folder(Path(what)) else None
@@ -101,7 +106,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     for line in () if as_json else lines(report):
         data(line)
     if html is not None:  # last: what was found is told, also where there is no room for a page
-        write_page(html, page(report), "the report is")
+        write_page(html, page(report, Speech(spoken, zone), spoken), "the report is")
 
 
 def _reader(settings: Settings, purpose: str | None) -> Looker | None:

@@ -4,6 +4,7 @@ import io
 import re
 import shutil
 from datetime import date, timedelta
+from html import unescape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -264,6 +265,33 @@ def test_the_page_needs_nothing_else(terminal: Terminal) -> None:
     assert re.search(r"this would have sent 14 messages to 2 people", text)
 
 
+HEADINGS = {
+    "kk": ("Өткенмен тексеру", "SMS: күндер бойынша", "Қаралғандардың бәрі", "Қолданыстағы ережемен салыстырғанда"),
+    "ru": ("Проверка на прошлом", "SMS: по дням", "Все, кого просмотрели", "В сравнении с тем, что действует"),
+}
+
+
+@pytest.mark.parametrize("language", HEADINGS)
+def test_the_page_is_in_the_language_of_whoever_asks(terminal: Terminal, language: str) -> None:
+    """Sentences, figures, tables and charts are told in it; only names of rules, codes and commands are not."""
+    file = terminal.folder / "report.html"
+    asked = (FINES, "--against", "live", "--html", str(file), "--language", language)
+    assert backtest(terminal, *asked).code == 0
+    text = file.read_text(encoding="utf-8")
+    assert f'<html lang="{language}">' in text
+    shown = text.partition("<body>")[2].partition('<div class="sample">')[0]
+    plain = unescape(re.sub(r"<code>.*?</code>|<[^>]+>", " ", shown))
+    assert [each for each in HEADINGS[language] if each not in plain] == []
+    assert set(re.findall(r"[A-Za-z]{3,}", plain)) <= {"SMS", "traffic", "fine", "discount", "issued", "last", "day"}
+
+
+def test_a_language_that_there_is_not_is_refused(terminal: Terminal) -> None:
+    """Nothing is played and nothing written."""
+    file = terminal.folder / "report.html"
+    ended = backtest(terminal, FINES, "--html", str(file), "--language", "de")
+    assert (ended.code, "--language" in ended.talk, file.exists()) == (2, True, False)
+
+
 def test_the_page_has_the_colours_of_the_design(terminal: Terminal) -> None:
     """Its colours are the custom properties of all pages, in light, dark and print; it names none of its own."""
     file = terminal.folder / "report.html"
@@ -296,7 +324,7 @@ def test_a_chart_says_what_it_shows() -> None:
     assert chart.said == "10 messages; the highest bar, 7: 2025-01-02"
     assert [tick.label for tick in chart.ticks] == ["0", "4", "8"]
     years = by_day("SMS a day", {"2025-01-02": 7}, date(2024, 1, 1), date(2025, 12, 31))
-    assert (len(years.bars), years.unit, years.title) == (24, "Month", "SMS a month")
+    assert (len(years.bars), years.unit, years.title) == (24, "Month", "SMS a day")
     assert len(by_hour("Hours", {12: 1}).bars) == 24
 
 

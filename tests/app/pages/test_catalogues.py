@@ -13,7 +13,12 @@ from babel.messages.pofile import read_po
 from app.pages.catalogues import LANGUAGES, LOCALE, OTHERWISE, Speech, language_among, language_of_header
 
 ROOT = Path(__file__).parents[3]
-METHODS = [("pages/html/**.html", "jinja2"), ("demo/pages/**.html", "jinja2"), ("**.py", "python")]
+METHODS = [
+    ("pages/html/**.html", "jinja2"),
+    ("pages/backtest.html", "jinja2"),
+    ("demo/pages/**.html", "jinja2"),
+    ("**.py", "python"),
+]
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
     "gettext": None,

@@ -62,7 +62,7 @@ async def test_they_are_listed_by_cause_provider_channel_and_age(world: World) -
 async def test_however_many_there_are_all_are_counted(world: World) -> None:
     """`status` and the metric have the database count; there is no number at which they stop."""
     many = 10_001
-    last = (0, "sms", "unknown", None, "timed_out", "sms", "t")
+    last = (0, "sms", "unknown", None, "timed_out", "sms", "t", None)
     rows = [("f" * 32, UUID(int=number), *last) for number in range(many)]
     world.platform.database.write(lambda connection: insert_rows(connection, tables.inbox, rows))
     assert world.health().unknown == {"link_lost/email/email": 1, "timed_out/sms/sms": many}

@@ -1,6 +1,6 @@
 """A citizen's entitlements: each benefit with yes and how much, or no and what would change it, in sentences."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -15,7 +15,7 @@ from app.pages.reasons import as_sentence
 from app.reports.entitlements import entitlements
 from domain.conditions.matching import Matcher, by_type
 from domain.core.events import Effective
-from domain.core.translatable import Words
+from domain.core.translatable import N_, Words
 from domain.persons.history import History
 from domain.planning.entitlement_answers import Answer, Obstacle, Why
 from domain.rules.benefits import Benefit
@@ -26,6 +26,15 @@ from domain.rules.triggers import Trigger
 
 SOON: Final = timedelta(days=90)
 """An entitlement that begins or ends within this time is said to begin or end soon."""
+
+
+_NO_RECORD: Final[Mapping[str, str]] = {
+    "": N_("There is no such record about you."),
+    "mother": N_("There is no such record in which you are the mother."),
+    "father": N_("There is no such record in which you are the father."),
+    "parents": N_("There is no such record in which you are a parent."),
+}
+"""Role whose benefit it is ("": any other) -> the sentence that they have no such record."""
 
 
 class Line(Struct, frozen=True):
@@ -90,6 +99,11 @@ def _by_benefit(answers: Iterable[Answer]) -> Iterator[Sequence[Answer]]:
 
 def _begins(answer: Answer) -> bool:
     return [each.why for each in answer.obstacles] == [Why.NOT_YET]
+
+
+def _is_of_ones_age(benefit: Benefit) -> bool:
+    """Return True if a date of the person's own ends it, such as the birth date of a child."""
+    return benefit.until is not None and benefit.until.source.startswith("citizen.")
 
 
 class _Teller:
@@ -178,11 +192,13 @@ class _Teller:
                     yield Words("No, because we have no record that {event}.", event=event)
                 else:
                     yield Words("It is for those about whom this is recorded: {event}.", event=event)
-                    yield Words("There is no such record about you.")
+                    yield Words(_NO_RECORD.get(benefit.to or "", _NO_RECORD[""]))
             case Why.NO_DATE:
                 yield Words("We cannot tell, because the date from which it counts is not known.")
             case Why.NOT_YET:
                 yield Words("It would begin on {day}.", day=self._said(each.day))
+            case Why.OVER if _is_of_ones_age(benefit):
+                yield Words("No: for you yourself the time for it ended on {day}.", day=self._said(each.day))
             case Why.OVER:
                 yield Words("No, because the time for it ended on {day}.", day=self._said(each.day))
             case Why.HAD if each.fact is not None:
@@ -199,6 +215,8 @@ class _Teller:
     def _change(self, each: Obstacle, benefit: Benefit) -> Iterator[str]:
         """Yield what would change the answer, where the reason itself does not say it."""
         match each.why:
+            case Why.NO_EVENT if benefit.on not in self._rulebook.mortal:
+                yield Words("Should there be one? Ask: {office}.", office=self._names.office(benefit.agency))
             case Why.NO_DATE if benefit.start is not None:
                 date_, office = self._names.field(benefit.start.source), self._names.office(benefit.agency)
                 yield Words("We can tell once this date is recorded: {field}.", field=date_)
@@ -214,8 +232,7 @@ class _Teller:
 
     def _begins_anew(self, benefit: Benefit) -> bool:
         """Return True if a further event of its kind gives the benefit again; of a death nobody says that."""
-        ends = "" if benefit.until is None else benefit.until.source
-        return benefit.on != PERSON and benefit.on not in self._rulebook.mortal and not ends.startswith("citizen.")
+        return benefit.on != PERSON and benefit.on not in self._rulebook.mortal and not _is_of_ones_age(benefit)
 
     def _granted(self, answer: Answer) -> Effective | None:
         """Return the event by which the person has it: one that ends reminders to apply, but not the entitlement."""

@@ -89,7 +89,9 @@ def test_a_refusal_says_why_and_what_would_change_it(world: World) -> None:
     assert "By the registries it is not true for you now." in lost
     allowance = card(page, "Birth allowance")
     assert "It is for those about whom this is recorded: a birth was registered." in allowance
-    assert "There is no such record about you." in allowance
+    assert "There is no such record in which you are the mother." in allowance
+    assert "Should there be one? Ask: Ministry of Labour" in allowance
+    assert "There is no such record about you." in card(page, "Disability allowance")
     assert "No, because we have no record that" in card(page, "Allowance for the loss of a breadwinner")
 
 

@@ -66,10 +66,10 @@ class ForecastPage(ConsolePages):
             counts.setdefault(cell.channel, defaultdict(float))[day] += many
         for channel in sorted(counts):
             whole = {day: round(many) for day, many in counts[channel].items()}
-            title = speech.say("Messages a day: {channel}").format(channel=shown(CHANNELS, channel, speech))
+            title = speech.say("{channel}, messages a day").format(channel=shown(CHANNELS, channel, speech))
             said = speech.many("{count} message", "{count} messages", sum(whole.values()))
             chart = by_day("", whole, first, first + timedelta(days=days))
-            yield replace(chart, title=title, unit=speech.say("Day"), said=said)
+            yield replace(chart, title=title[:1].upper() + title[1:], unit=speech.say("Day"), said=said)
 
 
 def _figures(found: ForecastResult, lines: Sequence[Sum], speech: Speech) -> Iterator[tuple[str, str]]:

@@ -35,7 +35,7 @@ def test_whose_messages_they_are_and_what_they_cost_is_shown(tmp_path: Path) -> 
     office.world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
     office.world.plan()
     page = signed_in(office, "olga").get("/console/forecast").text
-    assert "SMS: 1 message<" in page
+    assert "SMS, messages a day: 1 message<" in page
     for name, value in (
         ("Busiest hour", "20 June 2025, 09:00 – 1"),
         ("Parts of SMS", "2"),

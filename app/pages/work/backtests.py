@@ -228,7 +228,7 @@ class _Told:
         """Yield the most important figures."""
         say, counts, number = self._say, self._counts, self._speech.number
         parts = sum(each * many for _, each, many in counts.parts)
-        yield say("Looked at"), say("{persons} persons").format(persons=number(counts.persons))
+        yield say("Looked at"), self._speech.many("{count} person", "{count} persons", counts.persons)
         yield say("People told"), number(counts.people)
         yield say("Messages"), number(sum(many for *_, many in counts.messages))
         yield say("Put off"), number(sum(many for _, many in counts.deferred))

@@ -44,6 +44,7 @@ def test_a_backtest_is_a_job_with_a_report(told: Workshop) -> None:
     assert counts(backtested(platform, asked.order(platform), 1), found.price) == found
     page = aida.get(report).text
     assert "told by both, at another time or by another channel" in page
+    assert "<dd>1 person</dd>" in page
     assert [f'href="{where}/{each}"' in page for each in ("submit", "form", "backtest")] == [True] * 3
     assert told.world.name(AIGERIM) not in page + done.cursor
     assert "messages,sms,kk,1" in aida.get(f"{report}/report.csv").text

@@ -13,8 +13,8 @@ from app.pages.layout import HEADERS
 from app.visible import visible
 from domain.nudges.calendar_days import CalendarDays
 
-_ALARMS: Final = (timedelta(hours=-15), timedelta(hours=9))
-"""From the midnight that begins the first day: at nine in the morning of the day before, and of that day."""
+_ALARMS: Final = (timedelta(days=-7, hours=9), timedelta(days=-1, hours=9), timedelta(hours=9))
+"""From the midnight that begins the first day: at nine in the morning a week and a day before, and of that day."""
 
 
 class Entry(Struct, frozen=True):

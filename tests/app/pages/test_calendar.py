@@ -68,7 +68,7 @@ def got(browser: TestClient, address: str) -> Any:
     ],
 )
 def test_a_last_day_goes_into_the_calendar(world: World, language: str, summary: str) -> None:
-    """The card's last day is an entry of that day, in the reader's language, with two alarms and its page."""
+    """The last day is an entry of that day in the reader's language, with its page, and alarms from a week before."""
     nudge = nudge_of(world, "identity_card_expiry", "week")
     entry = got(visiting(world, MOTHER, language), f"/my/messages/{nudge}/calendar.ics")
     assert (entry.decoded("dtstart"), entry.get("dtend")) == (date(2025, 7, 5), None)
@@ -76,7 +76,7 @@ def test_a_last_day_goes_into_the_calendar(world: World, language: str, summary:
     assert str(entry["url"]).endswith(f"/my/messages/{nudge}")
     assert "N1" in str(entry["description"])
     alarms = [alarm.decoded("trigger") for alarm in entry.walk("VALARM")]
-    assert alarms == [timedelta(hours=-15), timedelta(hours=9)]
+    assert alarms == [timedelta(days=-7, hours=9), timedelta(days=-1, hours=9), timedelta(hours=9)]
     assert (str(entry["class"]), str(entry["transp"])) == ("PRIVATE", "TRANSPARENT")
 
 

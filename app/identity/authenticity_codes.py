@@ -35,6 +35,11 @@ _LOOK_ALIKE = str.maketrans("АВЕКМНОРСТУХІЅ", "ABEKMH0PCTYX1S")
 """Cyrillic letters of a keyboard that was not switched, and the Latin ones that they look like."""
 _HALF, _BITS = 5, 25
 _WRITTEN = re.compile(rf"(?<![0-9A-Z])(?=([0-9A-Z]{{{_HALF}}})\W{{0,3}}([0-9A-Z]{{{_HALF}}})(?![0-9A-Z]))")
+_MARKED = re.compile(
+    rf"(?:C0DE|K0Д)\W{{1,3}}[0-9A-Z]{{{_HALF}}}\W{{0,3}}[0-9A-Z]{{{_HALF}}}(?![0-9A-Z])"
+    rf"|(?<![0-9A-Z])[0-9A-Z]{{{_HALF}}}\s?[-‐‑–—]\s?[0-9A-Z]{{{_HALF}}}(?![0-9A-Z])"
+)
+"""A code that is marked as one, by the word before it or the dash in it: two words of five letters are none."""
 _MOST = 5
 """So many places of a text are looked up."""
 _REST = 128 - _BITS
@@ -107,11 +112,20 @@ class Codes:
 
 def codes_in(text: str) -> list[str]:
     """Return what may be codes in a text that somebody typed or pasted, without what stands between their letters."""
-    letters = text.upper().translate(_LOOK_ALIKE).translate(_MEANT)
+    letters = _latin(text)
     alone = "".join(filter(str.isalnum, letters))
     found = [alone] if len(alone) == 2 * _HALF else []
     found += ["".join(halves) for halves in _WRITTEN.findall(letters)]
     return [code for code in dict.fromkeys(found) if set(code) <= set(_LETTERS)][:_MOST]
+
+
+def is_code_marked(text: str) -> bool:
+    """Return True where a longer text has a code that can be nothing else."""
+    return _MARKED.search(_latin(text)) is not None
+
+
+def _latin(text: str) -> str:
+    return text.upper().translate(_LOOK_ALIKE).translate(_MEANT)
 
 
 def proofs(links: Links, codes: Codes) -> ProofOf:

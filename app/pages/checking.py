@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from app.compose import Platform
 from app.http import routes
 from app.http.limits import not_wrong
-from app.identity.authenticity_codes import Genuine, codes_in, whose
+from app.identity.authenticity_codes import Genuine, codes_in, is_code_marked, whose
 from app.identity.links import BadLink, OldLink
 from app.pages.catalogues import Speech
 from app.pages.layout import Pages, RoutedPages
@@ -29,8 +29,9 @@ class Checking(RoutedPages):
 
     @routes.get("/check")
     def check(self, request: Request, code: Code = "") -> Response:
-        """Say what was sent with the code or the link, or that nothing was."""
+        """Say what was sent with the code or the link, or that nothing was, or that there is no code."""
         frame, code = self._pages.frame(request), code.strip()
+        is_empty = not code and "code" in request.query_params
         found = self._found(code) if code else None
         rows = [] if found is None else list(_rows(found, frame.speech))
         links = self._platform.identity.links
@@ -45,6 +46,8 @@ class Checking(RoutedPages):
             genuine=found is not None,
             own_page=own_page,
             typed_wrong=typed_wrong,
+            no_code=_is_prose(code) and links.pasted(code) is None and not is_code_marked(code),
+            errors={"code": frame.speech.say("Write the code or paste the message")} if is_empty else {},
             rows=rows,
         )
 
@@ -58,6 +61,11 @@ class Checking(RoutedPages):
             return identity.codes.sent(old.nudge, old.recipient)
         except BadLink:
             return None
+
+
+def _is_prose(text: str) -> bool:
+    """Return True for words that were pasted, and not a code or an address alone."""
+    return len(text) > SHORT and len(text.split()) > 1
 
 
 def _rows(found: Genuine, speech: Speech) -> Iterator[tuple[str, str]]:

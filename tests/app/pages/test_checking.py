@@ -48,6 +48,8 @@ UNKNOWN = {
 
 
 OURS = {"kk": "Бұл мекенжай біздікі", "ru": "Это наш адрес", "en": "This address is ours"}
+NO_CODE = {"kk": "Бұл мәтінде код жоқ", "ru": "В этом тексте нет кода", "en": "There is no code in this text"}
+NOTHING = {"kk": "Кодты жазыңыз", "ru": "Введите код", "en": "Write the code"}
 TYPED_WRONG = {"kk": "Бұл код емес", "ru": "Это не код", "en": "This is no code"}
 
 
@@ -95,10 +97,34 @@ async def test_a_made_up_code_is_not_ours(world: World) -> None:
     assert found is not None
     near = found["code"][:-1] + ("0" if found["code"][-1] != "0" else "1")
     for language, words in UNKNOWN.items():
-        for code in (near, "AAAAA-AAAAA", "Сіз 1 000 000 ₸ ұтып алдыңыз: https://evil.test/m/1"):
+        for code in (near, "AAAAA-AAAAA", f"МВД код {near}", "https://evil.test/m/1"):
             assert words in asked(world, code, language)
         for code in ("7K2MQ", "?", "7K2MQ-X9DP"):
             assert TYPED_WRONG[language] in asked(world, code, language)
+
+
+async def test_a_text_without_a_code_is_neither_genuine_nor_false(world: World) -> None:
+    """The page says where the code of an SMS stands, and warns of links all the same; two words make no code."""
+    words = (await sent(world)).rpartition("\n")[0]
+    for text in (words, f"{words} https://egov.kz", "Your right to adult child care ends in 10000 tenge steps"):
+        for language, said in NO_CODE.items():
+            page = asked(world, text, language)
+            assert said in page
+            assert all(others[language] not in page for others in (UNKNOWN, TYPED_WRONG, OURS))
+            assert COMPARE[language][0] not in page
+    assert "do not follow its links" in asked(world, words)
+
+
+def test_an_empty_form_asks_for_the_code(tmp_path: Path) -> None:
+    """The error stands beside the field, in every language; who has just opened the page reads none."""
+    world = World(tmp_path, base_url=SITE)
+    for language, said in NOTHING.items():
+        for nothing in ("", "  "):
+            page = asked(world, nothing, language)
+            assert f'id="code-error">{said}' in page
+            assert 'aria-invalid="true"' in page
+        assert said not in anybody(world, language).get("/check").text
+    world.close()
 
 
 async def test_a_pasted_message_is_checked_by_its_code(world: World) -> None:
@@ -144,7 +170,9 @@ async def test_every_link_of_a_message_is_checked(world: World) -> None:
     )
     for ours in (stop, f"Stop: {stop}", f"<{stop}>", f"{stop}/undo", answer, seen, f"{page}/why"):
         assert COMPARE["en"][1] in asked(world, ours)
-        assert UNKNOWN["en"] in asked(world, ours.replace("h.test", "evil.test"))
+        theirs = asked(world, ours.replace("h.test", "evil.test"))
+        assert UNKNOWN["en"] in theirs or NO_CODE["en"] in theirs
+        assert COMPARE["en"][0] not in theirs
     assert UNKNOWN["en"] in asked(world, stop[:-1])
     for language, words in OURS.items():
         for address in (SITE, f"{SITE}/check", "h.test/my/coming"):

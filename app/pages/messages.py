@@ -29,6 +29,7 @@ from app.pages.reasons import Because, because, question_of
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
 from app.reports.life_words import CHANNELS
+from domain.core.national_id import has_iin
 from domain.core.translatable import N_, Said, Words
 from domain.facts.receipts import ReceiptStatus
 from domain.nudges.class_rules import CLASS_RULES
@@ -306,10 +307,8 @@ class Messages(CitizenPages):
         if not reader.linked:
             visits.require_form(request, fields)
         text = visits.field_of(fields, "text")
-        if not text or len(text) > MOST:
-            say = frame.speech.say
-            wrong = say("Write what is not right") if not text else say("Write no more than 2,000 characters")
-            return self._why(reader, frame, why, wrong=wrong, text=text[:MOST])
+        if wrong := _wrong_with(text):
+            return self._why(reader, frame, why, wrong=frame.speech.tell(wrong), text=text)
         is_new = self._platform.delivery.inbound.preferences.dispute(reader.person, str(reader.nudge), text)
         headers = {"Cache-Control": "no-store"}
         visits.tell_once(request, DISPUTED, f"{'new' if is_new else 'again'} {reader.nudge}")
@@ -349,6 +348,17 @@ class Messages(CitizenPages):
         except ValueError:
             raise Problem(HTTPStatus.NOT_FOUND, Said("no message has this id"), kind="unknown-message") from None
         return Reader(person, nudge, f"{self._pages.root}/my/messages/{nudge}", linked=False)
+
+
+def _wrong_with(text: str) -> str:
+    """Return the reason why the words of a dispute are not taken; empty where they are."""
+    if not text:
+        return Said("Write what is not right")
+    if len(text) > MOST:
+        return Said("Write no more than 2,000 characters")
+    if has_iin(text):
+        return Said("Remove the national id: the office knows whom this message is about")
+    return ""
 
 
 def channels_of(why: Explanation) -> list[str]:

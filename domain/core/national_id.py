@@ -1,5 +1,6 @@
 """National ids: whether a number is one that the state could have given."""
 
+import re
 from collections.abc import Callable, Mapping
 from operator import mul
 from types import MappingProxyType
@@ -8,6 +9,7 @@ from typing import Final
 _WEIGHTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
 _SECOND_WEIGHTS: Final = (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2)
 _UNUSABLE: Final = 10
+_TWELVE_DIGITS: Final = re.compile(r"(?<![0-9])(?=([0-9](?:[\s-]?[0-9]){11})(?![0-9]))")
 
 
 def is_iin(value: str) -> bool:
@@ -17,6 +19,11 @@ def is_iin(value: str) -> bool:
     Kazakhstan No. 223-III of 12 January 2007 on national registers of identification numbers.
     """
     return with_check_digit(value[:11]) == value
+
+
+def has_iin(text: str) -> bool:
+    """Return True for a text with an IIN in it, also where spaces or hyphens stand between its digits."""
+    return any(is_iin(re.sub(r"[\s-]", "", found)) for found in _TWELVE_DIGITS.findall(text))
 
 
 def with_check_digit(first_eleven: str) -> str | None:

@@ -197,6 +197,7 @@ def test_a_site_that_reaches_no_browser_says_so(tmp_path: Path) -> None:
     browser = visiting(made, AIGERIM)
     page = browser.get(PATH).text
     assert "This site does not notify browsers yet" in page
+    assert "Be told at once" not in page
     assert "devices.js" not in page
     assert add(browser) == 422
     assert known(made) == []

@@ -211,6 +211,31 @@ def test_a_dispute_that_is_sent_twice_is_kept_once(world: World) -> None:
     assert "The office has been told" in other.text
 
 
+def test_a_dispute_with_a_national_id_is_refused(world: World) -> None:
+    """However its digits are spaced, an error stands beside the field, the words stay, and nothing is stored."""
+    browser, path = visiting(world, MOTHER, "ru"), f"{path_of(world)}/dispute"
+    before = world.entries()
+    for number in (MOTHER, f"{MOTHER[:6]} {MOTHER[6:]}", f"{MOTHER[:4]}-{MOTHER[4:8]}-{MOTHER[8:]}"):
+        refused = browser.post(path, data={"csrf": CSRF, "text": f"Мой ИИН {number}, карта новая"})
+        assert refused.status_code == 422
+        assert 'id="text-error">Уберите ИИН' in plain(refused)
+        assert f"Мой ИИН {number}, карта новая" in plain(refused)
+    assert [each for each in world.entries() if each not in before and isinstance(each.fact, LifeEvent)] == []
+    other = browser.post(path, data={"csrf": CSRF, "text": f"Номер {MOTHER[:-1]}x"}, follow_redirects=True)
+    assert other.status_code == 200
+
+
+def test_a_dispute_that_is_too_long_names_the_limit(world: World) -> None:
+    """The page says how many characters there may be, as its language writes numbers, and keeps all words."""
+    text = "нет " * 600
+    for language, limit in (("ru", "2 000 знаков"), ("kk", "2 000 таңбадан"), ("en", "2,000 characters")):
+        browser = visiting(world, MOTHER, language)
+        refused = browser.post(f"{path_of(world)}/dispute", data={"csrf": CSRF, "text": text})
+        assert refused.status_code == 422
+        assert limit in plain(refused)
+        assert text.strip() in plain(refused)
+
+
 def test_a_token_is_shown_once(world: World) -> None:
     """The page of a new token is not the answer to the form: a reload shows no token and makes none."""
     browser = visiting(world, MOTHER)

@@ -103,8 +103,10 @@ class MessagePages(ConsolePages):
         with self._staff.platform.database.reading() as connection:
             found = inbox.search(connection, wanted, before)
             failed = {each.nudge for each in found.rows if each.state == State.FAILED}
-            again = {id_: _again_at(one) for id_, one in nudges.by_id(connection, failed).items()}
-        rows = [_row(each, choices, speech, again.get(each.nudge)) for each in found.rows]
+            ended = nudges.by_id(connection, failed)
+        again = {id_: _again_at(one) for id_, one in ended.items()}
+        why = {id_: _why(one, speech) for id_, one in ended.items()}
+        rows = [_row(each, choices, speech, again.get(each.nudge), why.get(each.nudge, "")) for each in found.rows]
         times = [again.get(each.nudge) for each in found.rows]
         first = min(filter(None, times), default=None)
         alone = speech.moment(first) if first is not None and all(times) and not found.further else ""
@@ -216,10 +218,18 @@ def _again_at(nudge: Nudge) -> datetime | None:
 
 def _attempt_row(found: FailedAttempt, choices: Choices, speech: Speech) -> dict[str, Any]:
     tried = Tried(found.nudge, found.at, found.channel, found.state, found.provider, found.trigger)
-    return _row(tried, choices, speech) | {"why": cause_in_words(found.reason, speech)}
+    return _row(tried, choices, speech, why=cause_in_words(found.reason, speech))
 
 
-def _row(found: Tried, choices: Choices, speech: Speech, again: datetime | None = None) -> dict[str, Any]:
+def _why(nudge: Nudge, speech: Speech) -> str:
+    """Return why a message failed; empty where no reason is known."""
+    reasons = {each.reason for each in nudge.deliveries if each.state is State.FAILED and each.reason}
+    return ", ".join(cause_in_words(each, speech) for each in sorted(reasons))
+
+
+def _row(
+    found: Tried, choices: Choices, speech: Speech, again: datetime | None = None, why: str = ""
+) -> dict[str, Any]:
     trigger = found.trigger or ""
     return {
         "title": choices.trigger.get(trigger, trigger) or "—",
@@ -231,7 +241,7 @@ def _row(found: Tried, choices: Choices, speech: Speech, again: datetime | None 
         "kind": COLOURS.get(found.state, ""),
         "nudge": str(found.nudge),
         "again": speech.moment(again) if again is not None else "",
-        "why": "",
+        "why": why,
     }
 
 

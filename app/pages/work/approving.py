@@ -18,7 +18,9 @@ from app.packs.version_diff import source_of
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
+from app.pages.life import category, shown
 from app.pages.naming import VALUES
+from app.pages.ruling import CLASSES
 from app.pages.visits import Form, field_of
 from app.pages.work.advice import of_the_form
 from app.pages.work.backtests import figures_of, latest, people_told
@@ -35,6 +37,7 @@ from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Refusal, Subject, Submission, check_publishing
+from domain.rules.legal_basis import legal_basis_of
 from streams.rules.aggregates import GovernedTrigger
 from streams.rules.approval import Reference, SubmissionResult
 from streams.rules.drafts import DraftStore, StoredDraft
@@ -47,6 +50,8 @@ NOTHING_WRONG: Mapping[str, str] = {}
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
 MAILED = "mailed"
 """Kept for the next page: the names of those who were mailed."""
+NO_MAIL = "-"
+"""Kept instead of the names where the mail service took no mail."""
 AROUND = 2
 """Lines of text that are shown around what changes."""
 
@@ -118,7 +123,7 @@ class Approving(DraftPages):
         self._sheets.submitted(sheet, done.submission.hash)
         where = f"/work/submissions/{sheet.trigger}/{done.submission.hash}"
         if done.new:
-            visits.tell_once(request, MAILED, ", ".join(self._mailing.handed_in(done.submission, who)))
+            _keep(request, self._mailing.handed_in(done.submission, who))
         return self._office.go(f"{where}?done={'submitted' if done.new else 'before'}")
 
     @routes.get("/work/submissions/{name}/{hash}")
@@ -151,6 +156,7 @@ class Approving(DraftPages):
             hash=submission.hash,
             done=done,
             mailed=mailed,
+            no_mail=mailed == NO_MAIL,
             asked=asked,
             tested=self._tested(submission, speech),
             tried=figures_of(self._office, submission, speech),
@@ -158,6 +164,11 @@ class Approving(DraftPages):
             errors=wrong,
             title=speech.titled(fact.rules["title"]) or name,
             by=", ".join(dict.fromkeys(submission.by)),
+            rule=[
+                (speech.say("Topic"), category(fact.rules["category"], speech)),
+                (speech.say("Kind of message"), shown(CLASSES, fact.rules["class"], speech)),
+                (speech.say("Legal basis"), speech.titled(legal_basis_of(fact.rules))),
+            ],
             at=speech.moment(fact.at),
             approved_by=submission.approved_by,
             refused_by=submission.refused_by,
@@ -243,7 +254,7 @@ class Approving(DraftPages):
         with refusals_as_problems():
             done = self._office.platform.rules.approval.comment(submission, who, said)
         if done.new:
-            visits.tell_once(request, MAILED, ", ".join(self._mailing.commented(done.submission, who, said)))
+            _keep(request, self._mailing.commented(done.submission, who, said))
         shown = "commented" if done.new else "before"
         return self._office.go(f"/work/submissions/{name}/{hash}?done={shown}")
 
@@ -251,7 +262,7 @@ class Approving(DraftPages):
         """Tell the authors once that it is approved or refused, and go on to the version."""
         submission = done.submission
         if done.new:
-            visits.tell_once(request, MAILED, ", ".join(self._mailing.decided(matter, submission, who, said)))
+            _keep(request, self._mailing.decided(matter, submission, who, said))
         about = f"/work/submissions/{submission.about.name}/{submission.hash}"
         return self._office.go(f"{about}?done={matter if done.new else 'before'}")
 
@@ -310,6 +321,11 @@ class _Reading(NamedTuple):
     remarks: Sequence[Finding] = ()
     nothing: str = ""
     steps: Sequence[dict[str, Any]] = ()
+
+
+def _keep(request: Request, mailed: Sequence[str] | None) -> None:
+    """Keep for the next page who was mailed."""
+    visits.tell_once(request, MAILED, NO_MAIL if mailed is None else ", ".join(mailed))
 
 
 def _hash_of(verdict: Verdict, sheet: StoredDraft) -> str:

@@ -57,8 +57,8 @@ OUTCOMES: Final[Mapping[str, str]] = {
 }
 """The outcomes for a person who was looked at."""
 PERIODS: Final[Mapping[str, str]] = {
-    "from": N_("Write a date such as 2025-01-31"),
-    "to": N_("Choose a later day, three years at most"),
+    "from": N_("Write the first day, such as 2025-01-31"),
+    "to": N_("Choose a last day that is later than the first, by three years at most"),
 }
 """The error of a period, by the field that is wrong."""
 
@@ -104,9 +104,11 @@ class Backtests(DraftPages):
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
         given, say = {name: field_of(fields, name) for name in ("from", "to")}, frame.speech.say
         first, last = (_day(given[name]) for name in ("from", "to"))
-        labels = {"from": (first, say("From")), "to": (last, say("To"))}
-        problem = say("Write a date such as 2025-01-31")
-        wrong = {name: f"{label} – {problem}" for name, (day, label) in labels.items() if day is None}
+        wrong = {}
+        if first is None:
+            wrong["from"] = say("Write the first day, such as 2025-01-31")
+        if last is None:
+            wrong["to"] = say("Write the last day, such as 2025-01-31")
         given |= {"caps": "yes"} if "caps" in fields else {}
         if first is None or last is None:
             return self._page(frame, sheet, wrong, **given)

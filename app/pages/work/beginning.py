@@ -43,7 +43,13 @@ class Beginning(RoutedPages):
         return self._page(frame, {}, {})
 
     def _page(
-        self, frame: Frame, wrong: Mapping[str, str], given: Mapping[str, str], *, proposed: bool = False
+        self,
+        frame: Frame,
+        wrong: Mapping[str, str],
+        given: Mapping[str, str],
+        *,
+        proposed: bool = False,
+        published: bool = False,
     ) -> Response:
         rules = self._office.platform.rules.library.rules()
         types = {
@@ -62,6 +68,7 @@ class Beginning(RoutedPages):
             frame,
             errors=wrong,
             proposed=proposed,
+            published=published,
             longest=TITLE,
             chosen=chosen,
             packs=packs,
@@ -82,7 +89,7 @@ class Beginning(RoutedPages):
                     wrong = self._wrong(given, who, frame)
                     return self._page(frame, wrong, given, proposed=True)
                 if wrong := self._wrong(given, who, frame):
-                    return self._page(frame, wrong, given)
+                    return self._page(frame, wrong, given, published=self._is_mine(given["name"], who))
                 sheet = self._scaffolded(given, who, frame.language)
         except DraftExists as exists:
             return self._office.go(f"/work/drafts/{exists.there.id}/form?done=exists")
@@ -97,14 +104,14 @@ class Beginning(RoutedPages):
     def _wrong(self, given: Mapping[str, str], who: Principal, frame: Frame) -> dict[str, str]:
         say, rules = frame.speech.say, self._office.platform.rules.library.rules()
         wrong: dict[str, str] = {}
-        if not re.fullmatch(NAME, given["name"]) or len(given["name"]) > LONGEST_NAME:
+        if not given["name"] and not given["title"]:
+            wrong["title"] = say("Write a title")
+        elif not re.fullmatch(NAME, given["name"]) or len(given["name"]) > LONGEST_NAME:
             wrong["name"] = say("Write a name of small Latin letters, digits and underscores, such as lost_passport")
-        published = rules.governed.owners
-        if given["name"] in published:
-            mine = published[given["name"]] == who.agency
+        if given["name"] in rules.governed.owners:
             wrong["name"] = (
                 say("It is published already; make the draft on its page")
-                if mine
+                if self._is_mine(given["name"], who)
                 else say("The name is taken; choose another")
             )
         if given["pack"] not in rules.governed.packs or given["pack"] == BUILT_IN:
@@ -112,6 +119,10 @@ class Beginning(RoutedPages):
         if given["on"] not in rules.catalogue.types or given["on"] in ANSWERS:
             wrong["on"] = say("Choose what it starts on")
         return wrong
+
+    def _is_mine(self, name: str, who: Principal) -> bool:
+        """Return True if a trigger of that name was published for the principal's agency."""
+        return self._office.platform.rules.library.rules().governed.owners.get(name) == who.agency
 
     def _scaffolded(self, given: Mapping[str, str], who: Principal, language: str) -> StoredDraft:
         rules = self._office.platform.rules.library.rules()

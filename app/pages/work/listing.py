@@ -17,7 +17,7 @@ from app.pages.work.sheets import title_of
 from app.pages.work.words import DONE, STATES, publisher, state_of
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
-from domain.facts.submissions import Submission
+from domain.facts.submissions import Subject, Submission
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
 from streams.rules.trigger_history import TriggerAction, TriggerHistories, pack_titles
@@ -85,8 +85,7 @@ class _Rows:
         ]
 
     def drafts(self) -> list[dict[str, Any]]:
-        """Return a row for each draft."""
-        text, kind = STATES["draft"]
+        """Return a row for each draft; one that is published as it stands says so."""
         return [
             {
                 "id": each.id,
@@ -100,7 +99,11 @@ class _Rows:
                 "handed_in": f"/work/submissions/{each.trigger}/{each.version}" if each.version else "",
             }
             for each in self._sheets
+            for text, kind in [STATES["as published" if self._is_published(each) else "draft"]]
         ]
+
+    def _is_published(self, sheet: StoredDraft) -> bool:
+        return bool(sheet.version) and sheet.version == self._now.hash_of(Subject("trigger", sheet.trigger))
 
     def _row(self, name: str, title: Mapping[str, str], state: str, **more: Any) -> dict[str, Any]:
         text, kind = STATES[state]

@@ -52,15 +52,15 @@ class Mailing:
     def __init__(self, platform: Platform) -> None:
         self._platform, self._mail = platform, StaffMail(platform.rules.context)
 
-    def handed_in(self, submission: Submission, by: Principal) -> list[str]:
+    def handed_in(self, submission: Submission, by: Principal) -> list[str] | None:
         """Tell the agency's approvers, but not who handed it in; return the names of those who were mailed."""
         return self._tell("submitted", submission, by, self._approvers(submission))
 
-    def decided(self, matter: str, submission: Submission, by: Principal, said: str) -> list[str]:
+    def decided(self, matter: str, submission: Submission, by: Principal, said: str) -> list[str] | None:
         """Tell those who handed it in that it is approved or refused, with what the approver said."""
         return self._tell(matter, submission, by, self._authors(submission), said)
 
-    def commented(self, submission: Submission, by: Principal, said: str) -> list[str]:
+    def commented(self, submission: Submission, by: Principal, said: str) -> list[str] | None:
         """Tell the other side what somebody wrote: the authors what others say, and the approvers what authors do."""
         to = self._approvers(submission) if by.name in submission.by else self._authors(submission)
         return self._tell("commented", submission, by, to, said)
@@ -86,11 +86,12 @@ class Mailing:
 
     def _tell(
         self, matter: str, submission: Submission, by: Principal, to: Mapping[str, Principal], said: str = ""
-    ) -> list[str]:
+    ) -> list[str] | None:
+        """Return the names of those who were mailed: none where nobody has an address, None where no mail went."""
         if not any(CHANNEL in each.contacts for each in to.values()):
             return []
         notice = self._notice(matter, submission, by, said)
-        return self.run(lambda routes: self._mail.send(notice, to, routes[CHANNEL])) or []
+        return self.run(lambda routes: self._mail.send(notice, to, routes[CHANNEL])) or None
 
     def _notice(self, matter: str, submission: Submission, by: Principal, said: str) -> StaffNotice:
         """Return the mail: in every language of the pages, for nobody knows which one the reader chose."""

@@ -149,7 +149,7 @@ def _after(now: Governed, submission: Submission | None, speech: Speech) -> dict
     if submission is None:
         return {"approve": _Found(done=False), "publish": _Found(done=False)}
     where = f"/work/submissions/{submission.about.name}/{submission.hash}"
-    note = speech.say("waits for another person of your agency")
+    note = speech.say("waits for an approver who did not hand it in")
     if submission.refused_by:
         note = speech.say("refused by {who}").format(who=submission.refused_by)
     current = now.current(submission.about.name)

@@ -22,13 +22,13 @@ from app.pages.visits import Fields, Form, field_of
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
 from app.pages.work.office import Office
 from app.pages.work.words import DONE, STATES, no_choice, publisher, share, state_of
+from domain.core.translatable import Words
 from domain.facts.access_facts import MOST_SAID
 from domain.facts.governance import TriggerPublished
 from domain.facts.principals import Principal, Role, require_reader
 from domain.facts.submissions import Subject
 from domain.rules.legal_basis import legal_basis_of
 from domain.rules.triggers import BadTrigger
-from streams.rules.switches import owner_of
 from streams.rules.trigger_history import TriggerHistories
 from templates.authoring.trigger_diff import Side
 from templates.reading.writing import trigger_texts
@@ -96,8 +96,9 @@ class TriggerPages(RoutedPages):
             Problem: 404 where there is none.
         """
         now = self._office.platform.rules.approval.governed()
-        with refusals_as_problems():
-            require_reader(who, owner_of(now, name, who), name)
+        if name not in now.owners:
+            raise Problem(HTTPStatus.NOT_FOUND, Words("No trigger of this name is published."), kind="unknown-name")
+        require_reader(who, now.owners[name], name)
         return [each.fact for each in now.publications if each.fact.trigger == name][-1]
 
     def _rule(self, fact: TriggerPublished, frame: Frame) -> list[tuple[str, str]]:

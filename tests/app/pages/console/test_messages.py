@@ -4,10 +4,14 @@ import html
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.pages.catalogues import Speech
+from app.reports.finding_words import cause_in_words
 from domain.nudges.delivery import State
+from notifiers.port.interface import GiveUp, Reason
 from projections import inbox
 from projections.inbox import PAGE, Place, Search
 from projections.tables import inbox as table
@@ -175,3 +179,24 @@ def test_a_nudge_of_two_recipients_is_on_one_page(office: Office) -> None:
         page = inbox.search(connection, Search(channel="push"))
         rest = inbox.search(connection, Search(channel="push"), page.further)
     assert (len(page.rows), len(rest.rows)) == (26, 3)
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "back"),
+    [
+        ("en", "the addresses lead to nobody", "the mail came back"),
+        ("ru", "адреса никуда не ведут", "письмо вернулось"),
+        ("kk", "мекенжайлар", "хат қайтып келді"),
+    ],
+)
+async def test_a_failed_message_says_why(tmp_path: Path, language: str, said: str, back: str) -> None:
+    """The reason stands beside it in the reader's language; so does the one of a mail that came back."""
+    wrong = GiveUp(Reason.BAD_ADDRESS)
+    office = office_in(tmp_path, script={"sms": [wrong], "email": [wrong], "push": [wrong]})
+    office.world.take(*registered(AIGERIM, LONG_AGO), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    await office.world.settle()
+    page = signed_in(office, "olga").get(f"{AT}?state=failed&language={language}").text
+    assert len(titles(page)) == 1
+    assert said in page
+    assert cause_in_words("bounced", Speech(language, ZoneInfo("UTC"))) == back
+    office.world.close()

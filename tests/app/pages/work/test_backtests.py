@@ -150,3 +150,24 @@ def test_figures_of_a_report_do_not_contradict_each_other() -> None:
     found = Counts(1, 1, 1, 0, [], [], [], [], [], [], [("no_channel", 3)], ended, [], "", None)
     told = _Told(asked, found, speech_of("en"))
     assert dict(told.figures)["Not sent"] == "15"
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "said"),
+    [
+        ("x", "2025-06-20", ["Write the first day, such as 2025-01-31"]),
+        ("x", "x", ["Write the first day, such as 2025-01-31", "Write the last day, such as 2025-01-31"]),
+        (
+            "2025-06-20",
+            "2025-05-01",
+            ["Choose a last day that is later than the first, by three years at most"],
+        ),
+    ],
+)
+def test_an_error_in_the_days_of_a_backtest_names_its_day(
+    quiet: Workshop, since: str, until: str, said: list[str]
+) -> None:
+    """It says which of both days is meant, once."""
+    aida = signed_in(quiet, "aida")
+    page = aida.post(f"{begun(aida)}/backtest", **{"from": since, "to": until}).text
+    assert re.findall('<p class="error"[^>]*>([^<]*)</p>', page) == said

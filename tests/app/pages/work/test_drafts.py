@@ -483,3 +483,52 @@ def test_steps_have_names_in_the_language_of_the_page(quiet: Workshop, language:
         words = NO_WORDS.sub(" ", fred.get(f"{where}/{path}?language={language}").text)
         assert called in words, path
         assert not re.search(r"[“(:] ?(month|week|day)\b", words), path
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ("Legal basis", "about a service", "Topic", "waits for an approver who did not hand it in")),
+        ("ru", ("Правовое основание", "Тема", "ждёт утверждающего")),
+        ("kk", ("Құқықтық негізі", "Тақырып", "мақұлдаушыны күтіп тұр")),
+    ],
+)
+def test_an_approver_reads_by_which_law_and_how_urgent_it_is(
+    quiet: Workshop, language: str, said: tuple[str, ...]
+) -> None:
+    """Topic, kind and legal basis of a version stand above its texts before it is approved, in each language."""
+    page = unescape(signed_in(quiet, "berik").get(f"{submitted(quiet)}?language={language}").text)
+    above = page.partition("<h2>")[0]
+    for each in said:
+        assert each in above, each
+
+
+def test_a_draft_that_is_published_says_so(quiet: Workshop) -> None:
+    """In the list it is as published, until it is changed."""
+    where = submitted(quiet)
+    dana, berik = signed_in(quiet, "dana"), signed_in(quiet, "berik")
+    assert "as published" not in dana.get("/work").text
+    berik.post(f"{where}/approve")
+    dana.post(f"{where}/publish", share="1.0", sure="yes")
+    page = dana.get("/work").text
+    assert "as published" in page
+    [draft] = re.findall('"(/work/drafts/[0-9]+)/form"', page)
+    text = dana.get(draft).text
+    files = {"file-trigger.yaml": file_of(text, "trigger.yaml") + "# more\n"}
+    dana.post(draft, revision=revision_of(text), **files)
+    assert "as published" not in dana.get("/work").text
+
+
+def test_an_empty_form_of_a_new_draft_asks_for_the_title(quiet: Workshop) -> None:
+    """The internal name is proposed by the title, so an empty one is no mistake."""
+    answer = signed_in(quiet, "aida").post("/work/new", title="", name="", pack="kz", on="kz.residence.registered")
+    assert answer.status_code == 422
+    assert re.findall('<a href="#([a-z]+)">', answer.text) == ["title"]
+
+
+def test_the_name_of_what_is_published_leads_to_its_page(quiet: Workshop) -> None:
+    """Where one's agency has published it the form links the page on which a draft is made of it, else nothing."""
+    aida = signed_in(quiet, "aida")
+    for name, links in ((CLINIC, 1), (FINE, 0)):
+        page = aida.post("/work/new", name=name, pack="kz", on="kz.residence.registered").text
+        assert page.count(f'href="/work/triggers/{name}"') == links

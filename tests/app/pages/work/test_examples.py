@@ -261,3 +261,26 @@ def test_all_wrong_fields_are_told_at_once_and_paper_dates_are_taken(quiet: Work
     right = {**fields, "citizen.born_on": ["05.05.1990"], "events.0.at": ["02.03.2026 12.00"], "then": ["save"]}
     assert aida.client.post(f"{where}/example", data=right).status_code == 303
     assert "2026-03-02T12:00" in cases_in(aida, where)
+
+
+def test_mistakes_beside_played_tests_do_not_deny_that_they_were_played(quiet: Workshop) -> None:
+    """Where some tests were played the page says that there are mistakes, and not that tests cannot be run."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    page = aida.get(where).text
+    tests = file_of(page, "tests.yaml") + "\n- name: no such thing\n  nothing_such: 1\n"
+    aida.post(where, revision="1", **{"file-tests.yaml": tests})
+    shown = aida.get(f"{where}/tests").text
+    assert ("There are mistakes in the tests" in shown, "The tests cannot be run" in shown) == (True, False)
+    assert '<section class="case">' in shown
+
+
+def test_an_error_of_an_example_stands_without_a_verdict(quiet: Workshop) -> None:
+    """The page says nothing of what happens while what was typed has an error."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    address = made(aida, where, persona="adult", channel="sms", spoken="en")
+    assert "are as this example expects" in aida.get(address).text
+    fields = fields_of(aida.get(address).text, "/example")
+    answer = aida.client.post(f"{where}/example", data={**fields, "citizen.born_on": ["x"], "then": ["save"]})
+    assert (answer.status_code, "are as this example expects" in answer.text) == (422, False)

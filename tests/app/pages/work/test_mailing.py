@@ -1,18 +1,20 @@
 """Mails of the workbench: who is told what, and who never is."""
 
 import re
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from app.identity.principals import add
+from app.providers import ProviderSettings
 from domain.facts.governance import SentAsTest
 from domain.facts.principals import Principal
 from domain.facts.submissions import Subject
 from streams.delivery.send.fake_outbox import Kept
 from streams.storage.tables import fake_messages
 from tests.app.pages.work.test_drafts import submitted, written
-from tests.app.pages.work.workshop import APPROVER, AUTHOR, CLINIC, Workshop, begun, signed_in
+from tests.app.pages.work.workshop import APPROVER, AUTHOR, CLINIC, Workshop, begun, signed_in, workshop_in
 
 
 def somebody(workshop: Workshop, name: str, agency: str, *roles: str, email: str = "") -> None:
@@ -52,7 +54,7 @@ def test_who_handed_it_in_is_told_by_page_whom_a_mail_reached(quiet: Workshop) -
     """The names once, or that nobody has an address; handing in the same again mails nobody anew."""
     dana, where = written(quiet)
     page = dana.client.post(f"{where}/submit", data={"csrf": dana.csrf}, follow_redirects=True).text
-    assert "No mail went" in page
+    assert "No mail went: nobody whom it concerns has a registered address." in page
     somebody(quiet, "saule", "health", APPROVER, email="saule@health.example")
     assert dana.post(f"{where}/submit").headers["location"].endswith("done=before")
     assert mails(quiet, "saule") == []
@@ -176,3 +178,14 @@ def test_a_preview_of_what_was_handed_in_only_shows(quiet: Workshop) -> None:
     page = signed_in(quiet, "berik").get(f"{where}/preview").text
     assert "/trial" not in page
     assert "/examples" not in page
+
+
+def test_a_mail_service_that_takes_no_mail_is_told(tmp_path: Path) -> None:
+    """Where an approver has an address and no mail went, the page says that it is the mail service."""
+    nobody_listens = {"kind": "smtp", "host": "127.0.0.1", "port": 1, "security": "none", "sender": "h@gov.test"}
+    workshop = workshop_in(tmp_path, providers={"mail": ProviderSettings.model_validate(nobody_listens)})
+    somebody(workshop, "saule", "health", APPROVER, email="saule@health.example")
+    dana, where = written(workshop)
+    page = dana.client.post(f"{where}/submit", data={"csrf": dana.csrf}, follow_redirects=True).text
+    assert "No mail went: the mail service does not take it now." in page
+    workshop.world.close()

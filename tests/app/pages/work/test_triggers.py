@@ -150,3 +150,17 @@ def test_what_was_planned_before_the_days_shown_is_explained(told: Workshop) -> 
     assert ("planned before these days" in page) == figures(told.world.platform, FINE, 7, speech_of("en")).before
     rows = [(date(2025, 6, 9), "sent.sms.kk", 6)]
     assert Figures(rows, date(2025, 6, 3), date(2025, 6, 9), speech_of("en")).before
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "No trigger of this name is published."),
+        ("ru", "Правило с таким именем не опубликовано."),
+        ("kk", "Мұндай атаумен ереже жарияланбаған."),
+    ],
+)
+def test_the_page_of_what_is_not_published_says_so(quiet: Workshop, language: str, said: str) -> None:
+    """One sentence in the reader's language, without a command."""
+    answer = signed_in(quiet, "aida").get(f"/work/triggers/clinic_attachmen?language={language}")
+    assert (answer.status_code, said in answer.text, "habarshy rules" in answer.text) == (404, True, False)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.core.translatable import Counted, Said, Words
+from domain.core.translatable import Counted, Number, Said, Words
 
 
 class Size(Struct, frozen=True):
@@ -149,7 +149,7 @@ def _chart(
         Words(
             "{messages}; the highest bar, {most}: {peak}",
             messages=Counted("{count} message", "{count} messages", sum(count for _, count in counts)),
-            most=f"{most:,}",
+            most=Number(most),
             peak=peak,
         ),
         list(_bars(counts, top, wide, most, size)),

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from app.backtests.chart import MONTH, Chart, by_day, by_hour
 from app.backtests.report import CHANGES, Report
 from app.reports.life_words import CHANNELS
-from domain.core.translatable import N_, Counted, Said, Tongue, Words, told
+from domain.core.translatable import N_, Counted, Number, Said, Tongue, Words, told
 from templates.words import emblems
 
 PAGES = Path(__file__).parents[1] / "pages"
@@ -82,32 +82,32 @@ def _tables(report: Report) -> Iterator[Table]:
     rows: list[tuple[str, ...]]
     last = frozenset({2})
     if tally.persons:
-        rows = [(report.reason(why), f"{many:,}") for why, many in report.outcomes]
+        rows = [(report.reason(why), Number(many)) for why, many in report.outcomes]
         about = N_("Each person is counted once, by the reason that weighs most.")
         yield Table(
             N_("Everybody who was looked at"), (N_("Outcome"), N_("Persons")), rows, about, numbers=frozenset({1})
         )
     if report.total:
         rows = [
-            (Said(CHANNELS.get(channel, channel)), language, f"{many:,}")
+            (Said(CHANNELS.get(channel, channel)), language, Number(many))
             for (channel, language), many in sorted(tally.messages.items())
         ]
         yield Table(
             N_("By channel and language"), (N_("Channel"), N_("Language"), N_("Messages")), rows, numbers=last
         )
-        rows = [(trigger, step, f"{many:,}") for (trigger, step), many in sorted(tally.steps.items())]
+        rows = [(trigger, step, Number(many)) for (trigger, step), many in sorted(tally.steps.items())]
         yield Table(N_("By step"), (N_("Trigger"), N_("Step"), N_("Messages")), rows, numbers=last)
     if tally.parts:
-        rows = [(lang, str(parts), f"{many:,}") for (lang, parts), many in sorted(tally.parts.items())]
+        rows = [(lang, str(parts), Number(many)) for (lang, parts), many in sorted(tally.parts.items())]
         yield Table(
             N_("Parts of SMS"), (N_("Language"), N_("Parts each"), N_("Messages")), rows, numbers=frozenset({1, 2})
         )
     for title, counts in _reasons(report):
         if counts:
-            rows = [(report.reason(why), f"{many:,}") for why, many in counts.most_common()]
+            rows = [(report.reason(why), Number(many)) for why, many in counts.most_common()]
             yield Table(title, (N_("Why"), N_("How often")), rows, numbers=frozenset({1}))
     if tally.most:
-        rows = [(who, f"{many:,}") for many, who in tally.most]
+        rows = [(who, Number(many)) for many, who in tally.most]
         yield Table(
             N_("Who would get most"),
             (N_("Person"), N_("Messages")),
@@ -128,7 +128,7 @@ def _changes(report: Report) -> Iterator[Table]:
     if not report.order.against:
         return
     rows = [
-        (Said(CHANGES[what]), report.reason(why) if why else "", f"{many:,}")
+        (Said(CHANGES[what]), report.reason(why) if why else "", Number(many))
         for what in CHANGES
         for why, many in report.changes.get(what, Counter()).most_common()
     ]

@@ -11,7 +11,7 @@ from msgspec import Struct
 from app.backtests.order import Order
 from app.reports import life_words
 from app.terminal import many as counted
-from domain.core.translatable import N_, Counted, Joined, Said, Words
+from domain.core.translatable import N_, Counted, Joined, Number, Said, Words
 from streams.rehearsal.backtest_results import TOLD, Difference, Sample, Tally
 from templates.words.filters import TENGE
 
@@ -162,7 +162,7 @@ class Report(Struct, frozen=True):
         if withheld := self.tally.withheld:
             why = Joined(
                 [
-                    Words("{reason} ({count})", reason=self.reason(word), count=f"{count:,}")
+                    Words("{reason} ({count})", reason=self.reason(word), count=Number(count))
                     for word, count in withheld.most_common(3)
                 ],
                 ", ",

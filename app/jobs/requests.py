@@ -12,7 +12,7 @@ from app.identity.meant_persons import NO_PERSON, pseudonym_in
 from app.jobs.replay_jobs import VIEWS, chosen
 from app.log_places import place_of, zone_here
 from app.moments import NO_TIME, moment_in
-from domain.core.translatable import Words
+from domain.core.translatable import Number, Words
 from domain.facts.principals import NotAllowed, Principal
 from domain.facts.submissions import check_stopping
 from domain.persons.channels import ADDRESS_OF
@@ -176,7 +176,7 @@ class Orders:
         words = [word for text in given.get("persons", ()) for word in text.split()]
         if not 0 < len(words) <= MOST_ERASED:
             raise BadOrder(
-                "persons", Words("name at least one person, and at most {count}", count=f"{MOST_ERASED:,}")
+                "persons", Words("name at least one person, and at most {count}", count=Number(MOST_ERASED))
             )
         names, found = self._on.identity.names, dict[str, None]()
         for number, word in enumerate(words, 1):

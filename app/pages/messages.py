@@ -36,7 +36,7 @@ from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import State
 from domain.rules.event_types import NO_OFFICE
 from streams.delivery.outcomes.receipts import Receipt
-from streams.delivery.send.message import parts_of
+from streams.delivery.send.message import parts_of, with_code
 from streams.queries.explain import Explanation
 from streams.queries.inbox import NotTheirs
 from streams.queries.inbox_cards import Card
@@ -147,11 +147,16 @@ class Messages(CitizenPages):
         speech, channels = frame.speech, channels_of(why)
         went = bool(channels)
         text, caption = words_of(words, channels)
+        digest = why.digests.get(reader.person)
+        code = self._code(digest or reader.nudge, reader.person) if went else ""
+        if words and code and digest is None and channels[-1] == "sms":
+            page = self._platform.identity.links.page(reader.nudge, reader.person, _went_at(why) + PAGE_LASTS)
+            text = with_code(text, words, page, code)
         title = speech.titled(why.title) or speech.say("Daily summary")
         return {
             "title": title,
             "base": reader.base,
-            "digest": self._base(reader, why, why.digests.get(reader.person)) if went else "",
+            "digest": self._base(reader, why, digest) if went else "",
             "members": self._members(reader, frame, why),
             "parent": _parent(reader, why),
             "spoken": words.language if words else frame.language,
@@ -166,7 +171,7 @@ class Messages(CitizenPages):
             "state": shown(STATES, why.state.partition(" ")[0], speech),
             "due": speech.moment(why.due),
             "unsent": not went and why.state != State.DIGESTED,
-            "code": self._code(why.digests.get(reader.person, reader.nudge), reader.person) if went else "",
+            "code": code,
             "actions": self._actions(reader, words) if went else [],
             "day": self._day(reader, frame),
             "stop": self._stop(reader, why),

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from domain.core.ids import Names, Position
-from domain.core.translatable import Said, Words
+from domain.core.translatable import Number, Said, Words
 from projections.bulk import among
 from projections.tables import micros
 from streams.kafka.producer import Record, Sender
@@ -79,8 +79,8 @@ def checked(connection: Connection, asked: Range) -> Range:
         raise BadRange(
             Words(
                 "no life event was recorded between positions {first} and {last}",
-                first=f"{asked.after + 1:,}",
-                last=f"{asked.upto:,}",
+                first=Number(asked.after + 1),
+                last=Number(asked.upto),
             )
         )
     return found
@@ -125,7 +125,7 @@ class Republishing(HoldsNothing):
             count += connection.execute(select(func.count()).select_from(log).where(*these)).scalar_one()
         if upto < end:
             return Step(f"{upto} {count}", upto - start, end - start, unit="facts")
-        places = {"first": f"{start + 1:,}", "last": f"{end:,}"}
+        places = {"first": Number(start + 1), "last": Number(end)}
         what = Words("send positions {first} to {last} to {topic}", **places, topic=self._topic)
         return Plan(what, count, "events", A_SECOND)
 

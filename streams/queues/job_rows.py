@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection, Row, select, update
 
-from domain.core.translatable import Said, Words, restored
+from domain.core.translatable import Number, Said, Words, restored
 from projections import governance
 from projections.tables import micros, moment, optional_moment
 from streams.log.row_codes import codes_of
@@ -175,9 +175,9 @@ def refuse_stale(connection: Connection, job: Job, plan: Plan, seen: int, now: d
             job,
             Words(
                 "{count} {unit} were counted, not {seen}",
-                count=f"{plan.count:,}",
+                count=Number(plan.count),
                 unit=Said(plan.unit),
-                seen=f"{seen:,}",
+                seen=Number(seen),
             ),
         )
     if now - job.changed_at > GOOD_FOR:

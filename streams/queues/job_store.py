@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from domain.core.translatable import N_, Said, Words, kept
+from domain.core.translatable import N_, Number, Said, Words, kept
 from projections.bulk import insert_rows
 from projections.tables import micros
 from streams.queues.job_rows import (
@@ -126,7 +126,7 @@ class Jobs:
             doing = Words(N_("{job} is being counted") if counting else N_("{job} is at work"), job=other.told)
             if not other.of:
                 raise Busy(doing)
-            of = {"done": f"{other.done:,}", "of": f"{other.of:,}", "unit": Said(other.unit)}
+            of = {"done": Number(other.done), "of": Number(other.of), "unit": Said(other.unit)}
             raise Busy(Words("{doing} ({done} of {of} {unit})", doing=doing, **of))
         standing = N_("{job} has lost its process") if self.is_alone(other) else N_("{job} is {state}")
         standing = N_("{job} waits for a process of the role jobs") if other.waits else standing

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from domain.core.translatable import N_, Counted, Joined, Said, Words
+from domain.core.translatable import N_, Counted, Joined, Number, Said, Words
 from projections.nudges import Due
 from streams.planning.histories import share_upto
 from streams.queues.jobs import HoldsNothing, NothingToDo, Plan, Save, Step
@@ -169,7 +169,7 @@ _DONE: Mapping[str, str] = {
 def words_of(counts: Mapping[str, int]) -> Joined:
     """Return the counts of each kind in words."""
     parts = ((*what.rstrip(")").partition("("), many) for what, many in sorted(counts.items()))
-    told = (Words(_DONE[kind], count=f"{many:,}", reason=reason) for kind, _, reason, many in parts)
+    told = (Words(_DONE[kind], count=Number(many), reason=reason) for kind, _, reason, many in parts)
     return Joined(told, ", ")
 
 

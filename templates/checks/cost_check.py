@@ -7,7 +7,7 @@ from typing import Any
 from domain.conditions.cost import MOST
 from domain.conditions.language import Expression
 from domain.conditions.pattern_cost import MOST_WEIGHT, pattern_weight
-from domain.core.translatable import Words
+from domain.core.translatable import Number, Words
 from domain.rules.benefits import Benefit
 from domain.rules.triggers import Trigger
 from templates.reading.yaml_file import Document, Path
@@ -26,7 +26,7 @@ def check_cost(document: Document, compiled: Trigger | Benefit) -> bool:
     for path in dear:
         message = Words(
             "this costs too much: for long texts and lists it may take more than {most} steps for one event",
-            most=f"{MOST:,}",
+            most=Number(MOST),
         )
         document.note((*above, *path), message)
     return bool(dear)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.core.sms import excess, segments
-from domain.core.translatable import Joined, Said, Words
+from domain.core.translatable import Joined, Number, Said, Words
 from domain.rules.event_types import Catalogue
 from domain.rules.steps import named
 from domain.rules.triggers import CORRECTION, Trigger
@@ -171,7 +171,7 @@ class _Sample:
             return message
         saved = self.limit.cost(PEOPLE)
         return Words(
-            "{message}, {saved} less for {people} people", message=message, saved=saved, people=f"{PEOPLE:,}"
+            "{message}, {saved} less for {people} people", message=message, saved=saved, people=Number(PEOPLE)
         )
 
     def _priced(self, parts: int) -> str:

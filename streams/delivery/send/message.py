@@ -65,7 +65,7 @@ class MessageBuilder(Struct, frozen=True):
             if channel == "email":
                 text, html = _with_foot(text, rendered, _foot(case, rules, now, proof, stop, rendered))
             elif channel == "sms":
-                text = _with_code(text, rendered, proof)
+                text = with_code(text, rendered, proof.page, proof.code)
         return Message(
             nudge=intent.id,
             attempt=attempt,
@@ -185,11 +185,11 @@ def _with_foot(text: str, rendered: Rendered, foot: Foot) -> tuple[str, str | No
     return footer.mail_text(text, rendered.language, foot), html
 
 
-def _with_code(text: str, rendered: Rendered, proof: Proof) -> str:
+def with_code(text: str, rendered: Rendered, page: str, code: str) -> str:
     """Return an SMS with its office, code and page; as it is where a telephone reaches no such page."""
-    if not proof.page.startswith("https:"):
+    if not page.startswith("https:"):
         return text
-    return footer.with_page(signed(text, rendered.language, rendered.office, proof.code), proof.page)
+    return footer.with_page(signed(text, rendered.language, rendered.office, code), page)
 
 
 def parts_of(rendered: Rendered, channel: str) -> tuple[str, str]:

@@ -1,3 +1,4 @@
+import ast
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -188,3 +189,15 @@ def test_a_russian_sentence_does_not_end_with_two_full_stops() -> None:
 def test_a_trigger_is_called_by_one_word(language: str) -> None:
     """Civil servants read «правило» and «ереже» on every page and in every mail, and no foreign word beside it."""
     assert [said for _, said in messages(language) if "триггер" in said.lower()] == []
+
+
+def test_no_sentence_is_given_a_number_that_is_grouped_as_in_english() -> None:
+    """What stands in a sentence's braces is a Number, which each language writes its own way."""
+    found = []
+    for folder in ("app", "domain", "streams", "templates"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+            words = [each for each in calls if isinstance(each.func, ast.Name) and each.func.id == "Words"]
+            given = [keyword.value for each in words for keyword in each.keywords]
+            found += [f"{path.name}: {ast.unparse(each)}" for each in given if ":,}" in ast.unparse(each)]
+    assert found == []

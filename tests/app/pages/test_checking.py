@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,21 @@ async def test_the_code_of_an_sms_says_what_to_compare(world: World, language: s
         assert [words for words in COMPARE[language] if words not in page] == []
         assert AIGERIM not in page
         assert world.name(AIGERIM) not in page
+
+
+async def test_the_page_of_an_sms_shows_it_as_the_phone_does(world: World) -> None:
+    """Office, code and link end it, so that its text can be pasted from there and is known as genuine."""
+    text = await sent(world)
+    world.platform.replay.follower.drain()
+    link = world.platform.identity.links.page(
+        world.nudge("month").intent.id, world.name(AIGERIM), world.clock() + PAGE_LASTS
+    )
+    page = anybody(world).get(f"/m/{link.rpartition('/')[2]}")
+    words = re.search(r'class="words"[^>]*>(.*?)</div>', page.text, re.DOTALL)
+    assert words is not None
+    shown = unescape(words[1]).strip()
+    assert shown.replace("\u00a0", " ") == text.replace("\u00a0", " ")
+    assert COMPARE["en"][1] in asked(world, shown)
 
 
 async def test_a_made_up_code_is_not_ours(world: World) -> None:

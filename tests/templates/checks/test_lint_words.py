@@ -330,7 +330,7 @@ ROWS: list[Row] = [
 ]
 
 PRICED = "(for 20\u00a0₸ each time)"
-LESS = ", 10\u202f000\u00a0₸ less for 1,000 people"
+LESS = ", 10\u202f000\u00a0₸ less for 1000 people"
 
 
 @pytest.mark.parametrize("row", ROWS)

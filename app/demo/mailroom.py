@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.facts.receipts import ReceiptStatus
-from notifiers.port.interface import Message
+from notifiers.port.interface import Message, Reason
 from streams.delivery.outcomes.receipts import Receipt
 from streams.delivery.send.fake_outbox import FakeOutbox
 
@@ -50,7 +50,7 @@ class Mailroom:
         self.handed.append(Handed(message.nudge, message.recipient, message.channel))
         arrives = self._clock() + _ARRIVES_WITHIN * self._random.random()
         if self._random.random() < _BOUNCES[message.channel] and message.recipient not in self._reachable:
-            self._report(arrives, message, ReceiptStatus.FAILED, "bounced")
+            self._report(arrives, message, ReceiptStatus.FAILED, Reason.UNDELIVERED)
             return
         self._report(arrives, message, ReceiptStatus.DELIVERED)
         if self._random.random() < _OPENS[message.channel]:

@@ -29,7 +29,6 @@ REASON_WORDS: Final[Mapping[str, str]] = {
     "mailbox_full": N_("the mailbox is full"),
     "too_large": N_("it is too large"),
     "rejected": N_("the carrier refused it"),
-    "bounced": N_("the mail came back"),
     "undelivered": N_("the carrier could not bring it"),
     "expired_there": N_("the carrier tried until it was too late"),
     "suppressed": N_("the carrier lists the address as one that wants nothing"),

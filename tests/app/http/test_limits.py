@@ -122,7 +122,7 @@ def test_what_is_right_or_no_guess_uses_up_none(platform: Platform) -> None:
         signed_in = client.post("/sign-in/token", data={"token": token})
         assert signed_in.status_code == 303
         assert client.get("/check?language=kk").status_code == 200
-        assert client.get("/check?code=").status_code == 200
+        assert client.get("/check?code=").status_code == 422
         assert client.post("/check?code=AAAAA-AAAAA").status_code == 405
     assert refused([client.get("/check?code=AAAAA-AAAAA") for _ in range(GUESSES + 5)]) == 5
 

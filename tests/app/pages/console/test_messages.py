@@ -4,12 +4,9 @@ import html
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.pages.catalogues import Speech
-from app.reports.finding_words import cause_in_words
 from domain.nudges.delivery import State
 from notifiers.port.interface import GiveUp, Reason
 from projections import inbox
@@ -182,15 +179,11 @@ def test_a_nudge_of_two_recipients_is_on_one_page(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "said", "back"),
-    [
-        ("en", "the addresses lead to nobody", "the mail came back"),
-        ("ru", "адреса никуда не ведут", "письмо вернулось"),
-        ("kk", "мекенжайлар", "хат қайтып келді"),
-    ],
+    ("language", "said"),
+    [("en", "the addresses lead to nobody"), ("ru", "адреса никуда не ведут"), ("kk", "мекенжайлар")],
 )
-async def test_a_failed_message_says_why(tmp_path: Path, language: str, said: str, back: str) -> None:
-    """The reason stands beside it in the reader's language; so does the one of a mail that came back."""
+async def test_a_failed_message_says_why(tmp_path: Path, language: str, said: str) -> None:
+    """The reason stands beside it in the reader's language."""
     wrong = GiveUp(Reason.BAD_ADDRESS)
     office = office_in(tmp_path, script={"sms": [wrong], "email": [wrong], "push": [wrong]})
     office.world.take(*registered(AIGERIM, LONG_AGO), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
@@ -198,5 +191,4 @@ async def test_a_failed_message_says_why(tmp_path: Path, language: str, said: st
     page = signed_in(office, "olga").get(f"{AT}?state=failed&language={language}").text
     assert len(titles(page)) == 1
     assert said in page
-    assert cause_in_words("bounced", Speech(language, ZoneInfo("UTC"))) == back
     office.world.close()

@@ -87,7 +87,7 @@ class KafkaLag:
                 self._hear(consumer)
                 raise self._heard.failure(self._topics.address, error, self._rights) from None
             except KafkaUnavailable:
-                self.close()  # it may have stale metadata of a topic that was deleted and made anew
+                self._drop()  # it may have stale metadata of a topic that was deleted and made anew
                 raise
             self._hear(consumer)
             self._heard.works()
@@ -103,6 +103,12 @@ class KafkaLag:
         """Close the connections."""
         if self._consumer is not None:
             self._consumer.close()
+            self._consumer = None
+
+    def _drop(self) -> None:
+        """Close the connections in a thread: where a commit is under way, that waits until Kafka is back."""
+        if self._consumer is not None:
+            threading.Thread(target=self._consumer.close, name="closing", daemon=True).start()
             self._consumer = None
 
     def _client(self) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 Modules:
     install: adds all pages of the workbench to the application.
-    controls: the controls of forms, and trying: previews and tests; the page of components shows what they show.
+    controls: the controls of forms. trying: previews and tests. The page of components shows what both show.
 
-Inside: listing, beginning, editing (files), by_form (the rule), approving, triggers, figures, backtests,
-letters (a page each); office (access), draft_pages (what those of a draft share), sheets (finding drafts), progress
-(their steps), form_pages (saving forms), merging (two editors at once), advice (of lint, beside
-fields), words.
+Inside: listing, beginning, editing (files), by_form (the rule), approving, triggers, figures, backtests, letters (a
+page each); office (access), draft_pages (what those of a draft share), sheets (finding drafts), progress (their
+steps), form_pages (saving forms), merging (two editors at once), advice (of lint, beside fields), words.
 """

@@ -8,10 +8,12 @@ from pathlib import Path
 
 
 class MayNotMount(Exception):
-    """A test needs a disk of its own: run it as root, in a container with the capability SYS_ADMIN."""
+    """The process may not mount a disk."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__(
+            "A test needs a disk of its own: run it as root, in a container with the capability SYS_ADMIN."
+        )
 
 
 class Disk:

@@ -21,10 +21,10 @@ class Target(NamedTuple):
 
 
 class Broken(AssertionError):
-    """A promise about what came out does not hold: {what}."""
+    """A promise about what came out does not hold."""
 
     def __init__(self, what: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(what=what))
+        super().__init__(f"A promise about what came out does not hold: {what}.")
 
 
 def promised(what: str, *, kept: bool) -> None:

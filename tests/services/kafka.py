@@ -30,17 +30,17 @@ _MEMORY = ("-Xms128m", "-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"
 
 
 class NoKafka(Exception):
-    """Apache Kafka is not there. Run `make services`, or name a broker in HABARSHY_TEST_KAFKA."""
+    """Apache Kafka is not there."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("Apache Kafka is not there. Run `make services`, or name a broker in HABARSHY_TEST_KAFKA.")
 
 
 class DidNotStart(Exception):
-    """Kafka did not start; its last words: {words}."""
+    """Kafka did not start."""
 
     def __init__(self, words: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(words=words))
+        super().__init__(f"Kafka did not start; its last words: {words}.")
 
 
 class Certified(NamedTuple):

@@ -57,10 +57,10 @@ _WRITES_NOTHING = "1 1 text x"
 
 
 class NoKannel(Exception):
-    """Kannel is not there or does not start. Run `make services`."""
+    """Kannel is not there or does not start."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("Kannel is not there or does not start. Run `make services`.")
 
 
 class Arrived(NamedTuple):

@@ -20,17 +20,20 @@ _USER = "postgres"
 
 
 class NoPostgres(Exception):
-    """PostgreSQL 15 or newer is not installed. Run `make services`, or name a server in HABARSHY_TEST_POSTGRES."""
+    """PostgreSQL 15 or newer is not installed."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__(
+            "PostgreSQL 15 or newer is not installed. "
+            "Run `make services`, or name a server in HABARSHY_TEST_POSTGRES."
+        )
 
 
 class DidNotStart(Exception):
-    """PostgreSQL did not start; its last words: {words}."""
+    """PostgreSQL did not start."""
 
     def __init__(self, words: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(words=words))
+        super().__init__(f"PostgreSQL did not start; its last words: {words}.")
 
 
 class Server:

@@ -15,10 +15,10 @@ _SECONDS = 60.0
 
 
 class NoSink(Exception):
-    """Postfix's smtp-sink is not there or does not start. Run `make services`."""
+    """Postfix's smtp-sink is not there or does not start."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("Postfix's smtp-sink is not there or does not start. Run `make services`.")
 
 
 @asynccontextmanager

@@ -32,7 +32,7 @@ from app.http.seen import Seen
 from app.http.served import Served
 from app.http.trails import Trails
 from app.identity.authenticity_codes import whose
-from app.jobs.job_threads import Hands, Workers
+from app.jobs.job_threads import Hands, JobThreads
 from app.jobs.requests import Orders
 from app.logs import Tracing
 from app.pages.answer import Answer
@@ -61,7 +61,7 @@ def application(
     `registry`: where it counts the requests that it answers. `front`: pages that go before the product's own.
     `works`: this process also works at the jobs that are asked for here; else only the role jobs does.
     """
-    workers = Workers(platform) if works else None
+    workers = JobThreads(platform) if works else None
     hands = Hands(platform, workers)
     app = Api(
         title="Habarshy",
@@ -121,7 +121,7 @@ def _install_guards(app: Api, platform: Platform, access: Access, broken: Broken
     install_visits(app, links.secret("visits"), settings.base_url, access)
 
 
-def _lifespan(workers: Workers | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(workers: JobThreads | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield

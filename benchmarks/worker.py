@@ -18,7 +18,7 @@ from benchmarks.production import LOOK_EVERY, copied, key_file, relayed, roles, 
 from benchmarks.world import NOW
 from streams.kafka.brokers import Brokers
 from streams.kafka.topics import Topics
-from streams.kafka.worker import Incoming, Worker
+from streams.kafka.worker import IncomingRecord, Worker
 from streams.planning.wakeups import read_wake_up
 from tests.services import kafka, postgres
 
@@ -86,7 +86,7 @@ class _Decodes:
         self._loop = asyncio.get_running_loop()
         self.seen, self.first, self.began, self.ended = 0, 0, 0.0, 0.0
 
-    def take(self, records: Sequence[Incoming]) -> None:
+    def take(self, records: Sequence[IncomingRecord]) -> None:
         for record in records:
             read_wake_up(record.key, record.value)
         self.seen, self.ended = self.seen + len(records), time.perf_counter()

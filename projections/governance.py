@@ -27,16 +27,16 @@ def latest(connection: Connection) -> int:
     return connection.execute(_NEWEST).scalar() or 0
 
 
-class Mark(NamedTuple):
+class RulesVersion(NamedTuple):
     """The version of the rules: the newest position, and the number of repairs of the view."""
 
     latest: int
     mended: int
 
 
-def mark(connection: Connection) -> Mark:
+def mark(connection: Connection) -> RulesVersion:
     """Return the mark of now. A different mark means that the rules may have changed."""
-    return Mark(*(int(each or 0) for each in connection.execute(_MARK).one()))
+    return RulesVersion(*(int(each or 0) for each in connection.execute(_MARK).one()))
 
 
 def note_mended(connection: Connection) -> None:

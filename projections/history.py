@@ -25,7 +25,7 @@ from projections.for_each import ForEach
 from projections.tables import IS_WRITTEN, history, optional_moment, revisions
 
 
-class Mark(NamedTuple):
+class HistoryVersion(NamedTuple):
     """A version of a person's history. A different mark means that it has changed, or was planned meanwhile."""
 
     rows: int
@@ -42,7 +42,7 @@ class News(NamedTuple):
     time of the first fact that waits (microseconds), None if none does, or only at leisure.
     """
 
-    mark: Mark
+    mark: HistoryVersion
     types: frozenset[str]
     replan: bool
     since: int | None
@@ -191,13 +191,13 @@ def moved_within(connection: Connection, since: int | None, until: int | None) -
     return {person for query in queries for person in connection.execute(query.distinct()).scalars()}
 
 
-def marks(connection: Connection, persons: Iterable[str]) -> dict[str, Mark]:
+def marks(connection: Connection, persons: Iterable[str]) -> dict[str, HistoryVersion]:
     """Return person -> mark of their history."""
-    found: dict[str, Mark] = {}
+    found: dict[str, HistoryVersion] = {}
     for part in chunked(list(persons)):
         query = select(history.c.person, *_MARK).where(among(history.c.person, part))
         for person, *mark in connection.execute(query.group_by(history.c.person)):
-            found[person] = Mark(*mark)
+            found[person] = HistoryVersion(*mark)
     return found
 
 
@@ -230,7 +230,7 @@ def news(connection: Connection, persons: Iterable[str]) -> dict[str, News]:
         for person, types, replan, new, known, since, *mark in connection.execute(query.group_by(history.c.person)):
             told = frozenset(types.split(",")) if types else frozenset()
             first = bool(told) and (known is None or new <= known)
-            found[person] = News(Mark(*mark), told, bool(replan) or first, since)
+            found[person] = News(HistoryVersion(*mark), told, bool(replan) or first, since)
     return found
 
 
@@ -248,7 +248,7 @@ def last_recorded(connection: Connection) -> datetime | None:
     return optional_moment(connection.execute(select(func.max(history.c.recorded))).scalar())
 
 
-def mark_planned(connection: Connection, upto: Mapping[str, Mark], *, by_news: bool = False) -> None:
+def mark_planned(connection: Connection, upto: Mapping[str, HistoryVersion], *, by_news: bool = False) -> None:
     """Mark these persons as planned up to these marks; later facts still wait.
 
     `by_news`: only new events were planned, so a fact that has come to ask for the whole plan meanwhile still waits.

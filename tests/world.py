@@ -26,7 +26,7 @@ from notifiers.port.interface import Message, Notifier, Outcome
 from notifiers.port.routes import single_routes
 from projections import governance, history, nudges
 from streams.intake.cloudevents import Envelope, envelope_of
-from streams.intake.intake import Outcome as Taken
+from streams.intake.intake import IntakeOutcome
 from streams.log.mapper import Entry
 from streams.planning.recompute import intents_of
 from streams.queries.explain import Explanation, explain
@@ -239,7 +239,7 @@ class World:
         self.notifiers |= notifiers or {}
         self.engine: Engine = compose_engine(self.platform, single_routes(self.notifiers))
 
-    def take(self, *envelopes: Envelope, ahead_from: datetime | None = None) -> list[Taken]:
+    def take(self, *envelopes: Envelope, ahead_from: datetime | None = None) -> list[IntakeOutcome]:
         """Take events in."""
         return self.platform.intake.accept(list(envelopes), ahead_from)
 

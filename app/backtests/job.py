@@ -23,7 +23,7 @@ A_SECOND = 1.0
 """Parts, where nothing was measured yet."""
 
 
-class Asked(Struct, frozen=True):
+class BacktestArguments(Struct, frozen=True):
     """The arguments of a backtest: the version, the agency, the span; `against`: compared with what is in force."""
 
     agency: str
@@ -45,7 +45,7 @@ class Asked(Struct, frozen=True):
         return Order(draft, now, self.start, self.end, self.caps, self.against)
 
 
-class Counts(Struct, frozen=True):
+class BacktestCounts(Struct, frozen=True):
     """The results of a backtest. Rows are what was counted, and how often; `price`: of a part of an SMS."""
 
     persons: int
@@ -66,9 +66,9 @@ class Counts(Struct, frozen=True):
     outcomes: list[tuple[str, int]] = []
 
 
-def counts(tally: Tally, price: float | None) -> Counts:
+def counts(tally: Tally, price: float | None) -> BacktestCounts:
     """Return the counts of a tally, without samples and examples: these are people's, and need a purpose."""
-    return Counts(
+    return BacktestCounts(
         tally.persons,
         tally.facts,
         tally.people,
@@ -93,7 +93,7 @@ class BacktestWork:
 
     def __init__(self, platform: Platform, arguments: Mapping[str, Any]) -> None:
         self._platform = platform
-        self._asked = convert({name: each for name, each in arguments.items() if name != "job"}, Asked)
+        self._asked = convert({name: each for name, each in arguments.items() if name != "job"}, BacktestArguments)
         self._playing: Backtesting | None = None
         self._parts: Iterator[int] = iter(())
         self._cursor, self._workers = "", JobWorkers(platform, 0)
@@ -131,17 +131,17 @@ class BacktestWork:
         self._workers.close()
 
 
-def asked_of(arguments: Mapping[str, Any]) -> Asked | None:
+def asked_of(arguments: Mapping[str, Any]) -> BacktestArguments | None:
     """Parse the arguments of a job; None where somebody changed them in the database, and they cannot be read."""
     try:
-        return convert(dict(arguments), Asked)
+        return convert(dict(arguments), BacktestArguments)
     except msgspec.ValidationError:
         return None
 
 
-def found_of(cursor: str) -> Counts | None:
+def found_of(cursor: str) -> BacktestCounts | None:
     """Parse the results of a job that is done; None where somebody changed them, and they cannot be read."""
     try:
-        return msgspec.json.decode(cursor, type=Counts)
+        return msgspec.json.decode(cursor, type=BacktestCounts)
     except (msgspec.DecodeError, UnicodeError):
         return None

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from domain.core.ids import Names
 from domain.rules.built_in_triggers import DIGEST
-from streams.rehearsal.backtest import Question
+from streams.rehearsal.backtest import BacktestQuestion
 from streams.rules.drafts import Draft, live, rules_with
 from streams.rules.governed import Governed
 
@@ -25,13 +25,13 @@ class Order(Struct, frozen=True):
     others: bool = False
     against: bool = False
 
-    def question(self, names: Names) -> Question:
+    def question(self, names: Names) -> BacktestQuestion:
         """Return the same with all rules in it."""
         own = self.draft.names
         rules = rules_with(self.draft, self.now, self.start, names, others=self.others)
         spoken = own if self.others else own | {DIGEST}
         if not self.against:
-            return Question(rules, spoken, self.start, self.end)
+            return BacktestQuestion(rules, spoken, self.start, self.end)
         before = live(self.draft, self.now)
         old = rules_with(before, self.now, self.start, names, others=self.others, besides=own)
-        return Question(rules, spoken, self.start, self.end, old)
+        return BacktestQuestion(rules, spoken, self.start, self.end, old)

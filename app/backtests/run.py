@@ -7,7 +7,7 @@ from functools import partial
 
 from app.backtests.order import Order
 from app.compose import Platform
-from app.executors.executor import FEW, Workers, results, workers_of
+from app.executors.executor import FEW, TaskWorkers, results, workers_of
 from app.executors.kept import kept
 from app.executors.task import opened, task_of
 from streams.planning.histories import Selection
@@ -43,7 +43,7 @@ def backtested(platform: Platform, order: Order, processes: int | None = None, t
 class Backtesting:
     """A backtest in so many parts. Its tally does not depend on their number, nor on who plays them."""
 
-    def __init__(self, platform: Platform, order: Order, parts: int, workers: Workers | None = None) -> None:
+    def __init__(self, platform: Platform, order: Order, parts: int, workers: TaskWorkers | None = None) -> None:
         self._question = order.question(platform.identity.names)
         self._here = Backtest(platform.database, platform.log, self._question)
         self._task, self._workers = task_of(platform, order.end, order), workers

@@ -26,7 +26,7 @@ SHOWN = 8
 ON_PHONE = 3
 
 
-class Reader:
+class DemoReader:
     """Reads for the page. First names are remembered: they are asked for with every look."""
 
     def __init__(self, platform: Platform, mailroom: Mailroom, year: Year) -> None:
@@ -84,7 +84,7 @@ class Reader:
 class _Look:
     """A look at the data: everything is read as of the same moment."""
 
-    def __init__(self, reader: Reader, connection: Connection, speech: Speech) -> None:
+    def __init__(self, reader: DemoReader, connection: Connection, speech: Speech) -> None:
         self.reader, self.connection, self.speech = reader, connection, speech
         self.rules = reader.platform.rules.library.rules()
         self.words = names_of(self.rules, speech)

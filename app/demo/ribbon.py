@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from app.demo.reading import Reader
+from app.demo.reading import DemoReader
 from app.demo.story import NAMES, Storyteller
 from app.pages.layout import Frame
 from domain.core.translatable import N_, Words
@@ -35,7 +35,7 @@ class Tab(Struct, frozen=True):
 class Ribbon:
     """The content of the ribbon, as its template asks for it."""
 
-    def __init__(self, reader: Reader, story: Storyteller) -> None:
+    def __init__(self, reader: DemoReader, story: Storyteller) -> None:
         self._reader, self._story = reader, story
 
     def day(self, frame: Frame) -> str:

@@ -19,7 +19,7 @@ from app.compose_sending import compose_engine
 from app.demo.family import PARENTS, with_family
 from app.demo.mailroom import Mailroom
 from app.demo.population import population
-from app.demo.reading import Reader
+from app.demo.reading import DemoReader
 from app.demo.site import begin_draft, hire, site
 from app.demo.year import Year
 from app.identity.key_file import load_keyring, new_keyring
@@ -93,7 +93,7 @@ async def _serve(
     year = Year(platform, engine, clock, mailroom, people, END)
     hire(platform.settings.principals)
     begin_draft(platform)
-    pages = site(platform, Reader(platform, mailroom, year))
+    pages = site(platform, DemoReader(platform, mailroom, year))
     server = _Server(
         uvicorn.Config(
             pages, log_config=None, access_log=False, lifespan="on", ws="none", timeout_graceful_shutdown=1

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from app.compose import Platform
 from app.demo.dialogue import dialogue
-from app.demo.reading import Reader
+from app.demo.reading import DemoReader
 from app.demo.ribbon import Ribbon
 from app.demo.story import Storyteller
 from app.http import routes
@@ -71,7 +71,7 @@ def begin_draft(platform: Platform) -> None:
         DraftStore(platform.database, platform.clock).add(STAFF["dana"], "kz", DRAFT.name, files)
 
 
-def site(platform: Platform, reader: Reader) -> FastAPI:
+def site(platform: Platform, reader: DemoReader) -> FastAPI:
     """Return the pages as an application; it answers on this machine only."""
     story = Storyteller(platform)
     ribbon = Ribbon(reader, story)
@@ -89,7 +89,7 @@ def site(platform: Platform, reader: Reader) -> FastAPI:
 class _Demo(RoutedPages):
     """The pages of the demo itself, a method each."""
 
-    def __init__(self, platform: Platform, reader: Reader, story: Storyteller, pages: Pages) -> None:
+    def __init__(self, platform: Platform, reader: DemoReader, story: Storyteller, pages: Pages) -> None:
         self._platform, self._reader, self._story, self._pages = platform, reader, story, pages
         self._access = Access(platform.settings.principals)
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 P = TypeVar("P")
 
 
-class Workers(Struct, frozen=True):
+class TaskWorkers(Struct, frozen=True):
     """An executor, and the number of its tasks at a time. `remote`: it takes all tasks, and who asks only waits."""
 
     executor: Executor
@@ -31,7 +31,7 @@ class Workers(Struct, frozen=True):
 
 
 @contextmanager
-def workers_of(platform: Platform, number: int) -> Iterator[Workers | None]:
+def workers_of(platform: Platform, number: int) -> Iterator[TaskWorkers | None]:
     """Yield the workers of the settings' cluster; else so many processes of this machine, or None for fewer than 1.
 
     Raises:
@@ -39,10 +39,10 @@ def workers_of(platform: Platform, number: int) -> Iterator[Workers | None]:
     """
     if platform.settings.cluster:
         with _cluster(platform) as (executor, threads):
-            yield Workers(executor, threads, remote=True)
+            yield TaskWorkers(executor, threads, remote=True)
     elif number:
         with processes(number) as executor:
-            yield Workers(executor, number)
+            yield TaskWorkers(executor, number)
     else:
         yield None
 
@@ -53,9 +53,9 @@ class JobWorkers:
     def __init__(self, platform: Platform, number: int) -> None:
         self._platform, self._number = platform, number
         self._using, self._begun = ExitStack(), False
-        self._workers: Workers | None = None
+        self._workers: TaskWorkers | None = None
 
-    def begun(self) -> Workers | None:
+    def begun(self) -> TaskWorkers | None:
         """Return the workers; None for fewer than 1.
 
         Raises:
@@ -94,7 +94,7 @@ def _cluster(platform: Platform) -> AbstractContextManager[tuple[Executor, int]]
 
 
 def results(
-    workers: Workers | None, task: Callable[[P], T], here: Callable[[P], T], parts: Iterable[P]
+    workers: TaskWorkers | None, task: Callable[[P], T], here: Callable[[P], T], parts: Iterable[P]
 ) -> Iterator[T]:
     """Yield the results of the parts as they come.
 
@@ -116,7 +116,7 @@ def results(
             yield here(part) if isinstance(future.exception(), BrokenExecutor) else future.result()
 
 
-def _submitted(workers: Workers, task: Callable[[P], T], left: deque[P], begun: dict[Future[T], P]) -> bool:
+def _submitted(workers: TaskWorkers, task: Callable[[P], T], left: deque[P], begun: dict[Future[T], P]) -> bool:
     """Move parts from `left` to `begun`, as many as the workers take; return False where they died."""
     try:
         with without_interrupts():

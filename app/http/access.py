@@ -14,7 +14,7 @@ from fastapi import Request
 from msgspec import json
 
 from app.http.problems import Problem
-from app.identity.principals import Kept, by_digest, digest_of, load
+from app.identity.principals import StoredPrincipal, by_digest, digest_of, load
 from domain.facts.principals import Principal, Role, Scope
 
 SCHEME = "bearer"
@@ -100,7 +100,7 @@ class Access:
 
 
 class _Everybody(NamedTuple):
-    by_name: Mapping[str, Kept]
+    by_name: Mapping[str, StoredPrincipal]
     by_digest: Mapping[str, Principal]
 
 

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
-from app.backtests.job import Asked, found_of
+from app.backtests.job import BacktestArguments, found_of
 from app.http import routes
 from app.http.access import Access
 from app.http.draft_shapes import DraftBody
@@ -65,7 +65,7 @@ class BacktestCalls(routes.Routed, tags=["rules"]):
         response.headers["Location"] = f"/backtests/{job.id}"
         return Backtest(job=item_of(job, self._hands), trigger=asked.trigger, hash=asked.hash, counts=None)
 
-    def _asked(self, body: BacktestBody, who: Principal) -> Asked:
+    def _asked(self, body: BacktestBody, who: Principal) -> BacktestArguments:
         try:
             period = period_of(body.from_, body.to, zone_here(self._rules.library))
         except BadOrder as bad:

@@ -15,7 +15,7 @@ from app.http.problems import FieldError, Problem
 from app.http.rule_refusals import one_line
 from app.http.shapes import Governed
 from app.packs.case_results import decision_line
-from app.packs.draft_bench import BadDraft, Bench, Case, Laid
+from app.packs.draft_bench import BadDraft, Bench, Laid, PlayedTest
 from app.packs.preview_lines import Grid
 from domain.facts.submissions import Subject
 from streams.rehearsal.verdict import line_of
@@ -95,7 +95,7 @@ def laid_out(bench: Bench, body: DraftBody) -> Iterator[Laid]:
         yield laid
 
 
-def _case(case: Case) -> dict[str, Any]:
+def _case(case: PlayedTest) -> dict[str, Any]:
     """Return a played case without what there was nothing for: the decisions say it."""
     differences = [
         {**each, **{name: each[name] and line_of(each[name]) for name in ("expected", "got")}}

@@ -23,7 +23,7 @@ from app.http.problems import MOST_ERRORS, NOT_YOURS, FieldError, Problem, field
 from domain.facts.principals import Principal, Scope
 from domain.rules.event_types import EventType
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused
-from streams.intake.intake import Intake, Outcome
+from streams.intake.intake import Intake, IntakeOutcome
 from streams.intake.shared_commit import SharedCommit
 from streams.rules.library import Library
 
@@ -133,7 +133,7 @@ class Events(routes.Routed, route_class=_Plain):
         result = _batch_result(outcomes, len(body))
         return JSONResponse(result, HTTPStatus.MULTI_STATUS if result["rejected"] else HTTPStatus.OK)
 
-    def _accept(self, reported: Sequence[tuple[Envelope | Refused, Principal]]) -> list[Outcome]:
+    def _accept(self, reported: Sequence[tuple[Envelope | Refused, Principal]]) -> list[IntakeOutcome]:
         rules = self._library.rules()
         types = rules.catalogue.types
         envelopes = [_of_theirs(envelope, caller, types) for envelope, caller in reported]
@@ -159,13 +159,13 @@ def _known(media_type: MediaType) -> bool:
     )
 
 
-def _item(outcome: Outcome) -> dict[str, Any]:
+def _item(outcome: IntakeOutcome) -> dict[str, Any]:
     if outcome.refused is not None:
         return {"status": "refused", "error": field_error(outcome.refused).model_dump()}
     return {"status": "accepted" if outcome.accepted else "duplicate"}
 
 
-def _batch_result(outcomes: Sequence[Outcome], sent_bytes: int) -> dict[str, Any]:
+def _batch_result(outcomes: Sequence[IntakeOutcome], sent_bytes: int) -> dict[str, Any]:
     """Return the answer to a batch. The first errors are told, and then only as many as were paid for in bytes sent:
     without that a short body of many mistakes has an answer fifty times as long.
     """

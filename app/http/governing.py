@@ -21,7 +21,7 @@ from app.http.heavy import Heavy
 from app.http.problems import FieldError, Problem
 from app.http.rule_refusals import refusals_as_problems
 from app.http.shapes import Counts, Files, Findings, Governed, RuleList, Switched, WaitingList
-from app.packs.draft_child import Question
+from app.packs.draft_child import DraftTask
 from app.packs.draft_children import children
 from app.packs.rule_lines import lines
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID, WHAT_SAYS_WHY, says_why
@@ -172,7 +172,7 @@ class GovernCalls(routes.Routed, tags=["rules"]):
         """Check files and report findings by file, line and column, with what was probably meant; nothing is kept."""
         self._access.official(request)
         with _folder(files) as folder:
-            found, more = listed(children().findings(Question("lint", (str(folder),), str(folder))))
+            found, more = listed(children().findings(DraftTask("lint", (str(folder),), str(folder))))
             items = [asdict(each) | {"path": each.path.removeprefix(f"{folder}/")} for each in found]
         return Findings.model_validate({"items": items, "more": more})
 

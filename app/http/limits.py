@@ -51,7 +51,7 @@ def not_wrong(request: Request) -> None:
     request.state.wrong = False
 
 
-class Count(NamedTuple):
+class RequestCount(NamedTuple):
     """The requests of a caller in a minute: by this process, reserved by others, and reserved by this process."""
 
     minute: int
@@ -70,7 +70,7 @@ class Limits:
 
     def __init__(self, a_minute: int, clock: Callable[[], datetime], guesses: GuessCounts) -> None:
         self._a_minute, self._clock, self._guesses = a_minute, clock, guesses
-        self._counts: OrderedDict[tuple[str, bool], Count] = OrderedDict()
+        self._counts: OrderedDict[tuple[str, bool], RequestCount] = OrderedDict()
         self._lot = max(1, a_minute // LOTS)
 
     def take(self, caller: str, *, guess: bool) -> tuple[int, int, int]:
@@ -83,7 +83,7 @@ class Limits:
         minute = int(now // WINDOW)
         before = self._counts.pop((caller, guess), None)
         if before is None or before.minute != minute:
-            before = Count(minute, reserved=self._lot)
+            before = RequestCount(minute, reserved=self._lot)
         count = self._counts[caller, guess] = before._replace(own=before.own + 1)
         if len(self._counts) > MOST_CALLERS:
             self._counts.popitem(last=False)

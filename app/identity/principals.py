@@ -33,7 +33,7 @@ class BadPrincipals(Exception):
         )
 
 
-class Kept(Struct, frozen=True, forbid_unknown_fields=True):
+class StoredPrincipal(Struct, frozen=True, forbid_unknown_fields=True):
     """A principal as the file has them; `token` is the SHA-256 in hex of their token, which is random and long."""
 
     agency: str
@@ -63,12 +63,12 @@ def acting(path: Path, environment: Mapping[str, str]) -> Principal:
     return found
 
 
-def owner_of(everybody: Mapping[str, Kept], token: str) -> Principal | None:
+def owner_of(everybody: Mapping[str, StoredPrincipal], token: str) -> Principal | None:
     """Return the owner of the token; None where nobody has it."""
     return by_digest(everybody).get(digest_of(token))
 
 
-def by_digest(everybody: Mapping[str, Kept]) -> dict[str, Principal]:
+def by_digest(everybody: Mapping[str, StoredPrincipal]) -> dict[str, Principal]:
     """Return the principals by the digest of their token.
 
     A lookup there tells nothing by its duration: nobody can choose a token by its SHA-256.
@@ -81,7 +81,7 @@ def digest_of(token: str) -> str:
     return sha256(os.fsencode(token)).hexdigest()
 
 
-def load(path: Path) -> dict[str, Kept]:
+def load(path: Path) -> dict[str, StoredPrincipal]:
     """Return all principals by name; none where there is no file.
 
     Raises:
@@ -90,7 +90,7 @@ def load(path: Path) -> dict[str, Kept]:
     try:
         if is_open_to_others(path):
             raise BadPrincipals(path, "others can read it; run chmod 600 on it")
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), dict[str, Kept])
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), dict[str, StoredPrincipal])
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -127,10 +127,10 @@ def add(path: Path, principal: Principal) -> str:
     token = BEGINS + secrets.token_urlsafe(32)
     roles = tuple(sorted(principal.roles))
 
-    def change(everybody: dict[str, Kept]) -> None:
+    def change(everybody: dict[str, StoredPrincipal]) -> None:
         if principal.name in everybody:
             raise BadPrincipals(path, f"{principal.name} is in it already; remove them first for a new token")
-        kept = Kept(
+        kept = StoredPrincipal(
             principal.agency, roles, digest_of(token), dict(principal.contacts), tuple(sorted(principal.scopes))
         )
         everybody[principal.name] = kept
@@ -146,7 +146,7 @@ def remove(path: Path, name: str) -> None:
         BadPrincipals: nobody is called that.
     """
 
-    def change(everybody: dict[str, Kept]) -> None:
+    def change(everybody: dict[str, StoredPrincipal]) -> None:
         if name not in everybody:
             raise BadPrincipals(path, f"nobody is called {name!r}{hint(name, everybody)}")
         del everybody[name]
@@ -154,7 +154,7 @@ def remove(path: Path, name: str) -> None:
     _change(path, change)
 
 
-def _change(path: Path, change: Callable[[dict[str, Kept]], None]) -> None:
+def _change(path: Path, change: Callable[[dict[str, StoredPrincipal]], None]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with alone(path.parent):
@@ -165,7 +165,7 @@ def _change(path: Path, change: Callable[[dict[str, Kept]], None]) -> None:
         raise BadPrincipals(path, str(error.strerror)) from None
 
 
-def _table(name: str, kept: Kept) -> str:
+def _table(name: str, kept: StoredPrincipal) -> str:
     contacts = ", ".join(f"{channel} = {_toml(address)}" for channel, address in sorted(kept.contacts.items()))
     lines = [
         f"[{_toml(name)}]",

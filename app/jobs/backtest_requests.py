@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from msgspec import to_builtins
 
-from app.backtests.job import Asked, asked_of
+from app.backtests.job import BacktestArguments, asked_of
 from app.jobs.job_threads import Hands
 from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Laid
@@ -38,7 +38,7 @@ def period_of(first: date, last: date, zone: tzinfo) -> tuple[datetime, datetime
 
 def asked_for(
     approval: RuleApproval, laid: Laid, agency: str, period: tuple[datetime, datetime], *, caps: bool
-) -> Asked:
+) -> BacktestArguments:
     """Return the arguments of a backtest of the draft, compared with that agency's version in force, if there is one.
 
     The draft must have no findings that prevent its being played.
@@ -46,15 +46,17 @@ def asked_for(
     [source] = laid.pack().triggers
     live = approval.governed().current(source.name)
     against = live is not None and live.rules["owner"] == agency
-    return Asked(agency, laid.text.pack, source.name, source.hash, source.rules, source.words, *period, caps, against)
+    return BacktestArguments(
+        agency, laid.text.pack, source.name, source.hash, source.rules, source.words, *period, caps, against
+    )
 
 
-def begin(hands: Hands, asked: Asked, who: Principal) -> Job:
+def begin(hands: Hands, asked: BacktestArguments, who: Principal) -> Job:
     """Begin the backtest in this process. Raises Busy where another one is under way."""
     return hands.begin(KIND, to_builtins(asked), who.name)
 
 
-def backtest_of(jobs: Jobs, id_: int, who: Principal) -> tuple[Job, Asked]:
+def backtest_of(jobs: Jobs, id_: int, who: Principal) -> tuple[Job, BacktestArguments]:
     """Return a backtest of their agency, with its arguments.
 
     Raises:
@@ -70,14 +72,14 @@ def backtest_of(jobs: Jobs, id_: int, who: Principal) -> tuple[Job, Asked]:
     return job, asked
 
 
-def backtests(jobs: Jobs) -> Iterator[tuple[Job, Asked]]:
+def backtests(jobs: Jobs) -> Iterator[tuple[Job, BacktestArguments]]:
     """Yield the backtests among the latest jobs whose arguments can be read, with these, the newest first."""
     for job in jobs.latest(_LATEST):
         if job.kind == KIND and (asked := asked_of(job.arguments)) is not None:
             yield job, asked
 
 
-def finished(jobs: Jobs, agency: str, trigger: str, hash_: str) -> Iterator[tuple[Job, Asked]]:
+def finished(jobs: Jobs, agency: str, trigger: str, hash_: str) -> Iterator[tuple[Job, BacktestArguments]]:
     """Yield the finished backtests of a version, the newest first."""
     for job, asked in backtests(jobs):
         if job.state is JobState.DONE and (asked.agency, asked.trigger, asked.hash) == (agency, trigger, hash_):

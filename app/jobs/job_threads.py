@@ -1,6 +1,6 @@
 """Jobs that others work at: whoever asks for one need not wait for it, and the role jobs does it.
 
-`Hands` asks, and `Workers` works, in threads: in a process of the role jobs, and in `run`.
+`Hands` asks, and `JobThreads` works, in threads: in a process of the role jobs, and in `run`.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ MOST_DEATHS = 3
 UNATTENDED = "accepted and waiting: no process of the role jobs is running; start `habarshy jobs`"
 
 
-class Workers:
+class JobThreads:
     """Works at the jobs that wait, and at those whose process died; one thread a job."""
 
     def __init__(self, platform: Platform) -> None:
@@ -83,7 +83,7 @@ class Workers:
 class Hands:
     """Asks for jobs, has them gone on with, cancels them. `workers`: those of this process, if it has any."""
 
-    def __init__(self, platform: Platform, workers: Workers | None = None) -> None:
+    def __init__(self, platform: Platform, workers: JobThreads | None = None) -> None:
         self._platform, self._jobs, self._workers = platform, platform.queues.jobs, workers
 
     def ask(self, kind: str, arguments: Mapping[str, Any], by: str) -> Job:

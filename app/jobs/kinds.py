@@ -26,35 +26,35 @@ class UnknownKind(Exception):
         super().__init__(Words("{job}: this version knows no such kind of job.", job=job.told))
 
 
-class Kind(Struct, frozen=True):
+class JobKind(Struct, frozen=True):
     """A kind of job: what it gets in the way of, how its work is made from its arguments and its number (`job`)."""
 
     lane: Lane
     work: Callable[[Platform, Mapping[str, Any]], Work]
 
 
-KINDS: Mapping[str, Kind] = {
-    "repair": Kind(Lane.NUDGES, lambda on, given: on.replay.repair.work(convert(given, GapFilter))),
-    "backfill": Kind(
+KINDS: Mapping[str, JobKind] = {
+    "repair": JobKind(Lane.NUDGES, lambda on, given: on.replay.repair.work(convert(given, GapFilter))),
+    "backfill": JobKind(
         Lane.NUDGES,
         lambda on, given: on.replay.backfill.work(convert(given["further"], BackfillRequest), given["by"]),
     ),
-    "repair-failed": Kind(
+    "repair-failed": JobKind(
         Lane.NUDGES, lambda on, given: on.replay.retry_failed.work(convert(given["outage"], Outage), given["by"])
     ),
-    "resolve-unknown": Kind(
+    "resolve-unknown": JobKind(
         Lane.NUDGES,
         lambda on, given: on.replay.unknown_outcomes.work(
             convert(given["which"], OutcomeFilter), Resolution(given["how"]), given["by"], given["why"]
         ),
     ),
-    "replay views": Kind(Lane.VIEWS, replay_jobs.views),
-    "replay kafka": Kind(Lane.KAFKA, replay_jobs.kafka),
-    "replay verify": Kind(Lane.VIEWS, replay_jobs.verify),
-    sample.KIND: Kind(Lane.SAMPLE, replay_jobs.sample),
-    "audit verify": Kind(Lane.AUDIT, replay_jobs.audit),
-    "backtest": Kind(Lane.BACKTEST, BacktestWork),
-    "erase": Kind(Lane.ERASURE, erasure),
+    "replay views": JobKind(Lane.VIEWS, replay_jobs.views),
+    "replay kafka": JobKind(Lane.KAFKA, replay_jobs.kafka),
+    "replay verify": JobKind(Lane.VIEWS, replay_jobs.verify),
+    sample.KIND: JobKind(Lane.SAMPLE, replay_jobs.sample),
+    "audit verify": JobKind(Lane.AUDIT, replay_jobs.audit),
+    "backtest": JobKind(Lane.BACKTEST, BacktestWork),
+    "erase": JobKind(Lane.ERASURE, erasure),
 }
 """Every kind of job by its name, which is kept: a job may be taken up again by a later version."""
 

@@ -19,7 +19,7 @@ BAR = 20
 """Columns of the bar."""
 
 
-class Line:
+class ProgressLine:
     """A line that changes: at a terminal behind a bar in its place, else printed again after a while.
 
     `passing`: it is shown at a terminal only, and is gone at its end.
@@ -51,7 +51,7 @@ class Line:
 class Progress:
     """Shows how far the job has come, how fast it goes and how long it will yet take."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: ProgressLine) -> None:
         self._line = line
         self._first: Job | None = None
 
@@ -65,10 +65,10 @@ class Progress:
         self._line.end()
 
 
-class Parts:
+class PartsProgress:
     """Shows how many parts of something are done, and how many facts were looked at."""
 
-    def __init__(self, what: str, line: Line, clock: Callable[[], float]) -> None:
+    def __init__(self, what: str, line: ProgressLine, clock: Callable[[], float]) -> None:
         self._what, self._line, self._clock, self._began = what, line, clock, clock()
 
     def __call__(self, done: int, of: int, facts: int) -> None:
@@ -83,7 +83,7 @@ class Parts:
 class Counting:
     """Shows how much of something is counted, before anybody is asked."""
 
-    def __init__(self, line: Line, clock: Callable[[], float]) -> None:
+    def __init__(self, line: ProgressLine, clock: Callable[[], float]) -> None:
         self._line, self._clock, self._began = line, clock, clock()
 
     def __call__(self, done: int, of: int, unit: str) -> None:
@@ -96,18 +96,18 @@ class Counting:
 
 def progress() -> Progress:
     """Return the progress of a job on stderr."""
-    return Progress(Line(Console(stderr=True)))
+    return Progress(ProgressLine(Console(stderr=True)))
 
 
-def parts(what: str) -> Parts:
+def parts(what: str) -> PartsProgress:
     """Return the progress on stderr of what is no job."""
-    return Parts(what, Line(Console(stderr=True)), time.perf_counter)
+    return PartsProgress(what, ProgressLine(Console(stderr=True)), time.perf_counter)
 
 
 @contextmanager
 def counting(*, beside: bool = False) -> Iterator[Counting]:
     """The progress on stderr of what is counted; none where it would stand among data at a terminal (`beside`)."""
-    line = Line(Console(stderr=True, quiet=beside and sys.stdout.isatty()), passing=True)
+    line = ProgressLine(Console(stderr=True, quiet=beside and sys.stdout.isatty()), passing=True)
     try:
         yield Counting(line, time.perf_counter)
     finally:

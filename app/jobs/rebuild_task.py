@@ -13,7 +13,7 @@ from streams.log.log import Log
 from streams.log.person_keys import PersonKeys
 from streams.planning.residences import ResidenceRows
 from streams.replay import shadow
-from streams.replay.rebuild_parallel import Part, Parts
+from streams.replay.rebuild_parallel import LocalParts, Part
 from streams.storage.database import Database
 
 
@@ -26,10 +26,10 @@ def do_part(task: bytes, name: str, part: Part) -> None:
 
 
 @contextmanager
-def _ready(task: bytes) -> Iterator[tuple[Database, Parts]]:
+def _ready(task: bytes) -> Iterator[tuple[Database, LocalParts]]:
     """Yield this process's own database, and what does the parts."""
     settings, _, catalogue = read(task)
     keys = keyring_of(settings, create=False)
     with closing(Database(settings.database)) as live:
         log = Log(live, PersonKeys(KeptKeys(keys, settings.key_file)), system_clock, codes_by(keys))
-        yield live, Parts(log, ResidenceRows(catalogue, Names(keys.names)))
+        yield live, LocalParts(log, ResidenceRows(catalogue, Names(keys.names)))

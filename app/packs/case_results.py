@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from domain.core.translatable import N_, Joined, Said, Words, as_plain
-from streams.rehearsal.case_model import Case, Decision, RehearsedCase
+from streams.rehearsal.case_model import Decision, RehearsedCase, TriggerTest
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import Stage
 from streams.rehearsal.verdict import Difference, judge, said, short, unlike, written
@@ -16,12 +16,12 @@ class CaseResult(NamedTuple):
     """A case of a trigger, how it was played, and where that differs from what it expects."""
 
     trigger: str
-    case: Case
+    case: TriggerTest
     played: RehearsedCase
     differences: list[Difference]
 
 
-def try_case(stage: Stage, case: Case) -> CaseResult:
+def try_case(stage: Stage, case: TriggerTest) -> CaseResult:
     """Play it."""
     played = rehearse(stage, case)
     differences = judge(case, played.endings)
@@ -31,7 +31,7 @@ def try_case(stage: Stage, case: Case) -> CaseResult:
     return CaseResult(stage.trigger.name, case, played, hinted)
 
 
-def _too_early(stage: Stage, case: Case) -> str:
+def _too_early(stage: Stage, case: TriggerTest) -> str:
     """Return the advice for an event that the trigger ignores because it happened before its publication.
 
     Else empty.
@@ -49,7 +49,7 @@ def _too_early(stage: Stage, case: Case) -> str:
     )
 
 
-def lines_of(case: Case, difference: Difference) -> Iterator[str]:
+def lines_of(case: TriggerTest, difference: Difference) -> Iterator[str]:
     """Yield the expected (-) and the actual message (+), and their differences."""
     expected, got = difference.expected, difference.got
     if expected is not None:
@@ -73,7 +73,7 @@ WRONG: Mapping[str, str] = {
 """The words for each key in which a message differs from the expected one."""
 
 
-def why(case: Case, difference: Difference) -> str:
+def why(case: TriggerTest, difference: Difference) -> str:
     """Return in words what is wrong: "wrong step: expected day, got month"."""
     if difference.expected is None:
         return Words("was sent, and nothing in `expect` says so")
@@ -101,7 +101,7 @@ def why(case: Case, difference: Difference) -> str:
     return Joined(told, "; ")
 
 
-def decision_data(case: Case, decision: Decision) -> dict[str, Any]:
+def decision_data(case: TriggerTest, decision: Decision) -> dict[str, Any]:
     """Return a decision as plain data."""
     return {
         "at": case.when(decision.at),

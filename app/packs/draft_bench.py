@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeAlias, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.packs.draft_child import Question
-from app.packs.draft_children import Found, children, too_much
+from app.packs.draft_child import DraftTask
+from app.packs.draft_children import ChildFinding, children, too_much
 from app.packs.recent import Recent
 from domain.core.translatable import Said, Words, of_plain
 from streams.rules.governed import Governed
@@ -54,7 +54,7 @@ class Text(Struct, frozen=True):
         return self.pack, self.trigger, frozenset(self.files.items())
 
 
-class Heard(NamedTuple):
+class RenderedMessages(NamedTuple):
     """The messages that people would get from a draft; `limit`: the cost of a part of an SMS."""
 
     source: TriggerSource
@@ -62,7 +62,7 @@ class Heard(NamedTuple):
     limit: SmsLimit
 
 
-class Case(Struct, frozen=True):
+class PlayedTest(Struct, frozen=True):
     """A test as it was played; `nothing`: why nothing was said.
 
     `differences`: `expected` and `got` as streams.rehearsal.verdict.written gives them, `why` and `words`;
@@ -77,7 +77,7 @@ class Case(Struct, frozen=True):
     nothing: Sequence[str]
 
 
-def _told(case: Case) -> Case:
+def _told(case: PlayedTest) -> PlayedTest:
     """Return the test with its sentences as words that can be translated."""
     differences = [
         {**each, "why": of_plain(each["why"]), "words": [of_plain(line) for line in each["words"]]}
@@ -142,21 +142,21 @@ class Laid:
         errors = tuple(each for each in self.findings if not each.warning and each not in differ)
         return errors or self.tried
 
-    def cases(self) -> tuple[list[Case], tuple[Finding, ...]]:
+    def cases(self) -> tuple[list[PlayedTest], tuple[Finding, ...]]:
         """Return its tests, played, and the findings in their file."""
         try:
-            cases, found = children().ask(self._question("cases"), tuple[list[Case], list[Found]])
+            cases, found = children().ask(self._question("cases"), tuple[list[PlayedTest], list[ChildFinding]])
         except Died:
             return [], self._named([too_much(str(self._folder))])
         return [_told(each) for each in cases], self._named(each.finding() for each in found)
 
-    def heard(self, now: datetime, persona: str) -> Heard:
+    def heard(self, now: datetime, persona: str) -> RenderedMessages:
         """Return the messages for that invented person, or (empty) for each of them.
 
         Raises:
             BadDraft: its child died.
         """
-        return Heard(*self._asked("heard", tuple[TriggerSource, list[Hearing], SmsLimit], now, persona))
+        return RenderedMessages(*self._asked("heard", tuple[TriggerSource, list[Hearing], SmsLimit], now, persona))
 
     def endings(self) -> list[dict[str, Any]] | None:
         """Return what becomes of each message in its first test, as a test expects it; None where that is not right.
@@ -176,7 +176,7 @@ class Laid:
 
     def _found(self, do: str) -> Findings:
         def find() -> Findings:
-            return self._named(each.finding() for each in children().ask(self._question(do), list[Found]))
+            return self._named(each.finding() for each in children().ask(self._question(do), list[ChildFinding]))
 
         try:
             return self._known(do, find)
@@ -189,8 +189,8 @@ class Laid:
         except Died:
             raise BadDraft(too_much("").message) from None
 
-    def _question(self, do: str, now: datetime | None = None, persona: str = "") -> Question:
-        return Question(do, self._packs, str(self._folder), now, persona)
+    def _question(self, do: str, now: datetime | None = None, persona: str = "") -> DraftTask:
+        return DraftTask(do, self._packs, str(self._folder), now, persona)
 
     def _named(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return the same without the folder, which goes again: `kk.md`, or `kz/pack.yaml`."""

@@ -18,7 +18,7 @@ from domain.core.translatable import Words, as_plain
 from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import EventType
 from domain.rules.triggers import BadTrigger
-from streams.rehearsal.case_model import CITIZEN, Case, Ending
+from streams.rehearsal.case_model import CITIZEN, Ending, TriggerTest
 from streams.rehearsal.case_reader import check_speaks, read_cases
 from streams.rehearsal.stage import stages
 from templates.authoring.preview import Previewer
@@ -35,7 +35,7 @@ from templates.sandbox.trial import tried_here
 TESTS, MOST_CASES = "tests.yaml", 100
 
 
-class Question(Struct, frozen=True):
+class DraftTask(Struct, frozen=True):
     """A task for the child: `do` it with the draft in a folder, which belongs to one of these packs.
 
     `do`: lint, pack, words, cases, endings, heard or example; `now` and `persona` are for the last two.
@@ -88,23 +88,23 @@ class Drafts:
         """Plain data; what kind of it, the methods of app.packs.draft_bench.Laid and Children.changes say."""
         if "contents" in question:
             return msgspec.convert(question, Comparison).changes()
-        asked = msgspec.convert(question, Question)
+        asked = msgspec.convert(question, DraftTask)
         if self._of != (asked.packs, asked.folder):
             self._of = None
             self._files, report = examine([Path(each) for each in asked.packs])
             self._found, self._of = report.findings, (asked.packs, asked.folder)
         return msgspec.to_builtins(getattr(self, f"_{asked.do}")(asked))
 
-    def _lint(self, _: Question) -> object:
+    def _lint(self, _: DraftTask) -> object:
         return _plain(self._found)
 
-    def _pack(self, asked: Question) -> object:
+    def _pack(self, asked: DraftTask) -> object:
         return next(pack_of(each) for each in self._files if each.folder == Path(asked.folder).parent)
 
-    def _words(self, asked: Question) -> object:
+    def _words(self, asked: DraftTask) -> object:
         return _plain(tried_here(self._files, only=Path(asked.folder).name))
 
-    def _cases(self, asked: Question) -> object:
+    def _cases(self, asked: DraftTask) -> object:
         report, folder = Report(), Path(asked.folder)
         packs = [pack_of(each) for each in self._files]
         stage = next(each for each in stages(packs) if each.trigger.name == folder.name)
@@ -112,7 +112,7 @@ class Drafts:
         check_speaks(cases, report)
         return [_case(try_case(stage, case)) for case in cases[:MOST_CASES]], _plain(report.findings)
 
-    def _endings(self, asked: Question) -> object:
+    def _endings(self, asked: DraftTask) -> object:
         """Return what becomes of each message in the first case: as a test expects it."""
         report, folder = Report(), Path(asked.folder)
         stage = next(
@@ -121,7 +121,7 @@ class Drafts:
         cases = read_cases(folder / TESTS, stage, report)
         return [_expected(cases[0], each) for each in try_case(stage, cases[0]).played.endings] if cases else None
 
-    def _example(self, asked: Question) -> object:
+    def _example(self, asked: DraftTask) -> object:
         """Return the event that makes the trigger speak to that person, and who they are in it; None for nobody."""
         assert asked.now is not None
         source, previewer, people, type_ = self._stage(asked)
@@ -129,12 +129,12 @@ class Drafts:
         role = told[0] if isinstance(told, list) else told
         return previewer.example(people[0], "" if role in (None, "subject") else str(role))
 
-    def _heard(self, asked: Question) -> object:
+    def _heard(self, asked: DraftTask) -> object:
         source, previewer, people, _ = self._stage(asked)
         pack = next(pack_of(each) for each in self._files if each.folder == Path(asked.folder).parent)
         return source, [previewer.hear(each) for each in people], sms_limit_of(pack.content)
 
-    def _stage(self, asked: Question) -> tuple[TriggerSource, Previewer, list[Persona], EventType]:
+    def _stage(self, asked: DraftTask) -> tuple[TriggerSource, Previewer, list[Persona], EventType]:
         """Return the draft, what plays it, for whom, and the event type on which it starts."""
         assert asked.now is not None
         contents = [pack_of(each).content for each in self._files]
@@ -146,7 +146,7 @@ class Drafts:
         return source, Previewer(source, trigger, catalogue, defaults, asked.now), people, catalogue.kinds[trigger.on]
 
 
-def _expected(case: Case, ending: Ending) -> dict[str, Any]:
+def _expected(case: TriggerTest, ending: Ending) -> dict[str, Any]:
     """Return the end of a message as a test expects it."""
     to = case.names.get(ending.recipient, ending.recipient)
     whom = {} if to == CITIZEN else {"to": to}

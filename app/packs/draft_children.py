@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from app.packs.draft_child import Comparison, Question
+from app.packs.draft_child import Comparison, DraftTask
 from domain.core.plain import PlainData
 from domain.core.translatable import Words, of_plain
 from templates.reading.findings import Finding
@@ -23,7 +23,7 @@ LIMITS = Limits(memory=1024 * 1024 * 1024, work=20, wait=60, answer=16 * 1024 * 
 TOO_MUCH = Words("the draft takes more than its share of time or memory")
 
 
-class Found(Struct, frozen=True):
+class ChildFinding(Struct, frozen=True):
     """A finding as a child tells it; `message` as domain.core.translatable makes plain data of it."""
 
     path: str
@@ -55,7 +55,7 @@ class Children:
         for _ in range(many):
             self._free.put((Confined(child, None, limits), 0))
 
-    def ask(self, question: Question | Comparison, kind: PlainData) -> PlainData:
+    def ask(self, question: DraftTask | Comparison, kind: PlainData) -> PlainData:
         """Return the answer. Raises Died where there is none; the next question goes to a new child."""
         confined, asked = self._free.get()
         try:
@@ -69,10 +69,10 @@ class Children:
                 asked = -1
             self._free.put((confined, asked + 1))
 
-    def findings(self, question: Question) -> tuple[Finding, ...]:
+    def findings(self, question: DraftTask) -> tuple[Finding, ...]:
         """Return the findings in the draft; where its child died, the finding that it takes too much."""
         try:
-            return tuple(each.finding() for each in self.ask(question, list[Found]))
+            return tuple(each.finding() for each in self.ask(question, list[ChildFinding]))
         except Died:
             return (too_much(question.folder),)
 

@@ -11,7 +11,7 @@ from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import Catalogue, field_titles
 from templates.authoring.pack_diff import PackSide
 from templates.authoring.rule_sentences import RuleWords
-from templates.authoring.trigger_diff import Change, Side, changes
+from templates.authoring.trigger_diff import Change, ComparedVersion, changes
 from templates.checks.dependents import Dependents
 from templates.checks.loader import TriggerSource
 from templates.reading.catalogue import catalogue_of
@@ -34,12 +34,12 @@ class Version(Struct, frozen=True):
     pack: Mapping[str, Any] | None = None
     named: Mapping[str, str] = NOTHING_NAMED
 
-    def side(self, name: str, language: str = "") -> Side:
+    def side(self, name: str, language: str = "") -> ComparedVersion:
         """Return a trigger ready to be compared. `language`: of a page's reader; empty: English, names as written."""
         catalogue, source = catalogue_of(self.contents), self.triggers[name]
         words = in_words(self.contents, catalogue, language, start_of(source.rules), self.named) if language else None
         words = words or rule_words(self.contents, catalogue)
-        return Side(source, compile_trigger(name, source.rules, catalogue), words)
+        return ComparedVersion(source, compile_trigger(name, source.rules, catalogue), words)
 
     def pack_side(self, pack: Mapping[str, Any]) -> PackSide:
         """Return the pack, ready to be compared, with what depends on it."""
@@ -137,12 +137,12 @@ def compared(old: Version, new: Version, language: str = "") -> Iterator[tuple[s
             yield name, differences
 
 
-def sentences(side: Side) -> Iterator[str]:
+def sentences(side: ComparedVersion) -> Iterator[str]:
     """Return a trigger's rule, sentence by sentence."""
     return side.words.sentences(clause_of(side))
 
 
-def clause_of(side: Side) -> Mapping[str, Any]:
+def clause_of(side: ComparedVersion) -> Mapping[str, Any]:
     """Return a trigger's rule, with what it leaves to its benefit to say."""
     to = {} if side.trigger.entitlement is None else {"to": sorted(side.trigger.to)}
     return {**side.source.rules, **to}

@@ -37,7 +37,7 @@ _NO_RECORD: Final[Mapping[str, str]] = {
 """Role whose benefit it is ("": any other) -> the sentence that they have no such record."""
 
 
-class Line(Struct, frozen=True):
+class BenefitLine(Struct, frozen=True):
     """A benefit as its card shows it.
 
     `state`: yes, soon (it begins or ends) or no; `actions`: label and address; `proof`: rows of a name and a value.
@@ -54,9 +54,9 @@ class Line(Struct, frozen=True):
 class Wallet(Struct, frozen=True):
     """All benefits of a person, by what they mean for them now."""
 
-    yes: tuple[Line, ...]
-    begins: tuple[Line, ...]
-    no: tuple[Line, ...]
+    yes: tuple[BenefitLine, ...]
+    begins: tuple[BenefitLine, ...]
+    no: tuple[BenefitLine, ...]
 
 
 class Entitlements(CitizenPages):
@@ -78,9 +78,9 @@ def wallet_of(answers: Iterable[Answer], day: date, history: History, rulebook: 
     Of a benefit about several events, each that gives it or will soon give it stands alone; else only the latest.
     """
     teller = _Teller(day, Matcher(by_type(history.facts)), rulebook, names)
-    yes: list[Line] = []
-    begins: list[Line] = []
-    no: list[Line] = []
+    yes: list[BenefitLine] = []
+    begins: list[BenefitLine] = []
+    no: list[BenefitLine] = []
     for one in _by_benefit(answers):
         entitled, coming = [each for each in one if each.entitled], [each for each in one if _begins(each)]
         yes += map(teller.yes, entitled)
@@ -116,26 +116,26 @@ class _Teller:
             names.speech,
         )
 
-    def yes(self, answer: Answer) -> Line:
+    def yes(self, answer: Answer) -> BenefitLine:
         """Return the card of a benefit that the person is entitled to."""
         ends = answer.until is not None and answer.until - self._day <= SOON
         return self._line(answer, "soon" if ends else "yes", [*self._since(answer), *self._next_step(answer)])
 
-    def begins(self, answer: Answer) -> Line:
+    def begins(self, answer: Answer) -> BenefitLine:
         """Return the card of a benefit that begins on a later day."""
         [obstacle] = answer.obstacles
         told = [Words("Not yet: it begins on {day}.", day=self._said(obstacle.day)), *self._about(answer)]
         return self._line(answer, "soon", told)
 
-    def no(self, answer: Answer) -> Line:
+    def no(self, answer: Answer) -> BenefitLine:
         """Return the card of a benefit that the person is not entitled to."""
         told = [sentence for each in answer.obstacles for sentence in self._obstacle(each, answer.benefit)]
         changes = [sentence for each in answer.obstacles for sentence in self._change(each, answer.benefit)]
         return self._line(answer, "no", dict.fromkeys([*told, *changes]))
 
-    def _line(self, answer: Answer, state: str, told: Iterable[str]) -> Line:
+    def _line(self, answer: Answer, state: str, told: Iterable[str]) -> BenefitLine:
         benefit = answer.benefit
-        return Line(
+        return BenefitLine(
             self._names.benefit(benefit.name),
             state,
             self._amount(answer),

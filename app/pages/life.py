@@ -61,7 +61,7 @@ CATEGORIES: Final[Mapping[str, str]] = {
 }
 
 
-class Line(Struct, frozen=True):
+class TimelineEntry(Struct, frozen=True):
     """A fact of a nudge's life: the time and the words."""
 
     at: str
@@ -79,7 +79,7 @@ def category(name: str, speech: Speech) -> str:
     return text[:1].upper() + text[1:]
 
 
-def line_of(happened: RecordedFact, speech: Speech) -> Line:
+def line_of(happened: RecordedFact, speech: Speech) -> TimelineEntry:
     """Return a fact as a line."""
     details = happened.details
     words = shown(STATES, happened.what, speech)
@@ -91,7 +91,7 @@ def line_of(happened: RecordedFact, speech: Speech) -> Line:
     when = details.get("done_at") or when
     if isinstance(when, datetime) and happened.what != "attempted":
         words += f" → {speech.moment(when)}"
-    return Line(speech.moment(happened.at), words)
+    return TimelineEntry(speech.moment(happened.at), words)
 
 
 class Details(Struct, frozen=True):
@@ -100,7 +100,7 @@ class Details(Struct, frozen=True):
     recorded: tuple[tuple[str, str], ...]
     rule: tuple[tuple[str, str], ...]
     used: tuple[tuple[str, str], ...]
-    life: tuple[Line, ...]
+    life: tuple[TimelineEntry, ...]
 
 
 def details_of(why: Explanation, rules: Rules, speech: Speech) -> Details:

@@ -49,7 +49,7 @@ ANSWER, DISPUTED = "answer:", "disputed"
 MOST = 2000
 
 
-class Reader(Struct, frozen=True):
+class NudgeReader(Struct, frozen=True):
     """The reader of a nudge and the page's base address; `linked`: by a link, without having signed in."""
 
     person: str
@@ -94,7 +94,9 @@ class Messages(CitizenPages):
         """Return the message, with what can be done."""
         return self._opened(request, self._read_message)
 
-    def _opened(self, request: Request, page: Callable[[Request, Reader, Frame, Explanation], Response]) -> Response:
+    def _opened(
+        self, request: Request, page: Callable[[Request, NudgeReader, Frame, Explanation], Response]
+    ) -> Response:
         """A page of the message; of a link whose time is over, what it is still good for."""
         try:
             reader = self._named(request)
@@ -106,7 +108,7 @@ class Messages(CitizenPages):
 
     def _over(self, request: Request, old: OldLink) -> Response:
         """The link shows the message no longer, and still stops such messages, as the message offered."""
-        reader = Reader(old.recipient, old.nudge, "", linked=True)
+        reader = NudgeReader(old.recipient, old.nudge, "", linked=True)
         frame, why = self._read(request, reader)
         say, stop = frame.speech.say, self._stop(reader, why)
         lead = say("It worked for 90 days. Sign in to read the message: it is still there.")
@@ -124,7 +126,7 @@ class Messages(CitizenPages):
             action=stop,
         )
 
-    def _read_message(self, request: Request, reader: Reader, frame: Frame, why: Explanation) -> Response:
+    def _read_message(self, request: Request, reader: NudgeReader, frame: Frame, why: Explanation) -> Response:
         """Show the message, and keep that its recipient has read it, where they have signed in.
 
         A link in a message proves less: mail servers follow it before anybody reads.
@@ -133,17 +135,17 @@ class Messages(CitizenPages):
             self._keep_read(reader)
         return self._message(request, reader, frame, why)
 
-    def _keep_read(self, reader: Reader) -> None:
+    def _keep_read(self, reader: NudgeReader) -> None:
         sent, attempt, state = self._platform.queries.inboxes.attempt(reader.person, reader.nudge)
         if attempt and state in (State.SENT, State.DELIVERED):
             receipt = Receipt(sent, reader.person, attempt, ReceiptStatus.OPENED)
             self._platform.delivery.receipts.take(receipt)
 
-    def _message(self, _: Request, reader: Reader, frame: Frame, why: Explanation) -> Response:
+    def _message(self, _: Request, reader: NudgeReader, frame: Frame, why: Explanation) -> Response:
         words = why.alone.get(reader.person) or why.words.get(reader.person)
         return self._pages.respond("message.html", frame, **self._shown(reader, frame, why, words))
 
-    def _shown(self, reader: Reader, frame: Frame, why: Explanation, words: Rendered | None) -> dict[str, Any]:
+    def _shown(self, reader: NudgeReader, frame: Frame, why: Explanation, words: Rendered | None) -> dict[str, Any]:
         speech, channels = frame.speech, channels_of(why)
         went = bool(channels)
         text, caption = words_of(words, channels)
@@ -180,17 +182,17 @@ class Messages(CitizenPages):
             "life": [line_of(each, speech) for each in why.facts],
         }
 
-    def _stop(self, reader: Reader, why: Explanation) -> str:
+    def _stop(self, reader: NudgeReader, why: Explanation) -> str:
         """Return the link that stops such messages; none where nothing went, or they cannot be stopped."""
         if not channels_of(why) or CLASS_RULES[why.klass].ignores_opt_out or not why.agency:
             return ""
         return f"{self._pages.root}/stop/{self._platform.identity.links.token(reader.nudge, reader.person)}"
 
-    def _members(self, reader: Reader, frame: Frame, why: Explanation) -> list[Member]:
+    def _members(self, reader: NudgeReader, frame: Frame, why: Explanation) -> list[Member]:
         """Return the messages that go with this digest."""
         return [self._member(reader, frame, member) for member in self._travelling(reader, why)]
 
-    def _travelling(self, reader: Reader, why: Explanation) -> Iterator[Explanation]:
+    def _travelling(self, reader: NudgeReader, why: Explanation) -> Iterator[Explanation]:
         for id_ in why.members:
             try:
                 member = self._platform.queries.inboxes.why(reader.person, id_)
@@ -199,7 +201,7 @@ class Messages(CitizenPages):
             if member.digests.get(reader.person) == reader.nudge:
                 yield member
 
-    def _member(self, reader: Reader, frame: Frame, member: Explanation) -> Member:
+    def _member(self, reader: NudgeReader, frame: Frame, member: Explanation) -> Member:
         went, words = bool(channels_of(member)), member.alone.get(reader.person)
         one = replace(reader, nudge=member.nudge, base=self._base(reader, member, member.nudge))
         return Member(
@@ -210,14 +212,14 @@ class Messages(CitizenPages):
             self._reasons(reader, frame, member),
         )
 
-    def _reasons(self, reader: Reader, frame: Frame, why: Explanation) -> Because:
+    def _reasons(self, reader: NudgeReader, frame: Frame, why: Explanation) -> Because:
         rules = self._platform.rules.library.rules()
         return because(why, reader.person, names_of(rules, frame.speech, start_of(why.clause)))
 
     def _names(self, frame: Frame) -> Names:
         return names_of(self._platform.rules.library.rules(), frame.speech)
 
-    def _base(self, reader: Reader, why: Explanation, nudge: UUID | None) -> str:
+    def _base(self, reader: NudgeReader, why: Explanation, nudge: UUID | None) -> str:
         """Return the address of another message of theirs, which went with this one; empty where there is none."""
         if nudge is None or (reader.linked and not channels_of(why)):
             return ""
@@ -231,7 +233,7 @@ class Messages(CitizenPages):
         code = self._codes.of(nudge, person)
         return code if self._codes.check(code) is not None else ""
 
-    def _actions(self, reader: Reader, words: Rendered | None) -> list[tuple[str, str]]:
+    def _actions(self, reader: NudgeReader, words: Rendered | None) -> list[tuple[str, str]]:
         links = self._platform.identity.links
         return [
             (each.label, links.answer(reader.nudge, reader.person, each.url.removeprefix(ANSWER)))
@@ -250,13 +252,13 @@ class Messages(CitizenPages):
         """Return the day that the message is about, as a file for calendars."""
         return self._opened(request, self._calendar)
 
-    def _day(self, reader: Reader, frame: Frame) -> str:
+    def _day(self, reader: NudgeReader, frame: Frame) -> str:
         """Return the days of the message in words; empty where no calendar can hold them."""
         card = self._card(reader, frame)
         days = card and card.days_to_come(self._platform.clock(), frame.speech.zone)
         return day_told(days, frame.speech) if days else ""
 
-    def _calendar(self, _: Request, reader: Reader, frame: Frame, __: Explanation) -> Response:
+    def _calendar(self, _: Request, reader: NudgeReader, frame: Frame, __: Explanation) -> Response:
         card, now = self._card(reader, frame), self._platform.clock()
         if card is None or (days := card.days_to_come(now, frame.speech.zone)) is None:
             raise Problem(HTTPStatus.NOT_FOUND, Said("the message names no day that is still to come"), kind="no-day")
@@ -268,7 +270,7 @@ class Messages(CitizenPages):
         entry = Entry(card.thing[1], reader.person, days, summary, tuple(lines), page, speech.language)
         return as_calendar(calendar_file(entry, now))
 
-    def _card(self, reader: Reader, frame: Frame) -> Card | None:
+    def _card(self, reader: NudgeReader, frame: Frame) -> Card | None:
         return self._platform.queries.inboxes.cards(reader.person, [reader.nudge], frame.speech.zone).get(
             reader.nudge
         )
@@ -279,12 +281,19 @@ class Messages(CitizenPages):
         """Show the reason for the message."""
         return self._opened(request, self._because)
 
-    def _because(self, request: Request, reader: Reader, frame: Frame, why: Explanation) -> Response:
+    def _because(self, request: Request, reader: NudgeReader, frame: Frame, why: Explanation) -> Response:
         what, _, nudge = (visits.told_once(request, DISPUTED) or "").partition(" ")
         return self._why(reader, frame, why, disputed=what if nudge == str(reader.nudge) else "")
 
     def _why(
-        self, reader: Reader, frame: Frame, why: Explanation, *, disputed: str = "", wrong: str = "", text: str = ""
+        self,
+        reader: NudgeReader,
+        frame: Frame,
+        why: Explanation,
+        *,
+        disputed: str = "",
+        wrong: str = "",
+        text: str = "",
     ) -> Response:
         found = details_of(why, self._platform.rules.library.rules(), frame.speech)
         return self._pages.respond(
@@ -319,7 +328,7 @@ class Messages(CitizenPages):
         visits.tell_once(request, DISPUTED, f"{'new' if is_new else 'again'} {reader.nudge}")
         return RedirectResponse(f"{reader.base}/why", HTTPStatus.SEE_OTHER, headers)
 
-    def _read(self, request: Request, reader: Reader) -> tuple[Frame, Explanation]:
+    def _read(self, request: Request, reader: NudgeReader) -> tuple[Frame, Explanation]:
         try:
             why = self._platform.queries.inboxes.why(reader.person, reader.nudge)
         except NotTheirs:
@@ -328,14 +337,14 @@ class Messages(CitizenPages):
         frame = self._frame(request, person)
         return frame, why
 
-    def _reader(self, request: Request) -> Reader:
+    def _reader(self, request: Request) -> NudgeReader:
         """Return the reader of the nudge. Raises Problem where the request may not read it."""
         try:
             return self._named(request)
         except BadLink as error:
             raise bad_link(error) from None
 
-    def _named(self, request: Request) -> Reader:
+    def _named(self, request: Request) -> NudgeReader:
         now, asked = self._platform.clock(), request.path_params
         if (token := asked.get("token")) is not None:
             try:
@@ -346,13 +355,13 @@ class Messages(CitizenPages):
                 visits.require_theirs(request, old.recipient)
                 raise
             visits.require_theirs(request, person)
-            return Reader(person, nudge, f"{self._pages.root}/m/{token}", linked=True)
+            return NudgeReader(person, nudge, f"{self._pages.root}/m/{token}", linked=True)
         person = visits.require_citizen(request, now)
         try:
             nudge = UUID(asked["nudge"])
         except ValueError:
             raise Problem(HTTPStatus.NOT_FOUND, Said("no message has this id"), kind="unknown-message") from None
-        return Reader(person, nudge, f"{self._pages.root}/my/messages/{nudge}", linked=False)
+        return NudgeReader(person, nudge, f"{self._pages.root}/my/messages/{nudge}", linked=False)
 
 
 def _wrong_with(text: str) -> str:
@@ -386,7 +395,7 @@ def _went_at(why: Explanation) -> datetime:
     return times.get("sent") or times["attempted"]
 
 
-def _parent(reader: Reader, why: Explanation) -> str | None:
+def _parent(reader: NudgeReader, why: Explanation) -> str | None:
     """Return the first name of the child as whose parent the reader was told, empty if unknown.
 
     None: it is about them.

@@ -61,7 +61,7 @@ def because(why: Explanation, reader: str, names: Names) -> Because:
     return Because(answer, reasons)
 
 
-class Outcome(Enum):
+class MessageOutcome(Enum):
     """The outcome of a message, as its reader would ask about it."""
 
     GOT = N_("Why did I get this?")
@@ -69,13 +69,13 @@ class Outcome(Enum):
     MISSED = N_("Why did I not get this?")
 
 
-def outcome_of(why: Explanation) -> Outcome:
+def outcome_of(why: Explanation) -> MessageOutcome:
     """Return whether the message came, will come, or did not come."""
     state = why.state.partition(" ")[0]
     if state in _WAITING:
-        return Outcome.WAITS
+        return MessageOutcome.WAITS
     handed_over = any(each.what == "attempted" for each in why.facts)
-    return Outcome.GOT if handed_over and state != "failed" else Outcome.MISSED
+    return MessageOutcome.GOT if handed_over and state != "failed" else MessageOutcome.MISSED
 
 
 def question_of(why: Explanation) -> str:
@@ -162,9 +162,9 @@ class _Teller:
             yield Words("By law: {law}.", law=law.rstrip("."))
 
     def _told_outcome(self, reason: str) -> Iterator[str]:
-        if self._outcome is Outcome.GOT:
+        if self._outcome is MessageOutcome.GOT:
             yield Words("You got this because {reason}.", reason=reason)
-        elif self._outcome is Outcome.WAITS:
+        elif self._outcome is MessageOutcome.WAITS:
             yield Words("You will get this because {reason}.", reason=reason)
         else:
             state, _, codes = self._why.state.partition(" ")
@@ -285,7 +285,7 @@ class _Teller:
     def _missing(self) -> Iterator[str]:
         """Yield what would have made the message needless and was not recorded."""
         events, newer = self._unless()
-        now = self._outcome is Outcome.WAITS
+        now = self._outcome is MessageOutcome.WAITS
         if events:
             if now:
                 yield Words("we have no record yet that {events}", events=events)

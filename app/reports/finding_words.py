@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from app.reports.findings import AHEAD, BEHIND, Finding, Holdup, Kind, Why
+from app.reports.findings import AHEAD, BEHIND, Finding, FindingKind, Holdup, QueueCause
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_, Said
 from domain.core.translatable import told as translated
@@ -15,7 +15,7 @@ from domain.nudges.settle import PAUSED
 from notifiers.port.interface import Reason
 
 
-class Tongue(Protocol):
+class FindingLanguage(Protocol):
     """A language: its words, and its notation of numbers and times."""
 
     @property
@@ -54,154 +54,154 @@ _RENEW = N_("Put it back from the copy that is kept apart from the backups of th
 _JOB = N_("Go on with it, or cancel it.")
 _START = N_("Start one.")
 _GROWS = N_("Check that everything is running and every provider works. Add workers or dispatchers if it goes on.")
-WORDS: Mapping[Kind, tuple[str, str]] = {
-    Kind.OLDER_COPY: (
+WORDS: Mapping[FindingKind, tuple[str, str]] = {
+    FindingKind.OLDER_COPY: (
         N_("The database is an older copy: nothing is sent."),
         N_("Nothing is sent until somebody says until when messages may have gone that it does not know."),
     ),
-    Kind.LOG_ALTERED: (
+    FindingKind.LOG_ALTERED: (
         N_("The log is not as it was written: the audit, job {count}, found differences."),
         N_("Keep the database as it is. Find out who wrote to it, and compare the named positions with a backup."),
     ),
-    Kind.JOB_ALTERED: (
+    FindingKind.JOB_ALTERED: (
         N_("Somebody without our key wrote or changed job {count} ({about}) in the database."),
         N_(
             "Nothing of it is done, and its result counts for nothing. Find out who wrote to the database, then "
             "cancel the job. One from before an upgrade is asked for again."
         ),
     ),
-    Kind.CLOCK_BEHIND: (
+    FindingKind.CLOCK_BEHIND: (
         N_("The clock of this machine is wrong: the latest record is {time} ahead of it."),
         N_("Have the time set by the network (NTP) on every machine, then restart the roles."),
     ),
-    Kind.CLOCKS_APART: (
+    FindingKind.CLOCKS_APART: (
         N_("The clock of this machine is wrong: it and the clock of the database differ by {time}."),
         N_("Have the time set by the network (NTP) on every machine, then restart the roles."),
     ),
-    Kind.PROCESS_CLOCK: (
+    FindingKind.PROCESS_CLOCK: (
         N_("The clock of {about} is wrong: it differs from the clock of the database by {time}."),
         N_("Have the time set by the network (NTP) on that machine, then restart its roles."),
     ),
-    Kind.KEY_FILE: (
+    FindingKind.KEY_FILE: (
         N_("The key file cannot be used. What is running continues, but nothing can start again."),
         _RENEW,
     ),
-    Kind.KEY_LOST: (
+    FindingKind.KEY_LOST: (
         N_("A master key is missing from the key file (version {about}): the data of some people cannot be read."),
         _RENEW,
     ),
-    Kind.KEY_EXPIRES: (
+    FindingKind.KEY_EXPIRES: (
         N_("A certificate or key expires soon, or cannot be read."),
         N_("Put a new one in its place, then restart the dispatchers."),
     ),
-    Kind.SCHEDULED_FAILED: (
+    FindingKind.SCHEDULED_FAILED: (
         N_("The scheduled job {about} failed."),
         N_("It runs again at its next time. If it fails again, mend what it names."),
     ),
-    Kind.SCHEDULED_LATE: (
+    FindingKind.SCHEDULED_LATE: (
         N_("The scheduled job {about} did not run at its time."),
         N_("No process keeps the schedule, or the job before it does not end."),
     ),
-    Kind.NOT_ADMITTED: (
+    FindingKind.NOT_ADMITTED: (
         N_("The provider {about} ({channel}) does not let us in: our key for it is missing, wrong or expired."),
         N_("Renew the key or password in the settings, then restart the dispatchers."),
     ),
-    Kind.PROVIDER_DOWN: (
+    FindingKind.PROVIDER_DOWN: (
         N_("The provider {about} ({channel}) is down: {cause}."),
         N_("Its messages use another provider or are tried again. When it is back, list what failed permanently."),
     ),
-    Kind.KAFKA_AWAY: (
+    FindingKind.KAFKA_AWAY: (
         N_("Kafka does not answer."),
         N_("It heals by itself; nothing is lost meanwhile."),
     ),
-    Kind.PLANNING_LATE: (
+    FindingKind.PLANNING_LATE: (
         N_("Events wait for their plan: {count}, the oldest for {time}."),
         N_("Does a worker run? After five minutes the reconciler plans who waits; then look for gaps."),
     ),
-    Kind.SENDING_LATE: (
+    FindingKind.SENDING_LATE: (
         N_("Messages are due and do not go: {count}, the oldest for {time}."),
         N_("Does a dispatcher run? Look at the providers below, and at what is stopped."),
     ),
-    Kind.WORKERS_LATE: (
+    FindingKind.WORKERS_LATE: (
         N_("The workers are behind: {count} events wait in Kafka, the oldest for {time}."),
         N_("All partitions: start more workers. A single one: end its worker, another takes over."),
     ),
-    Kind.RELAY_LATE: (
+    FindingKind.RELAY_LATE: (
         N_("The relay to Kafka is behind: {count} facts wait, the oldest for {time}."),
         N_("Does a relay run, and is Kafka there? With both gone the reconciler still plans."),
     ),
-    Kind.VERIFICATION_FAILED: (
+    FindingKind.VERIFICATION_FAILED: (
         N_("Not all is as the log says: job {count} ({about}) found differences."),
         N_("Its page says what differs, and which views to rebuild."),
     ),
-    Kind.PLANS_DIFFER: (
+    FindingKind.PLANS_DIFFER: (
         N_("The last sample found people whose messages are not as planned: {count}. Triggers: {about}."),
         N_(
             "List what is missing, then have it planned: `habarshy repair`. `habarshy replay --verify` looks at "
             "everybody."
         ),
     ),
-    Kind.JOB_FAILED: (N_("Job {count} ({about}) failed."), _JOB),
-    Kind.JOB_GONE: (N_("Job {count} ({about}) stands still: its process is gone."), _JOB),
-    Kind.JOBS_WAIT: (
+    FindingKind.JOB_FAILED: (N_("Job {count} ({about}) failed."), _JOB),
+    FindingKind.JOB_GONE: (N_("Job {count} ({about}) stands still: its process is gone."), _JOB),
+    FindingKind.JOBS_WAIT: (
         N_("Jobs wait, and no process works at them: {count}."),
         N_("Start the role that works at jobs."),
     ),
-    Kind.DEAD_LETTERS: (
+    FindingKind.DEAD_LETTERS: (
         N_("Records or people were put aside and wait for a human: {count}."),
         N_("Mend the cause, then have them handled once more."),
     ),
-    Kind.VIEWS_LATE: (
+    FindingKind.VIEWS_LATE: (
         N_("Trails and figures are behind the log: {count} facts, the oldest for {time}."),
         N_("The process that does the upkeep follows the log; what it logs says why it does not."),
     ),
-    Kind.PLANNING_GROWS: (N_("The queue for planning grows: {count} wait."), _GROWS),
-    Kind.SENDING_GROWS: (N_("The queue for sending grows: {count} wait."), _GROWS),
-    Kind.UNKNOWN_OUTCOMES: (
+    FindingKind.PLANNING_GROWS: (N_("The queue for planning grows: {count} wait."), _GROWS),
+    FindingKind.SENDING_GROWS: (N_("The queue for sending grows: {count} wait."), _GROWS),
+    FindingKind.UNKNOWN_OUTCOMES: (
         N_("Nobody knows whether some messages went: {count}."),
         N_("Ask the provider, or decide what becomes of them."),
     ),
-    Kind.PROVIDER_FAILS_ALL: (
+    FindingKind.PROVIDER_FAILS_ALL: (
         N_("Every attempt by the provider {about} ({channel}) failed: {cause}."),
         N_("The table below says why. If addresses are wrong, ask who reports them."),
     ),
-    Kind.PROVIDER_FAILED: (
+    FindingKind.PROVIDER_FAILED: (
         N_("The last attempt by the provider {about} ({channel}) failed: {cause}."),
         N_("The table below says why. If addresses are wrong, ask who reports them."),
     ),
-    Kind.PROVIDERS_UNSEEN: (
+    FindingKind.PROVIDERS_UNSEEN: (
         N_("Whether these providers work is not known: {about}."),
         N_("Others sent more than is looked at here. The dispatchers’ own counts tell: habarshy_attempts_total."),
     ),
-    Kind.STARTING: (
+    FindingKind.STARTING: (
         N_("The platform is starting."),
         N_("The platform has just started: its maintenance process reports within a minute."),
     ),
-    Kind.EVENTS_REFUSED: (
+    FindingKind.EVENTS_REFUSED: (
         N_("Events from Kafka were refused: {count} so far."),
         N_("Read life-events.dead while it keeps them, and have the registry send them anew."),
     ),
-    Kind.RECONCILED: (
+    FindingKind.RECONCILED: (
         N_("People were planned only because the reconciler looked: {count} so far."),
         N_("No record woke them. Look at the lag of relay and workers."),
     ),
-    Kind.JOB_INCOMPLETE: (
+    FindingKind.JOB_INCOMPLETE: (
         N_("Job {count} ({about}) could not do everything."),
         N_("Its page says what it left out."),
     ),
-    Kind.JOB_PAUSED: (
+    FindingKind.JOB_PAUSED: (
         N_("Job {count} ({about}) is paused."),
         N_("It keeps others of its kind from starting."),
     ),
-    Kind.ANSWERS_WAIT: (
+    FindingKind.ANSWERS_WAIT: (
         N_("Answers of citizens wait until their agencies are told: {count}."),
         N_("They wait for the webhook of their agency, or it has none."),
     ),
-    Kind.CORRECTIONS: (
+    FindingKind.CORRECTIONS: (
         N_("Registries corrected events that never came: {count}."),
         N_("Ask them to send these."),
     ),
-    Kind.CHAIN_LATE: (
+    FindingKind.CHAIN_LATE: (
         N_("The chain of the log is behind: {count} facts are in no block."),
         N_("The process that does the upkeep makes its blocks."),
     ),
@@ -211,26 +211,34 @@ _BEGIN_ANEW = N_("Have the time set by the network (NTP), then restart `habarshy
 _WAIT_OR_SPREAD = N_(
     "Check that every provider works. If it goes on, one process is too few: use PostgreSQL and several processes."
 )
-EMBEDDED: Mapping[Kind, str] = {
-    Kind.CLOCK_BEHIND: _BEGIN_ANEW,
-    Kind.KEY_EXPIRES: N_("Put a new one in its place, then restart `habarshy run`."),
-    Kind.NOT_ADMITTED: N_("Renew the key or password in the settings, then restart `habarshy run`."),
-    Kind.PLANNING_LATE: N_("Does `habarshy run` run, and what does it say? Then look for gaps."),
-    Kind.SENDING_LATE: N_("Does `habarshy run` run? Look at the providers below, and at what is stopped."),
-    Kind.PLANNING_GROWS: _WAIT_OR_SPREAD,
-    Kind.SENDING_GROWS: _WAIT_OR_SPREAD,
-    Kind.VIEWS_LATE: N_("`habarshy run` follows the log; what it says tells why it does not."),
-    Kind.PROVIDERS_UNSEEN: N_("Others sent more than is looked at here. The trail of one message tells more."),
-    Kind.RECONCILED: N_("They had waited for five minutes. Look at what `habarshy run` says."),
-    Kind.CHAIN_LATE: N_("`habarshy run` makes its blocks."),
-    Kind.SCHEDULED_LATE: N_("`habarshy run` does not run, or the job before it does not end."),
+EMBEDDED: Mapping[FindingKind, str] = {
+    FindingKind.CLOCK_BEHIND: _BEGIN_ANEW,
+    FindingKind.KEY_EXPIRES: N_("Put a new one in its place, then restart `habarshy run`."),
+    FindingKind.NOT_ADMITTED: N_("Renew the key or password in the settings, then restart `habarshy run`."),
+    FindingKind.PLANNING_LATE: N_("Does `habarshy run` run, and what does it say? Then look for gaps."),
+    FindingKind.SENDING_LATE: N_("Does `habarshy run` run? Look at the providers below, and at what is stopped."),
+    FindingKind.PLANNING_GROWS: _WAIT_OR_SPREAD,
+    FindingKind.SENDING_GROWS: _WAIT_OR_SPREAD,
+    FindingKind.VIEWS_LATE: N_("`habarshy run` follows the log; what it says tells why it does not."),
+    FindingKind.PROVIDERS_UNSEEN: N_("Others sent more than is looked at here. The trail of one message tells more."),
+    FindingKind.RECONCILED: N_("They had waited for five minutes. Look at what `habarshy run` says."),
+    FindingKind.CHAIN_LATE: N_("`habarshy run` makes its blocks."),
+    FindingKind.SCHEDULED_LATE: N_("`habarshy run` does not run, or the job before it does not end."),
 }
 """Kind -> what to do where one process does everything and no other role runs."""
-CLOCKS: Mapping[tuple[Kind, str], str] = {
-    (Kind.CLOCKS_APART, AHEAD): N_("The clock of this machine is wrong: it is {time} ahead of the database’s clock."),
-    (Kind.CLOCKS_APART, BEHIND): N_("The clock of this machine is wrong: it is {time} behind the database’s clock."),
-    (Kind.PROCESS_CLOCK, AHEAD): N_("The clock of {about} is wrong: it is {time} ahead of the database’s clock."),
-    (Kind.PROCESS_CLOCK, BEHIND): N_("The clock of {about} is wrong: it is {time} behind the database’s clock."),
+CLOCKS: Mapping[tuple[FindingKind, str], str] = {
+    (FindingKind.CLOCKS_APART, AHEAD): N_(
+        "The clock of this machine is wrong: it is {time} ahead of the database’s clock."
+    ),
+    (FindingKind.CLOCKS_APART, BEHIND): N_(
+        "The clock of this machine is wrong: it is {time} behind the database’s clock."
+    ),
+    (FindingKind.PROCESS_CLOCK, AHEAD): N_(
+        "The clock of {about} is wrong: it is {time} ahead of the database’s clock."
+    ),
+    (FindingKind.PROCESS_CLOCK, BEHIND): N_(
+        "The clock of {about} is wrong: it is {time} behind the database’s clock."
+    ),
 }
 """Kind and what is wrong with a clock -> what is wrong."""
 ALL_DOWN: Mapping[tuple[bool, bool], str] = {
@@ -241,7 +249,7 @@ ALL_DOWN: Mapping[tuple[bool, bool], str] = {
 }
 """Whether all of them cannot be reached, and whether channels have no other provider -> what is wrong."""
 ENGLISH = "en"
-PLANNING = (Kind.PLANNING_LATE, Kind.PLANNING_GROWS)
+PLANNING = (FindingKind.PLANNING_LATE, FindingKind.PLANNING_GROWS)
 NOBODY_ALIVE: Mapping[str, str] = {
     "worker": N_("Likely cause: no worker is alive. Start one."),
     "dispatch": N_("Likely cause: no dispatcher is alive. Start one."),
@@ -272,16 +280,16 @@ TOO_SLOW: Mapping[str, str] = {
     ),
 }
 """Role that is slower than what comes in -> that it is the likely cause, and what to do."""
-HOLDUPS: Mapping[Why, str] = {
-    Why.KAFKA: N_("Likely cause: Kafka does not answer. After five minutes the reconciler plans who waits."),
-    Why.DOWN: N_(
+HOLDUPS: Mapping[QueueCause, str] = {
+    QueueCause.KAFKA: N_("Likely cause: Kafka does not answer. After five minutes the reconciler plans who waits."),
+    QueueCause.DOWN: N_(
         "Likely cause: the provider {about} does not work. Mend that first; what waits then goes by itself."
     ),
-    Why.LIMIT: N_(
+    QueueCause.LIMIT: N_(
         "Likely cause: the provider {about} sends as much as its rate limit lets it, {number} a second. Raise its "
         "`rate` in the settings if the contract allows more, or add a provider."
     ),
-    Why.SLOW: N_(
+    QueueCause.SLOW: N_(
         "Likely cause: the provider {about} is slow: it takes {number} s for an answer. Ask there why, or add a "
         "provider."
     ),
@@ -307,11 +315,17 @@ CAUSES: Mapping[str, str] = {
 }
 
 
-CAUSE_SHOWN = (Kind.KEY_FILE, Kind.KAFKA_AWAY, Kind.EVENTS_REFUSED, Kind.KEY_EXPIRES, Kind.SCHEDULED_FAILED)
+CAUSE_SHOWN = (
+    FindingKind.KEY_FILE,
+    FindingKind.KAFKA_AWAY,
+    FindingKind.EVENTS_REFUSED,
+    FindingKind.KEY_EXPIRES,
+    FindingKind.SCHEDULED_FAILED,
+)
 """Kinds whose cause is shown as it is, besides their sentence."""
 
 
-def finding_in_words(finding: Finding, tongue: Tongue) -> FindingWords:
+def finding_in_words(finding: Finding, tongue: FindingLanguage) -> FindingWords:
     """Return the finding in the words of a language."""
     sentence, todo = _words(finding)
     values = {
@@ -327,21 +341,21 @@ def finding_in_words(finding: Finding, tongue: Tongue) -> FindingWords:
     return FindingWords(said, tuple(_details(finding, tongue)), todo, shlex.join(finding.command))
 
 
-def cause_in_words(cause: str, tongue: Tongue) -> str:
+def cause_in_words(cause: str, tongue: FindingLanguage) -> str:
     """Return our word for the reason of a failure, as a sentence about a provider; "?" if there is none."""
     words = CAUSES.get(cause) or REASON_WORDS.get(cause)
     return tongue.say(words) if words else cause.replace("_", " ") or "?"
 
 
-def _channel(channel: str, tongue: Tongue) -> str:
+def _channel(channel: str, tongue: FindingLanguage) -> str:
     return tongue.say(CHANNELS[channel]) if channel in CHANNELS else ""
 
 
-def _holdup(finding: Finding, cause: Holdup, tongue: Tongue) -> str:
+def _holdup(finding: Finding, cause: Holdup, tongue: FindingLanguage) -> str:
     """Return the likely cause of a queue, and what to do about it."""
-    if cause.why is Why.NOBODY:
+    if cause.why is QueueCause.NOBODY:
         words = NOBODY_ALIVE["run" if finding.embedded else cause.about]
-    elif cause.why is Why.BEHIND:
+    elif cause.why is QueueCause.BEHIND:
         words = TOO_SLOW["run" if finding.embedded else "worker" if finding.kind in PLANNING else "dispatch"]
     else:
         words = HOLDUPS[cause.why]
@@ -356,13 +370,13 @@ def _holdup(finding: Finding, cause: Holdup, tongue: Tongue) -> str:
 def _words(finding: Finding) -> tuple[str, str]:
     if finding.stop is not None:
         return STOPS[finding.stop.scope], N_("Resume once the problem is fixed.")
-    if finding.kind is Kind.NOT_RUNNING and finding.about == "run":
+    if finding.kind is FindingKind.NOT_RUNNING and finding.about == "run":
         return N_("The platform is not running: nothing is planned or sent."), N_("Start it.")
-    if finding.kind is Kind.NOT_RUNNING:
+    if finding.kind is FindingKind.NOT_RUNNING:
         return N_("No worker is running: new events wait, and nothing is planned."), _START
-    if finding.kind is Kind.ROLE_GONE:
+    if finding.kind is FindingKind.ROLE_GONE:
         return GONE[finding.about], _START
-    if finding.kind is Kind.CLOCK_BEHIND and finding.about:
+    if finding.kind is FindingKind.CLOCK_BEHIND and finding.about:
         return N_("The latest record is {time} ahead: a process wrote it whose clock was wrong. It is gone."), N_(
             "Have the time set by the network (NTP) on the machine where it ran."
         )
@@ -374,7 +388,7 @@ def _words(finding: Finding) -> tuple[str, str]:
     return sentence, EMBEDDED.get(finding.kind, todo) if finding.embedded else todo
 
 
-def _details(finding: Finding, tongue: Tongue) -> list[str]:
+def _details(finding: Finding, tongue: FindingLanguage) -> list[str]:
     """Return what else is known: since when, by whom and why, and whether it grows."""
     say, found = tongue.say, []
     if finding.stop is not None:
@@ -398,7 +412,7 @@ def _details(finding: Finding, tongue: Tongue) -> list[str]:
     return found
 
 
-def _trend(finding: Finding, tongue: Tongue) -> list[str]:
+def _trend(finding: Finding, tongue: FindingLanguage) -> list[str]:
     trend = finding.trend
     assert trend is not None
     by = tongue.number(round(abs(trend.a_minute), 1))

@@ -57,7 +57,7 @@ WANTED: Mapping[str, Level] = {
 """Role -> the severity of having no process of it. The intake is wanted where one was seen."""
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """The kinds of findings, the worst first. Their sentences: finding_words."""
 
     STOPPED = "stopped"
@@ -105,12 +105,12 @@ class Kind(StrEnum):
 
 
 SPOILED = {
-    "audit verify": (Kind.LOG_ALTERED, Level.BAD),
-    "replay verify": (Kind.VERIFICATION_FAILED, Level.BAD),
-    sample.KIND: (Kind.PLANS_DIFFER, Level.BAD),
+    "audit verify": (FindingKind.LOG_ALTERED, Level.BAD),
+    "replay verify": (FindingKind.VERIFICATION_FAILED, Level.BAD),
+    sample.KIND: (FindingKind.PLANS_DIFFER, Level.BAD),
 }
 """What it means that a job of that kind ended and found that not all is as it should be."""
-_RANK = {kind: rank for rank, kind in enumerate(Kind)}
+_RANK = {kind: rank for rank, kind in enumerate(FindingKind)}
 
 
 class Finding(Struct, frozen=True):
@@ -122,7 +122,7 @@ class Finding(Struct, frozen=True):
     channel, cause) of each; `without`: channels on which nothing can be sent; `holds`: the likely cause of a queue.
     """
 
-    kind: Kind
+    kind: FindingKind
     level: Level
     command: tuple[str, ...]
     path: str = ""
@@ -141,7 +141,7 @@ class Finding(Struct, frozen=True):
     holds: "Holdup | None" = None
 
 
-class Why(StrEnum):
+class QueueCause(StrEnum):
     """The likely causes of a queue that grows or stands. Their sentences: finding_words."""
 
     NOBODY = "nobody"
@@ -158,7 +158,7 @@ class Holdup(Struct, frozen=True):
     `comes` and `goes`: how many come in and are done a minute.
     """
 
-    why: Why
+    why: QueueCause
     about: str = ""
     number: float = 0.0
     comes: float = 0.0
@@ -195,16 +195,16 @@ def going(stop: ActiveStop) -> tuple[str, ...]:
 def stop_finding(stop: ActiveStop) -> Finding:
     """Return the finding that a kill switch or a pause is on."""
     command = going(stop)
-    return Finding(Kind.STOPPED, Level.BAD, command, "/switches", stop.name, since=stop.since, stop=stop)
+    return Finding(FindingKind.STOPPED, Level.BAD, command, "/switches", stop.name, since=stop.since, stop=stop)
 
 
 def _platform(on: Condition) -> Iterator[Finding]:
     if on.older is not None:
-        yield Finding(Kind.OLDER_COPY, Level.BAD, ("habarshy", "restored", "--plan"), since=on.older)
+        yield Finding(FindingKind.OLDER_COPY, Level.BAD, ("habarshy", "restored", "--plan"), since=on.older)
     yield from _clocks(on)
     new = on.began is not None and on.now - on.began < STARTING
     if on.running is False or _nobody_lives("worker", on) or on.sampled is None or on.now - on.sampled > SILENT:
-        kind, level = (Kind.STARTING, Level.NOTE) if new else (Kind.NOT_RUNNING, Level.BAD)
+        kind, level = (FindingKind.STARTING, Level.NOTE) if new else (FindingKind.NOT_RUNNING, Level.BAD)
         if not (new and on.key_problem):  # nothing starts without its keys
             yield Finding(
                 kind,
@@ -216,10 +216,12 @@ def _platform(on: Condition) -> Iterator[Finding]:
     if not new:
         yield from _roles(on)
     if on.key_problem:
-        yield Finding(Kind.KEY_FILE, Level.BAD, ("habarshy", "config", "show", "--origin"), cause=on.key_problem)
+        yield Finding(
+            FindingKind.KEY_FILE, Level.BAD, ("habarshy", "config", "show", "--origin"), cause=on.key_problem
+        )
     if on.keys_lost:
         versions = ", ".join(map(str, on.keys_lost))
-        yield Finding(Kind.KEY_LOST, Level.BAD, ("habarshy", "keys", "show"), about=versions)
+        yield Finding(FindingKind.KEY_LOST, Level.BAD, ("habarshy", "keys", "show"), about=versions)
 
 
 def _nobody_lives(role: str, on: Condition) -> bool:
@@ -238,7 +240,7 @@ def _roles(on: Condition) -> Iterator[Finding]:
         if _nobody_lives(role, on):
             command = ("habarshy", "worker", "--intake") if role == "intake" else ("habarshy", role)
             seen = max((each.seen_at for each in on.processes if each.process.role == role), default=None)
-            yield Finding(Kind.ROLE_GONE, level, command, about=role, since=seen)
+            yield Finding(FindingKind.ROLE_GONE, level, command, about=role, since=seen)
 
 
 def _clocks(on: Condition) -> Iterator[Finding]:
@@ -250,15 +252,15 @@ def _clocks(on: Condition) -> Iterator[Finding]:
     wrong = [each for each in on.processes if abs(each.ahead) > SKEW]
     if abs(on.apart) > SKEW:
         cause = AHEAD if on.apart > timedelta() else BEHIND
-        yield Finding(Kind.CLOCKS_APART, Level.BAD, ntp, cause=cause, seconds=abs(on.apart).total_seconds())
+        yield Finding(FindingKind.CLOCKS_APART, Level.BAD, ntp, cause=cause, seconds=abs(on.apart).total_seconds())
     for each in wrong:
         cause, seconds = AHEAD if each.ahead > timedelta() else BEHIND, abs(each.ahead).total_seconds()
         at = f"{each.process.role} ({each.process.host}, pid {each.process.pid})"
-        found = Finding(Kind.PROCESS_CLOCK, Level.BAD, ntp, about=at, cause=cause, seconds=seconds)
+        found = Finding(FindingKind.PROCESS_CLOCK, Level.BAD, ntp, about=at, cause=cause, seconds=seconds)
         yield replace(found, since=None if each.lives else each.seen_at)
     if on.ahead > SOON and not wrong and abs(on.apart) <= SKEW:
         about = "elsewhere" if on.compared else ""
-        yield Finding(Kind.CLOCK_BEHIND, Level.BAD, ntp, about=about, seconds=on.ahead.total_seconds())
+        yield Finding(FindingKind.CLOCK_BEHIND, Level.BAD, ntp, about=about, seconds=on.ahead.total_seconds())
 
 
 def _providers(on: Condition) -> Iterator[Finding]:
@@ -272,17 +274,17 @@ def _providers(on: Condition) -> Iterator[Finding]:
             continue
         if record.in_row and cause == Reason.NOT_ADMITTED:  # it will not mend itself
             show = ("habarshy", "config", "show", "--origin")
-            yield _provider(Kind.NOT_ADMITTED, name, record, show, cause)
+            yield _provider(FindingKind.NOT_ADMITTED, name, record, show, cause)
         elif record.in_trouble:
             repair = ("habarshy", "repair", "--failed", "--plan", "--provider", name)
-            found = _provider(Kind.PROVIDER_DOWN, name, record, repair, cause)
+            found = _provider(FindingKind.PROVIDER_DOWN, name, record, repair, cause)
             yield replace(found, without=_without([name], on))
         elif record.state is ProviderState.FAILS_ALL:
-            yield _provider(Kind.PROVIDER_FAILS_ALL, name, record, STATUS, cause)
+            yield _provider(FindingKind.PROVIDER_FAILS_ALL, name, record, STATUS, cause)
         elif record.state is ProviderState.FAILED:
-            yield _provider(Kind.PROVIDER_FAILED, name, record, STATUS, cause)
+            yield _provider(FindingKind.PROVIDER_FAILED, name, record, STATUS, cause)
     if on.unseen:
-        yield Finding(Kind.PROVIDERS_UNSEEN, Level.NOTE, STATUS, about=", ".join(on.unseen))
+        yield Finding(FindingKind.PROVIDERS_UNSEEN, Level.NOTE, STATUS, about=", ".join(on.unseen))
 
 
 def _is_down(record: Record) -> bool:
@@ -295,7 +297,9 @@ def _all_down(down: Sequence[tuple[str, Record]], on: Condition) -> Finding:
     names, since = [name for name, _ in down], [record.since for _, record in down if record.since is not None]
     causes = tuple((name, record.channel, _cause(record)) for name, record in down)
     repair = ("habarshy", "repair", "--failed", "--plan")
-    found = Finding(Kind.PROVIDER_DOWN, Level.BAD, repair, "/messages?state=failed", since=min(since, default=None))
+    found = Finding(
+        FindingKind.PROVIDER_DOWN, Level.BAD, repair, "/messages?state=failed", since=min(since, default=None)
+    )
     return replace(found, providers=causes, without=_without(names, on))
 
 
@@ -316,8 +320,8 @@ def _cause(record: Record) -> str:
     return next((each for each in found if each != Reason.BUSY), found[0] if found else "")
 
 
-def _provider(kind: Kind, name: str, record: Record, command: tuple[str, ...], cause: str) -> Finding:
-    level = Level.BAD if kind in (Kind.NOT_ADMITTED, Kind.PROVIDER_DOWN) else Level.NOTE
+def _provider(kind: FindingKind, name: str, record: Record, command: tuple[str, ...], cause: str) -> Finding:
+    level = Level.BAD if kind in (FindingKind.NOT_ADMITTED, FindingKind.PROVIDER_DOWN) else Level.NOTE
     path = f"/messages?{urlencode({'state': 'failed', 'provider': name})}"
     return Finding(kind, level, command, path, name, record.channel, cause, since=record.since)
 
@@ -332,7 +336,7 @@ def _flows(on: Condition) -> Iterator[Finding]:
         yield from _waits(on, RELAY, on.relay)
     if on.workers_away:
         show = ("habarshy", "config", "show", "--origin")
-        yield Finding(Kind.KAFKA_AWAY, Level.BAD, show, cause=on.workers_away)
+        yield Finding(FindingKind.KAFKA_AWAY, Level.BAD, show, cause=on.workers_away)
     elif on.workers:
         longest = max(each.seconds for each in on.workers)
         yield from _waits(on, WORKERS, Lag(sum(each.count for each in on.workers), longest))
@@ -344,17 +348,23 @@ class Queue(Struct, frozen=True):
     name: Backlog | None
     limit: timedelta
     command: tuple[str, ...]
-    late: Kind
-    grows: Kind | None = None
+    late: FindingKind
+    grows: FindingKind | None = None
 
 
-PLANNING = Queue(Backlog.PLANNING, LONG, ("habarshy", "repair", "--plan"), Kind.PLANNING_LATE, Kind.PLANNING_GROWS)
-SENDING = Queue(
-    Backlog.DISPATCH, LATE, ("habarshy", "forecast", "--days", "1"), Kind.SENDING_LATE, Kind.SENDING_GROWS
+PLANNING = Queue(
+    Backlog.PLANNING, LONG, ("habarshy", "repair", "--plan"), FindingKind.PLANNING_LATE, FindingKind.PLANNING_GROWS
 )
-VIEWS = Queue(Backlog.VIEWS, LATE, STATUS, Kind.VIEWS_LATE)
-RELAY = Queue(Backlog.RELAY, SOON, ("habarshy", "relay"), Kind.RELAY_LATE)
-WORKERS = Queue(None, SOON, ("habarshy", "worker"), Kind.WORKERS_LATE)
+SENDING = Queue(
+    Backlog.DISPATCH,
+    LATE,
+    ("habarshy", "forecast", "--days", "1"),
+    FindingKind.SENDING_LATE,
+    FindingKind.SENDING_GROWS,
+)
+VIEWS = Queue(Backlog.VIEWS, LATE, STATUS, FindingKind.VIEWS_LATE)
+RELAY = Queue(Backlog.RELAY, SOON, ("habarshy", "relay"), FindingKind.RELAY_LATE)
+WORKERS = Queue(None, SOON, ("habarshy", "worker"), FindingKind.WORKERS_LATE)
 
 
 def _waits(on: Condition, queue: Queue, lag: Lag) -> Iterator[Finding]:
@@ -377,9 +387,9 @@ def _trend(queue: Queue, on: Condition) -> Trend | None:
 def _held_up(found: Finding, queue: Queue, on: Condition) -> Finding:
     """Return the finding about a queue with its likely cause, and the command that fits that."""
     cause = _holdup(queue, on)
-    if cause is not None and cause.why is Why.NOBODY:
+    if cause is not None and cause.why is QueueCause.NOBODY:
         found = replace(found, command=("habarshy", "run" if on.embedded else cause.about))
-    if cause is not None and cause.why is Why.KAFKA:
+    if cause is not None and cause.why is QueueCause.KAFKA:
         found = replace(found, command=STATUS)
     return replace(found, holds=cause)
 
@@ -416,18 +426,18 @@ def _holdup(queue: Queue, on: Condition) -> Holdup | None:
         comes = max(on.rates.get(LifeEvent.TOPIC, 0.0), trend.a_minute)
         goes = comes - trend.a_minute
     alive = sum(each.lives and each.process.role == ROLES[queue.name] for each in on.processes)
-    return Holdup(Why.BEHIND, number=alive, comes=comes, goes=goes)
+    return Holdup(QueueCause.BEHIND, number=alive, comes=comes, goes=goes)
 
 
 def _missing(queue: Queue, on: Condition) -> Holdup | None:
     """Return that nobody lives who would empty a queue, or that Kafka is away, which wakes them."""
     role = ROLES[queue.name]
     if on.running is False if on.embedded else _nobody_lives(role, on):
-        return Holdup(Why.NOBODY, role)
+        return Holdup(QueueCause.NOBODY, role)
     if queue.name in WOKEN and on.workers_away:
-        return Holdup(Why.KAFKA)
+        return Holdup(QueueCause.KAFKA)
     relayed = queue.name is Backlog.PLANNING and on.relay is not None
-    return Holdup(Why.NOBODY, "relay") if relayed and _nobody_lives("relay", on) else None
+    return Holdup(QueueCause.NOBODY, "relay") if relayed and _nobody_lives("relay", on) else None
 
 
 def _provider_holdup(on: Condition) -> Holdup | None:
@@ -435,13 +445,13 @@ def _provider_holdup(on: Condition) -> Holdup | None:
     used = [(name, each) for name, each in sorted(on.recent.providers.items()) if name not in on.removed]
     for name, record in used:
         if record.in_trouble:
-            return Holdup(Why.DOWN, name)
+            return Holdup(QueueCause.DOWN, name)
     for name, record in used:
         if (limit := on.limits.get(name)) is not None and record.lately >= AT_LIMIT * limit:
-            return Holdup(Why.LIMIT, name, limit)
+            return Holdup(QueueCause.LIMIT, name, limit)
     for name, record in used:
         if record.seconds >= SLOW:
-            return Holdup(Why.SLOW, name, record.seconds)
+            return Holdup(QueueCause.SLOW, name, record.seconds)
     return None
 
 
@@ -454,19 +464,19 @@ def _jobs(on: Condition) -> Iterator[Finding]:
             continue
         resume = ("habarshy", "jobs", "resume", str(job.id))
         if job.id in on.alone:
-            yield _job(Kind.JOB_GONE, job, Level.BAD, resume)
+            yield _job(FindingKind.JOB_GONE, job, Level.BAD, resume)
         elif job.state is JobState.FAILED:
-            yield _job(Kind.JOB_FAILED, job, Level.BAD, resume)
+            yield _job(FindingKind.JOB_FAILED, job, Level.BAD, resume)
         elif job.id in on.spoiled:
-            kind, level = SPOILED.get(job.kind, (Kind.JOB_INCOMPLETE, Level.NOTE))
+            kind, level = SPOILED.get(job.kind, (FindingKind.JOB_INCOMPLETE, Level.NOTE))
             found = _job(kind, job, level, ("habarshy", "jobs", "show", str(job.id)))
-            yield _of_sample(found, job) if kind is Kind.PLANS_DIFFER else found
+            yield _of_sample(found, job) if kind is FindingKind.PLANS_DIFFER else found
         elif job.state is JobState.PAUSED:
-            yield _job(Kind.JOB_PAUSED, job, Level.NOTE, resume)
+            yield _job(FindingKind.JOB_PAUSED, job, Level.NOTE, resume)
         if job.state is not JobState.CANCELLED:
             judged.add(job.kind)
     if on.unattended:
-        yield Finding(Kind.JOBS_WAIT, Level.BAD, ("habarshy", "jobs"), "/jobs", count=len(on.unattended))
+        yield Finding(FindingKind.JOBS_WAIT, Level.BAD, ("habarshy", "jobs"), "/jobs", count=len(on.unattended))
 
 
 def _altered_jobs(on: Condition) -> Iterator[Finding]:
@@ -474,10 +484,10 @@ def _altered_jobs(on: Condition) -> Iterator[Finding]:
     open_ = {job.id for job in on.jobs if job.state not in ENDED}
     for id_, kind in on.altered.items():
         command = ("habarshy", "jobs", "cancel" if id_ in open_ else "show", str(id_))
-        yield Finding(Kind.JOB_ALTERED, Level.BAD, command, f"/jobs/{id_}", kind, count=id_)
+        yield Finding(FindingKind.JOB_ALTERED, Level.BAD, command, f"/jobs/{id_}", kind, count=id_)
 
 
-def _job(kind: Kind, job: Job, level: Level, command: tuple[str, ...]) -> Finding:
+def _job(kind: FindingKind, job: Job, level: Level, command: tuple[str, ...]) -> Finding:
     return Finding(kind, level, command, f"/jobs/{job.id}", job.kind, count=job.id, since=job.changed_at)
 
 
@@ -494,12 +504,12 @@ def _scheduled(on: Condition) -> Iterator[Finding]:
         if run.next_at is None:  # the settings ask for it no more
             continue
         if run.outcome in BAD_ENDS:
-            kind = Kind.KEY_EXPIRES if run.job == "expiry" else Kind.SCHEDULED_FAILED
+            kind = FindingKind.KEY_EXPIRES if run.job == "expiry" else FindingKind.SCHEDULED_FAILED
             cause = run.words or run.error
             found = Finding(kind, Level.BAD, show, "/schedule", run.job, cause=cause, since=run.started_at)
             yield replace(found, code=run.error)
         elif is_late(run, on.now):
-            yield Finding(Kind.SCHEDULED_LATE, Level.NOTE, show, "/schedule", run.job, since=run.next_at)
+            yield Finding(FindingKind.SCHEDULED_LATE, Level.NOTE, show, "/schedule", run.job, since=run.next_at)
 
 
 def _waiting(on: Condition) -> Iterator[Finding]:
@@ -507,20 +517,20 @@ def _waiting(on: Condition) -> Iterator[Finding]:
     status = on.status
     if status.dead_letters:
         show = ("habarshy", "dead-letters", "list")
-        yield Finding(Kind.DEAD_LETTERS, Level.BAD, show, "/letters", count=status.dead_letters)
+        yield Finding(FindingKind.DEAD_LETTERS, Level.BAD, show, "/letters", count=status.dead_letters)
     if unknown := sum(status.unknown.values()):
-        yield Finding(Kind.UNKNOWN_OUTCOMES, Level.NOTE, ("habarshy", "unknown"), "/unknown", count=unknown)
+        yield Finding(FindingKind.UNKNOWN_OUTCOMES, Level.NOTE, ("habarshy", "unknown"), "/unknown", count=unknown)
     if status.dead_events_at is not None and on.now - status.dead_events_at < timedelta(days=1):
         codes = ", ".join(f"{code}: {many}" for code, many in status.dead_events.items())
         many, at = sum(status.dead_events.values()), status.dead_events_at
-        yield Finding(Kind.EVENTS_REFUSED, Level.NOTE, STATUS, cause=codes, count=many, since=at)
+        yield Finding(FindingKind.EVENTS_REFUSED, Level.NOTE, STATUS, cause=codes, count=many, since=at)
     if status.reconciled_at is not None and on.now - status.reconciled_at < timedelta(hours=1):
         count, at = status.reconciled, status.reconciled_at
-        yield Finding(Kind.RECONCILED, Level.NOTE, STATUS, count=count, since=at)
+        yield Finding(FindingKind.RECONCILED, Level.NOTE, STATUS, count=count, since=at)
     if status.untold:
-        yield Finding(Kind.ANSWERS_WAIT, Level.NOTE, ("habarshy", "config", "show"), count=status.untold)
+        yield Finding(FindingKind.ANSWERS_WAIT, Level.NOTE, ("habarshy", "config", "show"), count=status.untold)
     if status.corrections_waiting:
-        yield Finding(Kind.CORRECTIONS, Level.NOTE, STATUS, count=status.corrections_waiting)
+        yield Finding(FindingKind.CORRECTIONS, Level.NOTE, STATUS, count=status.corrections_waiting)
     if on.unchained and on.chained_at is not None and on.now - on.chained_at > LONG:
         show = ("habarshy", "audit", "verify")
-        yield Finding(Kind.CHAIN_LATE, Level.NOTE, show, count=on.unchained, since=on.chained_at)
+        yield Finding(FindingKind.CHAIN_LATE, Level.NOTE, show, count=on.unchained, since=on.chained_at)

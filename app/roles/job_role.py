@@ -9,7 +9,7 @@ import uvloop
 from app.clock import Clock
 from app.compose import compose
 from app.http.role import ServedRole, answering
-from app.jobs.job_threads import Workers
+from app.jobs.job_threads import JobThreads
 from app.roles.lifecycle import composed, on_sqlite, stop_event
 from app.settings import Settings
 from app.terminal import talk
@@ -21,12 +21,12 @@ def work_at_jobs(settings: Settings, clock: Clock, health: socket.socket | None)
     """Work at jobs, until stopped; what is at work then is given back after its present step."""
     platform = (compose if on_sqlite(settings) else composed)(settings, clock)
     with closing(platform.database):
-        workers = Workers(platform)
+        workers = JobThreads(platform)
         with answering(ServedRole("jobs", platform), health):
             uvloop.run(_until_stopped(workers))
 
 
-async def _until_stopped(workers: Workers) -> None:
+async def _until_stopped(workers: JobThreads) -> None:
     look = Task(lambda: asyncio.to_thread(workers.look), JOBS_EVERY, now=True)
     with stop_event() as stopped:
         talk("working at jobs; Ctrl-C stops")

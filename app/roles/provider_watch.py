@@ -8,7 +8,7 @@ from msgspec import Struct
 from app.jobs.pace import duration
 from notifiers.port.routes import Provider, Route
 from streams.delivery.send.metrics import is_shut
-from streams.intake.intake import Counts
+from streams.intake.intake import IntakeCounters
 
 
 class _Down(Struct):
@@ -22,7 +22,7 @@ class ProviderWatch:
     A provider is back when it took a message and its door is open: that it may be tried again is no news.
     """
 
-    def __init__(self, routes: Mapping[str, Route], counts: Counts, clock: Callable[[], datetime]) -> None:
+    def __init__(self, routes: Mapping[str, Route], counts: IntakeCounters, clock: Callable[[], datetime]) -> None:
         self._routes, self._counts, self._clock = routes, counts, clock
         self._down: dict[tuple[str, str], _Down] = {}
 

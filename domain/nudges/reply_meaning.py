@@ -18,7 +18,7 @@ MEANT_AS: Mapping[str, frozenset[str]] = {
 _BETWEEN = re.compile(r"[\W_]+")
 
 
-class Question(Struct, frozen=True):
+class OpenQuestion(Struct, frozen=True):
     """A message that asked `recipient` and got no answer yet; `mark` tells it from others at the same number.
 
     `replies`: code -> the event type that it becomes; `about`: the occurrence, as being asked again is the same.
@@ -34,7 +34,7 @@ class Question(Struct, frozen=True):
 class Answered(Struct, frozen=True):
     """The text gives this answer to this question."""
 
-    question: Question
+    question: OpenQuestion
     code: str
 
 
@@ -53,7 +53,7 @@ class Other(Struct, frozen=True):
 Understood = Answered | Stopped | Unclear | Other
 
 
-def understand(text: str, questions: Sequence[Question], answered: Sequence[Question] = ()) -> Understood:
+def understand(text: str, questions: Sequence[OpenQuestion], answered: Sequence[OpenQuestion] = ()) -> Understood:
     """Return the meaning of a text, given the open and the answered questions: in doubt, nothing is agreed to.
 
     A bare answer answers the only open question; of several, the question's mark must follow it ("1 47"). Where it
@@ -69,7 +69,7 @@ def understand(text: str, questions: Sequence[Question], answered: Sequence[Ques
     return again or understood
 
 
-def _again(words: Sequence[str], answered: Sequence[Question]) -> Answered | None:
+def _again(words: Sequence[str], answered: Sequence[OpenQuestion]) -> Answered | None:
     """Return another answer to an answered question; a bare one only where there is one such question."""
     marked = [each for each in answered if words and each.mark == words[-1]]
     said = " ".join(words[:-1] if marked else words)
@@ -78,14 +78,14 @@ def _again(words: Sequence[str], answered: Sequence[Question]) -> Answered | Non
     return answers[0] if len(answers) == 1 else None
 
 
-def _bare(said: str, questions: Sequence[Question]) -> Understood | None:
+def _bare(said: str, questions: Sequence[OpenQuestion]) -> Understood | None:
     answers = [Answered(each, code) for each in questions if (code := _code(said, each)) is not None]
     if not answers:
         return None
     return answers[0] if len(questions) == 1 else Unclear()
 
 
-def _marked(words: Sequence[str], questions: Sequence[Question]) -> Understood:
+def _marked(words: Sequence[str], questions: Sequence[OpenQuestion]) -> Understood:
     said, mark = " ".join(words[:-1]), words[-1] if words else ""
     if not any(_code(said, each) is not None for each in questions):
         return Other()
@@ -94,7 +94,7 @@ def _marked(words: Sequence[str], questions: Sequence[Question]) -> Understood:
     return answers[0] if len(answers) == 1 else Unclear()
 
 
-def _code(said: str, question: Question) -> str | None:
+def _code(said: str, question: OpenQuestion) -> str | None:
     """Return the code of the question's reply, given as such or by a word for it; None where it is none of them."""
     if (found := code_meant(said, question.replies)) is not None:
         return found

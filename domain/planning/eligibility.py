@@ -43,7 +43,7 @@ def eligibility(history: History, rulebook: Rulebook, day: date) -> list[Answer]
     answers: list[Answer] = []
     for _, benefit in sorted(rulebook.catalogue.benefits.items()):
         about = subjects(benefit, known)
-        answers += [Case(benefit, each, course).answer(asked) for each in about] or [_without_event(benefit)]
+        answers += [BenefitCase(benefit, each, course).answer(asked) for each in about] or [_without_event(benefit)]
     return answers
 
 
@@ -68,7 +68,7 @@ def subjects(benefit: Benefit, history: History) -> Sequence[Effective | None]:
     ]
 
 
-class Case:
+class BenefitCase:
     """A benefit of one person, about one event."""
 
     def __init__(self, benefit: Benefit, about: Effective | None, course: Course) -> None:

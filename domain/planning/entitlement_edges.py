@@ -11,7 +11,7 @@ from domain.conditions.matching import Matcher
 from domain.core.events import Effective
 from domain.persons.history import History
 from domain.persons.life_course import Course
-from domain.planning.eligibility import Case, Period, entitled_values
+from domain.planning.eligibility import BenefitCase, Period, entitled_values
 from domain.planning.starts import Start
 from domain.rules.event_types import PERSON
 from domain.rules.rulebook import Rulebook, Version
@@ -27,7 +27,7 @@ class EntitlementEdges:
     def __init__(self, history: History, rulebook: Rulebook, events: Matcher) -> None:
         self._history, self._rulebook, self._events = history, rulebook, events
         self._course: Course | None = None
-        self._cases: dict[tuple[str, UUID | None], tuple[Case, list[Period]]] = {}
+        self._cases: dict[tuple[str, UUID | None], tuple[BenefitCase, list[Period]]] = {}
 
     def starts(self, start: Start, entitlement: EntitlementEdge) -> Iterator[tuple[int, Start]]:
         """Yield each gain (or loss) about the event of the start, with its values; numbered from 0."""
@@ -72,10 +72,10 @@ class EntitlementEdges:
                 cause, values = case.cause(edge), case.values(edge) | case.entitled_values(period)
                 yield number, Start(cause, values, case.course.zone(edge), cause.ahead_from)
 
-    def _case(self, fact: Effective | None, entitlement: EntitlementEdge) -> tuple[Case, list[Period]]:
+    def _case(self, fact: Effective | None, entitlement: EntitlementEdge) -> tuple[BenefitCase, list[Period]]:
         about = (entitlement.benefit.name, None if fact is None else fact.event.stream)
         if about not in self._cases:
             self._course = self._course or Course(self._history, self._rulebook, self._events)
-            case = Case(entitlement.benefit, fact, self._course)
+            case = BenefitCase(entitlement.benefit, fact, self._course)
             self._cases[about] = (case, case.periods())
         return self._cases[about]

@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.core.events import Effective, LifeEvent
 from domain.persons.history import History
 from domain.persons.life_course import Course
-from domain.planning.eligibility import Case
+from domain.planning.eligibility import BenefitCase
 from domain.planning.plan import Intent
 from domain.planning.starts import occurrence_of
 from domain.rules.parameters import parameters_on
@@ -33,7 +33,7 @@ def law_values(intent: Intent, cause: LifeEvent, history: History, rulebook: Rul
     values: dict[str, Any] = dict(parameters_on(catalogue.parameters, day.isoformat()))
     if benefits:
         fact = None if trigger.alone else _counting(cause, history)
-        amounts = {each.name: Case(each, fact, course).amount(moment) for each in benefits}
+        amounts = {each.name: BenefitCase(each, fact, course).amount(moment) for each in benefits}
         values |= {f"benefit.{name}.amount": amount for name, amount in amounts.items() if amount is not None}
         values |= _entitled(trigger, intent, fact, course, rulebook)
     return values
@@ -48,7 +48,7 @@ def moment_of(intent: Intent, cause: LifeEvent, history: History, rulebook: Rule
     trigger = rulebook.versions[intent.version].trigger
     if trigger.entitlement is None or not trigger.alone:
         return cause.time
-    case = Case(trigger.entitlement.benefit, None, Course(history, rulebook))
+    case = BenefitCase(trigger.entitlement.benefit, None, Course(history, rulebook))
     for number, period in enumerate(case.periods()):
         edge = period.start if trigger.entitlement.becomes else period.end
         if edge is not None and intent.occurrence == _occurrence(intent, trigger, None, rulebook, number):
@@ -67,7 +67,7 @@ def _entitled(
     """Return the entitlement that the nudge is about: that of its occurrence."""
     if trigger.entitlement is None:
         return {}
-    case = Case(trigger.entitlement.benefit, fact, course)
+    case = BenefitCase(trigger.entitlement.benefit, fact, course)
     for number, period in enumerate(case.periods()):
         if intent.occurrence == _occurrence(intent, trigger, fact, rulebook, number):
             return case.entitled_values(period)

@@ -16,7 +16,7 @@ from domain.persons.history import History, lives_in
 from domain.persons.hours import zone_by
 from domain.persons.person import Fold
 from domain.persons.residence import Homes
-from domain.planning.completion import Done, answers, done_of, first_by, is_about_homes, moot_from
+from domain.planning.completion import Completion, answers, done_of, first_by, is_about_homes, moot_from
 from domain.planning.deaths import Deaths
 from domain.planning.entitlement_edges import EntitlementEdges
 from domain.planning.retired import Retired
@@ -305,6 +305,6 @@ class _About(Struct, frozen=True):
 
     occurrence: UUID
     id_of: Callable[[str], UUID]
-    done: Sequence[Done]
+    done: Sequence[Completion]
     intents: list[Intent]
     unclear: datetime | None = None

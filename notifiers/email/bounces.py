@@ -9,7 +9,7 @@ from email import message_from_bytes, policy
 from email.message import Message as Mail
 
 from domain.facts.receipts import ReceiptStatus
-from notifiers.email.smtp_replies import Stage, refusal, said_by
+from notifiers.email.smtp_replies import SmtpCommand, refusal, said_by
 from notifiers.email.verp import in_envelope_id, in_message_id, in_return_path
 from notifiers.port.interface import GiveUp, Reason, Report
 
@@ -137,7 +137,7 @@ def _answered(code: int, words: str) -> Reason:
     """The other server brings nothing to third parties, so a bare 550, which ours says of relaying, is no policy."""
     if quoted := _STATUS.match(words):
         return _of(quoted[2])
-    answer = refusal(Stage.RCPT, code, words)
+    answer = refusal(SmtpCommand.RCPT, code, words)
     if isinstance(answer, GiveUp) and answer.reason is not Reason.REJECTED:
         return answer.reason
     return Reason.UNDELIVERED

@@ -27,7 +27,7 @@ _AT_RCPT = {  # a bare 550, 551 or 553 also says that we may not relay: that is 
 _ELSEWHERE = {552: Reason.TOO_LARGE}  # RFC 1870, section 6
 
 
-class Stage(Enum):
+class SmtpCommand(Enum):
     """A command of the conversation; its value is the first digit of the reply that lets it go on."""
 
     RSET = "RSET", 2
@@ -44,7 +44,7 @@ class Stage(Enum):
         return code // 100 == self._digit
 
 
-def refusal(stage: Stage, code: int, words: str) -> RetryLater | GiveUp | None:
+def refusal(stage: SmtpCommand, code: int, words: str) -> RetryLater | GiveUp | None:
     """Return the refusal that the reply states; None if it states none, being no 4xx or 5xx."""
     enhanced = _ENHANCED.match(words)
     detail = f"{code} {enhanced[0]}" if enhanced else str(code)
@@ -54,15 +54,15 @@ def refusal(stage: Stage, code: int, words: str) -> RetryLater | GiveUp | None:
         return RetryLater(None, Reason.NOT_ADMITTED, detail)
     if code // 100 == 5:  # noqa: PLR2004  permanent negative completion
         why = _why(stage, code, enhanced[1] if enhanced else None)
-        ours = stage is Stage.MAIL and why is not Reason.TOO_LARGE  # the sender is the same of every letter
+        ours = stage is SmtpCommand.MAIL and why is not Reason.TOO_LARGE  # the sender is the same of every letter
         return RetryLater(None, Reason.NOT_ADMITTED, detail) if ours else GiveUp(why, detail)
     return None
 
 
-def _why(stage: Stage, code: int, enhanced: str | None) -> Reason:
+def _why(stage: SmtpCommand, code: int, enhanced: str | None) -> Reason:
     if enhanced is not None:
         return said_by(enhanced) or Reason.REJECTED
-    return (_AT_RCPT if stage is Stage.RCPT else _ELSEWHERE).get(code, Reason.REJECTED)
+    return (_AT_RCPT if stage is SmtpCommand.RCPT else _ELSEWHERE).get(code, Reason.REJECTED)
 
 
 def said_by(enhanced: str) -> Reason | None:

@@ -8,7 +8,7 @@ import aiosmtplib
 
 from notifiers.email.config import Limits
 from notifiers.email.mime import Letter
-from notifiers.email.smtp_replies import Stage, refusal
+from notifiers.email.smtp_replies import SmtpCommand, refusal
 from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
 from notifiers.port.standing import Standing
 
@@ -82,32 +82,32 @@ class Session:
     async def _envelope(self, letter: Letter) -> RetryLater | GiveUp | None:
         """Announce the letter; return why it is refused, or None."""
         if self._in_transaction:
-            await self._command(Stage.RSET, b"RSET")
+            await self._command(SmtpCommand.RSET, b"RSET")
         size = [b"SIZE=%d" % len(letter.content)] if self._client.supports_extension("size") else []  # RFC 1870
         path, recipient = letter.return_path.encode(), letter.recipient.encode()
         return (
-            await self._command(Stage.MAIL, b"MAIL", b"FROM:<%b>" % path, *size)
-            or await self._command(Stage.RCPT, b"RCPT", b"TO:<%b>" % recipient)
-            or await self._command(Stage.DATA, b"DATA")
+            await self._command(SmtpCommand.MAIL, b"MAIL", b"FROM:<%b>" % path, *size)
+            or await self._command(SmtpCommand.RCPT, b"RCPT", b"TO:<%b>" % recipient)
+            or await self._command(SmtpCommand.DATA, b"DATA")
         )
 
-    async def _command(self, stage: Stage, *words: bytes) -> RetryLater | GiveUp | None:
+    async def _command(self, stage: SmtpCommand, *words: bytes) -> RetryLater | GiveUp | None:
         """Return the refusal of a command, or None where the server goes along.
 
         The library's own `mail` and `rcpt` take 250 only, and would read the address anew.
         """
         code, said = await self._client.execute_command(*words)
         if stage.welcomes(code):
-            self._in_transaction = stage is not Stage.RSET
-            if stage is Stage.RCPT:
+            self._in_transaction = stage is not SmtpCommand.RSET
+            if stage is SmtpCommand.RCPT:
                 self._standing.took()
             return None
         answer = refusal(stage, code, said)
         if answer is None:
             raise _Ended(Reason.GARBLED, str(code))
-        if code == _CLOSING or stage is Stage.RSET:
-            raise _Ended(Reason.BUSY, answer.detail, everybody=stage is Stage.MAIL)  # no recipient is named yet
-        return self._judged(answer) if stage is Stage.RCPT else answer
+        if code == _CLOSING or stage is SmtpCommand.RSET:
+            raise _Ended(Reason.BUSY, answer.detail, everybody=stage is SmtpCommand.MAIL)  # no recipient is named yet
+        return self._judged(answer) if stage is SmtpCommand.RCPT else answer
 
     def _judged(self, answer: RetryLater | GiveUp) -> RetryLater | GiveUp:
         """Judge a recipient's refusal that says nothing about the address: perhaps nothing is relayed for us."""
@@ -129,8 +129,8 @@ class Session:
         self._in_transaction = False
         is_early = self._unwritten()
         self._handed_over = not is_early
-        taken = Stage.LETTER.welcomes(code) and not is_early
-        outcome = Accepted(letter.reference) if taken else refusal(Stage.LETTER, code, said)
+        taken = SmtpCommand.LETTER.welcomes(code) and not is_early
+        outcome = Accepted(letter.reference) if taken else refusal(SmtpCommand.LETTER, code, said)
         if outcome is None:
             raise _Ended(Reason.GARBLED, str(code))
         if is_early or code == _CLOSING:

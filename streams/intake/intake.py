@@ -36,7 +36,7 @@ from streams.storage.tables import log_rows, stream_of
 Labels = tuple[str, ...]
 
 
-class Counts:
+class IntakeCounters:
     """Counters of this process by labels, which hold no personal data; safe for threads."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Counts:
             return dict(self._found)
 
 
-class Outcome(NamedTuple):
+class IntakeOutcome(NamedTuple):
     """The outcome of one event: accepted, a duplicate, or refused with the reason."""
 
     accepted: bool
@@ -67,7 +67,7 @@ class Outcome(NamedTuple):
 
 FASTER = 20
 """The most repetitions of a batch because another intake stored one of its events first."""
-ACCEPTED, DUPLICATE = Outcome(accepted=True), Outcome(accepted=False)
+ACCEPTED, DUPLICATE = IntakeOutcome(accepted=True), IntakeOutcome(accepted=False)
 
 
 class Intake:
@@ -89,14 +89,14 @@ class Intake:
     ) -> None:
         self._database, self._log, self._names, self._checker, self._clock = database, log, names, checker, clock
         self._refuse_future = refuse_future
-        self.refused, self.accepted = Counts(), accepted()
+        self.refused, self.accepted = IntakeCounters(), accepted()
 
     def accept(
         self,
         envelopes: Iterable[Envelope | Refused],
         ahead_from: datetime | None = None,
         checker: Checker | None = None,
-    ) -> list[Outcome]:
+    ) -> list[IntakeOutcome]:
         """Check and store events; return an outcome for each, in their order. A refused one stays refused.
 
         `ahead_from`: the load is historical; steps due before that moment are not planned. `checker`: of the rules
@@ -107,7 +107,7 @@ class Intake:
         events = [event for event in checked if isinstance(event, LifeEvent)]
         stored = iter(self.store(events, checker)) if events else iter(())
         outcomes = [
-            next(stored) if isinstance(event, LifeEvent) else Outcome(accepted=False, refused=event)
+            next(stored) if isinstance(event, LifeEvent) else IntakeOutcome(accepted=False, refused=event)
             for event in checked
         ]
         for event, outcome in zip(checked, outcomes, strict=True):
@@ -116,7 +116,7 @@ class Intake:
         self.refused.add((outcome.refused.code,) for outcome in outcomes if outcome.refused is not None)
         return outcomes
 
-    def store(self, events: Sequence[LifeEvent], checker: Checker | None = None) -> list[Outcome]:
+    def store(self, events: Sequence[LifeEvent], checker: Checker | None = None) -> list[IntakeOutcome]:
         """Append the new events with their history rows, in one transaction.
 
         `checker`: refuses new events that are dated too far ahead of our clock, and knows the types with a retention
@@ -128,7 +128,7 @@ class Intake:
 
     def _stored_in_the_end(
         self, events: Sequence[LifeEvent], checker: Checker | None
-    ) -> tuple[list[Outcome], dict[str, PersonKey]]:
+    ) -> tuple[list[IntakeOutcome], dict[str, PersonKey]]:
         """Store the events; repeat where another intake stored one of them first, which is then known."""
         for _ in range(FASTER):
             try:
@@ -148,7 +148,7 @@ class Intake:
 
     def _stored(
         self, events: Sequence[LifeEvent], checker: Checker | None
-    ) -> tuple[list[Outcome], dict[str, PersonKey]]:
+    ) -> tuple[list[IntakeOutcome], dict[str, PersonKey]]:
         return self._database.write(
             lambda connection: _Storing(
                 connection, self._log, self._names, self._clock(), checker, refuse_future=self._refuse_future
@@ -193,7 +193,7 @@ class _Storing:
     def _original(self, event: LifeEvent) -> UUID:
         return self.names.stream(event.source, event.original)
 
-    def store(self, events: Sequence[LifeEvent]) -> tuple[list[Outcome], dict[str, PersonKey]]:
+    def store(self, events: Sequence[LifeEvent]) -> tuple[list[IntakeOutcome], dict[str, PersonKey]]:
         known = self._known([event.stream for event in events])
         self.corrected = self._known([self._original(event) for event in events if event.corrects is not None])
         fresh: dict[int, LifeEvent] = {}  # by the stream's number: hashing a UUID is slow
@@ -208,13 +208,13 @@ class _Storing:
             found |= {stream_of(row[1]): _Known(row[0], life_of(row)) for row in rows}
         return found
 
-    def _take(self, event: LifeEvent, known: Mapping[UUID, _Known], fresh: dict[int, LifeEvent]) -> Outcome:
+    def _take(self, event: LifeEvent, known: Mapping[UUID, _Known], fresh: dict[int, LifeEvent]) -> IntakeOutcome:
         if self.corrected and event.corrects is not None and (reason := self._corrects_wrongly(event)):
-            return Outcome(accepted=False, refused=Refused("corrects", reason))
+            return IntakeOutcome(accepted=False, refused=Refused("corrects", reason))
         stored = known.get(event.stream) if known else None
         if stored is None:
             if (refused := self._future(event)) is not None:
-                return Outcome(accepted=False, refused=refused)
+                return IntakeOutcome(accepted=False, refused=refused)
             first = fresh.setdefault(event.stream.int, event)
             return ACCEPTED if first is event else _again(event, first.digest)
         outcome = _again(event, stored.state.digest)
@@ -271,9 +271,9 @@ class _Storing:
         return made
 
 
-def _again(event: LifeEvent, digest: bytes) -> Outcome:
+def _again(event: LifeEvent, digest: bytes) -> IntakeOutcome:
     """Return the outcome for an event whose id is known, with a body of that digest."""
     if digest == event.digest:
         return DUPLICATE
     reason = "was already used by this source for an event with another body; a correction has an id of its own"
-    return Outcome(accepted=False, refused=Refused("id", reason, "id_reused"))
+    return IntakeOutcome(accepted=False, refused=Refused("id", reason, "id_reused"))

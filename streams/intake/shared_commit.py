@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-from streams.intake.intake import Outcome
+from streams.intake.intake import IntakeOutcome
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
 Reported = TypeVar("Reported")
@@ -26,16 +26,16 @@ class SharedCommit(Generic[Reported]):
     """Stores events in order of arrival, at most `most` in one transaction; `store` stores some, and may block."""
 
     def __init__(
-        self, store: Callable[[Sequence[Reported]], Sequence[Outcome]], most: int, pause: float = PAUSE
+        self, store: Callable[[Sequence[Reported]], Sequence[IntakeOutcome]], most: int, pause: float = PAUSE
     ) -> None:
         self._store, self._most, self._pause = store, most, pause
         self._expected, self._gathered = 0, asyncio.Event()
-        self._waiting: list[tuple[Reported, asyncio.Future[Outcome]]] = []
+        self._waiting: list[tuple[Reported, asyncio.Future[IntakeOutcome]]] = []
         self._working: asyncio.Task[None] | None = None
 
-    async def accept(self, reported: Reported) -> Outcome:
+    async def accept(self, reported: Reported) -> IntakeOutcome:
         """Return the outcome of one event once it is durable. Raises what `store` raises."""
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[IntakeOutcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((reported, future))
         if len(self._waiting) >= self._expected:
             self._gathered.set()
@@ -62,7 +62,7 @@ class SharedCommit(Generic[Reported]):
         with suppress(TimeoutError):
             await asyncio.wait_for(self._gathered.wait(), self._pause)
 
-    async def _commit(self, taken: Sequence[tuple[Reported, asyncio.Future[Outcome]]]) -> None:
+    async def _commit(self, taken: Sequence[tuple[Reported, asyncio.Future[IntakeOutcome]]]) -> None:
         """Store all in one transaction; after a defect each in its own, so that one event harms no other."""
         try:
             outcomes = await asyncio.to_thread(self._store, [reported for reported, _ in taken])

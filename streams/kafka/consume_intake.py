@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused, envelope_of, read_data, read_envelope
-from streams.intake.intake import Intake, Outcome
+from streams.intake.intake import Intake, IntakeOutcome
 from streams.kafka.producer import NeverAccepted, Record, Sender
 from streams.kafka.topics import Topics
-from streams.kafka.worker import Incoming
+from streams.kafka.worker import IncomingRecord
 from streams.queues.refused_events import RefusedEvents
 from streams.storage.errors import SYSTEM_ERRORS
 
@@ -32,7 +32,7 @@ class IntakeHandler:
         self._intake, self._sender, self._counted = intake, sender, dead
         self.topic, self._dead = topics.life_in, topics.life_dead
 
-    def take(self, records: Sequence[Incoming]) -> None:
+    def take(self, records: Sequence[IncomingRecord]) -> None:
         """Store the events; one that comes again is a duplicate.
 
         Raises:
@@ -58,7 +58,7 @@ class IntakeHandler:
                 return
         self._sender.send(refused)
 
-    def _accept(self, envelopes: Sequence[Envelope | Refused]) -> list[Outcome]:
+    def _accept(self, envelopes: Sequence[Envelope | Refused]) -> list[IntakeOutcome]:
         """Accept the events; where that fails, in ever smaller parts, so that one event stops no other."""
         try:
             return self._intake.accept(envelopes)
@@ -68,11 +68,11 @@ class IntakeHandler:
             if len(envelopes) == 1:
                 self._intake.accept(())  # raises if the failure does not depend on the event
                 reason = f"made the platform fail ({type(error).__name__}); report it, it is a defect"
-                return [Outcome(accepted=False, refused=Refused("$", reason, "defect"))]
+                return [IntakeOutcome(accepted=False, refused=Refused("$", reason, "defect"))]
         half = len(envelopes) // 2
         return self._accept(envelopes[:half]) + self._accept(envelopes[half:])
 
-    def _refused(self, record: Incoming, refused: Refused) -> Record:
+    def _refused(self, record: IncomingRecord, refused: Refused) -> Record:
         why = {
             "field": refused.field,
             "reason": refused.reason,
@@ -98,14 +98,14 @@ def _without_anything(record: Record) -> Record:
     return msgspec.structs.replace(record, key=None, headers=ours)
 
 
-def _read(record: Incoming) -> Envelope | Refused:
+def _read(record: IncomingRecord) -> Envelope | Refused:
     try:
         return read_record(record)
     except Refused as refused:
         return refused
 
 
-def read_record(record: Incoming) -> Envelope:
+def read_record(record: IncomingRecord) -> Envelope:
     """Return the event of a record, in structured mode (by its content type) or else in binary mode.
 
     Raises:
@@ -130,7 +130,7 @@ def read_record(record: Incoming) -> Envelope:
     return envelope_of(attributes | {"data": read_data(body), "datacontenttype": content or None})
 
 
-def _headers(record: Incoming) -> Mapping[str, str]:
+def _headers(record: IncomingRecord) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for name, value in record.headers:
         low = name.lower()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from streams.kafka.worker import Incoming
+from streams.kafka.worker import IncomingRecord
 from streams.planning.planning import Planning
 from streams.planning.quarantine import PlanningQuarantine, UnreadableRecord
 from streams.planning.wakeups import BadRecord, read_wake_up
@@ -14,13 +14,13 @@ class WakeupHandler:
     def __init__(self, planning: Planning, aside: PlanningQuarantine, topic: str) -> None:
         self._planning, self._aside, self.topic = planning, aside, topic
 
-    def take(self, records: Sequence[Incoming]) -> None:
+    def take(self, records: Sequence[IncomingRecord]) -> None:
         """Plan the persons; a repeated record costs a look into the database only."""
         persons, bad = self._read(records)
         causes = self._planning.plan_woken(persons)
         self._aside.keep(bad, causes, [person for person in persons if person not in causes])
 
-    def _read(self, records: Sequence[Incoming]) -> tuple[list[str], list[UnreadableRecord]]:
+    def _read(self, records: Sequence[IncomingRecord]) -> tuple[list[str], list[UnreadableRecord]]:
         persons: dict[str, None] = {}
         bad: list[UnreadableRecord] = []
         for record in records:

@@ -114,7 +114,7 @@ async def _make_no_folders() -> None:
     """Keep Faust from making folders for tables: there are none, and a role may write nowhere."""
 
 
-class Incoming(Struct, frozen=True, gc=False):
+class IncomingRecord(Struct, frozen=True, gc=False):
     """A record as it came, with its partition and offset."""
 
     partition: int
@@ -131,7 +131,7 @@ class Handler(Protocol):
     def topic(self) -> str:
         """The topic."""
 
-    def take(self, records: Sequence[Incoming]) -> None:
+    def take(self, records: Sequence[IncomingRecord]) -> None:
         """Handle the records and commit: they are acknowledged afterwards. The same records may come again."""
 
 
@@ -356,7 +356,7 @@ class Worker:
                         event.ack()
             self._batches += 1
 
-    async def _handled(self, records: Sequence[Incoming]) -> bool:
+    async def _handled(self, records: Sequence[IncomingRecord]) -> bool:
         """Handle a batch and return whether it is done; retry while the database is away, until the worker stops.
 
         Meanwhile Faust's buffer fills up, and then it fetches no more. (Pausing partitions would lose records that
@@ -390,7 +390,7 @@ class Worker:
         if not self._refused.done():
             self._refused.set_exception(refused)
 
-    def _take(self, records: Sequence[Incoming]) -> None:
+    def _take(self, records: Sequence[IncomingRecord]) -> None:
         """Handle one batch at a time: a batch whose agent was cancelled may still be running."""
         with self._busy:
             self._handler.take(records)
@@ -402,5 +402,5 @@ class Worker:
         self._end(DEFECT)
 
 
-def _incoming(message: FaustPart) -> Incoming:
-    return Incoming(message.partition, message.offset, message.key, message.value, tuple(message.headers or ()))
+def _incoming(message: FaustPart) -> IncomingRecord:
+    return IncomingRecord(message.partition, message.offset, message.key, message.value, tuple(message.headers or ()))

@@ -29,7 +29,7 @@ LINE, ID_DIGITS, OWNER_ONLY = 256, 16, 0o600
 class OlderLog(Exception):
     """Raised when the database is an older copy, without a fact that this machine knows."""
 
-    def __init__(self, known: "Known") -> None:
+    def __init__(self, known: "KnownFact") -> None:
         super().__init__(
             f"The database is an older copy, without fact {known.position} of {known.at:%F %T}Z. Run `habarshy"
             " restored` to go on."
@@ -37,7 +37,7 @@ class OlderLog(Exception):
         self.known = known
 
 
-class Known(msgspec.Struct, frozen=True):
+class KnownFact(msgspec.Struct, frozen=True):
     """A fact that was in the log at that time: its position, and its digest as the chain has it."""
 
     position: Position
@@ -56,7 +56,7 @@ class Watermark:
         self._database, self._log, self._beside, self._clock = database, log, beside, clock
         self._lock = threading.Lock()
         self._file: Path | None = None
-        self._known: Known | None = None
+        self._known: KnownFact | None = None
 
     @property
     def beside(self) -> Path | None:
@@ -75,7 +75,7 @@ class Watermark:
             newest = self.newest(connection)
         self.note(newest)
 
-    def check(self, connection: Connection, known: Known | None) -> None:
+    def check(self, connection: Connection, known: KnownFact | None) -> None:
         """Check that the log has the `known` fact, or that a restore was declared since.
 
         `known` must be read before the connection's snapshot: a later one may be newer than the snapshot.
@@ -89,7 +89,7 @@ class Watermark:
             raise OlderLog(known)
         self._known = None
 
-    def known(self) -> Known | None:
+    def known(self) -> KnownFact | None:
         """Return the newest known fact, or None."""
         if self._known is None and self._file is None and self._beside is not None:
             with self._lock, self._database.reading() as connection:
@@ -106,7 +106,7 @@ class Watermark:
         """Keep this fact as the newest known one, unless a newer one is known."""
         if newest is None:
             return
-        known = Known(newest[0], _digest(newest), self._clock())
+        known = KnownFact(newest[0], _digest(newest), self._clock())
         with self._lock:
             if self._known is not None and known.position <= self._known.position:
                 return
@@ -128,11 +128,11 @@ class Watermark:
         self._file = self._beside.with_name(f"{self._beside.name}.known-{_digest(first)[:ID_DIGITS]}")
         try:
             line = self._file.read_bytes() if self._file.exists() else b""
-            self._known = msgspec.json.decode(line, type=Known) if line else None
+            self._known = msgspec.json.decode(line, type=KnownFact) if line else None
         except (OSError, msgspec.DecodeError) as error:
             self._give_up(error)
 
-    def _keep(self, file: Path, known: Known) -> None:
+    def _keep(self, file: Path, known: KnownFact) -> None:
         """Overwrite the file at its constant length, which needs no room on a full disk."""
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)

@@ -17,7 +17,7 @@ from domain.planning.affected import RulebookPart
 from domain.planning.plan import Plan
 from domain.rules.rulebook import Rulebook
 from projections import erased, governance
-from projections.history import Mark
+from projections.history import HistoryVersion
 from projections.residents import Resident
 from streams.log.log import Log
 
@@ -33,7 +33,7 @@ class PersonPlan(Struct, frozen=True):
     """
 
     person: str
-    mark: Mark
+    mark: HistoryVersion
     changes: Sequence[Change]
     nudges: Mapping[UUID, Nudge]
     residences: list[Resident]
@@ -41,7 +41,7 @@ class PersonPlan(Struct, frozen=True):
     by_news: bool = False
     whole: bool = True
 
-    def is_made_from(self, mark: Mark | None, versions: Mapping[UUID, int]) -> bool:
+    def is_made_from(self, mark: HistoryVersion | None, versions: Mapping[UUID, int]) -> bool:
         """Return True if that is still the person's history, and those are still the versions of their nudges.
 
         A nudge that was added meanwhile is a digest, which no plan asks for, or planned, with a new mark.

@@ -122,7 +122,7 @@ class Over(Struct, frozen=True):
     facts: int
 
 
-class Done(Struct, frozen=True):
+class RetentionResult(Struct, frozen=True):
     """The result: keys destroyed, and keys kept for now because a nudge depends on them."""
 
     type: str
@@ -162,7 +162,7 @@ class Retiring:
 
     def retire(
         self, who: Principal, wanted: Sequence[Over], stopping: Callable[[], bool] = lambda: False
-    ) -> tuple[list[Done], bool]:
+    ) -> tuple[list[RetentionResult], bool]:
         """Retire this content, or what of it there is time for until it is `stopping`.
 
         Return the results, and whether SQLite's write-ahead log was emptied too.
@@ -209,11 +209,11 @@ class Retiring:
         self._note(connection, one, who, lost)
         return positions[-1], len(lost)
 
-    def _retire(self, one: Over, who: Principal, stopping: Callable[[], bool]) -> Done:
+    def _retire(self, one: Over, who: Principal, stopping: Callable[[], bool]) -> RetentionResult:
         after, keys, kept = "", 0, 0
         while not stopping() and (last := self._write(one, who, after)) is not None:
             after, keys, kept = last.last, keys + last.keys, kept + last.kept
-        return Done(one.type, one.year, one.limit, keys, kept)
+        return RetentionResult(one.type, one.year, one.limit, keys, kept)
 
     def _write(self, one: Over, who: Principal, after: str) -> _Batch | None:
         rules = self._context.library.rules()

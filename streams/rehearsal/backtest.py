@@ -31,7 +31,7 @@ from projections.tables import micros
 from streams.log.log import Log
 from streams.planning import histories
 from streams.planning.histories import Selection
-from streams.rehearsal.backtest_play import Life, Play, Side
+from streams.rehearsal.backtest_play import Life, Play, PlayedRules
 from streams.rehearsal.backtest_results import Difference, Message, PersonResult, PlayedPerson, Samples, Tally
 from streams.rehearsal.rehearse import Hurdles, Prevention
 from streams.rules.in_force import Rules
@@ -223,7 +223,7 @@ _CANCELLING = frozenset({NotSentReason.DONE.value, NotSentReason.DIED.value})
 """Reasons that can cancel a nudge after it was planned."""
 
 
-class Question(Struct, frozen=True):
+class BacktestQuestion(Struct, frozen=True):
     """The question: the messages of the triggers `spoken` from `start` (their publication) up to `end`.
 
     `against`: the rules to compare with, if any.
@@ -277,14 +277,14 @@ class Question(Struct, frozen=True):
 class Sides(NamedTuple):
     """The rules of the draft, and those to compare with, if any."""
 
-    draft: Side
-    against: Side | None
+    draft: PlayedRules
+    against: PlayedRules | None
 
     @staticmethod
-    def of(question: Question, names: Collection[str]) -> "Sides":
+    def of(question: BacktestQuestion, names: Collection[str]) -> "Sides":
         """Return both sides, with the triggers of these names."""
         draft, against = question.rules, question.against
-        return Sides(Side.of(draft, names), None if against is None else Side.of(against, names))
+        return Sides(PlayedRules.of(draft, names), None if against is None else PlayedRules.of(against, names))
 
 
 class Backtest:
@@ -294,7 +294,7 @@ class Backtest:
     change nothing but what the cap leaves room for.
     """
 
-    def __init__(self, database: Database, log: Log, question: Question) -> None:
+    def __init__(self, database: Database, log: Log, question: BacktestQuestion) -> None:
         self._database, self._log, self._question = database, log, question
         self._rulebook = question.rules.rulebook
         self._zone = zone_of(question.rules.defaults.zone)
@@ -474,7 +474,7 @@ class Backtest:
         settled = draft.settled or live.settled
         return replace(draft, against=live.messages, differences=changes, settled=settled)
 
-    def _play(self, side: Side, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> Play:
+    def _play(self, side: PlayedRules, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> Play:
         play = Play(side, lives, planned, self._question.start, samples, self._question.spoken)
         play.until(self._question.end)
         return play

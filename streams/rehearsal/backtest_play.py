@@ -86,7 +86,7 @@ def _as_live(event: LifeEvent) -> LifeEvent:
     return replace(event, ahead_from=None)
 
 
-class Side(Struct, frozen=True):
+class PlayedRules(Struct, frozen=True):
     """Rules to play under, the types that start anything by them, and the types that can change a plan.
 
     None: all types, see domain/planning/relevant_types.py. Events of other types are not planned on.
@@ -97,12 +97,12 @@ class Side(Struct, frozen=True):
     deciding: frozenset[str] | None
 
     @staticmethod
-    def of(rules: Rules, names: Collection[str]) -> "Side":
+    def of(rules: Rules, names: Collection[str]) -> "PlayedRules":
         """Return the side of these rules with the triggers of these names only."""
         book = rules.rulebook
         versions = [version for version in book.publications if version.trigger.name in names]
         some = Rulebook(book.catalogue, book.defaults, book.names, versions)
-        return Side(replace(rules, rulebook=some), starting_types(some), deciding_types(some))
+        return PlayedRules(replace(rules, rulebook=some), starting_types(some), deciding_types(some))
 
 
 class Play(VirtualRun):
@@ -113,7 +113,7 @@ class Play(VirtualRun):
 
     def __init__(
         self,
-        side: Side,
+        side: PlayedRules,
         lives: Mapping[str, Life],
         planned: Collection[str],
         start: datetime,

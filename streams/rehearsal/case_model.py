@@ -178,7 +178,7 @@ class Expected(Struct, frozen=True):
     digest: bool = False
 
 
-class Case(Struct, frozen=True):
+class TriggerTest(Struct, frozen=True):
     """One test of a trigger.
 
     `openings`: events with the persons' attributes at the start; `names`: pseudonym -> `$child`; `sent_lately`:

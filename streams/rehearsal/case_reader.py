@@ -16,7 +16,15 @@ from domain.persons.hours import zone_by
 from domain.rules.event_types import ZONE
 from domain.rules.triggers import CORRECTION
 from streams.rehearsal.case_events import NO_STEP, AttributeChecker, EventReader, note_unknown
-from streams.rehearsal.case_model import CITIZEN, NOT_APPLICABLE, PERSON, Case, CaseShape, Expected, ExpectedShape
+from streams.rehearsal.case_model import (
+    CITIZEN,
+    NOT_APPLICABLE,
+    PERSON,
+    CaseShape,
+    Expected,
+    ExpectedShape,
+    TriggerTest,
+)
 from streams.rehearsal.stage import NAMES, OPENING, ROLE, Stage
 from templates.checks.placeholders import check_case
 from templates.checks.shape_check import check_shape
@@ -38,7 +46,7 @@ _NO_PERSON = N_("no person of this case is called {name!r}")
 _NO_REASON = N_("no reason is called {name!r}")
 
 
-def read_cases(path: Path, stage: Stage, report: Report) -> list[Case]:
+def read_cases(path: Path, stage: Stage, report: Report) -> list[TriggerTest]:
     """Return the cases in a trigger's tests.yaml, without those that have findings."""
     document = read_document(path, report)
     if document.data is None:
@@ -50,7 +58,7 @@ def read_cases(path: Path, stage: Stage, report: Report) -> list[Case]:
     return [case for case in read if case is not None]
 
 
-def check_speaks(cases: Sequence[Case], report: Report) -> None:
+def check_speaks(cases: Sequence[TriggerTest], report: Report) -> None:
     """Report cases of a trigger of which none expects a message; not where some of its cases could not be read."""
     if (
         not cases
@@ -77,7 +85,7 @@ def _empty(path: At, content: PlainData) -> Iterator[At]:
         yield from _empty((*path, at), inner)
 
 
-def _read(document: Document, stage: Stage) -> Case | None:
+def _read(document: Document, stage: Stage) -> TriggerTest | None:
     before = len(document.report)
     for path in _empty((), document.data):
         document.note(path, Words("{name} is empty", name=path[-1]))
@@ -94,7 +102,7 @@ class _Reader:
     def __init__(self, document: Document, stage: Stage) -> None:
         self.document, self.stage = document, stage
 
-    def case(self, shape: CaseShape) -> Case:
+    def case(self, shape: CaseShape) -> TriggerTest:
         clock = datetime.fromisoformat(shape.clock).astimezone(UTC)
         reader = EventReader(self.stage, self.document, clock)
         events = reader.events(shape.events or [])
@@ -104,7 +112,7 @@ class _Reader:
             self._check_persons(shape, {CITIZEN, *reader.met})
         first = min([clock, *(event.event.time for event in events)])
         zone = (shape.citizen or {}).get("zone")
-        return Case(
+        return TriggerTest(
             path=self.document.path,
             line=self.document.value(()).line,
             name=shape.name,

@@ -30,7 +30,7 @@ from domain.rules.reply_fields import NUDGE
 from domain.rules.rulebook import Rulebook, Version
 from domain.rules.steps import Series
 from domain.rules.triggers import Trigger
-from streams.rehearsal.case_model import CITIZEN, Case, Decision, Ending, RehearsedCase, Reported
+from streams.rehearsal.case_model import CITIZEN, Decision, Ending, RehearsedCase, Reported, TriggerTest
 from streams.rehearsal.playing import HowEnded, VirtualRun
 from streams.rehearsal.stage import NAMES, OPENING, Stage
 
@@ -210,13 +210,13 @@ def revision(event: LifeEvent) -> str | None:
     return Words("annuls {event}", event=of) if event.annuls else Words("corrects {event}", event=of)
 
 
-def rehearse(stage: Stage, case: Case) -> RehearsedCase:
+def rehearse(stage: Stage, case: TriggerTest) -> RehearsedCase:
     """Play a case from its clock's start until nothing is left to happen."""
     return _Rehearsal(stage, case).play()
 
 
 class _Rehearsal(VirtualRun):
-    def __init__(self, stage: Stage, case: Case) -> None:
+    def __init__(self, stage: Stage, case: TriggerTest) -> None:
         super().__init__(stage.rules(case.clock), case.clock, case.names)
         self.case, self.trigger = case, stage.trigger
         self.prevention = Prevention(self.rules.rulebook)

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from domain.core.sms import segments
 from domain.core.translatable import Words
-from streams.rehearsal.case_model import CITIZEN, NOT_APPLICABLE, Case, Ending, Expected
+from streams.rehearsal.case_model import CITIZEN, NOT_APPLICABLE, Ending, Expected, TriggerTest
 from templates.authoring.text_diff import marked, nearest
 
 
@@ -23,7 +23,7 @@ class Difference(Struct, frozen=True):
     hint: str = ""
 
 
-def judge(case: Case, endings: Sequence[Ending]) -> list[Difference]:
+def judge(case: TriggerTest, endings: Sequence[Ending]) -> list[Difference]:
     """Return all differences. Everything sent must be expected; what was not sent may be."""
     demanding = [expected for expected in case.expected if expected.because is not None or not expected.nothing]
     expected = [one for one in demanding if one.because != NOT_APPLICABLE]
@@ -41,7 +41,7 @@ def _order(difference: Difference) -> tuple[float, int]:
     return (at, 0 if difference.got is None else int(difference.got.at.timestamp()))
 
 
-def _broken_silence(case: Case, endings: Sequence[Ending]) -> Iterator[Difference]:
+def _broken_silence(case: TriggerTest, endings: Sequence[Ending]) -> Iterator[Difference]:
     """Yield what was planned although it should never be, and what was sent although nothing should be."""
     for expected in case.expected:
         if expected.because == NOT_APPLICABLE:
@@ -129,7 +129,7 @@ def unlike(difference: Difference) -> Iterator[str]:
             )
 
 
-def written(case: Case, one: Expected | Ending) -> dict[str, Any]:
+def written(case: TriggerTest, one: Expected | Ending) -> dict[str, Any]:
     """Return an expectation or an ending with the keys of tests.yaml; an ending also with its `text`."""
     if isinstance(one, Expected):
         keys = {
@@ -157,7 +157,7 @@ def _range(least: int, most: int | None) -> str:
     return str(least) if least == most else f"{least} to {most}"
 
 
-def said(case: Case, one: Expected | Ending) -> str:
+def said(case: TriggerTest, one: Expected | Ending) -> str:
     """Return one line about an expectation or an ending."""
     return line_of(written(case, one))
 

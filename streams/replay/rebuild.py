@@ -33,12 +33,12 @@ from streams.replay import rebuild_fold, shadow
 from streams.replay.follower import Subject, additions_of, attempts_before, unnamed
 from streams.replay.rebuild_compare import COMPARED, Cursor, Mending
 from streams.replay.rebuild_fold import TOPICS
-from streams.replay.rebuild_parallel import NoExecutor, Part, PartExecutor, PartKind, Parts, done, left
+from streams.replay.rebuild_parallel import LocalParts, NoExecutor, Part, PartExecutor, PartKind, done, left
 from streams.replay.shadow import standing
 from streams.storage.database import Database
 
 
-class Stage(IntEnum):
+class RebuildStage(IntEnum):
     """The stages of a rebuild, in their order."""
 
     FACTS = 0
@@ -57,7 +57,7 @@ class RebuildProgress(Struct, frozen=True):
     `parts`: the number of parts for parallel work, fixed at the beginning.
     """
 
-    stage: Stage
+    stage: RebuildStage
     cursor: str
     done: int
     upto: int
@@ -68,12 +68,12 @@ def read(views: Database) -> RebuildProgress:
     """Read the progress from the shadow."""
     with views.reading() as connection:
         row = connection.execute(select(standing)).one()
-    return RebuildProgress(Stage(row.stage), row.cursor, row.done, row.upto, row.parts)
+    return RebuildProgress(RebuildStage(row.stage), row.cursor, row.done, row.upto, row.parts)
 
 
 def following(at: RebuildProgress, count: int = 0) -> RebuildProgress:
     """Return the beginning of the next stage."""
-    return replace(at, stage=Stage(at.stage + 1), cursor="", done=at.done + count)
+    return replace(at, stage=RebuildStage(at.stage + 1), cursor="", done=at.done + count)
 
 
 def within(at: RebuildProgress, cursor: str, count: int = 0) -> RebuildProgress:
@@ -173,7 +173,7 @@ class ViewRebuild:
         self._live, self._log, self._names, self._tell = database, log, names, tell
         self._views, self._swap, self.page = views, swap, page
         self._residing, self._executor = ResidenceRows(catalogue, names), executor or NoExecutor()
-        self._parts = Parts(log, self._residing)
+        self._parts = LocalParts(log, self._residing)
         self._of_life = bool(FROM_LIFE & set(views)) or tables.inbox in views  # the inbox needs the erased persons
         self._of_nudges = bool(FROM_NUDGES & set(views))
         self._later = Tail(log, names, self._residing, of_life=self._of_life, of_nudges=self._of_nudges)
@@ -201,7 +201,7 @@ class ViewRebuild:
             self._tell("what was rebuilt so far is gone; beginning anew")
             return self._begin()
         at = read(views)
-        if at.stage is Stage.READY:
+        if at.stage is RebuildStage.READY:
             return self._end(views, Cursor.read(cursor), save)
         with self._meanwhile(views, name, at):
             self._further(views, name, at)
@@ -226,7 +226,7 @@ class ViewRebuild:
         with self._live.reading() as connection:
             upto = FactRecorder.last_position(connection)
         self._shadow = shadow.make(self._live, name)
-        begun = RebuildProgress(Stage.FACTS, "", 0, upto, max(1, -(-2 * upto // self.page)))
+        begun = RebuildProgress(RebuildStage.FACTS, "", 0, upto, max(1, -(-2 * upto // self.page)))
         self._shadow.write(lambda connection: keep(connection, begun))
         return Step(name, 0, of=upto)
 
@@ -237,10 +237,10 @@ class ViewRebuild:
     @contextmanager
     def _meanwhile(self, views: Database, name: str, at: RebuildProgress) -> Iterator[None]:
         """Let other processes do the last remaining parts, while this one does facts or the first part."""
-        if at.stage not in (Stage.FACTS, Stage.NUDGES, Stage.RESIDENTS):
+        if at.stage not in (RebuildStage.FACTS, RebuildStage.NUDGES, RebuildStage.RESIDENTS):
             yield
             return
-        parts = self._left(views, at)[at.stage is not Stage.FACTS :]
+        parts = self._left(views, at)[at.stage is not RebuildStage.FACTS :]
         begun = self._executor.submit(name, parts[::-1])
         try:
             yield
@@ -249,7 +249,7 @@ class ViewRebuild:
 
     def _left(self, views: Database, at: RebuildProgress) -> list[Part]:
         """Return the remaining parts of the stage. Residents have none until the erased persons are forgotten."""
-        what = PartKind.RESIDENTS if at.stage is Stage.RESIDENTS else PartKind.NUDGES
+        what = PartKind.RESIDENTS if at.stage is RebuildStage.RESIDENTS else PartKind.NUDGES
         if not (self._of_nudges if what is PartKind.NUDGES else at.cursor and tables.residents in self._views):
             return []
         with views.reading() as shadow:
@@ -257,23 +257,23 @@ class ViewRebuild:
 
     def _further(self, views: Database, name: str, at: RebuildProgress) -> None:
         """Do the next piece of the stage."""
-        if at.stage is Stage.FACTS and self._of_life:
+        if at.stage is RebuildStage.FACTS and self._of_life:
             return self._one_page(views, at)
-        if at.stage in (Stage.NUDGES, Stage.RESIDENTS):
+        if at.stage in (RebuildStage.NUDGES, RebuildStage.RESIDENTS):
             return self._one_part(views, name, at)
-        work: Mapping[Stage, Callable[[Connection, Connection, RebuildProgress], RebuildProgress]] = {
-            Stage.FACTS: lambda _, __, at: following(at),
-            Stage.KEYS: self._one_key,
-            Stage.CORRECTIONS: self._some_corrections,
-            Stage.LOADS: self._some_loads,
-            Stage.TAIL: self._tail,
+        work: Mapping[RebuildStage, Callable[[Connection, Connection, RebuildProgress], RebuildProgress]] = {
+            RebuildStage.FACTS: lambda _, __, at: following(at),
+            RebuildStage.KEYS: self._one_key,
+            RebuildStage.CORRECTIONS: self._some_corrections,
+            RebuildStage.LOADS: self._some_loads,
+            RebuildStage.TAIL: self._tail,
         }
         with self._live.reading() as facts:
             views.write(lambda connection: keep(connection, work[at.stage](connection, facts, at)))
         return None
 
     def _one_part(self, views: Database, name: str, at: RebuildProgress) -> None:
-        if at.stage is Stage.RESIDENTS and int(at.cursor or 0) <= len(shadow.UNREAD) + 1:
+        if at.stage is RebuildStage.RESIDENTS and int(at.cursor or 0) <= len(shadow.UNREAD) + 1:
             views.write(lambda connection: keep(connection, self._beside_parts(connection, at)))
         elif parts := self._left(views, at):
             self._parts.do(views, name, parts[0])
@@ -330,15 +330,15 @@ class ViewRebuild:
     def _tail(self, views: Connection, facts: Connection, at: RebuildProgress) -> RebuildProgress:
         after, last = int(at.cursor or at.upto), FactRecorder.last_position(facts)
         if after == last:
-            return replace(at, stage=Stage.READY, cursor=str(after))
+            return replace(at, stage=RebuildStage.READY, cursor=str(after))
         upto = min(last, after + self.page)
         self._later.take(views, facts, after, upto)
         return within(at, str(upto), upto - after)
 
     def _last_of(self, views: Database) -> int:
         """Apply what was recorded meanwhile, while nobody can write; return the last position."""
-        at = replace(read(views), stage=Stage.TAIL)
-        while at.stage is Stage.TAIL:
+        at = replace(read(views), stage=RebuildStage.TAIL)
+        while at.stage is RebuildStage.TAIL:
             with self._live.reading() as facts:
                 at = views.write(lambda connection: keep(connection, self._tail(connection, facts, at)))  # noqa: B023  (runs at once)
         return int(at.cursor)

@@ -66,7 +66,7 @@ class NoExecutor:
         """Do nothing."""
 
 
-class Parts:
+class LocalParts:
     """Does parts in this process."""
 
     def __init__(self, log: Log, residing: ResidenceRows) -> None:

@@ -51,7 +51,7 @@ _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _COUNTS = ("unlike", "waiting", "residents", "unplannable", "unnoted")
 
 
-class Compared(NamedTuple):
+class VerifiedPersons(NamedTuple):
     """The result for some persons: all their intents, and counts.
 
     Counted are persons with other nudges than planned (`unlike`), waiting for a plan (`waiting`), living where an
@@ -68,11 +68,11 @@ class Compared(NamedTuple):
     unnoted: int = 0
     triggers: Mapping[str, "Differing"] = {}
 
-    def joined(self, other: "Compared") -> "Compared":
+    def joined(self, other: "VerifiedPersons") -> "VerifiedPersons":
         """Return the result joined with that of later persons."""
         counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}
         triggers = summed(self.triggers, other.triggers)
-        return Compared([*self.intents, *other.intents], **counts, triggers=triggers)
+        return VerifiedPersons([*self.intents, *other.intents], **counts, triggers=triggers)
 
 
 class Differing(Struct, frozen=True):
@@ -105,7 +105,7 @@ class People(NamedTuple):
     areas: AbstractSet[UUID]
     left: AbstractSet[UUID]
 
-    def compared(self, rulebook: Rulebook, now: datetime) -> Compared:
+    def compared(self, rulebook: Rulebook, now: datetime) -> VerifiedPersons:
         """Compare with what the persons' plans ask for.
 
         Left out are only the nudges of residents that a waiting area event may change.
@@ -128,7 +128,7 @@ class People(NamedTuple):
         for person, changes in owed.items():
             triggers = summed(triggers, self._differing(person, changes))
         unlike = sum(map(bool, owed.values()))
-        return Compared(intents, unlike, len(self.waiting), residents, unnoted=len(unnoted), triggers=triggers)
+        return VerifiedPersons(intents, unlike, len(self.waiting), residents, unnoted=len(unnoted), triggers=triggers)
 
     def _differing(self, person: str, owed: Sequence[Change]) -> dict[str, Differing]:
         """Return the differences by trigger; a nudge with several changes is one difference."""
@@ -173,7 +173,9 @@ def _difference(change: Change) -> Differing:
             return Differing(different=1)
 
 
-def compared(connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook, now: datetime) -> Compared:
+def compared(
+    connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook, now: datetime
+) -> VerifiedPersons:
     """Compare these persons; those who cannot be planned are found by halving."""
     try:
         return people(connection, log, persons, rulebook).compared(rulebook, now)
@@ -181,7 +183,7 @@ def compared(connection: Connection, log: Log, persons: Sequence[str], rulebook:
         raise
     except Exception:  # noqa: BLE001  (whatever a defect about one person's facts raises, as planning takes it)
         if len(persons) == 1:
-            return Compared((), unplannable=1)
+            return VerifiedPersons((), unplannable=1)
     half = len(persons) // 2
     first, second = (compared(connection, log, part, rulebook, now) for part in (persons[:half], persons[half:]))
     return first.joined(second)
@@ -226,7 +228,7 @@ class RangeFound(NamedTuple):
     range: Range
     read: int
     items: list[bytes]
-    counts: Compared = Compared(())
+    counts: VerifiedPersons = VerifiedPersons(())
 
 
 class Verified(Struct, frozen=True):
@@ -278,7 +280,7 @@ class Verified(Struct, frozen=True):
         digests = {**self.digests, what: chained(self.digests.get(what, ""), found.items)}
         return replace(before, **{what: getattr(self, what) + len(found.items)}, digests=digests)
 
-    def compared(self, found: Compared, persons: int) -> "Verified":
+    def compared(self, found: VerifiedPersons, persons: int) -> "Verified":
         """Return the result with what was found of more persons, `persons` by number; without a digest."""
         counts = {name: getattr(self, name) + getattr(found, name) for name in _COUNTS}
         counts |= {"persons": self.persons + persons, "intents": self.intents + len(found.intents)}
@@ -336,7 +338,7 @@ class Ranges:
 
     def _intents(self, range_: Range) -> RangeFound:
         """Plan persons, some at a time, and compare their nudges with their plans."""
-        found, after, read, items = Compared(()), range_.after, 0, list[bytes]()
+        found, after, read, items = VerifiedPersons(()), range_.after, 0, list[bytes]()
         while True:
             with self._log.database.reading() as connection:
                 rules = self._library.rules_of_log(connection)

@@ -43,7 +43,7 @@ class Library:
     def __init__(self, database: Database, log: Log, names: Names) -> None:
         self._database, self._log, self.names = database, log, names
         self._rules: Rules | None = None
-        self._mark = governance.Mark(0, 0)
+        self._mark = governance.RulesVersion(0, 0)
         self._logged, self._upto = list[int](), 0
         self._rules_of_log: Rules | None = None
         self._lock = threading.Lock()

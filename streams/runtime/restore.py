@@ -10,7 +10,7 @@ from domain.facts.principals import Principal
 from domain.rules.triggers import RANKS
 from projections.tables import due, erased, micros
 from streams.log.recorder import FactRecorder
-from streams.log.watermark import Known, Watermark
+from streams.log.watermark import KnownFact, Watermark
 from streams.rules.context import WriteContext
 from streams.rules.publishing import Rulemaking, govern
 from streams.storage.database import Priority
@@ -28,7 +28,7 @@ class Restored(Struct, frozen=True):
     position: int
     in_doubt: int
     legal: int
-    known: Known | None
+    known: KnownFact | None
 
 
 class Restoring:

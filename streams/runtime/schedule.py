@@ -26,7 +26,7 @@ from streams.storage.tables import scheduled
 Stopping = Callable[[], bool]
 
 
-class Outcome(StrEnum):
+class RunOutcome(StrEnum):
     """The end of a run, or that it goes on.
 
     `retry`: its process died, and it is begun once more; `again`: it goes on so. `stopped`: its process was asked to
@@ -43,8 +43,8 @@ class Outcome(StrEnum):
     DIED = "died"
 
 
-UNDER_WAY = (Outcome.RUNNING, Outcome.AGAIN)
-BAD = (Outcome.FAILED, Outcome.RETRY, Outcome.DIED)
+UNDER_WAY = (RunOutcome.RUNNING, RunOutcome.AGAIN)
+BAD = (RunOutcome.FAILED, RunOutcome.RETRY, RunOutcome.DIED)
 
 
 class Unfinished(Exception):
@@ -73,7 +73,7 @@ class Run(Struct, frozen=True):
     next_at: datetime | None
     started_at: datetime | None = None
     took: timedelta | None = None
-    outcome: Outcome = Outcome.NONE
+    outcome: RunOutcome = RunOutcome.NONE
     error: str = ""
     words: str = ""
     done_at: datetime | None = None
@@ -222,7 +222,7 @@ class Schedule:
         try:
             self._jobs[name].work(stopping)
         except Unfinished:
-            self._note(name, begun, outcome=Outcome.STOPPED, next_at=micros(begun))
+            self._note(name, begun, outcome=RunOutcome.STOPPED, next_at=micros(begun))
         except UNAVAILABLE_ERRORS as error:
             self._failed(name, begun, error, "")
             raise
@@ -232,11 +232,11 @@ class Schedule:
             self._failed(name, begun, error, kept(text_of(error)) if ours else "")
             self._tell(Failed(f"{name} failed: {str(error) if ours else type(error).__name__}"))
         else:
-            self._note(name, begun, outcome=Outcome.DONE, error="", words="", done_at=micros(self._clock()))
+            self._note(name, begun, outcome=RunOutcome.DONE, error="", words="", done_at=micros(self._clock()))
 
     def _failed(self, name: str, begun: datetime, error: Exception, words: str) -> None:
         more = scheduled.c.failures + 1
-        self._note(name, begun, outcome=Outcome.FAILED, error=type(error).__name__, words=words, failures=more)
+        self._note(name, begun, outcome=RunOutcome.FAILED, error=type(error).__name__, words=words, failures=more)
 
     def _note(self, name: str, begun: datetime, **changes: Any) -> None:
         took = micros(self._clock()) - micros(begun)
@@ -271,7 +271,7 @@ def _rows(connection: Connection) -> dict[str, Run]:
             optional_moment(row.next_at),
             optional_moment(row.started_at),
             None if row.took is None else timedelta(microseconds=row.took),
-            Outcome(row.outcome),
+            RunOutcome(row.outcome),
             row.error,
             restored(row.words),
             optional_moment(row.done_at),
@@ -301,8 +301,8 @@ def _is_due(run: Run, trigger: ZoneTrigger | None, now: datetime) -> bool:
 
 def _died(run: Run, now: datetime) -> dict[str, Any]:
     """Return what is noted of a run whose process died: it is begun again, unless it died over that, too."""
-    found: dict[str, Any] = {"outcome": Outcome.DIED, "failures": run.failures + 1, "error": "", "words": ""}
-    return found if run.outcome == Outcome.AGAIN else found | {"outcome": Outcome.RETRY, "next_at": micros(now)}
+    found: dict[str, Any] = {"outcome": RunOutcome.DIED, "failures": run.failures + 1, "error": "", "words": ""}
+    return found if run.outcome == RunOutcome.AGAIN else found | {"outcome": RunOutcome.RETRY, "next_at": micros(now)}
 
 
 def _ask(connection: Connection, name: str, now: datetime) -> bool:
@@ -320,7 +320,7 @@ def _claim(connection: Connection, name: str, trigger: ZoneTrigger | None, now: 
         "next_at": _next(trigger, now),
         "started_at": micros(now),
         "took": None,
-        "outcome": Outcome.AGAIN if run.outcome == Outcome.RETRY else Outcome.RUNNING,
+        "outcome": RunOutcome.AGAIN if run.outcome == RunOutcome.RETRY else RunOutcome.RUNNING,
     }
     due = (scheduled.c.job == name, scheduled.c.next_at == optional_micros(run.next_at))
     return connection.execute(scheduled.update().where(*due).values(**changes)).rowcount == 1
@@ -329,5 +329,5 @@ def _claim(connection: Connection, name: str, trigger: ZoneTrigger | None, now: 
 def _claim_now(connection: Connection, name: str, now: datetime) -> bool:
     """Return whether the run is this process's: nobody else is at it."""
     free = (scheduled.c.job == name, scheduled.c.outcome.not_in(UNDER_WAY))
-    changes = {"started_at": micros(now), "took": None, "outcome": Outcome.RUNNING}
+    changes = {"started_at": micros(now), "took": None, "outcome": RunOutcome.RUNNING}
     return connection.execute(scheduled.update().where(*free).values(**changes)).rowcount == 1

@@ -82,7 +82,7 @@ _COMPILED = {"on", "when", "to", "occurrence", "due", "unless", "expires"}
 """The keys that are compared as compiled, since two texts may mean the same."""
 
 
-class Side(Struct, frozen=True):
+class ComparedVersion(Struct, frozen=True):
     """A version of a trigger: as written, as compiled, and the English titles of what it names."""
 
     source: TriggerSource
@@ -90,7 +90,7 @@ class Side(Struct, frozen=True):
     words: RuleWords
 
 
-def changes(old: Side, new: Side) -> list[Change]:
+def changes(old: ComparedVersion, new: ComparedVersion) -> list[Change]:
     """Return all differences between two versions, group by group; none: only the layout differs, if anything."""
     comparison = _Comparison(old, new)
     found = [
@@ -106,7 +106,7 @@ def changes(old: Side, new: Side) -> list[Change]:
 
 
 class _Comparison:
-    def __init__(self, old: Side, new: Side) -> None:
+    def __init__(self, old: ComparedVersion, new: ComparedVersion) -> None:
         self.old, self.new = old, new
         self.before, self.after = old.source.rules, new.source.rules
 
@@ -129,14 +129,14 @@ class _Comparison:
             yield Change("who", "occurrence", sentence, _about(one), _about(other))
 
     @staticmethod
-    def _start(side: Side) -> str:
+    def _start(side: ComparedVersion) -> str:
         on = side.source.rules["on"]
         if isinstance(on, str):
             return Words("on {event}", event=side.words.title(on))
         return Lowered(side.words.start(on))
 
     @staticmethod
-    def _only(side: Side, condition: Condition | None) -> str:
+    def _only(side: ComparedVersion, condition: Condition | None) -> str:
         if condition is None:
             return Words("for every such event")
         return Words("only if {condition}", condition=side.words.condition(condition.text))
@@ -172,7 +172,7 @@ class _Comparison:
                 yield Change("when", f"due.{name}", sentence, self.before["due"][name], self.after["due"][name])
 
     @staticmethod
-    def _due(side: Side, name: str) -> str:
+    def _due(side: ComparedVersion, name: str) -> str:
         [source] = {step.source for step in side.trigger.steps if step.name == name}
         return Lowered(side.words.due({"from": source, **(side.source.rules["due"][name] or {})}))
 

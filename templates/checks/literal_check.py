@@ -37,7 +37,7 @@ _NO_CHAIN = re.compile(r"\|\||\?|!(?!=)")
 EQUAL = ("==", "!=")
 
 
-class Compared(NamedTuple):
+class ComparedText(NamedTuple):
     """A text of a condition, where it begins in it, and what it is compared with, how."""
 
     name: str
@@ -163,16 +163,16 @@ def _reckoned(condition: str) -> bool:
         return True
 
 
-def _texts(condition: str) -> Iterator[Compared]:
+def _texts(condition: str) -> Iterator[ComparedText]:
     for found in _COMPARED.finditer(condition):
         name, operator, text = found[1] or found[6], found[2] or found[5], found[3] or found[4]
-        yield Compared(name, operator, text[1:-1], found.start(3 if found[3] else 4))
+        yield ComparedText(name, operator, text[1:-1], found.start(3 if found[3] else 4))
     for found in _AMONG.finditer(condition):
         for each in re.finditer(_TEXT, found[2]):
-            yield Compared(found[1], "==", each[0][1:-1], found.start(2) + each.start())
+            yield ComparedText(found[1], "==", each[0][1:-1], found.start(2) + each.start())
 
 
-def _of_a_date(found: Compared) -> bool:
+def _of_a_date(found: ComparedText) -> bool:
     if found.operator not in EQUAL and _BEGUN.fullmatch(found.text):
         return True
     try:

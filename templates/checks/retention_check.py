@@ -26,7 +26,7 @@ _TO_PROVE: Mapping[str, str] = {
 """Class of a trigger whose messages must be proven to have been given -> the sentence that says so."""
 
 
-class Reader(Struct, frozen=True):
+class ReadingTrigger(Struct, frozen=True):
     """A trigger that reads a type, and the days around the event for which it needs the content."""
 
     trigger: str
@@ -53,7 +53,9 @@ def _proven(packs: Iterable[PackFiles]) -> str | None:
     return next((each for each in said if isinstance(each, str)), None)
 
 
-def _unlimited(type_: EventType, catalogue: Catalogue, readers: Mapping[str, Sequence[Reader]]) -> Iterator[Said]:
+def _unlimited(
+    type_: EventType, catalogue: Catalogue, readers: Mapping[str, Sequence[ReadingTrigger]]
+) -> Iterator[Said]:
     """Yield the reasons why the content is needed for as long as anybody lives."""
     if type_.subject is None:
         yield Said(
@@ -74,7 +76,7 @@ def _unlimited(type_: EventType, catalogue: Catalogue, readers: Mapping[str, Seq
             )
 
 
-def _check_length(document: Document, limit: Offset, readers: Iterable[Reader], proven: str | None) -> None:
+def _check_length(document: Document, limit: Offset, readers: Iterable[ReadingTrigger], proven: str | None) -> None:
     place, shortest = document.value(("retention",)), limit.months * MONTH + limit.months // 2
     for each in readers:
         if each.days > shortest:
@@ -93,11 +95,11 @@ def _limit_of(days: int) -> str:
     return f"P{-(-days // 365)}Y"
 
 
-def _readers(triggers: Iterable[Trigger]) -> dict[str, list[Reader]]:
-    found: dict[str, list[Reader]] = {}
+def _readers(triggers: Iterable[Trigger]) -> dict[str, list[ReadingTrigger]]:
+    found: dict[str, list[ReadingTrigger]] = {}
     for trigger in triggers:
         for name, days in _read(trigger):
-            found.setdefault(name, []).append(Reader(trigger.name, days, _TO_PROVE.get(trigger.klass, "")))
+            found.setdefault(name, []).append(ReadingTrigger(trigger.name, days, _TO_PROVE.get(trigger.klass, "")))
     return found
 
 

@@ -19,7 +19,7 @@ DAY = date(2026, 3, 2)
 """On which the tests of a new trigger play."""
 
 
-class Asked(Struct, frozen=True):
+class PlaceholderSentences(Struct, frozen=True):
     """Sentences that ask the author to write something: nobody may publish them."""
 
     short: str
@@ -29,22 +29,22 @@ class Asked(Struct, frozen=True):
     law: str
 
 
-ASKED: Mapping[str, Asked] = {
-    "kk": Asked(
+ASKED: Mapping[str, PlaceholderSentences] = {
+    "kk": PlaceholderSentences(
         short="Не өзгергенін және не істеу керегін осында жазыңыз.",
         changed="Не өзгергенін осында жазыңыз.",
         first="Бірінші қадамды жазыңыз.",
         second="Екінші қадамды жазыңыз.",
         law="Хабарлауға міндеттейтін немесе рұқсат беретін заң мен бапты осында жазыңыз",
     ),
-    "ru": Asked(
+    "ru": PlaceholderSentences(
         short="Напишите здесь, что изменилось и что нужно сделать.",
         changed="Напишите здесь, что изменилось.",
         first="Напишите первый шаг.",
         second="Напишите второй шаг.",
         law="Напишите здесь закон и статью, которые обязывают или разрешают сообщать",
     ),
-    "en": Asked(
+    "en": PlaceholderSentences(
         short="Write here what has changed and what to do.",
         changed="Write here what has changed.",
         first="Write the first step.",

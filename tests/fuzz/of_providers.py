@@ -8,7 +8,7 @@ from uuid import UUID
 from smpp34 import DeliverSm, SmppError, Tlv, decode
 
 from domain.facts.receipts import ReceiptStatus
-from domain.nudges.reply_meaning import Answered, Question, Understood, understand
+from domain.nudges.reply_meaning import Answered, OpenQuestion, Understood, understand
 from notifiers.email.addresses import mailbox
 from notifiers.email.bounces import NoBounceError, reports_in
 from notifiers.port.interface import Report
@@ -34,8 +34,10 @@ DELIVERED = [
     pdus.bare(pdus.UNBIND, 3),
 ]
 QUESTIONS = [
-    Question(UUID(int=1), "a", "47", {"1": "citizen.consent_given", "2": "citizen.consent_withdrawn"}, UUID(int=3)),
-    Question(UUID(int=2), "b", "12", {"1": "citizen.replied", "да": "citizen.replied"}, UUID(int=4)),
+    OpenQuestion(
+        UUID(int=1), "a", "47", {"1": "citizen.consent_given", "2": "citizen.consent_withdrawn"}, UUID(int=3)
+    ),
+    OpenQuestion(UUID(int=2), "b", "12", {"1": "citizen.replied", "да": "citizen.replied"}, UUID(int=4)),
 ]
 
 

@@ -9,7 +9,7 @@ from threading import Lock
 import msgspec
 
 from streams.intake.cloudevents import Envelope
-from streams.intake.intake import Outcome
+from streams.intake.intake import IntakeOutcome
 from streams.kafka.producer import NotDelivered, Record, Sender
 from tests.kills.land import PATIENCE, Land
 from tests.kills.registries import Report
@@ -57,7 +57,7 @@ class Feeding:
             for outcome in self._land.lasting(partial(self._accepted, part)):
                 assert outcome.refused is None, outcome.refused
 
-    def _accepted(self, envelopes: Sequence[Envelope]) -> Sequence[Outcome]:
+    def _accepted(self, envelopes: Sequence[Envelope]) -> Sequence[IntakeOutcome]:
         return self._land.platform.intake.accept(envelopes)
 
     def send(self, records: Sequence[Record]) -> None:

@@ -41,10 +41,10 @@ from streams.delivery.send.hand_over import HandOver
 from streams.delivery.send.message import MessageBuilder
 from streams.delivery.send.rate_limits import RateLimits
 from streams.delivery.send.routing import Routing
-from streams.intake.intake import Counts
+from streams.intake.intake import IntakeCounters
 from streams.kafka.consume_wakeups import WakeupHandler
 from streams.kafka.lag import KafkaLag
-from streams.kafka.worker import Incoming, Tuning, Worker
+from streams.kafka.worker import IncomingRecord, Tuning, Worker
 from streams.planning.areas import CHUNK, AreaPlanning
 from streams.planning.planning import Planning
 from streams.planning.reconciler import Reconciler
@@ -63,7 +63,7 @@ STEP = 5
 class Defective(WakeupHandler):
     """Plans one half of what comes, and then has a defect."""
 
-    def take(self, records: Sequence[Incoming]) -> None:
+    def take(self, records: Sequence[IncomingRecord]) -> None:
         super().take(records[: len(records) // 2])
         raise RuntimeError
 
@@ -197,7 +197,7 @@ def dispatch(platform: Platform) -> None:
         Claimant(f"careless-{os.getpid()}", lease),
     )
     engine = structs.replace(compose_engine(platform, routes), dispatcher=dispatcher)
-    uvloop.run(work(engine, routes, ProviderWatch(routes, Counts(), clock), only=DISPATCH))
+    uvloop.run(work(engine, routes, ProviderWatch(routes, IntakeCounters(), clock), only=DISPATCH))
 
 
 def main(mode: str, _: str, time: str) -> None:

@@ -16,8 +16,8 @@ from domain.nudges.digest import is_digest
 from projections import nudges
 from projections.tables import moment
 from streams.intake.cloudevents import Envelope, envelope_of
-from streams.intake.intake import Outcome as Taken
-from streams.rehearsal.backtest import Backtest, Question
+from streams.intake.intake import IntakeOutcome
+from streams.rehearsal.backtest import Backtest, BacktestQuestion
 from streams.rehearsal.backtest_results import AHEAD, PersonResult, Tally
 from streams.rules.drafts import Draft, rules_with
 from streams.rules.publishing import Publisher
@@ -134,7 +134,7 @@ def draft_of(pack: Pack) -> Draft:
 
 async def lived(world: World, packs: Sequence[Path], told: Sequence[Told]) -> None:
     """Everything is told in its time; at the start the packs are published; what is due goes when it is due."""
-    waiting, published, taken = sorted(told, reverse=True), False, list[Taken]()
+    waiting, published, taken = sorted(told, reverse=True), False, list[IntakeOutcome]()
     while True:
         with world.platform.database.reading() as connection:
             due = nudges.next_due(connection)
@@ -156,14 +156,14 @@ async def lived(world: World, packs: Sequence[Path], told: Sequence[Told]) -> No
         await world.settle()
 
 
-def question_of(world: World, draft: Draft, *, others: bool = False) -> Question:
+def question_of(world: World, draft: Draft, *, others: bool = False) -> BacktestQuestion:
     """What the draft would have said from the start to the end; `others`: beside all that is in force."""
     platform = world.platform
     rules = rules_with(draft, platform.rules.library.rules().governed, START, platform.identity.names, others=others)
-    return Question(rules, draft.names, START, END)
+    return BacktestQuestion(rules, draft.names, START, END)
 
 
-def played(world: World, question: Question, *, together: bool = True) -> dict[str, PersonResult]:
+def played(world: World, question: BacktestQuestion, *, together: bool = True) -> dict[str, PersonResult]:
     """Everybody's part; `together`: families are played together, as they are."""
     platform = world.platform
     backtest = Backtest(platform.database, platform.log, question)

@@ -16,7 +16,7 @@ from app.roles.waiting import wait_for_database
 from app.terminal import talk
 from notifiers.port.routes import Route
 from streams.delivery.send.metrics import counted, passed_by
-from streams.intake.intake import Counts
+from streams.intake.intake import IntakeCounters
 from streams.runtime.scheduler import DISPATCH
 
 
@@ -36,7 +36,7 @@ def dispatch_due(
     with closing(platform.database):
         wait_for_database(platform.rules.library.rules)
         wait_for_database(lambda: tell_stopped(platform.rules))
-        attempts = Counts()
+        attempts = IntakeCounters()
         routes = counted(routes_of(platform), attempts)
         engine = compose_engine(platform, routes)
         role = ServedRole(

@@ -16,7 +16,7 @@ from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import opened
 from app.terminal import Exit, data_json, stop, talk
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused, read_envelope
-from streams.intake.intake import Intake, Outcome
+from streams.intake.intake import Intake, IntakeOutcome
 
 BATCH, BATCH_BYTES = 20_000, 16 * 1024 * 1024
 
@@ -90,7 +90,7 @@ def _read(line: bytes) -> Envelope | Refused:
 
 
 def _report(
-    file: Path, numbers: Sequence[int], outcomes: Sequence[Outcome], counts: Counter[str], *, as_json: bool
+    file: Path, numbers: Sequence[int], outcomes: Sequence[IntakeOutcome], counts: Counter[str], *, as_json: bool
 ) -> None:
     for number, outcome in zip(numbers, outcomes, strict=True):
         if outcome.refused is None:

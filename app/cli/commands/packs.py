@@ -11,7 +11,7 @@ from app.cli.options import AsJson
 from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
 from app.packs.case_results import CaseResult, decision_data, decision_line, lines_of, try_case
 from app.terminal import Exit, many, stop, talk, tell
-from streams.rehearsal.case_model import Case, Expected
+from streams.rehearsal.case_model import Expected, TriggerTest
 from streams.rehearsal.case_reader import check_speaks, read_cases
 from streams.rehearsal.stage import Stage, stages
 from streams.rehearsal.verdict import Difference, said, unlike
@@ -94,7 +94,7 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
         raise typer.Exit(Exit.CHECK_FAILED)
 
 
-def _checked_cases(folder: Path, stage: Stage, report: Report) -> list[Case]:
+def _checked_cases(folder: Path, stage: Stage, report: Report) -> list[TriggerTest]:
     """Return a trigger's cases; that none of them expects a message is reported too."""
     cases = read_cases(folder / "tests.yaml", stage, report)
     check_speaks(cases, report)
@@ -193,7 +193,7 @@ def _staged(folders: Sequence[Path], packs: Iterable[PackFiles]) -> Iterator[tup
         yield stage, next(folder / name for folder in folders if (folder / name / "trigger.yaml").is_file())
 
 
-def _no_such(only: str, read: Iterable[tuple[Stage, Case]]) -> None:
+def _no_such(only: str, read: Iterable[tuple[Stage, TriggerTest]]) -> None:
     names = {name for stage, case in read for name in (stage.trigger.name, case.name)}
     stop(Exit.USAGE, f"--only: no trigger and no case is called {only!r}{hint(only, names)}")
 
@@ -233,7 +233,7 @@ def _plain(tried: CaseResult, *, explain: bool) -> dict[str, Any]:
     return found
 
 
-def _as_plain(case: Case, difference: Difference) -> dict[str, Any]:
+def _as_plain(case: TriggerTest, difference: Difference) -> dict[str, Any]:
     expected, got = difference.expected, difference.got
     line = expected.line if isinstance(expected, Expected) else None
     return {

@@ -7,7 +7,7 @@ from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import retired_list
 from app.terminal import agree, data, data_json, many, talk, tell
-from streams.privacy.retention import Done, Over
+from streams.privacy.retention import Over, RetentionResult
 
 
 def retire(plan: Plan = False, yes: Yes = False, as_json: AsJson = False, *, on: TimedOptions) -> None:
@@ -53,7 +53,7 @@ def _lines(wanted: Sequence[Over]) -> Iterator[str]:
     )
 
 
-def _tell(done: Sequence[Done], *, clean: bool, as_json: bool) -> None:
+def _tell(done: Sequence[RetentionResult], *, clean: bool, as_json: bool) -> None:
     for each in done:
         line = f"{each.type} of {each.year}: {many(each.keys, 'key')} destroyed, {each.kept:,} kept for now"
         tell(each, line, as_json=as_json)

@@ -27,14 +27,14 @@ from app.roles.waiting import wait_for_database
 from app.terminal import data_json, many, talk, warn
 from notifiers.port.routes import Route
 from streams.delivery.send.metrics import counted, passed_by
-from streams.intake.intake import Counts
+from streams.intake.intake import IntakeCounters
 from streams.queries.health import done_since, health
 from streams.rules.wiring import RuleParts
 from streams.runtime.scheduler import JOBS_EVERY, LOOK_EVERY, Engine
 from streams.runtime.timetable import Task, ticking
 
 if TYPE_CHECKING:
-    from app.jobs.job_threads import Workers
+    from app.jobs.job_threads import JobThreads
 
 DONE: Mapping[str, tuple[str, str]] = {
     "planned": ("nudge planned", "nudges planned"),
@@ -58,7 +58,7 @@ def run(until_idle: UntilIdle = False, as_json: AsJson = False, *, on: RoleOptio
     with closing(platform.database):
         tell_stopped(platform.rules)
         platform.rules.library.rules()
-        attempts = Counts()
+        attempts = IntakeCounters()
         routes = counted(compose_routes(platform), attempts)
         engine = compose_engine(platform, routes)
         with run_lock(platform.database.engine.url):
@@ -72,7 +72,11 @@ def run(until_idle: UntilIdle = False, as_json: AsJson = False, *, on: RoleOptio
 
 
 def _present(
-    platform: Platform, engine: Engine, routes: Mapping[str, Route], attempts: Counts, health: socket.socket | None
+    platform: Platform,
+    engine: Engine,
+    routes: Mapping[str, Route],
+    attempts: IntakeCounters,
+    health: socket.socket | None,
 ) -> AbstractContextManager[None]:
     """Return what gives signs of life, and answers on the health port if there is one."""
     if health is None:
@@ -90,10 +94,10 @@ def _present(
     return answering(role, health)
 
 
-def _workers(platform: Platform) -> "Workers":
-    from app.jobs.job_threads import Workers  # noqa: PLC0415  (a second of imports that `--until-idle` does not need)
+def _workers(platform: Platform) -> "JobThreads":
+    from app.jobs.job_threads import JobThreads  # noqa: PLC0415  (a second of imports that `--until-idle` does not need)
 
-    return Workers(platform)
+    return JobThreads(platform)
 
 
 def _sum_up(platform: Platform, before: int, now: datetime, *, as_json: bool) -> None:
@@ -122,7 +126,7 @@ async def work(
     *,
     until_idle: bool = False,
     only: Collection[str] | None = None,
-    workers: "Workers | None" = None,
+    workers: "JobThreads | None" = None,
 ) -> None:
     """Run the tasks (all, or only those) until SIGINT or SIGTERM, or until nothing waits. `workers`: work at jobs."""
     watching = {"providers": Task(partial(_look, watch), LOOK_EVERY)}

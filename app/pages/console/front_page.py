@@ -16,32 +16,32 @@ from app.pages.stops import stop_told
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, Lags
 from app.reports.finding_words import cause_in_words, finding_in_words
-from app.reports.findings import SKEW, Finding, Kind, Level, findings
+from app.reports.findings import SKEW, Finding, FindingKind, Level, findings
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from streams.queries.provider_health import ProviderState, RecentRecords, Record
 from streams.runtime.processes import LiveProcess
 
 ACTS = {
-    Kind.STOPPED: N_("See what is stopped"),
-    Kind.PROVIDER_DOWN: N_("Show the messages that failed"),
-    Kind.NOT_ADMITTED: N_("Show the messages that failed"),
-    Kind.PROVIDER_FAILS_ALL: N_("Show the messages that failed"),
-    Kind.PROVIDER_FAILED: N_("Show the messages that failed"),
-    Kind.KEY_EXPIRES: N_("Open the schedule: it names the certificate"),
-    Kind.SCHEDULED_FAILED: N_("Open the schedule: see why, or run it again"),
-    Kind.SCHEDULED_LATE: N_("Open the schedule"),
-    Kind.DEAD_LETTERS: N_("Show what was put aside, by cause"),
-    Kind.UNKNOWN_OUTCOMES: N_("Decide about these messages"),
-    Kind.JOBS_WAIT: N_("Show the jobs that wait"),
-    Kind.LOG_ALTERED: N_("Open the job: see what differs"),
-    Kind.JOB_ALTERED: N_("Open the job"),
-    Kind.VERIFICATION_FAILED: N_("Open the job: see what differs"),
-    Kind.PLANS_DIFFER: N_("Open the job: see what differs"),
-    Kind.JOB_FAILED: N_("Open the job: go on with it, or cancel it"),
-    Kind.JOB_GONE: N_("Open the job: go on with it, or cancel it"),
-    Kind.JOB_PAUSED: N_("Open the job: go on with it, or cancel it"),
-    Kind.JOB_INCOMPLETE: N_("Open the job: see what it left out"),
+    FindingKind.STOPPED: N_("See what is stopped"),
+    FindingKind.PROVIDER_DOWN: N_("Show the messages that failed"),
+    FindingKind.NOT_ADMITTED: N_("Show the messages that failed"),
+    FindingKind.PROVIDER_FAILS_ALL: N_("Show the messages that failed"),
+    FindingKind.PROVIDER_FAILED: N_("Show the messages that failed"),
+    FindingKind.KEY_EXPIRES: N_("Open the schedule: it names the certificate"),
+    FindingKind.SCHEDULED_FAILED: N_("Open the schedule: see why, or run it again"),
+    FindingKind.SCHEDULED_LATE: N_("Open the schedule"),
+    FindingKind.DEAD_LETTERS: N_("Show what was put aside, by cause"),
+    FindingKind.UNKNOWN_OUTCOMES: N_("Decide about these messages"),
+    FindingKind.JOBS_WAIT: N_("Show the jobs that wait"),
+    FindingKind.LOG_ALTERED: N_("Open the job: see what differs"),
+    FindingKind.JOB_ALTERED: N_("Open the job"),
+    FindingKind.VERIFICATION_FAILED: N_("Open the job: see what differs"),
+    FindingKind.PLANS_DIFFER: N_("Open the job: see what differs"),
+    FindingKind.JOB_FAILED: N_("Open the job: go on with it, or cancel it"),
+    FindingKind.JOB_GONE: N_("Open the job: go on with it, or cancel it"),
+    FindingKind.JOB_PAUSED: N_("Open the job: go on with it, or cancel it"),
+    FindingKind.JOB_INCOMPLETE: N_("Open the job: see what it left out"),
 }
 """Kind of finding -> what its button leads to, for those with a page of their own."""
 LEVELS = {Level.NOTE: (N_("Warning"), "note"), Level.BAD: (N_("Act now"), "bad")}

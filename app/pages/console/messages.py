@@ -62,7 +62,7 @@ class Choices(Struct, frozen=True):
         return found
 
 
-class Found(Struct, frozen=True):
+class SearchResult(Struct, frozen=True):
     """The result of a search. `further`: where the next page begins, as the address has it.
 
     `alone`: all of it is tried again without a repair, the first at this time.
@@ -89,7 +89,7 @@ class MessagePages(ConsolePages):
         if attempts and further and not (further.isdecimal() and len(further) < DIGITS):
             wrong["main"] = frame.speech.say(_NOT_WHOLE)
         if wrong:
-            return self._show(who, frame, given, choices, Found(), wrong)
+            return self._show(who, frame, given, choices, SearchResult(), wrong)
         if attempts:
             found = self._attempts(wanted, int(further) if further else None, choices, frame.speech)
         else:
@@ -99,7 +99,7 @@ class MessagePages(ConsolePages):
             wrong["provider"] = _unknown(provider, choices.provider, frame.speech)
         return self._show(who, frame, given, choices, found, wrong)
 
-    def _messages(self, wanted: Search, before: Place | None, choices: Choices, speech: Speech) -> Found:
+    def _messages(self, wanted: Search, before: Place | None, choices: Choices, speech: Speech) -> SearchResult:
         with self._staff.platform.database.reading() as connection:
             found = inbox.search(connection, wanted, before)
             failed = {each.nudge for each in found.rows if each.state == State.FAILED}
@@ -110,12 +110,12 @@ class MessagePages(ConsolePages):
         times = [again.get(each.nudge) for each in found.rows]
         first = min(filter(None, times), default=None)
         alone = speech.moment(first) if first is not None and all(times) and not found.further else ""
-        return Found(rows, _written(found.further) if found.further else "", alone)
+        return SearchResult(rows, _written(found.further) if found.further else "", alone)
 
-    def _attempts(self, wanted: Search, before: int | None, choices: Choices, speech: Speech) -> Found:
+    def _attempts(self, wanted: Search, before: int | None, choices: Choices, speech: Speech) -> SearchResult:
         found = failed_attempts(self._staff.platform.log, wanted, before)
         rows = [_attempt_row(each, choices, speech) for each in found.rows]
-        return Found(rows, str(found.further) if found.further else "")
+        return SearchResult(rows, str(found.further) if found.further else "")
 
     def _show(
         self,
@@ -123,7 +123,7 @@ class MessagePages(ConsolePages):
         frame: Frame,
         given: Mapping[str, str],
         choices: Choices,
-        found: Found,
+        found: SearchResult,
         wrong: Mapping[str, str],
     ) -> Response:
         asked = urlencode({name: value for name, value in given.items() if value})

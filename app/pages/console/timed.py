@@ -16,7 +16,7 @@ from app.pages.console.staff import ConsolePages, command
 from app.pages.visits import Form
 from app.scheduled import DESTROYS, asked_last, is_kept, is_late, schedule_of
 from domain.core.translatable import N_, Said
-from streams.runtime.schedule import BAD, UNDER_WAY, Outcome, Run, UnderWay
+from streams.runtime.schedule import BAD, UNDER_WAY, Run, RunOutcome, UnderWay
 
 JOBS = {
     "cleanup": N_("Delete what is over"),
@@ -28,13 +28,13 @@ JOBS = {
     "retire": N_("Destroy the keys of what is too old"),
 }
 OUTCOMES = {
-    Outcome.RUNNING: (N_("At work"), "good"),
-    Outcome.AGAIN: (N_("At work"), "good"),
-    Outcome.DONE: (N_("Done"), "good"),
-    Outcome.FAILED: (N_("Failed"), "bad"),
-    Outcome.STOPPED: (N_("Goes on at the next start"), "note"),
-    Outcome.RETRY: (N_("Its process is gone"), "bad"),
-    Outcome.DIED: (N_("Its process is gone"), "bad"),
+    RunOutcome.RUNNING: (N_("At work"), "good"),
+    RunOutcome.AGAIN: (N_("At work"), "good"),
+    RunOutcome.DONE: (N_("Done"), "good"),
+    RunOutcome.FAILED: (N_("Failed"), "bad"),
+    RunOutcome.STOPPED: (N_("Goes on at the next start"), "note"),
+    RunOutcome.RETRY: (N_("Its process is gone"), "bad"),
+    RunOutcome.DIED: (N_("Its process is gone"), "bad"),
 }
 
 

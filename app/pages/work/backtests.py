@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.backtests.chart import Chart, by_day
-from app.backtests.job import Asked, Counts, found_of
+from app.backtests.job import BacktestArguments, BacktestCounts, found_of
 from app.backtests.report import CHANGES
 from app.http import routes
 from app.http.problems import Problem
@@ -127,7 +127,9 @@ class Backtests(DraftPages):
             return self._page(frame, sheet, {"from": say("Another backtest is under way; wait for its end")}, **given)
         return self._office.go(f"/work/backtests/{job.id}")
 
-    def _asked(self, sheet: StoredDraft, period: tuple[datetime, datetime], *, caps: bool) -> Asked | None:
+    def _asked(
+        self, sheet: StoredDraft, period: tuple[datetime, datetime], *, caps: bool
+    ) -> BacktestArguments | None:
         """Return the draft as it is now, compared with what is in force if anything is.
 
         None where it has findings.
@@ -161,7 +163,7 @@ class Backtests(DraftPages):
             span=f"{frame.speech.moment(asked.start)} – {frame.speech.moment(asked.end)}",
         )
 
-    def _handed_in(self, asked: Asked) -> Submission | None:
+    def _handed_in(self, asked: BacktestArguments) -> Submission | None:
         """Return the version that was tried, if it was handed in."""
         versions = self._office.platform.rules.approval.governed().submitted.get(
             Subject("trigger", asked.trigger), ()
@@ -179,7 +181,7 @@ class Backtests(DraftPages):
             raise Problem(HTTPStatus.CONFLICT, Said("the backtest's result cannot be read"), kind="not-now")
         return as_csv(_lines(counts), f"backtest-{asked.trigger}-{job.id}.csv")
 
-    def _job(self, id_: int, who: Principal) -> tuple[Job, Asked]:
+    def _job(self, id_: int, who: Principal) -> tuple[Job, BacktestArguments]:
         try:
             return backtest_of(self._office.platform.queues.jobs, id_, who)
         except UnknownJob as unknown:
@@ -195,7 +197,7 @@ def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str
     ]
 
 
-def _tried(office: Office, submission: Submission) -> tuple[Asked, Counts] | None:
+def _tried(office: Office, submission: Submission) -> tuple[BacktestArguments, BacktestCounts] | None:
     """Return the latest finished backtest of a version: what was asked, and its counts; None where there is none."""
     jobs, about = office.platform.queues.jobs, submission.about.name
     for job, asked in finished(jobs, submission.owner, about, submission.hash):
@@ -222,7 +224,7 @@ def people_told(office: Office, submission: Submission) -> int | None:
 class _Told:
     """A report in the reader's language."""
 
-    def __init__(self, asked: Asked, counts: Counts, speech: Speech) -> None:
+    def __init__(self, asked: BacktestArguments, counts: BacktestCounts, speech: Speech) -> None:
         self._asked, self._counts, self._speech, self._say = asked, counts, speech, speech.say
 
     @property
@@ -300,7 +302,7 @@ class _Told:
         return Table(title, (*heads, of or self._say("Messages")), [(*each, number(many)) for *each, many in rows])
 
 
-def _lines(counts: Counts) -> Iterator[Sequence[Any]]:
+def _lines(counts: BacktestCounts) -> Iterator[Sequence[Any]]:
     yield "what", "of", "by", "count"
     for name in ("persons", "facts", "people"):
         yield name, "", "", getattr(counts, name)

@@ -17,7 +17,7 @@ from app.http import routes
 from app.http.problems import Problem
 from app.http.rule_refusals import refusals_as_problems
 from app.identity.principals import BadPrincipals, load
-from app.packs.draft_bench import Bench, Heard
+from app.packs.draft_bench import Bench, RenderedMessages
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import RoutedPages
 from app.pages.visits import Form, field_of
@@ -162,7 +162,7 @@ class Trials(RoutedPages):
         return TrialMessage(sheet.trigger, heard.source.hash, sheet.agency, channel, rendered)
 
 
-def _rendered(heard: Heard, step: str, spoken: str) -> Rendered | None:
+def _rendered(heard: RenderedMessages, step: str, spoken: str) -> Rendered | None:
     return next(
         (
             words.rendered

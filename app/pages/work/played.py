@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from app.packs.draft_bench import Case
-from app.pages.life import Line, shown
+from app.packs.draft_bench import PlayedTest
+from app.pages.life import TimelineEntry, shown
 from app.pages.naming import step_called
 from app.pages.pack_names import Names
 from app.pages.work.words import WHAT, channel, reason
@@ -71,9 +71,9 @@ class PlayedWords:
         if parts := each.get("parts"):
             yield say("SMS parts: {parts}").format(parts=parts)
 
-    def decisions(self, case: Case) -> list[Line]:
+    def decisions(self, case: PlayedTest) -> list[TimelineEntry]:
         """Return each decision with its moment."""
-        return [Line(self.moment(each["at"]), self._decision(each)) for each in case.decisions]
+        return [TimelineEntry(self.moment(each["at"]), self._decision(each)) for each in case.decisions]
 
     def _decision(self, each: Mapping[str, Any]) -> str:
         speech, what = self._speech, each["what"]

@@ -32,7 +32,7 @@ TITLES: Final[Mapping[str, str]] = {
 }
 
 
-class Stage(Struct, frozen=True):
+class ProgressStep(Struct, frozen=True):
     """A step. `state`: done, next or later; `note`: what hinders it, or what was said; `href`: its page, if any."""
 
     name: str
@@ -70,7 +70,7 @@ class Progress:
 
         `of`: of a version whose draft is gone the steps are shown; of one that was never handed in, none.
         """
-        sheet, stages, said, titled = None, list[Stage](), None, ""
+        sheet, stages, said, titled = None, list[ProgressStep](), None, ""
         if isinstance(of, Submission):
             stages = self.of_submission(of, None, frame.speech)
             if isinstance(of.fact, TriggerSubmitted):
@@ -99,7 +99,7 @@ class Progress:
             return {"kind": "refused", "by": f"{latest.refused_by}, {at}", "text": latest.said, "href": where}
         return {"kind": "comment", "by": latest.approved_by, "text": latest.said, "href": where}
 
-    def of_draft(self, sheet: StoredDraft, here: str, speech: Speech) -> list[Stage]:
+    def of_draft(self, sheet: StoredDraft, here: str, speech: Speech) -> list[ProgressStep]:
         """Return the steps of a draft, as seen from the page of the step `here`."""
         now, verdict = self._office.platform.rules.approval.governed(), self.verdict(sheet)
         submission = _submission(now, sheet.trigger, sheet.version) if sheet.version else None
@@ -113,7 +113,7 @@ class Progress:
         known |= _after(now, submission, speech)
         return list(_stages(_mended(known, submission, speech), here, speech))
 
-    def of_submission(self, submission: Submission, sheet: StoredDraft | None, speech: Speech) -> list[Stage]:
+    def of_submission(self, submission: Submission, sheet: StoredDraft | None, speech: Speech) -> list[ProgressStep]:
         """Return the steps of a version that was handed in; `sheet`: its draft, if there is one still."""
         now, base = self._office.platform.rules.approval.governed(), sheet and f"/work/drafts/{sheet.id}"
         pages = {"write": "/form", "test": "/tests", "try": "/backtest", "submit": "/submit"}
@@ -174,7 +174,7 @@ def _mended(known: Mapping[str, _Found], submission: Submission | None, speech: 
     }
 
 
-def _stages(known: Mapping[str, _Found], here: str, speech: Speech) -> Iterator[Stage]:
+def _stages(known: Mapping[str, _Found], here: str, speech: Speech) -> Iterator[ProgressStep]:
     names: Sequence[str] = list(TITLES)
     begun = names.index("submit") if known["submit"].done else 0
     waits = [name for name in names[begun:] if not known[name].done]
@@ -183,7 +183,9 @@ def _stages(known: Mapping[str, _Found], here: str, speech: Speech) -> Iterator[
     for name in names:
         found = known[name]
         state = "done" if found.done else "next" if name == coming else "later"
-        yield Stage(name, speech.say(TITLES[name]), state, "" if found.done else found.note, found.href, name == here)
+        yield ProgressStep(
+            name, speech.say(TITLES[name]), state, "" if found.done else found.note, found.href, name == here
+        )
 
 
 def _unwritten(verdict: Verdict) -> list[Finding]:

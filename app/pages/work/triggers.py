@@ -30,7 +30,7 @@ from domain.facts.submissions import Subject
 from domain.rules.legal_basis import legal_basis_of
 from domain.rules.triggers import BadTrigger
 from streams.rules.trigger_history import TriggerHistories
-from templates.authoring.trigger_diff import Side
+from templates.authoring.trigger_diff import ComparedVersion
 from templates.reading.writing import trigger_texts
 
 Name = Annotated[str, InPath(pattern="^[a-z][a-z0-9_]{0,99}$")]
@@ -116,7 +116,7 @@ class TriggerPages(RoutedPages):
         side = self._side(fact, speech)
         return [] if side is None else [speech.tell(each) for each in sentences(side)]
 
-    def _side(self, fact: TriggerPublished, speech: Speech) -> Side | None:
+    def _side(self, fact: TriggerPublished, speech: Speech) -> ComparedVersion | None:
         """Return the version, ready to be described; None where it does not fit the published packs."""
         contents = self._office.platform.rules.library.rules().governed.contents
         try:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from app.http import routes
 from app.http.problems import Problem
-from app.packs.draft_bench import Heard, Text
+from app.packs.draft_bench import RenderedMessages, Text
 from app.pages.layout import HEADERS, Frame
 from app.pages.naming import step_called
 from app.pages.pack_names import names_of
@@ -180,7 +180,7 @@ def _text(submission: Submission) -> Text:
     return Text(fact.pack, fact.trigger, trigger_texts(fact.rules, fact.words))
 
 
-def step_shown(message: Message, heard: Heard, frame: Frame) -> dict[str, Any]:
+def step_shown(message: Message, heard: RenderedMessages, frame: Frame) -> dict[str, Any]:
     """Return a step as pages show it: its name, when it comes, and its text by language and channel."""
     day = frame.speech.day(message.due.date())
     called = step_called(message.step, list(heard.source.rules["due"]), frame.speech)
@@ -194,7 +194,7 @@ def step_shown(message: Message, heard: Heard, frame: Frame) -> dict[str, Any]:
     }
 
 
-def _cells(words: Words, heard: Heard, frame: Frame) -> Iterator[Cell]:
+def _cells(words: Words, heard: RenderedMessages, frame: Frame) -> Iterator[Cell]:
     """Yield a cell for each channel of the trigger."""
     if words.rendered is None:
         yield Cell(words.language, "", "", "", "", words.problem)
@@ -204,13 +204,13 @@ def _cells(words: Words, heard: Heard, frame: Frame) -> Iterator[Cell]:
         yield made[channel](words, words.rendered, heard, frame)
 
 
-def _push(words: Words, rendered: Rendered, _: Heard, __: Frame) -> Cell:
+def _push(words: Words, rendered: Rendered, _: RenderedMessages, __: Frame) -> Cell:
     size = f"{len(rendered.push_title)}/{LIMITS['push_title']}, {len(rendered.push_body)}/{LIMITS['push_body']}"
     actions = tuple(each.label for each in rendered.actions)
     return Cell(words.language, "push", rendered.push_title, rendered.push_body, size, actions=actions)
 
 
-def _sms(words: Words, rendered: Rendered, heard: Heard, frame: Frame) -> Cell:
+def _sms(words: Words, rendered: Rendered, heard: RenderedMessages, frame: Frame) -> Cell:
     parts, _ = words.sms
     say = frame.speech.say
     size = say("parts: {parts}, characters: {characters}").format(parts=parts, characters=len(rendered.signed()))
@@ -221,5 +221,5 @@ def _sms(words: Words, rendered: Rendered, heard: Heard, frame: Frame) -> Cell:
     return Cell(words.language, "sms", "", rendered.signed(), size, warning=over if parts > most else "")
 
 
-def _email(words: Words, rendered: Rendered, _: Heard, __: Frame) -> Cell:
+def _email(words: Words, rendered: Rendered, _: RenderedMessages, __: Frame) -> Cell:
     return Cell(words.language, "email", rendered.subject, rendered.text, "")

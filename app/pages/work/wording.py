@@ -9,7 +9,7 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 
 from app.http import routes
-from app.packs.draft_bench import BadDraft, Heard, Text
+from app.packs.draft_bench import BadDraft, RenderedMessages, Text
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
 from app.pages.naming import step_called
@@ -138,7 +138,7 @@ class Wording(FormPages[WordsForm]):
         except CannotEdit:
             return otherwise
 
-    def _heard(self, text: Text, persona: str) -> tuple[Sequence[Finding], Hearing | None, Heard | None]:
+    def _heard(self, text: Text, persona: str) -> tuple[Sequence[Finding], Hearing | None, RenderedMessages | None]:
         """Return the findings, and what that person would hear where nothing is wrong."""
         try:
             with self._bench.laid(text) as laid:
@@ -149,7 +149,9 @@ class Wording(FormPages[WordsForm]):
         except BadDraft as bad:
             return [Finding("trigger.yaml", 0, 0, bad.told)], None, None
 
-    def _steps(self, hearing: Hearing | None, heard: Heard | None, spoken: str, frame: Frame) -> list[dict[str, Any]]:
+    def _steps(
+        self, hearing: Hearing | None, heard: RenderedMessages | None, spoken: str, frame: Frame
+    ) -> list[dict[str, Any]]:
         if hearing is None or heard is None:
             return []
         steps = [step_shown(each, heard, frame) for each in hearing.messages]

@@ -11,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.events import PUBLIC, LifeEvent
-from domain.nudges.reply_meaning import Answered, Other, Question, Stopped, Unclear, Understood, understand
+from domain.nudges.reply_meaning import Answered, OpenQuestion, Other, Stopped, Unclear, Understood, understand
 from domain.persons.channels import ADDRESS_OF
 from domain.persons.own_choices import event_of_person
 from domain.persons.replies import Reply
@@ -20,7 +20,7 @@ from streams.delivery.inbound.opt_outs import Mandatory, OptOuts
 from streams.delivery.inbound.replies import MessageContext, ReplyIntake, message_context
 from streams.delivery.inbound.sms_parts import Made, SmsReassembly
 from streams.delivery.outcomes import conversations
-from streams.delivery.outcomes.conversations import Said
+from streams.delivery.outcomes.conversations import SentText
 from streams.delivery.outcomes.late_acceptances import LateAcceptances
 from streams.delivery.outcomes.receipts import Brought, Receipts
 from streams.delivery.outcomes.suppression import SuppressionList
@@ -135,19 +135,19 @@ class InboundMessages(EventWriter):
         questions = conversations.asked(connection, self._log, rules, said, self._clock())
         understood = understand(message.text, questions.open, questions.answered)
         if isinstance(understood, Answered):
-            asked = Said(understood.question.nudge, understood.question.recipient, self._clock(), "")
+            asked = SentText(understood.question.nudge, understood.question.recipient, self._clock(), "")
             about = self._spoken(connection, asked, rules) or about
         heard, made = self._obeyed(connection, understood, questions.open, about, rules)
         event = self._event(id_, message, about, heard)
         return {**made, **self._append(connection, [event])}
 
-    def _held(self, connection: Connection, sender: str, rules: Rules) -> list[Said]:
+    def _held(self, connection: Connection, sender: str, rules: Rules) -> list[SentText]:
         """Return `_said`, and hold the keys of all its persons: one who was erased before is not among them."""
         persons = {message.recipient for message in self._said(connection, sender, rules)}
         self._log.keys.hold(connection, persons)
         return [message for message in self._said(connection, sender, rules) if message.recipient in persons]
 
-    def _said(self, connection: Connection, sender: str, rules: Rules) -> list[Said]:
+    def _said(self, connection: Connection, sender: str, rules: Rules) -> list[SentText]:
         """Return the messages to the number, last first; only to persons who still have it, as numbers are reused."""
         number = self._names.number(sender)
         said = conversations.at(connection, number)
@@ -155,7 +155,7 @@ class InboundMessages(EventWriter):
         phones = {pseudonym: str(person.get(ADDRESS_OF[WAY])) for pseudonym, person in them.items()}
         return [message for message in said if self._names.number(phones[message.recipient]) == number]
 
-    def _about(self, connection: Connection, said: Sequence[Said], rules: Rules) -> MessageContext | None:
+    def _about(self, connection: Connection, said: Sequence[SentText], rules: Rules) -> MessageContext | None:
         """Return the last message; one of our own replies to a text only if there is no other."""
         found = (each for one in said if (each := self._spoken(connection, one, rules)) is not None)
         last = None
@@ -165,7 +165,7 @@ class InboundMessages(EventWriter):
             last = last or place
         return last
 
-    def _spoken(self, connection: Connection, said: Said, rules: Rules) -> MessageContext | None:
+    def _spoken(self, connection: Connection, said: SentText, rules: Rules) -> MessageContext | None:
         found = message_context(connection, self._log, rules, said.nudge, said.recipient)
         return found if found is not None and found.nudge.to(said.recipient).maybe_sent else None
 
@@ -173,7 +173,7 @@ class InboundMessages(EventWriter):
         self,
         connection: Connection,
         understood: Understood,
-        questions: Sequence[Question],
+        questions: Sequence[OpenQuestion],
         about: MessageContext,
         rules: Rules,
     ) -> tuple[_Understood, Mapping[str, PersonKey]]:
@@ -200,7 +200,7 @@ class InboundMessages(EventWriter):
         return _Understood("stopped" if topic.stopped else "stop", topic=title), made
 
     def _choices(
-        self, connection: Connection, questions: Sequence[Question], about: MessageContext, rules: Rules
+        self, connection: Connection, questions: Sequence[OpenQuestion], about: MessageContext, rules: Rules
     ) -> str:
         """Return the open questions in the language of the last one, also those to others at the number."""
         found = [

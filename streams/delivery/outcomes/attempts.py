@@ -21,7 +21,7 @@ from streams.delivery.outcomes.receipts import Outcomes
 from streams.delivery.outcomes.references import SMS, parts_of
 
 
-class Routed(Struct, frozen=True):
+class RoutedCase(Struct, frozen=True):
     """A case and the provider chosen for it.
 
     None: the case is not sent and only ends together with another, or no provider may be given it.

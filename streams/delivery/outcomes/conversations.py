@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select
 from domain.core.ids import Names
 from domain.nudges.delivery import State
 from domain.nudges.nudge import Nudge
-from domain.nudges.reply_meaning import Question
+from domain.nudges.reply_meaning import OpenQuestion
 from domain.nudges.settle import Send
 from domain.persons.channels import ADDRESS_OF
 from domain.persons.replies import CONSENT
@@ -31,7 +31,7 @@ REMEMBERED = timedelta(days=90)
 AT_MOST = 50
 
 
-class Said(Struct, frozen=True):
+class SentText(Struct, frozen=True):
     """A message that went to a number; `mark` tells its question, if it asks one, from others at the number."""
 
     nudge: UUID
@@ -40,12 +40,12 @@ class Said(Struct, frozen=True):
     mark: str
 
 
-def at(connection: Connection, number: bytes) -> list[Said]:
+def at(connection: Connection, number: bytes) -> list[SentText]:
     """Return the messages that went to a number, the last one first."""
     table = conversations
     query = select(table.c.nudge, table.c.recipient, table.c.at, table.c.mark).where(table.c.number == number)
     rows = connection.execute(query.order_by(table.c.at.desc(), table.c.nudge).limit(AT_MOST))
-    return [Said(row.nudge, row.recipient, moment(row.at), row.mark) for row in rows]
+    return [SentText(row.nudge, row.recipient, moment(row.at), row.mark) for row in rows]
 
 
 def tidy(connection: Connection, now: datetime) -> None:
@@ -53,17 +53,17 @@ def tidy(connection: Connection, now: datetime) -> None:
     connection.execute(delete(conversations).where(conversations.c.at < micros(now - REMEMBERED)))
 
 
-class Asked(Struct, frozen=True):
+class Questions(Struct, frozen=True):
     """The questions that wait for an answer, and those that have one; of a repeated question, the last.
 
     An answered question that has expired takes no other answer, except one that withdraws a consent.
     """
 
-    open: Sequence[Question]
-    answered: Sequence[Question]
+    open: Sequence[OpenQuestion]
+    answered: Sequence[OpenQuestion]
 
 
-def asked(connection: Connection, log: Log, rules: Rules, said: Sequence[Said], now: datetime) -> Asked:
+def asked(connection: Connection, log: Log, rules: Rules, said: Sequence[SentText], now: datetime) -> Questions:
     """Return the questions among the messages that were sent."""
     found = nudges.by_id(connection, [message.nudge for message in said])
     known = [message for message in said if message.nudge in found]
@@ -76,17 +76,17 @@ def asked(connection: Connection, log: Log, rules: Rules, said: Sequence[Said], 
         and (found[message.nudge].intent.occurrence, message.recipient) not in answered
     ]
 
-    def questions(of: Sequence[Said]) -> Sequence[Question]:
+    def questions(of: Sequence[SentText]) -> Sequence[OpenQuestion]:
         return _questions(connection, log, rules, of, found)
 
     last = (
         question if _waits(found[question.nudge], question.recipient, now) else _over(question)
         for question in questions(done)
     )
-    return Asked(questions(waiting), [question for question in last if question.replies])
+    return Questions(questions(waiting), [question for question in last if question.replies])
 
 
-def _over(question: Question) -> Question:
+def _over(question: OpenQuestion) -> OpenQuestion:
     """Nothing is agreed to any more; of a consent that it may have got, the other answers take it back."""
     codes = question.replies.items()
     left = {code: type_ for code, type_ in codes if type_ != CONSENT} if CONSENT in question.replies.values() else {}
@@ -94,14 +94,14 @@ def _over(question: Question) -> Question:
 
 
 def _questions(
-    connection: Connection, log: Log, rules: Rules, said: Sequence[Said], found: Mapping[UUID, Nudge]
-) -> list[Question]:
-    questions: dict[UUID, Question] = {}
+    connection: Connection, log: Log, rules: Rules, said: Sequence[SentText], found: Mapping[UUID, Nudge]
+) -> list[OpenQuestion]:
+    questions: dict[UUID, OpenQuestion] = {}
     for message in said:
         nudge = found[message.nudge]
         if replies := _replies(connection, log, rules, nudge):
             about = nudge.intent.occurrence
-            questions.setdefault(about, Question(message.nudge, message.recipient, message.mark, replies, about))
+            questions.setdefault(about, OpenQuestion(message.nudge, message.recipient, message.mark, replies, about))
     return list(questions.values())
 
 

@@ -39,7 +39,7 @@ from streams.storage.tables import log, log_rows
 SOURCE, TYPE, ROLE = "/habarshy/refusal", "citizen.address_refused", "citizen"
 
 
-class Refused(Struct, frozen=True):
+class RefusedAttempt(Struct, frozen=True):
     """An attempt whose address was refused for good; None: the address that the recipient had at the attempt."""
 
     attempt: AttemptId
@@ -51,19 +51,19 @@ def refuses_address(outcome: Outcome) -> bool:
     return isinstance(outcome, GiveUp) and outcome.reason is Reason.BAD_ADDRESS
 
 
-def refused_by(provider: Provider, messages: Iterable[Message], outcomes: Sequence[Outcome]) -> list[Refused]:
+def refused_by(provider: Provider, messages: Iterable[Message], outcomes: Sequence[Outcome]) -> list[RefusedAttempt]:
     """Return the bad addresses, where the provider's word about an address counts."""
     return [
-        Refused(AttemptId(message.nudge, message.recipient, message.attempt), message.address)
+        RefusedAttempt(AttemptId(message.nudge, message.recipient, message.attempt), message.address)
         for message, outcome in zip(messages, outcomes, strict=True)
         if refuses_address(outcome) and provider.knows_addresses() and provider.notifier.reaches(message.address)
     ]
 
 
-def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:
+def among_receipts(receipts: Sequence[Receipt]) -> list[RefusedAttempt]:
     """Return the reports about bad addresses."""
     return [
-        Refused(receipt.attempt_id)
+        RefusedAttempt(receipt.attempt_id)
         for receipt in receipts
         if receipt.heard is ReceiptStatus.FAILED and receipt.reason == Reason.BAD_ADDRESS
     ]
@@ -81,7 +81,7 @@ class SuppressionList(EventWriter):
         if refused := [*among_receipts(receipts), *self._worn_out(soft_among(receipts))]:
             self.keep(refused)
 
-    def _worn_out(self, soft: Sequence[Receipt]) -> list[Refused]:
+    def _worn_out(self, soft: Sequence[Receipt]) -> list[RefusedAttempt]:
         """Return the attempts at addresses that bounced for days, unless half of the server's messages did."""
         if not soft:
             return []
@@ -91,7 +91,7 @@ class SuppressionList(EventWriter):
             kept = believed(connection, self._log, attempts, SOFT)
             rows = [row_before(connection, self._log, receipt, self._endurance) for receipt in soft]
             return [
-                Refused(attempt)
+                RefusedAttempt(attempt)
                 for attempt, row in zip(attempts, rows, strict=True)
                 if attempt in kept and row and len({*self._addresses_then(connection, row, rules)}) == 1
             ]
@@ -101,12 +101,14 @@ class SuppressionList(EventWriter):
             assert isinstance(entry.fact, NudgeAttempted)
             yield self._address_then(connection, entry.fact, entry.position, rules)
 
-    def keep(self, refused: Sequence[Refused]) -> None:
+    def keep(self, refused: Sequence[RefusedAttempt]) -> None:
         """Store refused addresses, each once."""
         rules = self._library.rules()
         self._write(lambda connection: self._kept(connection, refused, rules), Priority.DISPATCH)
 
-    def _kept(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Mapping[str, PersonKey]:
+    def _kept(
+        self, connection: Connection, refused: Sequence[RefusedAttempt], rules: Rules
+    ) -> Mapping[str, PersonKey]:
         refused = self._believed(connection, refused)
         persons = sorted({each.attempt.recipient for each in refused})
         self._log.keys.hold(connection, persons)  # of two refusals at once, neither is lost
@@ -119,13 +121,15 @@ class SuppressionList(EventWriter):
         ]
         return dict(self._append(connection, [event for event in events if event is not None]))
 
-    def _believed(self, connection: Connection, refused: Sequence[Refused]) -> list[Refused]:
+    def _believed(self, connection: Connection, refused: Sequence[RefusedAttempt]) -> list[RefusedAttempt]:
         """Leave out the reports of a provider that reports nearly everybody."""
         late = [each.attempt for each in refused if each.address is None]
         kept = believed(connection, self._log, late, BAD) if late else set()
         return [each for each in refused if each.address or each.attempt in kept]
 
-    def _addresses(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Iterator[str | None]:
+    def _addresses(
+        self, connection: Connection, refused: Sequence[RefusedAttempt], rules: Rules
+    ) -> Iterator[str | None]:
         """Yield the addresses; a report names none, so it means the address at the time of the attempt."""
         yield from (each.address for each in refused if each.address is not None)
         late = {each.attempt for each in refused if each.address is None}
@@ -142,7 +146,7 @@ class SuppressionList(EventWriter):
         return None if address is None else str(address)
 
     def _event(
-        self, connection: Connection, refused: Sequence[Refused], history: History, rules: Rules
+        self, connection: Connection, refused: Sequence[RefusedAttempt], history: History, rules: Rules
     ) -> LifeEvent | None:
         person, theirs = history.person, history.facts
         known = person_as_of(person, theirs, rules.catalogue)

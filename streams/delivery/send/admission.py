@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from streams.delivery.decide.case import Case
-from streams.delivery.outcomes.attempts import Routed
+from streams.delivery.outcomes.attempts import RoutedCase
 from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
 from streams.delivery.send.claiming import Claims
 from streams.delivery.send.concurrency import Bulkhead, Bulkheads, Permits
@@ -48,7 +48,7 @@ class Terms(Struct, frozen=True):
 class Admitted(Struct, frozen=True):
     """Cases that may be sent now, each at its slot; `permits`: of their provider, to be released."""
 
-    routed: Sequence[Routed]
+    routed: Sequence[RoutedCase]
     slots: Sequence[datetime]
     terms: Terms
     permits: Permits
@@ -109,7 +109,7 @@ class Admission:
         deliveries: list[asyncio.Task[None]],
     ) -> None:
         """Admit a group as it gets slots and permits; give back what waited until its decision is stale."""
-        left = [Routed(case, self._routing.chosen(case)) for case in cases]
+        left = [RoutedCase(case, self._routing.chosen(case)) for case in cases]
         limited = {
             waiting.case.nudge.intent.id for waiting in left if self._routing.limits(waiting.case, waiting.provider)
         }
@@ -148,11 +148,11 @@ class Admission:
         Permits(bulkhead, granted).release()
         return bool(granted)
 
-    def _set_aside(self, bulkhead: Bulkhead, left: Sequence[Routed], back: Back) -> None:
+    def _set_aside(self, bulkhead: Bulkhead, left: Sequence[RoutedCase], back: Back) -> None:
         bulkhead.set_aside(waiting.case.nudge.intent.id for waiting in left)
         back.set_result([waiting.case for waiting in left])
 
-    async def _slots(self, routed: Sequence[Routed], until: datetime) -> list[datetime]:
+    async def _slots(self, routed: Sequence[RoutedCase], until: datetime) -> list[datetime]:
         """Return the slots of the first cases: of all without a rate, else of those as urgent as the first one."""
         limits = [self._routing.limits(one.case, one.provider) for one in routed]
         if not any(limits):

@@ -18,7 +18,7 @@ from streams.delivery.decide.case import Case
 from streams.delivery.decide.rendering import AnswerUrl, render
 from streams.delivery.decide.settling import unsent
 from streams.delivery.outcomes import conversations, outcome_facts
-from streams.delivery.outcomes.attempts import Attempt, Intention, Routed
+from streams.delivery.outcomes.attempts import Attempt, Intention, RoutedCase
 from streams.delivery.outcomes.group_commit import Intended
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
@@ -141,12 +141,12 @@ class Intentions:
         except Exception as defect:  # noqa: BLE001  (it stops the group of this message, and no other)
             return Written(None, defect=defect)
 
-    def of(self, routed: Sequence[Routed], rules: Rules, messages: Messages) -> Intended:
+    def of(self, routed: Sequence[RoutedCase], rules: Rules, messages: Messages) -> Intended:
         """Return for each case an attempt, or a fact that records why it is not sent."""
         now = self._clock()
         return Intended([one.case for one in routed], [self._intention(one, messages, now) for one in routed], rules)
 
-    def _intention(self, routed: Routed, messages: Messages, now: datetime) -> Intention:
+    def _intention(self, routed: RoutedCase, messages: Messages, now: datetime) -> Intention:
         case, provider = routed.case, routed.provider
         if not isinstance(case.decision, Send):
             return unsent(case, now)

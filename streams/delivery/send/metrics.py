@@ -8,7 +8,7 @@ from domain.facts.facts import NudgeFact, NudgeSent
 from notifiers.port.interface import Accepted, GiveUp, Outcome, RetryLater
 from notifiers.port.routes import Provider, Route
 from streams.delivery.outcomes.attempts import Attempt
-from streams.intake.intake import Counts, Labels
+from streams.intake.intake import IntakeCounters, Labels
 from streams.storage import measures
 
 DEFECT = "defect"
@@ -45,7 +45,7 @@ def _labels(outcome: Outcome | None) -> tuple[str, str]:
             return "unknown", outcome.reason.value
 
 
-def counted(routes: Mapping[str, Route], counts: Counts) -> dict[str, Route]:
+def counted(routes: Mapping[str, Route], counts: IntakeCounters) -> dict[str, Route]:
     """Return the same routes; their outcomes are counted by provider, channel, outcome and reason."""
     return {
         channel: Route(route.channel, [_counted(provider, channel, counts) for provider in route.providers])
@@ -53,7 +53,7 @@ def counted(routes: Mapping[str, Route], counts: Counts) -> dict[str, Route]:
     }
 
 
-def _counted(provider: Provider, channel: str, counts: Counts) -> Provider:
+def _counted(provider: Provider, channel: str, counts: IntakeCounters) -> Provider:
     def count(outcomes: Sequence[Outcome | None]) -> None:
         counts.add((provider.name, channel, *_labels(outcome)) for outcome in outcomes)
 

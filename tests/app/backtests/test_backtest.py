@@ -15,7 +15,7 @@ from rich.console import Console
 from app.backtests.chart import LARGE, by_day, by_hour, by_name
 from app.backtests.page import palette
 from app.backtests.report import Report
-from app.jobs.progress import Line, Parts
+from app.jobs.progress import PartsProgress, ProgressLine
 from tests.app.terminal import Ended, Terminal, begun
 from tests.world import LONG_AGO, few_triggers, fine, iin, registered
 
@@ -192,7 +192,7 @@ def test_whoever_waits_sees_how_far_it_is() -> None:
     """Share, pace and what is left are told in one line that changes, or every ten seconds."""
     told = io.StringIO()
     times = iter([0.0, 5.0, 20.0, 40.0])
-    parts = Parts("backtest", Line(Console(file=told)), lambda: next(times))
+    parts = PartsProgress("backtest", ProgressLine(Console(file=told)), lambda: next(times))
     for done, facts in ((1, 100_000), (4, 400_000), (8, 800_000)):
         parts(done, 8, facts)
     assert told.getvalue().splitlines() == [

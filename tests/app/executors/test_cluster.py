@@ -13,7 +13,7 @@ from distributed import Client
 
 from app.executors.cluster import Described, check, connected
 from app.executors.errors import NoCluster
-from app.executors.executor import Workers, results
+from app.executors.executor import TaskWorkers, results
 from tests.app.terminal import Ended, Terminal
 from tests.services.dask import dask, scheduler
 from tests.streams.distributed import eventually
@@ -97,7 +97,7 @@ def test_a_killed_worker_costs_its_part(cluster: Cluster, tmp_path: Path) -> Non
     """What a worker dies over another one does."""
     with cluster.workers({}, {}) as workers, Client(cluster.address, set_as_default=False) as client:
         executor = client.get_executor(pure=False)
-        assert list(results(Workers(executor, 2), die_once, str.upper, [str(tmp_path)])) == ["done"]
+        assert list(results(TaskWorkers(executor, 2), die_once, str.upper, [str(tmp_path)])) == ["done"]
         eventually(lambda: sum(each.poll() is not None for each in workers) == 1)
 
 

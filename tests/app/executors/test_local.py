@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.executors.errors import NoCluster
-from app.executors.executor import Workers, results, workers_of
+from app.executors.executor import TaskWorkers, results, workers_of
 from app.executors.local import processes
 from app.settings import load_settings
 from tests.app.terminal import Terminal
@@ -44,14 +44,16 @@ def held(_: int) -> None:
 def test_every_part_is_done_once() -> None:
     """Each part has one result, whoever does it."""
     with processes(2) as executor:
-        assert sorted(results(Workers(executor, 2), doubled, doubled, range(9))) == [2 * each for each in range(9)]
+        assert sorted(results(TaskWorkers(executor, 2), doubled, doubled, range(9))) == [
+            2 * each for each in range(9)
+        ]
     assert sorted(results(None, fatal, doubled, range(4))) == [0, 2, 4, 6]
 
 
 def test_what_a_dead_process_leaves_is_done_here() -> None:
     """Of processes that die nothing is lost, nor counted twice."""
     with processes(2) as executor:
-        assert sorted(results(Workers(executor, 2, remote=True), fatal, doubled, range(9))) == [
+        assert sorted(results(TaskWorkers(executor, 2, remote=True), fatal, doubled, range(9))) == [
             2 * each for each in range(9)
         ]
 
@@ -59,7 +61,7 @@ def test_what_a_dead_process_leaves_is_done_here() -> None:
 def test_another_process_is_deaf_to_interrupts() -> None:
     """A terminal's Ctrl-C reaches all processes: only the first one has something to say to it."""
     with processes(1) as executor:
-        assert list(results(Workers(executor, 1, remote=True), interrupted, doubled, [3])) == [3]
+        assert list(results(TaskWorkers(executor, 1, remote=True), interrupted, doubled, [3])) == [3]
 
 
 def stopped() -> None:

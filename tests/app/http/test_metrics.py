@@ -21,7 +21,7 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Message, Reason, RetryLater
 from notifiers.port.routes import single_routes
 from streams.delivery.send.metrics import counted, passed_by
-from streams.intake.intake import Counts
+from streams.intake.intake import IntakeCounters
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag
 from streams.queries.health import Status, read_status
@@ -199,7 +199,7 @@ async def test_what_became_of_attempts_is_counted_by_provider_and_reason() -> No
     """Each outcome counts for its provider, with its reason; one that fails three times, or asks for it, is left."""
     away = RetryLater(None, Reason.UNREACHABLE)
     fake = FakeNotifier("sms", [], script=[Accepted("x"), away, away, away])
-    counts = Counts()
+    counts = IntakeCounters()
     routes = counted(single_routes({"sms": fake}), counts)
     [provider] = routes["sms"].providers
     for _ in range(4):
@@ -219,7 +219,7 @@ async def test_a_defect_of_a_notifier_is_counted() -> None:
     def fails(_: Message) -> None:
         raise ZeroDivisionError
 
-    counts = Counts()
+    counts = IntakeCounters()
     [provider] = counted(single_routes({"sms": FakeNotifier("sms", fails)}), counts)["sms"].providers
     with pytest.raises(ZeroDivisionError):
         await provider.send([message()])

@@ -13,9 +13,9 @@ from app.clock import VirtualClock
 from app.compose import Platform, compose
 from app.http.metrics import exposition
 from app.jobs.endings import wrong
-from app.jobs.job_threads import Hands, Workers
+from app.jobs.job_threads import Hands, JobThreads
 from app.reports.condition import ConditionReader
-from app.reports.findings import Kind, findings
+from app.reports.findings import FindingKind, findings
 from app.settings import load_settings
 from streams.queries.health import read_status
 from streams.queues.jobs import JobState
@@ -39,7 +39,7 @@ def platform(terminal: Terminal) -> Iterator[Platform]:
 
 def worked(on: Platform) -> None:
     """The role jobs works at what waits."""
-    workers = Workers(on)
+    workers = JobThreads(on)
     workers.look()
     workers.wait()
     workers.rest()
@@ -73,7 +73,7 @@ def test_a_result_that_cannot_be_read_is_a_finding(
     """The state, the jobs and the schedule say that somebody changed the result, and show all else."""
     id_ = done(platform, kind)
     changed(platform, id_, {"words": words})
-    assert told(platform) == [(Kind.JOB_ALTERED, id_)]
+    assert told(platform) == [(FindingKind.JOB_ALTERED, id_)]
     clock = ("--clock", NOON.isoformat())
     state = terminal.run("status", *clock)
     said = f"BAD: Somebody without our key wrote or changed job {id_} ({kind}) in the database."
@@ -102,7 +102,7 @@ def test_a_forged_job_is_told_and_holds_nothing_up(terminal: Terminal, platform:
     id_ = Hands(platform).begin("audit verify", {}, "olga").id
     changed(platform, id_, FORGED[how])
     for _ in range(2):
-        assert told(platform) == [(Kind.JOB_ALTERED, id_)]
+        assert told(platform) == [(FindingKind.JOB_ALTERED, id_)]
         state = json.loads(terminal.run("status", "--json", "--clock", NOON.isoformat()).lines[0])
         assert (state["altered_jobs"], state["findings"][0]["kind"]) == (1, "job_altered")
         worked(platform)

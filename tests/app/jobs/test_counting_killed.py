@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import to_builtins
 
-from app.jobs.job_threads import Hands, Workers
+from app.jobs.job_threads import Hands, JobThreads
 from app.jobs.kinds import work_of
 from streams.queues.jobs import JobState
 from streams.replay.repair import GapFilter
@@ -22,7 +22,7 @@ def test_a_killed_count_goes_on_and_nothing_was_done(tmp_path: Path) -> None:
     with closing(world):
         for number in range(1, PEOPLE + 1):
             world.take(*registered(iin(number)), card(iin(number), "2025-07-20", f"N{number}"))
-        jobs, workers = world.platform.queues.jobs, Workers(world.platform)
+        jobs, workers = world.platform.queues.jobs, JobThreads(world.platform)
         hands = Hands(world.platform, workers)
         id_ = jobs.ask("repair", Lane.NUDGES, to_builtins(GapFilter()), "olga").id
 

@@ -11,7 +11,7 @@ from sqlalchemy import URL, update
 
 from app.clock import VirtualClock, system_clock
 from app.compose import compose
-from app.jobs.job_threads import MOST_DEATHS, UNATTENDED, Hands, Workers
+from app.jobs.job_threads import MOST_DEATHS, UNATTENDED, Hands, JobThreads
 from app.jobs.kinds import work_of
 from app.scheduled import schedule_of
 from app.settings import load_settings
@@ -30,11 +30,11 @@ PEOPLE = 6
 
 
 @pytest.fixture
-def workers(world: World) -> Workers:
+def workers(world: World) -> JobThreads:
     """A process of the role, on a log with some people whose plans are missing."""
     for number in range(1, PEOPLE + 1):
         world.take(*registered(iin(number)), card(iin(number), "2025-07-20", f"N{number}"))
-    return Workers(world.platform)
+    return JobThreads(world.platform)
 
 
 def asked(world: World, kind: str = "repair") -> Job:
@@ -42,7 +42,7 @@ def asked(world: World, kind: str = "repair") -> Job:
     return Hands(world.platform).ask(kind, to_builtins(GapFilter()) if kind == "repair" else {}, "olga")
 
 
-def test_who_asks_only_asks(world: World, workers: Workers) -> None:
+def test_who_asks_only_asks(world: World, workers: JobThreads) -> None:
     """What is asked for waits, and says that nobody is there; a process of the role counts it, and does it."""
     jobs, hands = world.platform.queues.jobs, Hands(world.platform)
     job = asked(world)
@@ -60,7 +60,7 @@ def test_who_asks_only_asks(world: World, workers: Workers) -> None:
     workers.rest()
 
 
-def test_a_job_that_somebody_wrote_into_the_database_is_given_up(world: World, workers: Workers) -> None:
+def test_a_job_that_somebody_wrote_into_the_database_is_given_up(world: World, workers: JobThreads) -> None:
     """The role does nothing of it, and says why; the next job goes on."""
     job, jobs = asked(world), world.platform.queues.jobs
     values = {"state": "planned", "confirmed_by": "oleg"}
@@ -78,7 +78,7 @@ def test_a_job_that_somebody_wrote_into_the_database_is_given_up(world: World, w
 
 
 def test_a_killed_job_is_finished_by_another_process_from_its_last_step(
-    world: World, workers: Workers, tmp_path: Path
+    world: World, workers: JobThreads, tmp_path: Path
 ) -> None:
     """What a process that is killed (-9) leaves in the midst is gone on with by the role, behind its last step."""
     jobs = world.platform.queues.jobs
@@ -100,7 +100,7 @@ def test_a_killed_job_is_finished_by_another_process_from_its_last_step(
     workers.rest()
 
 
-def test_a_job_that_kills_its_processes_is_given_up(world: World, workers: Workers, tmp_path: Path) -> None:
+def test_a_job_that_kills_its_processes_is_given_up(world: World, workers: JobThreads, tmp_path: Path) -> None:
     """A step over which several processes died is not tried for ever: the job fails, and says why."""
     jobs = world.platform.queues.jobs
     job = asked(world)
@@ -117,7 +117,7 @@ def test_a_job_that_kills_its_processes_is_given_up(world: World, workers: Worke
     workers.rest()
 
 
-def test_a_process_that_stops_gives_its_job_back(world: World, workers: Workers) -> None:
+def test_a_process_that_stops_gives_its_job_back(world: World, workers: JobThreads) -> None:
     """Asked to stop, a process ends its present step, and another one goes on behind it."""
     jobs, on = world.platform.queues.jobs, world.platform
     job = asked(world)
@@ -136,7 +136,7 @@ def test_a_process_that_stops_gives_its_job_back(world: World, workers: Workers)
     workers.rest()
 
 
-def test_what_was_paused_meanwhile_is_not_taken_up(world: World, workers: Workers) -> None:
+def test_what_was_paused_meanwhile_is_not_taken_up(world: World, workers: JobThreads) -> None:
     """A job that somebody paused after a process saw it waiting stays paused; gone on with, it is taken up."""
     jobs, hands = world.platform.queues.jobs, Hands(world.platform)
     seen = asked(world)
@@ -190,7 +190,7 @@ def test_the_log_is_verified_by_the_schedule(tmp_path: Path) -> None:
         kept.run("verify", lambda: False)
         [job] = platform.queues.jobs.latest(5)
         assert (job.kind, job.waits, job.asked_by) == ("audit verify", True, "schedule")
-        workers = Workers(platform)
+        workers = JobThreads(platform)
         workers.look()
         workers.wait()
         workers.rest()

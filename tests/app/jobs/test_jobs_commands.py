@@ -14,7 +14,7 @@ from rich.console import Console
 from app.clock import fixed, system_clock
 from app.identity.log_codes import codes_by
 from app.jobs.pace import duration
-from app.jobs.progress import Counting, Line, Progress
+from app.jobs.progress import Counting, Progress, ProgressLine
 from streams.queues.job_store import Jobs
 from streams.queues.jobs import Job, JobState, Plan
 from streams.storage.database import Database
@@ -155,7 +155,7 @@ def drawn(console: Console) -> list[str]:
 def test_progress_at_a_terminal_is_one_line(tmp_path: Path) -> None:
     """The line is written over, with rate and time to go as measured since the process took the job up."""
     job, console = a_job(tmp_path), screen()
-    shown = Progress(Line(console))
+    shown = Progress(ProgressLine(console))
     for each in (at(job, 50, 1000), at(job, 60, 1002)):
         shown(each)
     shown.end()
@@ -168,7 +168,7 @@ def test_progress_at_a_terminal_is_one_line(tmp_path: Path) -> None:
 def test_progress_of_something_else_has_a_rate_of_its_own(tmp_path: Path) -> None:
     """Where a job goes on to count something else, how fast it goes is measured from there."""
     job, console = a_job(tmp_path), screen()
-    shown = Progress(Line(console))
+    shown = Progress(ProgressLine(console))
     for each in (at(job, 10, 0), at(job, 100, 9), *(at(replace(job, unit="rows"), done, done) for done in (10, 20))):
         shown(each)
     shown.end()
@@ -181,7 +181,7 @@ def test_progress_of_something_else_has_a_rate_of_its_own(tmp_path: Path) -> Non
 def test_counting_is_told_at_a_terminal_alone() -> None:
     """Before anybody is asked, how far the count has come is one line with rate and time to go."""
     for console in (screen(), Console(file=io.StringIO(), force_terminal=False)):
-        seconds, line = iter([0.0, 5.0, 10.0]), Line(console, passing=True)
+        seconds, line = iter([0.0, 5.0, 10.0]), ProgressLine(console, passing=True)
         counting = Counting(line, lambda: next(seconds))  # noqa: B023  (asked at once)
         for looked in (500, 1500):
             counting(looked, 2000, "persons")
@@ -199,7 +199,7 @@ def test_counting_is_told_at_a_terminal_alone() -> None:
 def test_progress_elsewhere_is_a_line_every_ten_seconds(tmp_path: Path) -> None:
     """Where nobody looks, a log gets a line now and then."""
     job, out = a_job(tmp_path), io.StringIO()
-    shown = Progress(Line(Console(file=out)))
+    shown = Progress(ProgressLine(Console(file=out)))
     for second in range(25):
         shown(at(job, second, second))
     shown.end()
@@ -221,7 +221,7 @@ def test_progress_goes_with_the_terminal(tmp_path: Path) -> None:
     """One that cannot begin a line anew gets whole lines; on a narrow one the line is cut, and stays one."""
     job = a_job(tmp_path)
     for console, count in ((screen(20), 1), (screen(20, "dumb"), 0)):
-        shown = Progress(Line(console))
+        shown = Progress(ProgressLine(console))
         shown(at(job, 50, 1000))
         shown.end()
         lines = drawn(console)

@@ -10,7 +10,7 @@ import pytest
 from app.clock import VirtualClock
 from app.compose import Platform, compose
 from app.http.metrics import exposition
-from app.jobs.job_threads import Workers
+from app.jobs.job_threads import JobThreads
 from app.scheduled import schedule_of
 from app.settings import load_settings
 from domain.facts.facts import NudgeCancelled
@@ -49,7 +49,7 @@ def night(on: Platform) -> Job:
     assert isinstance(on.clock, VirtualClock)
     on.clock.advance_to(on.clock() + DAY)
     schedule_of(on).run_due(lambda: False)
-    workers = Workers(on)
+    workers = JobThreads(on)
     workers.look()
     workers.wait()
     workers.rest()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from app.packs.draft_child import Comparison, Question
+from app.packs.draft_child import Comparison, DraftTask
 from app.packs.draft_children import LIMITS, TOO_MUCH, Children
 from domain.core.translatable import Counted, Joined, Lowered, Number, Said, Words, as_plain, of_plain
 from templates.checks.loader import TriggerSource
@@ -30,7 +30,7 @@ EVALUATES = {
 def test_a_draft_that_takes_too_much_is_one_finding() -> None:
     """Its child ends, the draft has a finding, and the next draft is looked at by a new child."""
     children = Children(1, LIMITS, RECKLESS)
-    greedy, modest = (Question("lint", (), f"/drafts/kz/{name}") for name in ("greedy", "modest"))
+    greedy, modest = (DraftTask("lint", (), f"/drafts/kz/{name}") for name in ("greedy", "modest"))
     found = [children.findings(each) for each in (modest, greedy, modest)]
     children.end()
     assert [len(each) for each in found] == [0, 1, 0]
@@ -60,10 +60,10 @@ def children_say(comparison: Comparison) -> list[str]:
 def test_a_child_is_used_again() -> None:
     """Whoever asks next does not wait for the start of another one."""
     children = Children(1, LIMITS, RECKLESS)
-    children.findings(Question("lint", (), "modest"))
+    children.findings(DraftTask("lint", (), "modest"))
     [(first, _)] = children._free.queue
     process = first._child
-    children.findings(Question("lint", (), "modest"))
+    children.findings(DraftTask("lint", (), "modest"))
     assert process is not None
     assert first._child is process
     children.end()

@@ -15,7 +15,7 @@ from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.console.front_page import ACTS
 from app.reports.condition import Condition, ConditionReader
 from app.reports.finding_words import GONE, NOBODY_ALIVE, cause_in_words, finding_in_words
-from app.reports.findings import Finding, Holdup, Kind, Level, Why, findings, stop_finding
+from app.reports.findings import Finding, FindingKind, Holdup, Level, QueueCause, findings, stop_finding
 from app.scheduled import CertificateExpires, check_certificates, schedule_of
 from app.settings import load_settings
 from domain.core.events import LifeEvent
@@ -28,7 +28,7 @@ from streams.kafka.lag import Lag
 from streams.queries.health import Backlog, Trend
 from streams.queries.provider_health import Record
 from streams.rules.aggregates import ActiveStop
-from streams.runtime.schedule import Outcome, Schedule, Scheduled
+from streams.runtime.schedule import RunOutcome, Schedule, Scheduled
 from tests.app.pages.console.office import AIGERIM
 from tests.app.reports.planted import FAULTS, alive
 from tests.world import NOON, World, card, registered
@@ -59,7 +59,7 @@ def test_several_providers_that_are_down_are_one_finding(world: World) -> None:
     """Providers that cannot be reached are told in one sentence, with the channels that nothing is left for."""
     used = {"smtp": "email", "sms": "sms", "push": "push"}
     on = with_providers(condition(world), {"smtp": down("email"), "sms": down("sms")}, used)
-    [found] = [each for each in findings(on) if each.kind is Kind.PROVIDER_DOWN]
+    [found] = [each for each in findings(on) if each.kind is FindingKind.PROVIDER_DOWN]
     words = finding_in_words(found, ENGLISH)
     assert words.sentence == (
         "The providers sms and smtp cannot be reached, so nothing is sent by these channels: email and SMS."
@@ -76,7 +76,7 @@ def test_several_providers_that_are_down_are_one_finding(world: World) -> None:
 
 def findings_of(on: Condition) -> Finding:
     """The one finding about providers."""
-    [found] = [each for each in findings(on) if each.kind is Kind.PROVIDER_DOWN]
+    [found] = [each for each in findings(on) if each.kind is FindingKind.PROVIDER_DOWN]
     return found
 
 
@@ -94,10 +94,10 @@ def test_a_channel_without_a_provider_that_works_is_named(world: World) -> None:
 def test_without_its_keys_the_platform_is_not_said_to_start(world: World) -> None:
     """Beside a key file that cannot be used nothing says that the platform is starting."""
     on = replace(condition(world), began=NOON - timedelta(seconds=5), sampled=None)
-    assert Kind.STARTING in {each.kind for each in findings(on)}
+    assert FindingKind.STARTING in {each.kind for each in findings(on)}
     broken = findings(replace(on, key_problem=Words("it does not exist")))
-    assert broken[0].kind is Kind.KEY_FILE
-    assert Kind.STARTING not in {each.kind for each in broken}
+    assert broken[0].kind is FindingKind.KEY_FILE
+    assert FindingKind.STARTING not in {each.kind for each in broken}
 
 
 # a queue
@@ -111,7 +111,7 @@ def growing(on: Condition, queue: str) -> Condition:
 
 def of_queue(on: Condition) -> Finding:
     """The finding about the queue."""
-    [found] = [each for each in findings(on) if each.kind in (Kind.PLANNING_GROWS, Kind.SENDING_GROWS)]
+    [found] = [each for each in findings(on) if each.kind in (FindingKind.PLANNING_GROWS, FindingKind.SENDING_GROWS)]
     return found
 
 
@@ -121,7 +121,7 @@ def test_a_growing_queue_says_its_likely_cause(world: World) -> None:
     planning, sending = growing(on, Backlog.PLANNING), growing(on, Backlog.DISPATCH)
     for queue, role in ((planning, "worker"), (sending, "dispatch")):
         found = of_queue(queue)
-        assert (found.holds, found.command) == (Holdup(Why.NOBODY, role), ("habarshy", role))
+        assert (found.holds, found.command) == (Holdup(QueueCause.NOBODY, role), ("habarshy", role))
     rates = {LifeEvent.TOPIC: 1200.0, NudgeAttempted.TOPIC: 850.0}
     busy = of_queue(replace(planning, processes=alive("api", "worker", "worker"), rates=rates))
     assert finding_in_words(busy, ENGLISH).todo == (
@@ -129,12 +129,12 @@ def test_a_growing_queue_says_its_likely_cause(world: World) -> None:
         "1,200 a minute come in, 850 are done. Start more workers."
     )
     sending = replace(sending, processes=alive("api", "dispatch"), rates=rates)
-    assert of_queue(sending).holds == Holdup(Why.BEHIND, number=1, comes=1200.0, goes=850.0)
+    assert of_queue(sending).holds == Holdup(QueueCause.BEHIND, number=1, comes=1200.0, goes=850.0)
     used = {"sms": "sms"}
     for record, limits, cause in (
-        (down("sms"), {}, Holdup(Why.DOWN, "sms")),
-        (Record("sms", attempted=9, sent=9, lately=19.0), {"sms": 20.0}, Holdup(Why.LIMIT, "sms", 20.0)),
-        (Record("sms", attempted=9, sent=9, answered=2, waited=8.0), {}, Holdup(Why.SLOW, "sms", 4.0)),
+        (down("sms"), {}, Holdup(QueueCause.DOWN, "sms")),
+        (Record("sms", attempted=9, sent=9, lately=19.0), {"sms": 20.0}, Holdup(QueueCause.LIMIT, "sms", 20.0)),
+        (Record("sms", attempted=9, sent=9, answered=2, waited=8.0), {}, Holdup(QueueCause.SLOW, "sms", 4.0)),
     ):
         held = with_providers(replace(sending, limits=limits), {"sms": record}, used)
         assert of_queue(held).holds == cause
@@ -147,12 +147,14 @@ def test_a_queue_that_nobody_wakes_says_so(world: World) -> None:
     waits = replace(condition(world).status, unplanned=9, unplanned_for_seconds=900.0)
     roles = alive("worker", "api", "jobs", "dispatch")
     on = replace(condition(world), embedded=False, status=waits, relay=Lag(9, 900.0), processes=roles)
-    late = [each for each in findings(on) if each.kind in (Kind.PLANNING_LATE, Kind.RELAY_LATE)]
-    assert {(each.holds, each.command) for each in late} == {(Holdup(Why.NOBODY, "relay"), ("habarshy", "relay"))}
+    late = [each for each in findings(on) if each.kind in (FindingKind.PLANNING_LATE, FindingKind.RELAY_LATE)]
+    assert {(each.holds, each.command) for each in late} == {
+        (Holdup(QueueCause.NOBODY, "relay"), ("habarshy", "relay"))
+    }
     assert finding_in_words(late[0], ENGLISH).todo == "Likely cause: no relay is alive. Start one."
     away = replace(on, workers_away="refused", processes=[*roles, *alive("relay")])
-    late = [each for each in findings(away) if each.kind in (Kind.PLANNING_LATE, Kind.RELAY_LATE)]
-    assert [(each.holds, each.command) for each in late] == [(Holdup(Why.KAFKA), ("habarshy", "status"))] * 2
+    late = [each for each in findings(away) if each.kind in (FindingKind.PLANNING_LATE, FindingKind.RELAY_LATE)]
+    assert [(each.holds, each.command) for each in late] == [(Holdup(QueueCause.KAFKA), ("habarshy", "status"))] * 2
 
 
 async def test_rates_are_counted_from_the_log(world: World) -> None:
@@ -176,26 +178,31 @@ def planted(world: World) -> list[Finding]:
     made = {each.kind for each in found}
     found += [
         Finding(kind, Level.BAD, ("habarshy", "status"), about="x", channel="sms", cause=cause)
-        for kind in Kind
+        for kind in FindingKind
         for cause in ("", "ahead", "behind")
-        if kind not in (Kind.STOPPED, Kind.ROLE_GONE) and (cause or kind not in made)
+        if kind not in (FindingKind.STOPPED, FindingKind.ROLE_GONE) and (cause or kind not in made)
     ]
     scopes = ("all", "channel", "agency", "trigger", "paused")
     found += [stop_finding(ActiveStop(each, "sms", NOON, "tests", "x")) for each in scopes]
-    sick = Finding(Kind.PROVIDER_DOWN, Level.BAD, ("habarshy",), about="x", channel="sms")
+    sick = Finding(FindingKind.PROVIDER_DOWN, Level.BAD, ("habarshy",), about="x", channel="sms")
     found += [replace(sick, cause=each) for each in Reason]
     found += [
         replace(sick, providers=(("a", "sms", each), ("b", "email", each)), without=without)
         for each in Reason
         for without in ((), ("email", "sms"))
     ]
-    for kind in (Kind.PLANNING_GROWS, Kind.SENDING_GROWS):
+    for kind in (FindingKind.PLANNING_GROWS, FindingKind.SENDING_GROWS):
         grows = Finding(kind, Level.NOTE, ("habarshy",), trend=Trend(350.0, None))
-        found += [replace(grows, holds=Holdup(each, "x", 3, 4, 5)) for each in Why if each is not Why.NOBODY]
-    found += [Finding(Kind.ROLE_GONE, Level.BAD, ("habarshy",), about=role) for role in GONE]
-    late = Finding(Kind.RELAY_LATE, Level.BAD, ("habarshy",))
-    found += [replace(late, holds=Holdup(Why.NOBODY, role)) for role in NOBODY_ALIVE]
-    found += [replace(found[0], kind=Kind.SENDING_GROWS, holds=Holdup(each, "x"), embedded=True) for each in Why]
+        found += [
+            replace(grows, holds=Holdup(each, "x", 3, 4, 5)) for each in QueueCause if each is not QueueCause.NOBODY
+        ]
+    found += [Finding(FindingKind.ROLE_GONE, Level.BAD, ("habarshy",), about=role) for role in GONE]
+    late = Finding(FindingKind.RELAY_LATE, Level.BAD, ("habarshy",))
+    found += [replace(late, holds=Holdup(QueueCause.NOBODY, role)) for role in NOBODY_ALIVE]
+    found += [
+        replace(found[0], kind=FindingKind.SENDING_GROWS, holds=Holdup(each, "x"), embedded=True)
+        for each in QueueCause
+    ]
     return found
 
 
@@ -217,7 +224,7 @@ def english_in(text: str) -> list[str]:
 @pytest.mark.parametrize("language", FOREIGN)
 def test_no_finding_speaks_english_in_another_language(planted: list[Finding], language: str) -> None:
     """Neither what is wrong, nor its cause, nor what to do has an English sentence on a page in another language."""
-    assert {each.kind for each in planted} == set(Kind)
+    assert {each.kind for each in planted} == set(FindingKind)
     said = [finding_in_words(each, FOREIGN[language]) for each in planted]
     texts = {text for each in said for text in (each.sentence, each.todo, *each.details)}
     assert {text: found for text in texts if (found := english_in(text))} == {}
@@ -281,7 +288,7 @@ def test_a_scheduled_job_keeps_its_error_for_all_languages(world: World) -> None
             "expiry", lambda: False
         )
     ]
-    assert (run.outcome, run.words) == (Outcome.FAILED, str(words))
+    assert (run.outcome, run.words) == (RunOutcome.FAILED, str(words))
     [kept] = [each for each in schedule_of(on).runs() if each.job == "expiry"]
     assert FOREIGN["ru"].tell(kept.words) == "ca.pem: срок действия до 2025-07-01"
 

@@ -19,7 +19,7 @@ from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.reports.condition import Condition, ConditionReader
 from app.reports.finding_words import EMBEDDED, WORDS, finding_in_words
-from app.reports.findings import Finding, Kind, Level, findings
+from app.reports.findings import Finding, FindingKind, Level, findings
 from app.roles.run_lock import run_lock
 from app.scheduled import schedule_of
 from app.settings import load_settings
@@ -39,7 +39,7 @@ from streams.queues.jobs import NothingToDo, plan_of
 from streams.replay.repair import RepairBatch
 from streams.replay.retry_failed import Outage
 from streams.runtime.processes import LiveProcess, Process, Processes
-from streams.runtime.schedule import Outcome, Run
+from streams.runtime.schedule import Run, RunOutcome
 from streams.storage.database import Database
 from streams.storage.schema import migrate
 from streams.storage.tables import scheduled
@@ -61,7 +61,7 @@ def condition(world: World) -> Condition:
     return ConditionReader(world.platform, wrong).read()
 
 
-def found(on: Condition) -> Mapping[Kind, Finding]:
+def found(on: Condition) -> Mapping[FindingKind, Finding]:
     """What is wrong, by its kind."""
     return {each.kind: each for each in findings(on)}
 
@@ -80,8 +80,8 @@ def test_the_process_whose_clock_is_wrong_is_named(world: World, ahead: timedelt
     off = seen(Process("b", "dispatch", "south", 8, "0.1"), ahead)
     on = replace(condition(world), compared=True, ahead=5 * MINUTES, processes=[seen(HEALTHY), off])
     wrongs = found(on)
-    assert Kind.CLOCK_BEHIND not in wrongs
-    said = finding_in_words(wrongs[Kind.PROCESS_CLOCK], SPEECH).sentence
+    assert FindingKind.CLOCK_BEHIND not in wrongs
+    said = finding_in_words(wrongs[FindingKind.PROCESS_CLOCK], SPEECH).sentence
     assert said == f"The clock of dispatch (south, pid 8) is wrong: it is 5 min {word} the database’s clock."
 
 
@@ -89,8 +89,8 @@ def test_records_from_ahead_do_not_blame_a_machine_whose_clock_is_right(world: W
     """Where the server's clock says that ours is right and no process is off, who wrote them is said to be gone."""
     on = replace(condition(world), ahead=5 * MINUTES)
     right, unknown = found(replace(on, compared=True)), found(on)
-    assert "this machine" not in finding_in_words(right[Kind.CLOCK_BEHIND], SPEECH).sentence
-    assert "this machine" in finding_in_words(unknown[Kind.CLOCK_BEHIND], SPEECH).sentence
+    assert "this machine" not in finding_in_words(right[FindingKind.CLOCK_BEHIND], SPEECH).sentence
+    assert "this machine" in finding_in_words(unknown[FindingKind.CLOCK_BEHIND], SPEECH).sentence
 
 
 def test_a_block_from_ahead_holds_up_no_other(world: World) -> None:
@@ -148,10 +148,10 @@ def listed(world: World) -> Sequence[LiveProcess]:
 def test_a_run_that_was_killed_is_missed_at_once(world: World) -> None:
     """Where the lock of a `run` is free, it does not run, however recent its last sample is; held, it does."""
     world.platform.queries.backlog.take()
-    assert Kind.NOT_RUNNING not in found(condition(world))
+    assert FindingKind.NOT_RUNNING not in found(condition(world))
     with run_lock(world.platform.database.engine.url):
-        assert Kind.NOT_RUNNING not in found(condition(world))
-    assert Kind.NOT_RUNNING in found(condition(world))
+        assert FindingKind.NOT_RUNNING not in found(condition(world))
+    assert FindingKind.NOT_RUNNING in found(condition(world))
 
 
 def test_a_role_that_nobody_runs_is_told(world: World) -> None:
@@ -163,14 +163,14 @@ def test_a_role_that_nobody_runs_is_told(world: World) -> None:
     assert set(gone(replace(quiet, processes=killed, workers=[]))) == {"dispatch", "jobs", "relay"}
     intake = seen(Process("i", "intake", "north", 9, "1"), silent=2 * MINUTES)
     assert gone(replace(quiet, processes=[intake, *killed]))["intake"] is Level.BAD
-    assert Kind.NOT_RUNNING in found(replace(quiet, processes=alive("dispatch", "api", "jobs")))
+    assert FindingKind.NOT_RUNNING in found(replace(quiet, processes=alive("dispatch", "api", "jobs")))
     assert gone(replace(quiet, processes=alive("run"))) == {}
     assert gone(replace(quiet, processes=killed, began=NOON)) == {}
 
 
 def gone(on: Condition) -> Mapping[str, Level]:
     """The roles that nobody runs, each with how grave that is."""
-    missing = [each for each in findings(on) if each.kind is Kind.ROLE_GONE]
+    missing = [each for each in findings(on) if each.kind is FindingKind.ROLE_GONE]
     assert all(each.command[0] == "habarshy" and finding_in_words(each, SPEECH).sentence for each in missing)
     return {each.about: each.level for each in missing}
 
@@ -193,8 +193,8 @@ def test_a_provider_that_was_removed_is_no_finding(world: World) -> None:
     shaky = Record("sms", attempted=5, sent=4, failed=1, in_row=1, since=NOON, reasons=Counter({"link_lost": 1}))
     on = condition(world)
     on = replace(on, recent=replace(on.recent, providers={"gone": shaky}))
-    assert Kind.PROVIDER_FAILED in found(on)
-    assert Kind.PROVIDER_FAILED not in found(replace(on, removed=frozenset({"gone"})))
+    assert FindingKind.PROVIDER_FAILED in found(on)
+    assert FindingKind.PROVIDER_FAILED not in found(replace(on, removed=frozenset({"gone"})))
 
 
 async def test_a_removed_provider_is_one_that_no_setting_names(tmp_path: Path) -> None:
@@ -212,10 +212,10 @@ async def test_a_removed_provider_is_one_that_no_setting_names(tmp_path: Path) -
 def test_a_scheduled_job_that_the_settings_ask_for_no_more_is_no_finding(world: World) -> None:
     """A job whose last run failed is over once nothing asks for it: it never runs again, and nobody can mend it."""
     on = condition(world)
-    failed = Run("deposit", "never", None, NOON, outcome=Outcome.FAILED, error="NotDeposited")
-    assert Kind.SCHEDULED_FAILED not in found(replace(on, scheduled=[failed]))
+    failed = Run("deposit", "never", None, NOON, outcome=RunOutcome.FAILED, error="NotDeposited")
+    assert FindingKind.SCHEDULED_FAILED not in found(replace(on, scheduled=[failed]))
     again = replace(failed, next_at=NOON + 60 * MINUTES)
-    assert Kind.SCHEDULED_FAILED in found(replace(on, scheduled=[again]))
+    assert FindingKind.SCHEDULED_FAILED in found(replace(on, scheduled=[again]))
 
 
 # who is put aside, and what mends itself
@@ -239,7 +239,7 @@ def test_who_cannot_be_planned_is_told_at_once(world: World) -> None:
     parts = planning.build(broken, on.rules.library, on.queues.dead_letter_queue, world.clock)
     parts.planning.drain()
     assert world.health().dead_letters == 1
-    assert Kind.DEAD_LETTERS in found(condition(world))
+    assert FindingKind.DEAD_LETTERS in found(condition(world))
 
 
 def test_a_plan_that_cannot_be_known_is_not_called_whole(capsys: pytest.CaptureFixture[str]) -> None:
@@ -324,7 +324,7 @@ def test_a_scheduled_job_runs_now_from_the_console(tmp_path: Path) -> None:
     assert "/console/schedule/retire/now" not in text
     assert send(browser, "/console/schedule/retire/now", "/console/schedule").status_code == 404
     database = office.world.platform.database
-    running = scheduled.update().where(scheduled.c.job == "expiry").values(outcome=Outcome.RUNNING)
+    running = scheduled.update().where(scheduled.c.job == "expiry").values(outcome=RunOutcome.RUNNING)
     database.write(lambda connection: connection.execute(running))
     answer = send(browser, "/console/schedule/expiry/now", "/console/schedule")
     assert answer.headers["location"].endswith("/schedule?busy=expiry")
@@ -403,17 +403,19 @@ def test_embedded_findings_name_no_role_that_there_is_not(world: World) -> None:
     roles = re.compile(r"worker|dispatcher|relay|reconciler|the roles", re.IGNORECASE)
     spoken = {kind for kind, words in WORDS.items() if roles.search(words[1])}
     apart = {
-        Kind.WORKERS_LATE,
-        Kind.RELAY_LATE,
-        Kind.KAFKA_AWAY,
-        Kind.JOBS_WAIT,
-        Kind.CLOCKS_APART,
-        Kind.PROCESS_CLOCK,
+        FindingKind.WORKERS_LATE,
+        FindingKind.RELAY_LATE,
+        FindingKind.KAFKA_AWAY,
+        FindingKind.JOBS_WAIT,
+        FindingKind.CLOCKS_APART,
+        FindingKind.PROCESS_CLOCK,
     }
-    assert spoken - apart - {Kind.PROCESS_CLOCK} <= set(EMBEDDED)
+    assert spoken - apart - {FindingKind.PROCESS_CLOCK} <= set(EMBEDDED)
     assert not [kind for kind, words in EMBEDDED.items() if roles.search(words)]
     late = replace(
         condition(world), status=replace(condition(world).status, unplanned=7, unplanned_for_seconds=1200.0)
     )
-    assert not roles.search(finding_in_words(found(late)[Kind.PLANNING_LATE], SPEECH).todo)
-    assert roles.search(finding_in_words(found(replace(late, embedded=False))[Kind.PLANNING_LATE], SPEECH).todo)
+    assert not roles.search(finding_in_words(found(late)[FindingKind.PLANNING_LATE], SPEECH).todo)
+    assert roles.search(
+        finding_in_words(found(replace(late, embedded=False))[FindingKind.PLANNING_LATE], SPEECH).todo
+    )

@@ -10,7 +10,7 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message, Reason, RetryLater
 from notifiers.port.routes import FAILURES, Provider, Route
 from streams.delivery.send.metrics import counted
-from streams.intake.intake import Counts
+from streams.intake.intake import IntakeCounters
 from tests.world import NOON
 
 AT_ONCE = -1.0
@@ -23,7 +23,7 @@ async def test_a_provider_that_is_down_is_said_once_and_its_end() -> None:
     """However often it fails and is tried, one sentence says that it is down and one that it is back."""
     script = [RetryLater(None, Reason.UNREACHABLE)] * (FAILURES + 2)
     breaker = Context("gateway", FAILURES, AT_ONCE)
-    counts, clock = Counts(), VirtualClock(NOON)
+    counts, clock = IntakeCounters(), VirtualClock(NOON)
     provider = Provider("gateway", FakeNotifier("sms", [], script=script), breaker=breaker)
     routes = counted({"sms": Route("sms", [provider])}, counts)
     watch, [sends], said = ProviderWatch(routes, counts, clock), routes["sms"].providers, list[tuple[bool, str]]()

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from domain.nudges.reply_meaning import Answered, Other, Question, Stopped, Unclear, understand
+from domain.nudges.reply_meaning import Answered, OpenQuestion, Other, Stopped, Unclear, understand
 from tests.domain.given import modest
 
 CONSENT = {"1": "citizen.consent_given", "2": "citizen.replied"}
-WORK = Question(UUID(int=1), "aida", "47", CONSENT, UUID(int=3))
-HOUSE = Question(UUID(int=2), "aida", "12", {"1": "citizen.consent_given", "кейін": "citizen.replied"}, UUID(int=4))
+WORK = OpenQuestion(UUID(int=1), "aida", "47", CONSENT, UUID(int=3))
+HOUSE = OpenQuestion(
+    UUID(int=2), "aida", "12", {"1": "citizen.consent_given", "кейін": "citizen.replied"}, UUID(int=4)
+)
 
 
 @pytest.mark.parametrize("text", ["1", " 1. ", "ИӘ", "иә!", "Да", "YES", "yes", "ия"])
@@ -69,7 +71,7 @@ def test_without_a_question_nothing_is_answered() -> None:
 
 @modest
 @examples(st.text(max_size=40), st.lists(st.sampled_from([WORK, HOUSE]), unique_by=lambda each: each.mark))
-def test_an_answer_is_one_that_its_question_takes(text: str, questions: list[Question]) -> None:
+def test_an_answer_is_one_that_its_question_takes(text: str, questions: list[OpenQuestion]) -> None:
     """Whatever is written: an answer is to an open question, by a code of it, and never of several by a bare one."""
     heard = understand(text, questions)
     if isinstance(heard, Answered):

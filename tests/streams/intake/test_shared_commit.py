@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from streams.intake.intake import ACCEPTED, Outcome
+from streams.intake.intake import ACCEPTED, IntakeOutcome
 from streams.intake.shared_commit import SharedCommit
 from streams.storage.errors import DatabaseUnavailable
 
@@ -20,7 +20,7 @@ class Store:
         self.gate, self.begun = Event(), Event()
         self._broken, self.away = broken, away
 
-    def __call__(self, reported: Sequence[str]) -> list[Outcome]:
+    def __call__(self, reported: Sequence[str]) -> list[IntakeOutcome]:
         """Store these, unless one of them is the broken one or the database is away."""
         self.begun.set()
         assert self.gate.wait(PATIENCE)
@@ -32,7 +32,7 @@ class Store:
         return [ACCEPTED] * len(reported)
 
 
-async def together(store: Store, first: str, *others: str, most: int = 100) -> list[Outcome | BaseException]:
+async def together(store: Store, first: str, *others: str, most: int = 100) -> list[IntakeOutcome | BaseException]:
     """Report the others while the first is being stored; return everybody's outcome."""
     shared = SharedCommit(store, most)
     tasks = [asyncio.ensure_future(shared.accept(first))]
@@ -90,10 +90,10 @@ async def test_who_hangs_up_takes_nobody_along() -> None:
         await tasks[1]
 
 
-async def answered_again(shared: SharedCommit[str], names: str) -> list[Outcome]:
+async def answered_again(shared: SharedCommit[str], names: str) -> list[IntakeOutcome]:
     """Report all at once; each reporter has a second event as soon as the first one is stored."""
 
-    async def report(name: str) -> Outcome:
+    async def report(name: str) -> IntakeOutcome:
         await shared.accept(name)
         return await shared.accept(name.upper())
 

@@ -6,7 +6,7 @@ import pytest
 from app.http import binding
 from streams.intake.cloudevents import Refused, read_envelope
 from streams.kafka.consume_intake import read_record
-from streams.kafka.worker import Incoming
+from streams.kafka.worker import IncomingRecord
 from tests.app.http.wire import event, headers_of
 
 TWICE = json.dumps(event()["data"])[:-1] + ', "amount": 5}'
@@ -27,9 +27,9 @@ WAYS: dict[str, Callable[[], object]] = {
     "http, batched": batch,
     "http, binary": lambda: binding.binary(TWICE.encode(), headers_of(event()).items()),
     "kafka, structured": lambda: read_record(
-        Incoming(0, 0, None, WHOLE.encode(), [("content-type", b"application/cloudevents+json")])
+        IncomingRecord(0, 0, None, WHOLE.encode(), [("content-type", b"application/cloudevents+json")])
     ),
-    "kafka, binary": lambda: read_record(Incoming(0, 0, None, TWICE.encode(), KAFKA)),
+    "kafka, binary": lambda: read_record(IncomingRecord(0, 0, None, TWICE.encode(), KAFKA)),
 }
 
 

@@ -9,10 +9,10 @@ import pytest
 from app.compose import Platform
 from app.http import binding
 from streams.intake.cloudevents import Envelope, Refused
-from streams.intake.intake import Intake, Outcome
+from streams.intake.intake import Intake, IntakeOutcome
 from streams.intake.validation import Checker
 from streams.kafka.consume_intake import read_record
-from streams.kafka.worker import Incoming
+from streams.kafka.worker import IncomingRecord
 from streams.queues.refused_events import refused
 from tests.streams.distributed import Country, eventually
 from tests.streams.registries import STRUCTURED, binary, body, taken, taking_in
@@ -22,9 +22,9 @@ AIGERIM = iin(1)
 CARD = card(AIGERIM, "2025-07-20")
 
 
-def incoming(value: bytes | None, *headers: tuple[str, bytes]) -> Incoming:
+def incoming(value: bytes | None, *headers: tuple[str, bytes]) -> IncomingRecord:
     """A record as the worker gives it."""
-    return Incoming(0, 0, None, value, headers)
+    return IncomingRecord(0, 0, None, value, headers)
 
 
 def test_both_modes_give_the_same_event() -> None:
@@ -129,7 +129,7 @@ class FailsOn(Intake):
         envelopes: Iterable[Envelope | Refused],
         ahead_from: datetime | None = None,
         checker: Checker | None = None,
-    ) -> list[Outcome]:
+    ) -> list[IntakeOutcome]:
         found = list(envelopes)
         if any(isinstance(each, Envelope) and each.type == self._type for each in found):
             raise self._error

@@ -21,7 +21,7 @@ from streams.kafka.errors import KafkaUnavailable, TopicRefused
 from streams.kafka.lag import KafkaLag, Lag
 from streams.kafka.producer import Record, Sender
 from streams.kafka.topics import Topics
-from streams.kafka.worker import DEFECT, Incoming, Tuning, Worker
+from streams.kafka.worker import DEFECT, IncomingRecord, Tuning, Worker
 from streams.storage.errors import may_recover
 from tests.services.delay import far_away
 from tests.streams.distributed import Country, ended, eventually, everyday, health_port, process, says, sent, working
@@ -287,9 +287,9 @@ class Keeps:
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
-        self.taken: list[Incoming] = []
+        self.taken: list[IncomingRecord] = []
 
-    def take(self, records: Sequence[Incoming]) -> None:
+    def take(self, records: Sequence[IncomingRecord]) -> None:
         self.taken += records
 
 

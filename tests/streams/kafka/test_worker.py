@@ -21,7 +21,7 @@ from streams.kafka.brokers import Brokers
 from streams.kafka.consume_wakeups import WakeupHandler
 from streams.kafka.producer import Record, Sender
 from streams.kafka.topics import PARTITIONS, Topics
-from streams.kafka.worker import DEFECT, Incoming
+from streams.kafka.worker import DEFECT, IncomingRecord
 from streams.planning.planning import Planning
 from streams.planning.quarantine import UnreadableRecord
 from streams.planning.wakeups import WakeUp, _encode
@@ -186,9 +186,9 @@ class Away:
 
     def __init__(self, topic: str) -> None:
         self.topic, self.tries, self.back = topic, 0, False
-        self.taken: list[Incoming] = []
+        self.taken: list[IncomingRecord] = []
 
-    def take(self, records: Sequence[Incoming]) -> None:
+    def take(self, records: Sequence[IncomingRecord]) -> None:
         self.tries += 1
         if not self.back:
             raise psycopg.OperationalError("the store is away")
@@ -248,7 +248,7 @@ class Defect:
     def __init__(self, topic: str) -> None:
         self.topic = topic
 
-    def take(self, records: Sequence[Incoming]) -> None:
+    def take(self, records: Sequence[IncomingRecord]) -> None:
         raise RuntimeError(records[0].key)
 
 

@@ -20,7 +20,7 @@ from streams.log.damaged import DamagedFact
 from streams.log.master_key import KEY_BYTES, Keyring
 from streams.log.person_keys import Period, PersonKeys
 from streams.log.rewrap import Rewrapping, by_version
-from streams.privacy.retention import Done, Over
+from streams.privacy.retention import Over, RetentionResult
 from streams.replay.repair import GapFilter
 from streams.storage.tables import period_keys
 from tests.beginnings import KEYRING
@@ -64,7 +64,7 @@ async def lived(world: World) -> None:
     await world.settle(AHEAD)
 
 
-def retire(world: World) -> list[Done]:
+def retire(world: World) -> list[RetentionResult]:
     """Retire what is over."""
     done, clean = world.platform.privacy.retention.retire(OMAR, world.platform.privacy.retention.scope())
     assert clean
@@ -93,7 +93,7 @@ async def test_only_what_is_over_becomes_unreadable(world: World, url: str, tmp_
         Over(PAID, 2024, "P1Y", 1, 1),
     ]
 
-    assert retire(world) == [Done(ISSUED, 2024, "P1Y", 1, 0), Done(PAID, 2024, "P1Y", 1, 0)]
+    assert retire(world) == [RetentionResult(ISSUED, 2024, "P1Y", 1, 0), RetentionResult(PAID, 2024, "P1Y", 1, 0)]
 
     gone, young = life(world, "f-1"), life(world, "f-3")
     assert gone.retired == world.clock()
@@ -131,14 +131,14 @@ async def test_what_is_on_its_way_keeps_its_content(world: World) -> None:
     """A key stays as long as a nudge waits that was planned from what it seals; the run after that destroys it."""
     await lived(world)
     world.take(card(OTHER, "2026-03-10", time="2024-02-28T12:00:00+05:00"))
-    assert retire(world)[0] == Done(CARD, 2024, "P1Y", 0, 1), "not planned yet"
+    assert retire(world)[0] == RetentionResult(CARD, 2024, "P1Y", 0, 1), "not planned yet"
     await world.settle()
-    assert retire(world) == [Done(CARD, 2024, "P1Y", 0, 1)]
+    assert retire(world) == [RetentionResult(CARD, 2024, "P1Y", 0, 1)]
     assert len(await world.settle("2026-02-09T12:00:00+05:00")) == 1
     assert [each.keys for each in retire(world)] == [0]
     assert len(await world.settle("2026-03-04T12:00:00+05:00")) > 0
     await world.settle("2026-04-20T12:00:00+05:00")
-    assert retire(world) == [Done(CARD, 2024, "P1Y", 1, 0)]
+    assert retire(world) == [RetentionResult(CARD, 2024, "P1Y", 1, 0)]
     assert world.platform.privacy.retention.scope() == []
 
 
@@ -153,9 +153,9 @@ async def test_what_is_on_its_way_to_another_keeps_it_too(tmp_path: Path) -> Non
     await world.settle(AHEAD)
     waiting = [each.intent.person for each in world.nudges() if each.waits and each.intent.trigger == PLACE]
     assert waiting == [world.name(DANA)]
-    assert retire(world) == [Done(OFFERED, 2024, "P1Y", 0, 1)]
+    assert retire(world) == [RetentionResult(OFFERED, 2024, "P1Y", 0, 1)]
     await world.settle("2026-03-25T12:00:00+05:00")
-    assert retire(world) == [Done(OFFERED, 2024, "P1Y", 1, 0)]
+    assert retire(world) == [RetentionResult(OFFERED, 2024, "P1Y", 1, 0)]
     assert life(world, "offer").fields.keys() == {"public"}
     assert verified(world.platform).equal
     world.close()

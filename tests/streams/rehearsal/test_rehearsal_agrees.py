@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from domain.core.events import LifeEvent
 from domain.nudges.nudge import Nudge
 from notifiers.port.interface import Message
-from streams.rehearsal.case_model import CITIZEN, Case, Reported
+from streams.rehearsal.case_model import CITIZEN, Reported, TriggerTest
 from streams.rehearsal.case_reader import read_cases
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import NAMES, OPENING, Stage, stages
@@ -89,7 +89,7 @@ def words(message: Message) -> str:
     return said if message.channel != "email" else _DAY.sub("", said.partition("\n\n")[2])
 
 
-async def arrive(world: World, case: Case, moment: datetime) -> None:
+async def arrive(world: World, case: TriggerTest, moment: datetime) -> None:
     """The clock reaches the moment: what becomes known is stored or answered, and what is due goes."""
     world.at(moment)
     arrived = [each for each in case.events if each.known == moment]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from streams.rehearsal.case_model import Case, RehearsedCase
+from streams.rehearsal.case_model import RehearsedCase, TriggerTest
 from streams.rehearsal.case_reader import read_cases
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import Stage, stages
@@ -43,7 +43,7 @@ def yaml(*expect: str, events: str = f"[{{at: +P1D, {INSTALLED}}}]", citizen: st
     return head + "".join(f"\n  {each}" for each in expect) + (" []\n" if not expect else "\n")
 
 
-def played(stage: Stage, folder: Path, text: str) -> tuple[Case, RehearsedCase]:
+def played(stage: Stage, folder: Path, text: str) -> tuple[TriggerTest, RehearsedCase]:
     """The only case of a text, played."""
     report = Report()
     found = read_cases(written(folder, text), stage, report)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from projections import tables
 from streams.planning.residences import ResidenceRows
 from streams.replay import shadow
-from streams.replay.rebuild_parallel import Part, PartKind, Parts, left
+from streams.replay.rebuild_parallel import LocalParts, Part, PartKind, left
 from tests.streams.rebuilding import lived_on, rebuild
 from tests.world import World
 
@@ -46,7 +46,7 @@ class Colleague:
 def doing(world: World, name: str, part: Part) -> None:
     """Do the part by a connection of one's own, as another process does."""
     platform = world.platform
-    parts = Parts(platform.log, ResidenceRows(platform.rules.library.rules().catalogue, platform.identity.names))
+    parts = LocalParts(platform.log, ResidenceRows(platform.rules.library.rules().catalogue, platform.identity.names))
     views = shadow.opened(platform.database, name)
     assert views is not None
     with closing(views):
@@ -92,7 +92,7 @@ def test_what_others_could_not_do_is_done_here(world: World) -> None:
 def test_a_part_for_a_shadow_that_is_gone_is_in_no_other(world: World) -> None:
     """Who still works for an earlier rebuild adds nothing to the tables of a later one."""
     platform = world.platform
-    parts = Parts(platform.log, ResidenceRows(platform.rules.library.rules().catalogue, platform.identity.names))
+    parts = LocalParts(platform.log, ResidenceRows(platform.rules.library.rules().catalogue, platform.identity.names))
     part = Part(PartKind.NUDGES, 0, 1, world.health().facts)
     with closing(shadow.make(platform.database, "a later one")) as views:
         for name, waiting in (("an earlier one", [part]), ("a later one", [])):

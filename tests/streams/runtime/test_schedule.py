@@ -11,7 +11,7 @@ import pytest
 from app.clock import VirtualClock
 from streams.planning.areas import AreaPlanning
 from streams.runtime.cron import BadCron, next_after, trigger_of
-from streams.runtime.schedule import Outcome, Run, Schedule, Scheduled, Stopping, UnderWay, Unfinished, runs_of
+from streams.runtime.schedule import Run, RunOutcome, Schedule, Scheduled, Stopping, UnderWay, Unfinished, runs_of
 from streams.runtime.timetable import Timetable
 from streams.runtime.upkeep import Upkeep, UpkeepParts
 from tests.streams.storing import PATIENCE
@@ -68,7 +68,7 @@ def test_a_job_runs_at_its_time(world: World) -> None:
     kept.run("night", lambda: False)
     kept.run("night", lambda: False)
     assert job.runs == 1
-    expected = Run("night", NIGHT, first + DAY, first, HOUR, Outcome.DONE, done_at=first + HOUR)
+    expected = Run("night", NIGHT, first + DAY, first, HOUR, RunOutcome.DONE, done_at=first + HOUR)
     assert row(world) == expected
 
 
@@ -96,15 +96,15 @@ def test_a_job_whose_process_died_is_begun_again_once(world: World) -> None:
     job.does = [die, die]
     work(schedule(world, job))
     world.at(NOON + DAY)
-    for expected in (Outcome.RUNNING, Outcome.AGAIN):
+    for expected in (RunOutcome.RUNNING, RunOutcome.AGAIN):
         with pytest.raises(KeyboardInterrupt):
             work(schedule(world, job))
         assert row(world).outcome == expected
     work(schedule(world, job))
-    assert (job.runs, row(world).outcome, row(world).failures) == (2, Outcome.DIED, 2)
+    assert (job.runs, row(world).outcome, row(world).failures) == (2, RunOutcome.DIED, 2)
     world.at(NOON + 2 * DAY)
     work(schedule(world, job))
-    assert (job.runs, row(world).outcome) == (3, Outcome.DONE)
+    assert (job.runs, row(world).outcome) == (3, RunOutcome.DONE)
 
 
 def test_a_failure_is_noted_without_data(world: World) -> None:
@@ -120,11 +120,11 @@ def test_a_failure_is_noted_without_data(world: World) -> None:
     world.at(NOON + DAY)
     work(kept)
     found = row(world)
-    assert (found.outcome, found.error, found.words, found.failures) == (Outcome.FAILED, "LookupError", "", 1)
+    assert (found.outcome, found.error, found.words, found.failures) == (RunOutcome.FAILED, "LookupError", "", 1)
     assert told == ["night failed: LookupError"]
     world.at(NOON + 2 * DAY)
     work(kept)
-    assert (row(world).outcome, row(world).error, row(world).failures) == (Outcome.DONE, "", 1)
+    assert (row(world).outcome, row(world).error, row(world).failures) == (RunOutcome.DONE, "", 1)
 
 
 def test_what_was_stopped_goes_on_at_the_next_start(world: World) -> None:
@@ -138,9 +138,9 @@ def test_what_was_stopped_goes_on_at_the_next_start(world: World) -> None:
     work(schedule(world, job))
     world.at(NOON + DAY)
     work(schedule(world, job))
-    assert (row(world).outcome, row(world).failures) == (Outcome.STOPPED, 0)
+    assert (row(world).outcome, row(world).failures) == (RunOutcome.STOPPED, 0)
     work(schedule(world, job))
-    assert (job.runs, row(world).outcome) == (2, Outcome.DONE)
+    assert (job.runs, row(world).outcome) == (2, RunOutcome.DONE)
 
 
 def test_a_job_that_was_asked_for_runs_at_the_next_look(world: World) -> None:
@@ -154,7 +154,7 @@ def test_a_job_that_was_asked_for_runs_at_the_next_look(world: World) -> None:
         asked = schedule(world, Job(), cron).ask("night")
         for _ in range(2):
             kept.run_due(lambda: False)
-        assert (job.runs, row(world).started_at, row(world).outcome) == (1, asked, Outcome.DONE)
+        assert (job.runs, row(world).started_at, row(world).outcome) == (1, asked, RunOutcome.DONE)
         assert (row(world).next_at is not None) is later
 
 
@@ -171,7 +171,7 @@ def test_what_runs_is_not_asked_for_again(world: World) -> None:
     job.does.append(ask)
     kept.ask("night")
     kept.run_due(lambda: False)
-    assert (job.runs, row(world).outcome) == (1, Outcome.DONE)
+    assert (job.runs, row(world).outcome) == (1, RunOutcome.DONE)
 
 
 def test_what_another_process_runs_now_is_not_taken_for_dead(world: World) -> None:
@@ -180,13 +180,13 @@ def test_what_another_process_runs_now_is_not_taken_for_dead(world: World) -> No
     keeper = schedule(world, Job())
 
     def take_up() -> None:
-        assert (keeper.take_up(), row(world).outcome) == ([], Outcome.RUNNING)
+        assert (keeper.take_up(), row(world).outcome) == ([], RunOutcome.RUNNING)
         with pytest.raises(UnderWay):
             schedule(world, job).run_now("night", lambda: False)
 
     job.does.append(take_up)
-    assert schedule(world, job).run_now("night", lambda: False).outcome == Outcome.DONE
-    assert (job.runs, keeper.take_up(), row(world).outcome) == (1, [], Outcome.DONE)
+    assert schedule(world, job).run_now("night", lambda: False).outcome == RunOutcome.DONE
+    assert (job.runs, keeper.take_up(), row(world).outcome) == (1, [], RunOutcome.DONE)
 
 
 def test_another_schedule_counts_from_its_start(world: World) -> None:
@@ -290,7 +290,7 @@ async def test_the_upkeep_runs_what_is_due_one_after_the_other(world: World) -> 
     end.set()
     await asyncio.wait_for(going, PATIENCE)
     assert said == ["first begins", "first ends"], "nothing more is begun once it is stopped"
-    assert [run.outcome for run in runs_of(on.database)] == [Outcome.DONE, Outcome.NONE]
+    assert [run.outcome for run in runs_of(on.database)] == [RunOutcome.DONE, RunOutcome.NONE]
 
 
 def parts(world: World, kept: Schedule) -> UpkeepParts:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.core.ids import Position
-from streams.log.watermark import Known, OlderLog
+from streams.log.watermark import KnownFact, OlderLog
 from streams.runtime.timetable import Task, Timetable
 from tests.streams.storing import PATIENCE
 from tests.world import NOON
@@ -114,7 +114,7 @@ async def test_a_final_error_ends_it() -> None:
     slow = Slow()
 
     async def refuse() -> None:
-        raise OlderLog(Known(Position(1), "", NOON))
+        raise OlderLog(KnownFact(Position(1), "", NOON))
 
     tasks = {"slow": Task(slow.run, SELDOM, now=True), "refuse": Task(refuse, OFTEN)}
     with pytest.raises(OlderLog):

@@ -18,7 +18,7 @@ from app.jobs.endings import wrong
 from app.pages.catalogues import LANGUAGES, Speech
 from app.reports.condition import Condition, ConditionReader
 from app.reports.finding_words import finding_in_words
-from app.reports.findings import SKEW, Finding, Kind, Level, findings
+from app.reports.findings import SKEW, Finding, FindingKind, Level, findings
 from app.settings import load_settings
 from domain.core.timing import zone_of
 from notifiers.port.interface import GiveUp, Reason, RetryLater, Unknown
@@ -44,7 +44,7 @@ def condition(world: World, lags: Sequence[Lag] | None = None) -> Condition:
     return ConditionReader(world.platform, wrong, None if lags is None else lambda: lags).read()
 
 
-def found_in(world: World, lags: Sequence[Lag] | None = None) -> dict[Kind, Finding]:
+def found_in(world: World, lags: Sequence[Lag] | None = None) -> dict[FindingKind, Finding]:
     """What is wrong, by its kind."""
     return {each.kind: each for each in findings(condition(world, lags))}
 
@@ -71,7 +71,7 @@ def test_a_quiet_platform_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_a_planted_fault_is_the_first_sentence(tmp_path: Path, kind: Kind) -> None:
+def test_a_planted_fault_is_the_first_sentence(tmp_path: Path, kind: FindingKind) -> None:
     """Each fault alone is the only finding; in three languages its sentence, what to do and the command differ."""
     office = quiet(tmp_path)
     [found] = findings(FAULTS[kind](condition(office.world)))
@@ -212,13 +212,13 @@ class Broken:
 
 
 EXCLUDED = {
-    Kind.CLOCK_BEHIND,
-    Kind.KEY_EXPIRES,
-    Kind.SCHEDULED_FAILED,
-    Kind.SENDING_LATE,
-    Kind.PLANNING_LATE,
-    Kind.SENDING_GROWS,
-    Kind.WORKERS_LATE,
+    FindingKind.CLOCK_BEHIND,
+    FindingKind.KEY_EXPIRES,
+    FindingKind.SCHEDULED_FAILED,
+    FindingKind.SENDING_LATE,
+    FindingKind.PLANNING_LATE,
+    FindingKind.SENDING_GROWS,
+    FindingKind.WORKERS_LATE,
 }
 """Faults whose place another planted one takes."""
 
@@ -232,7 +232,7 @@ def test_all_that_is_wrong_is_ranked(tmp_path: Path) -> None:
     found = findings(on)
     assert {each.kind for each in found} >= set(FAULTS) - EXCLUDED
     assert [each.level for each in found] == sorted((each.level for each in found), reverse=True)
-    assert found[0].kind is Kind.OLDER_COPY
+    assert found[0].kind is FindingKind.OLDER_COPY
     office.world.close()
 
 
@@ -244,7 +244,7 @@ def test_a_clock_behind_the_records_is_wrong(tmp_path: Path) -> None:
     earlier = World(
         tmp_path / "earlier", now=NOON - timedelta(hours=1), copy_of=None, url=f"sqlite:///{office.world.file}"
     )
-    assert found_in(earlier)[Kind.CLOCK_BEHIND].seconds == 3600
+    assert found_in(earlier)[FindingKind.CLOCK_BEHIND].seconds == 3600
     earlier.close()
     office.world.close()
 
@@ -256,14 +256,14 @@ def test_a_key_file_that_is_gone_is_told(tmp_path: Path) -> None:
     platform = compose(settings, lambda: NOON)
     reader = ConditionReader(platform, wrong)
     platform.intake.accept(list(registered(AIGERIM)))
-    assert {Kind.KEY_FILE, Kind.KEY_LOST}.isdisjoint(each.kind for each in findings(reader.read()))
+    assert {FindingKind.KEY_FILE, FindingKind.KEY_LOST}.isdisjoint(each.kind for each in findings(reader.read()))
     kept = keys.read_text()
     rotate(keys)
     retire(keys, 2)
-    [lost] = [each for each in findings(reader.read()) if each.kind is Kind.KEY_LOST]
+    [lost] = [each for each in findings(reader.read()) if each.kind is FindingKind.KEY_LOST]
     assert lost.about == "1"
     keys.unlink()
-    [gone] = [each for each in findings(reader.read()) if each.kind is Kind.KEY_FILE]
+    [gone] = [each for each in findings(reader.read()) if each.kind is FindingKind.KEY_FILE]
     assert (gone.level, gone.cause) == (Level.BAD, "it does not exist")
     assert kept not in repr(gone)
     platform.database.close()
@@ -291,13 +291,13 @@ def test_waiting_is_told_as_count_time_trend_and_end(world: World) -> None:
     world.platform.queries.backlog.take()
     world.at(NOON + timedelta(minutes=9))
     world.take(fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
-    planning = found_in(world)[Kind.PLANNING_LATE]
+    planning = found_in(world)[FindingKind.PLANNING_LATE]
     assert (planning.level, planning.since) == (Level.NOTE, NOON)
     words = finding_in_words(planning, SPEECH)
     assert words.sentence == "Events wait for their plan: 5, the oldest for 9 min."
     assert words.details[1:] == ("more by 0.1 a minute",)
     world.plan()
-    assert Kind.PLANNING_LATE not in found_in(world)
+    assert FindingKind.PLANNING_LATE not in found_in(world)
 
 
 async def test_what_is_overdue_is_bad(world: World) -> None:
@@ -305,14 +305,14 @@ async def test_what_is_overdue_is_bad(world: World) -> None:
     world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
     world.plan()
     world.at("2025-06-20T09:06:00+05:00")
-    sending = found_in(world)[Kind.SENDING_LATE]
+    sending = found_in(world)[FindingKind.SENDING_LATE]
     assert (sending.level, sending.count) == (Level.BAD, 1)
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(0.5, None), (45, Level.NOTE), (61, Level.BAD)])
 def test_workers_stand_as_their_worst_partition(world: World, seconds: float, level: Level | None) -> None:
     """One partition that waits makes the workers late, whatever the others do."""
-    found = found_in(world, [Lag(0, 0.0, "persons", 0), Lag(7, seconds, "persons", 11)]).get(Kind.WORKERS_LATE)
+    found = found_in(world, [Lag(0, 0.0, "persons", 0), Lag(7, seconds, "persons", 11)]).get(FindingKind.WORKERS_LATE)
     assert (found and found.level, found and found.count) == (level, level and 7)
 
 
@@ -323,24 +323,24 @@ def test_kafka_away_is_said(world: World) -> None:
         raise KafkaUnavailable("127.0.0.1:1", "refused")
 
     found = {each.kind: each for each in findings(ConditionReader(world.platform, wrong, away).read())}
-    assert found[Kind.KAFKA_AWAY].level is Level.BAD
+    assert found[FindingKind.KAFKA_AWAY].level is Level.BAD
 
 
 def test_events_from_kafka_that_were_refused_are_told_for_a_day(world: World) -> None:
     """How many were refused, by code, and when last; as long as their topic has them, with what to do."""
-    assert Kind.EVENTS_REFUSED not in found_in(world)
+    assert FindingKind.EVENTS_REFUSED not in found_in(world)
     RefusedEvents(world.platform.database, world.clock).note(["too_large", "bad_json", "too_large"])
-    found = found_in(world)[Kind.EVENTS_REFUSED]
+    found = found_in(world)[FindingKind.EVENTS_REFUSED]
     assert (found.level, found.cause, found.count) == (Level.NOTE, "bad_json: 1, too_large: 2", 3)
     world.at(NOON + timedelta(days=1))
-    assert Kind.EVENTS_REFUSED not in found_in(world)
+    assert FindingKind.EVENTS_REFUSED not in found_in(world)
 
 
 async def test_a_provider_in_trouble_is_bold(tmp_path: Path) -> None:
     """Three failures in a row are an open breaker: since when, by which provider, with the command for afterwards."""
     office = office_in(tmp_path, script={"sms": [AWAY] * 9, "email": [AWAY] * 9})
     await _told_at(office, 0, 1, 6)
-    found = found_in(office.world)[Kind.PROVIDER_DOWN]
+    found = found_in(office.world)[FindingKind.PROVIDER_DOWN]
     assert (found.level, found.about, found.channel, found.since) == (Level.BAD, "sms", "sms", NOON)
     assert finding_in_words(found, SPEECH).command == "habarshy repair --failed --plan --provider sms"
     assert "Down: messages use another provider or wait; retried every 30 s" in page(office)
@@ -351,7 +351,7 @@ async def test_a_provider_that_failed_the_last_time_is_not_said_to_work(tmp_path
     """Before so many failures in a row that its door closes, the page says that it failed, and works once it does."""
     office = office_in(tmp_path, script={"sms": [AWAY]})
     await _told_at(office, 0)
-    assert found_in(office.world)[Kind.PROVIDER_FAILS_ALL].level is Level.NOTE
+    assert found_in(office.world)[FindingKind.PROVIDER_FAILS_ALL].level is Level.NOTE
     assert "Failed every time" in page(office)
     assert "Everything works" not in page(office)
     await office.world.settle(NOON + timedelta(minutes=2))
@@ -365,7 +365,7 @@ async def test_a_provider_whose_every_message_fails_is_said_not_to_work(tmp_path
     """Where all addresses are wrong, no door closes; the console and `status` say that every attempt failed."""
     office = office_in(tmp_path, script={"sms": [GiveUp(Reason.BAD_ADDRESS)] * 9, "email": [AWAY] * 9})
     await _told_at(office, 0)
-    found = found_in(office.world)[Kind.PROVIDER_FAILS_ALL]
+    found = found_in(office.world)[FindingKind.PROVIDER_FAILS_ALL]
     assert (found.level, found.about, found.cause) == (Level.NOTE, "sms", "bad_address")
     assert "Failed every time" in page(office)
     sms = office.world.health().providers["sms"]
@@ -380,7 +380,7 @@ async def test_a_provider_whose_every_message_fails_is_said_not_to_work(tmp_path
 def test_the_upkeep_is_given_time_to_start(world: World) -> None:
     """In the minute after the start an upkeep that was not seen yet is starting; then it is not running."""
     reader = ConditionReader(world.platform, wrong, began=NOON)
-    for seconds, kind in ((5, Kind.STARTING), (61, Kind.NOT_RUNNING)):
+    for seconds, kind in ((5, FindingKind.STARTING), (61, FindingKind.NOT_RUNNING)):
         world.at(NOON + timedelta(seconds=seconds))
         assert kind in {each.kind for each in findings(reader.read())}
 
@@ -389,11 +389,11 @@ async def test_messages_of_which_nobody_knows_are_a_row(tmp_path: Path) -> None:
     """Unknown outcomes about which somebody has to decide are told, with their page."""
     lost = Unknown(Reason.LINK_LOST)
     office = office_in(tmp_path, script={"sms": [lost], "email": [lost]})
-    assert Kind.UNKNOWN_OUTCOMES not in found_in(office.world)
+    assert FindingKind.UNKNOWN_OUTCOMES not in found_in(office.world)
     office.world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
     await office.world.settle(DUE)
     await office.world.settle(DUE + timedelta(days=3))
-    found = found_in(office.world)[Kind.UNKNOWN_OUTCOMES]
+    found = found_in(office.world)[FindingKind.UNKNOWN_OUTCOMES]
     assert (found.level, found.count, found.path) == (Level.NOTE, 1, "/unknown")
     office.world.close()
 
@@ -401,7 +401,7 @@ async def test_messages_of_which_nobody_knows_are_a_row(tmp_path: Path) -> None:
 def test_corrections_without_their_event_are_told(world: World) -> None:
     """A correction whose original never came is something to look at."""
     world.take(*registered(AIGERIM), corrected(card(AIGERIM, "2025-07-20"), 2, expires_on="2025-08-20"))
-    assert found_in(world)[Kind.CORRECTIONS].level is Level.NOTE
+    assert found_in(world)[FindingKind.CORRECTIONS].level is Level.NOTE
 
 
 def test_the_page_names_nobody(office: Office) -> None:
@@ -416,7 +416,12 @@ def test_what_is_stopped_stands_first(tmp_path: Path) -> None:
     office = office_in(tmp_path)
     office.world.control("all", "", stopped=True)
     stop, other = findings(condition(office.world))
-    assert (stop.kind, stop.level, stop.since, other.kind) == (Kind.STOPPED, Level.BAD, NOON, Kind.NOT_RUNNING)
+    assert (stop.kind, stop.level, stop.since, other.kind) == (
+        FindingKind.STOPPED,
+        Level.BAD,
+        NOON,
+        FindingKind.NOT_RUNNING,
+    )
     words = finding_in_words(stop, SPEECH)
     assert words.details == ("Since 2 June 2025, 12:00, by tests", "a test")
     assert words.command == "habarshy control all --go --reason '…'"

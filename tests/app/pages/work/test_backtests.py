@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from app.backtests.job import Asked, Counts, asked_of, counts, found_of
+from app.backtests.job import BacktestArguments, BacktestCounts, asked_of, counts, found_of
 from app.backtests.run import backtested
 from app.pages.work.backtests import _Told
 from app.server import application
@@ -145,9 +145,9 @@ def test_a_backtest_that_nobody_works_at_says_so(told: Workshop) -> None:
 def test_figures_of_a_report_do_not_contradict_each_other() -> None:
     """The figure of what was not sent is the sum of the table that says why."""
     moment = datetime(2025, 6, 1, tzinfo=UTC)
-    asked = Asked("health", "kz", "x", "0" * 64, {}, {}, moment, moment + timedelta(days=1))
+    asked = BacktestArguments("health", "kz", "x", "0" * 64, {}, {}, moment, moment + timedelta(days=1))
     ended = [("expired", 12)]
-    found = Counts(1, 1, 1, 0, [], [], [], [], [], [], [("no_channel", 3)], ended, [], "", None)
+    found = BacktestCounts(1, 1, 1, 0, [], [], [], [], [], [], [("no_channel", 3)], ended, [], "", None)
     told = _Told(asked, found, speech_of("en"))
     assert dict(told.figures)["Not sent"] == "15"
 

@@ -10,7 +10,7 @@ from notifiers.port.interface import Message, Reason, RetryLater
 from notifiers.port.routes import single_routes
 from streams.delivery.send.admission import FRESH
 from streams.delivery.send.metrics import counted
-from streams.intake.intake import Counts
+from streams.intake.intake import IntakeCounters
 from tests.notifiers.sms_helpers import sms
 from tests.streams.dispatching import DUE, with_card
 from tests.world import World
@@ -63,7 +63,7 @@ async def test_what_has_no_link_failed_and_was_not_handed_over(tmp_path: Path) -
 
 def test_what_has_no_link_is_counted_as_the_provider_s() -> None:
     """Metrics and the sentence that a provider is down have the reason, although its notifier was not called."""
-    counts = Counts()
+    counts = IntakeCounters()
     [provider] = counted(single_routes({"sms": Linked([], lambda: UNREACHABLE)}), counts)["sms"].providers
     assert provider.put_off([sms(), sms()], UNREACHABLE) == [UNREACHABLE, UNREACHABLE]
     assert counts.all() == {("sms", "sms", "failed", "unreachable"): 2}

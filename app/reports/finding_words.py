@@ -258,7 +258,7 @@ NOBODY_ALIVE: Mapping[str, str] = {
 }
 """Role of which nobody lives -> that it is the likely cause of a queue, and what to do. run: it does everything."""
 GONE: Mapping[str, str] = {
-    "relay": N_("No relay is running: nobody wakes the workers, and new events wait for minutes."),
+    "relay": N_("No relay is running: nobody wakes the workers, and new events will wait for minutes."),
     "dispatch": N_("No dispatcher is running: no message is sent."),
     "api": N_("No web server is running: pages and links of messages do not open, and nobody reports over HTTP."),
     "intake": N_("No intake is running: what registries send through Kafka waits, and is kept for a while only."),
@@ -373,7 +373,7 @@ def _words(finding: Finding) -> tuple[str, str]:
     if finding.kind is FindingKind.NOT_RUNNING and finding.about == "run":
         return N_("The platform is not running: nothing is planned or sent."), N_("Start it.")
     if finding.kind is FindingKind.NOT_RUNNING:
-        return N_("No worker is running: new events wait, and nothing is planned."), _START
+        return N_("No worker is running: new events will wait, and nothing is planned."), _START
     if finding.kind is FindingKind.ROLE_GONE:
         return GONE[finding.about], _START
     if finding.kind is FindingKind.CLOCK_BEHIND and finding.about:

@@ -9,6 +9,7 @@ planned ─► deferred ─► attempted ─► sent ─► delivered ─► ope
 └─► cancelled ─► planned again
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from functools import singledispatch
@@ -103,6 +104,11 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
     def maybe_sent(self) -> bool:
         """The recipient may have read it."""
         return self.state in MAYBE_SENT or self.sent_at is not None or self.uncertain
+
+    def may_bounce(self, channels: Iterable[str]) -> bool:
+        """Return True if it may have gone, has not arrived, and another of the channels would follow its failure."""
+        left = set(channels).difference(self.exhausted, {self.channel})
+        return bool(left) and self.state in {State.SENT, State.UNKNOWN}
 
     def gone_by(self, moment: datetime) -> int | None:
         """Return the last attempt, made by that moment, that a provider took over and that has not failed since."""

@@ -29,7 +29,7 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
 
     New → planned; changed → rescheduled; gone and not attempted → cancelled; gone but perhaps read → a correction,
     where the trigger has words for it; back after cancelling → planned again; once perhaps sent, never planned again,
-    but no further attempt is made once the thing itself was done, not even if it bounces later.
+    but no further attempt is made once it was wrong or the thing itself was done, not even if it bounces later.
     What was sent and is needless now (done in time, ended by a death, behind what a new version looks at) was not
     wrong: no correction. What is on its way or failed is not tried again once it is gone. A digest is in no plan.
     What the plan leaves stays as it is.
@@ -46,7 +46,7 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
     gone = [nudge for id_, nudge in nudges.items() if id_ not in wanted and id_ not in corrections]
     changes = [_towards(intent, nudges.get(intent.id), plan, now) for intent in wanted.values()]
     changes += [_correcting(intent, nudges.get(intent.id), now) for intent in corrections.values()]
-    changes += [_leaving(nudge, plan, now) for nudge in gone if not nudge.gone]
+    changes += [_leaving(nudge, plan, rulebook, now) for nudge in gone if not nudge.gone]
     return [change for change in changes if change is not None]
 
 
@@ -60,12 +60,14 @@ def _spoke_once(intent: Intent, plan: Plan, nudges: Mapping[UUID, Nudge], rulebo
 def _towards(intent: Intent, nudge: Nudge | None, plan: Plan, now: datetime) -> Change | None:
     if nudge is None or nudge.cancelled:
         return _planned(intent, nudge, now)
+    if nudge.maybe_sent and nudge.gone and nudge.may_bounce(now):
+        return _rescheduled(intent, nudge, now)
     if nudge.maybe_sent:
         return None if _may_be_retired(nudge, plan) else _moot(nudge, intent.moot_from, now)
     if nudge.intent == intent:
         return None
     if nudge.waits or (not nudge.attempted and _moved(intent, nudge.intent)):
-        return Change(intent.id, nudge.version + 1, NudgeRescheduled(now, **content_of(intent)))
+        return _rescheduled(intent, nudge, now)
     return None
 
 
@@ -82,8 +84,11 @@ def _moot(nudge: Nudge, moot_from: datetime | None, now: datetime) -> Change | N
     noted = nudge.done or (moot_from is not None and any(one.gone_by(moot_from) for one in nudge.deliveries))
     if nudge.intent.moot_from == moot_from or noted:
         return None
-    content = content_of(replace(nudge.intent, moot_from=moot_from))
-    return Change(nudge.intent.id, nudge.version + 1, NudgeRescheduled(now, **content))
+    return _rescheduled(replace(nudge.intent, moot_from=moot_from), nudge, now)
+
+
+def _rescheduled(intent: Intent, nudge: Nudge, now: datetime) -> Change:
+    return Change(intent.id, nudge.version + 1, NudgeRescheduled(now, **content_of(intent)))
 
 
 def _moved(new: Intent, old: Intent) -> bool:
@@ -97,9 +102,13 @@ def _planned(intent: Intent, nudge: Nudge | None, now: datetime) -> Change:
     return Change(intent.id, version, NudgePlanned(now, **content_of(intent)))
 
 
-def _leaving(nudge: Nudge, plan: Plan, now: datetime) -> Change | None:
-    """Cancel what is on its way; tell what was sent that the thing itself was done."""
-    if nudge.waits:
+def _leaving(nudge: Nudge, plan: Plan, rulebook: Rulebook, now: datetime) -> Change | None:
+    """Cancel what is on its way, and what was wrong and may yet bounce; tell what was sent that it was done.
+
+    A withdrawn trigger sends nothing anyway.
+    """
+    wrong = nudge.intent.id not in plan.needless and rulebook.has(nudge.intent.trigger)
+    if nudge.waits or (wrong and nudge.may_bounce(now)):
         return Change(nudge.intent.id, nudge.version + 1, NudgeCancelled(now))
     done_at = plan.done.get(nudge.intent.id)
     return None if done_at is None or not nudge.maybe_sent else _moot(nudge, done_at, now)

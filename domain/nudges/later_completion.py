@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from domain.facts.facts import NudgeDone, NudgeRescheduled, NudgeUndone
+from domain.facts.facts import NudgeCancelled, NudgeDone, NudgeRescheduled, NudgeUndone
 from domain.nudges.diff import Change
 from domain.nudges.nudge import Nudge
 from domain.planning.plan import Plan
@@ -29,11 +29,16 @@ def afterwards(
 
 
 def is_note(change: Change, nudge: Nudge | None) -> bool:
-    """Return True if the change only tells a nudge that was sent that the thing was done; older logs lack that."""
-    if isinstance(change.fact, NudgeRescheduled):
-        ended = nudge is not None and nudge.maybe_sent and not nudge.waits
-        return ended and change.fact.moot_from is not None
-    return type(change.fact) is NudgeDone  # not NudgeUndone, which takes back what is wrong
+    """Return True if the change only tells a nudge that was sent what the plan says of it; older logs lack that."""
+    ended = nudge is not None and nudge.maybe_sent and not nudge.waits
+    was_gone = nudge is not None and nudge.gone
+    match change.fact:
+        case NudgeRescheduled(moot_from=moot_from):
+            return ended and (moot_from is not None or was_gone)
+        case NudgeCancelled():
+            return ended
+        case fact:
+            return type(fact) is NudgeDone  # not NudgeUndone, which takes back what is wrong
 
 
 def _has(plan: Plan, nudge: UUID) -> bool:

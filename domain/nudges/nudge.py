@@ -67,6 +67,11 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
         """Return True if a recipient may have read it."""
         return any(one.maybe_sent for one in self.deliveries)
 
+    def may_bounce(self, now: datetime) -> bool:
+        """Return True if the bounce of a message that may have gone would lead to another channel."""
+        expires, channels = self.intent.expires, self.intent.channels
+        return (expires is None or now < expires) and any(one.may_bounce(channels) for one in self.deliveries)
+
     @property
     def state(self) -> State:
         """Return the state of the delivery that got furthest."""
@@ -118,7 +123,7 @@ def evolve(nudge: Nudge | None, nudge_id: UUID, version: int, fact: NudgeFact) -
 def _planned(before: Nudge | None, nudge_id: UUID, version: int, fact: facts.NudgePlanned) -> Nudge:
     intent = intent_of(nudge_id, fact)
     if before is not None and before.maybe_sent:  # it is only known by now that the thing itself was done, or was not
-        return replace(before, intent=intent, version=version)
+        return replace(before, intent=intent, version=version, gone=False)
     same_time = before is not None and not before.gone and before.intent.due == intent.due
     since = before.planned_at if before is not None and same_time else fact.at
     return Nudge(intent, version, since, _anew(intent, before) or (_fresh(intent, intent.person),))

@@ -4,11 +4,13 @@ from msgspec.structs import replace
 from domain.facts.facts import (
     NudgeAttempted,
     NudgeDeferred,
+    NudgeDelivered,
     NudgeExpired,
     NudgeFact,
     NudgeFailed,
     NudgeRescheduled,
     NudgeSent,
+    NudgeUnknown,
     NudgeWithheld,
 )
 from domain.nudges.delivery import State
@@ -26,6 +28,8 @@ MOVED = correction(PAPER, paper("2025-06-20", time="2025-01-10"))
 AGAIN = correction(PAPER, PAPER)
 GONE = annulment(PAPER, 9)
 ATTEMPT = NudgeAttempted(at("2025-01-21 09:00"), AIDA, 1, "sms", "fake", at("2025-01-21 09:03"))
+SENT = NudgeSent(at("2025-01-21 09:01"), AIDA, 1, "ref")
+BOUNCED = NudgeFailed(at("2025-01-23"), AIDA, 1, "bounced", at("2025-01-23"), gave_up=True)
 WITHHELD = NudgeWithheld(at("2025-01-21 09:00"), AIDA, "no_address")
 EXPIRED = NudgeExpired(at("2025-03-21 09:00"), AIDA)
 
@@ -141,10 +145,10 @@ def test_a_deferred_nudge_is_still_on_its_way() -> None:
 
 
 def test_attempted_is_never_planned_again() -> None:
-    """Once a provider has had a nudge it is neither moved nor cancelled nor planned again, whatever came of it."""
-    sent = NudgeSent(at("2025-01-21 09:01"), AIDA, 1, "ref")
+    """Once a provider has had a nudge it is neither moved nor planned again, nor cancelled once it has ended."""
     failed = NudgeFailed(at("2025-01-21 09:01"), AIDA, 1, "refused", gave_up=True)
-    for outcome in ([sent], [failed]):
+    delivered = NudgeDelivered(at("2025-01-21 09:02"), AIDA, 1)
+    for outcome in ([failed], [SENT, delivered]):
         desk = _desk(ATTEMPT, *outcome)
         for history in ([PAPER, MOVED], [PAPER, AGAIN], [PAPER, GONE], [PAPER]):
             assert [each for each in desk.follow(given(*history).when(CARD), "2025-01-22") if "month" in each] == []
@@ -159,6 +163,45 @@ def test_what_is_gone_while_it_is_attempted_is_not_tried_again() -> None:
     desk.tell("month", busy)
     assert not desk.of("month").waits
     assert desk.follow(given(PAPER).when(CARD), "2025-01-22") == ["planned week"]
+
+
+@pytest.mark.parametrize("outcome", [SENT, NudgeUnknown(at("2025-01-21 09:01"), AIDA, 1, "timed_out")])
+def test_what_is_gone_after_it_was_sent_goes_by_no_further_channel(outcome: NudgeFact) -> None:
+    """The bounce of a message whose event was annulled after it had gone leads to no other attempt."""
+    desk = _desk(ATTEMPT, outcome)
+    assert desk.follow(given(PAPER, GONE).when(CARD), "2025-01-22") == ["cancelled month", "cancelled week"]
+    assert desk.of("month").maybe_sent
+    assert desk.follow(given(PAPER, GONE).when(CARD), "2025-01-22") == [], "once"
+    desk.tell("month", BOUNCED)
+    assert (desk.of("month").state, desk.of("month").waits) == (State.FAILED, False)
+
+
+def test_what_is_wanted_again_goes_by_the_next_channel() -> None:
+    """An annulment that was itself corrected before the message bounced leaves it as if it had never been."""
+    desk = _desk(ATTEMPT, SENT)
+    desk.follow(given(PAPER, GONE).when(CARD), "2025-01-22")
+    back = correction(PAPER, PAPER, 10)
+    assert desk.follow(given(PAPER, GONE, back).when(CARD), "2025-01-22") == ["planned week", "rescheduled month"]
+    assert desk.follow(given(PAPER, GONE, back).when(CARD), "2025-01-22") == [], "once"
+    desk.tell("month", BOUNCED)
+    assert desk.of("month").waits
+
+
+def test_what_was_needless_after_it_was_sent_may_yet_arrive() -> None:
+    """A version that looks ahead from later says nothing about a message that had gone by then."""
+    desk = _desk(ATTEMPT, SENT)
+    ahead = published(CARD, 2, ahead_from="2025-02-10")
+    assert desk.follow(given(PAPER).when(ahead), "2025-02-10") == ["rescheduled week"]
+
+
+def test_no_channel_or_no_time_left_is_not_cancelled() -> None:
+    """A message whose bounce would lead to no other attempt needs no further fact."""
+    alone = {**CARD, "channels": ["sms"]}
+    desk = NudgeLog()
+    desk.follow(given(PAPER).when(alone), "2025-01-10")
+    desk.tell("month", ATTEMPT, SENT)
+    assert desk.follow(given(PAPER, GONE).when(alone), "2025-01-22") == ["cancelled week"]
+    assert _desk(ATTEMPT, SENT).follow(given(PAPER, GONE).when(CARD), "2025-06-22") == ["cancelled week"]
 
 
 def test_the_step_that_went_does_not_hold_back_the_other() -> None:

@@ -280,6 +280,22 @@ async def test_a_receipt_of_a_digest_is_one_of_its_members(world: World) -> None
     assert states_ == {"opened"}
 
 
+async def test_a_digest_that_bounced_goes_on_without_what_was_annulled(world: World) -> None:
+    """Of a digest that bounced, what was annulled after it had gone does not go along by the next channel."""
+    calls = [call(number) for number in range(5)]
+    world.take(*calls)
+    await world.settle()
+    [message] = await world.settle(EVENING)
+    together = numbered(world)["digest 02"].members
+    wrong, right = (number for number in range(5) if ids(world)[str(number)] in together)
+    world.take(annulled(calls[wrong], 2))
+    world.plan()
+    bounced = Receipt(message.nudge, message.recipient, message.attempt, ReceiptStatus.FAILED, "bounced")
+    assert world.platform.delivery.receipts.take(bounced)
+    assert [each.nudge for each in await world.settle(EVENING + timedelta(minutes=1))] == [message.nudge]
+    assert (states(world)[str(wrong)], states(world)[str(right)]) == ("failed bounced", "sent")
+
+
 async def test_a_digest_without_an_address_ends_with_its_members(world: World) -> None:
     """Nobody is sent a digest without an address; its members end with that reason."""
     world.take(*(call(number) for number in range(4)))

@@ -152,6 +152,19 @@ async def test_a_bounce_moves_on_to_the_next_channel(tmp_path: Path) -> None:
     world.close()
 
 
+async def test_a_bounce_of_what_was_annulled_goes_by_no_other_channel(tmp_path: Path) -> None:
+    """A message whose event was annulled after it had gone, and that then bounces, is not sent again."""
+    world = with_card(tmp_path)
+    await world.settle(DUE)
+    world.take(annulled(CARD, 2))
+    world.plan()
+    assert await heard(world, ReceiptStatus.FAILED)
+    sent = await world.settle("2025-06-20T09:01+05:00")
+    assert world.nudge("month").intent.id not in {message.nudge for message in sent}
+    assert (world.nudge("month").state, world.delivery("month").due) == ("failed", None)
+    world.close()
+
+
 @pytest.mark.parametrize("heard_", list(ReceiptStatus))
 async def test_a_receipt_of_what_was_never_attempted_changes_nothing(tmp_path: Path, heard_: ReceiptStatus) -> None:
     """A report about a nudge that nobody has sent, about a stranger or about a later attempt is no fact."""

@@ -217,7 +217,9 @@ class Worker:
         final = (self._refused, self._beside)
         watching = [*map(asyncio.wrap_future, final), *self._watching(app, stopped)]
         ended = [asyncio.ensure_future(app.wait_until_stopped()), *watching]
-        await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*ended, handling], return_when=asyncio.FIRST_COMPLETED)
+        if handling.done() and (error := handling.exception()) is not None:
+            self._defect(error)
         if not stopped.is_set() and not any(future.done() for future in final):
             await self._ask_why()
         over = [future for future in final if future.done()]
@@ -395,10 +397,10 @@ class Worker:
         with self._busy:
             self._handler.take(records)
 
-    def _defect(self, error: Exception) -> None:
+    def _defect(self, error: BaseException) -> None:
         """Report the place (not the message, which may hold personal data), and end without acknowledging."""
         where = "".join(traceback.format_tb(error.__traceback__))
-        self._tell(Failed(f"{where}{type(error).__name__}: a defect; nothing of this batch was acknowledged"))
+        self._tell(Failed(f"{where}{type(error).__name__}: a defect; what was not acknowledged comes again"))
         self._end(DEFECT)
 
 

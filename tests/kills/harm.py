@@ -180,7 +180,7 @@ class Harm:
         role = self._staff.defective()
         self._feeding.finish()
         assert self._met(role) == DEFECT, role.words()
-        assert role.said("a defect; nothing of this batch was acknowledged"), role.words()
+        assert role.said("a defect; what was not acknowledged comes again"), role.words()
         self._land.left(role)
 
     def _met(self, role: Role) -> int | None:

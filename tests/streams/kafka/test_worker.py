@@ -2,9 +2,10 @@
 
 import multiprocessing
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -252,6 +253,42 @@ class Defect:
         raise RuntimeError(records[0].key)
 
 
+class Taking:
+    """Takes everything."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+
+    def take(self, records: Sequence[Incoming]) -> None:
+        pass
+
+
+class Unacknowledged:
+    """A record as Faust has it, whose acknowledgement raises."""
+
+    def __init__(self, event: Any) -> None:
+        self.message = event.message
+
+    def ack(self) -> None:
+        raise RuntimeError(self.message.key)
+
+
+def unacknowledging(address: str, prefix: str) -> None:
+    """A worker process that cannot acknowledge what it has handled."""
+    import asyncio  # noqa: PLC0415  (only the child needs it)
+
+    from app.terminal import talk  # noqa: PLC0415  (the same)
+    from streams.kafka.worker import Worker  # noqa: PLC0415  (the same)
+
+    class Collector(Worker):
+        async def _collect(self, stream: Any) -> None:
+            async for event in stream.noack().events():
+                await self._collected.put(Unacknowledged(event))
+
+    topics = Topics(Brokers(address), prefix)
+    uvloop.run(Collector(topics, "worker", Taking(topics.persons), talk, tuple, QUICK).run(asyncio.Event()))
+
+
 def defective(address: str, prefix: str) -> None:
     """A worker process whose handler has a defect."""
     import asyncio  # noqa: PLC0415  (only the child needs it)
@@ -287,12 +324,15 @@ def test_topics_of_a_new_generation_take_over_under_load(land: Country, tmp_path
     assert planned(land.platform) == embedded(tmp_path, 12)
 
 
-def test_a_defect_ends_the_process_without_acknowledging(land: Country, capfd: pytest.CaptureFixture[str]) -> None:
-    """A handler that raises ends the process with 70, says where and never what, and the next worker plans it all."""
+@pytest.mark.parametrize("defect", [defective, unacknowledging])
+def test_a_defect_ends_the_process_without_acknowledging(
+    land: Country, capfd: pytest.CaptureFixture[str], defect: Callable[[str, str], None]
+) -> None:
+    """Whatever raises ends the process with 70, says where and never what, and the next worker plans it all."""
     land.take(*everyday(5))
     land.relayed()
     child = multiprocessing.get_context("spawn").Process(
-        target=defective, args=(land.topics.address, land.topics.prefix)
+        target=defect, args=(land.topics.address, land.topics.prefix), daemon=True
     )
     child.start()
     child.join(PATIENCE)

@@ -159,7 +159,10 @@ def retire(path: Path, current: int) -> Keyring:
 
 
 class KeptKeys:
-    """The Wrapper of a key file that others may rotate: it looks at the file again once that has changed."""
+    """The Wrapper of a key file that others may rotate: it looks at the file again once that has changed.
+
+    It takes newer versions up, and lets go of none. It takes up nothing of a file with other keys.
+    """
 
     def __init__(self, keyring: Keyring, path: Path) -> None:
         self._keyring, self._path = keyring, path
@@ -183,7 +186,8 @@ class KeptKeys:
         changed = self._when()
         if changed not in (None, self._changed):
             with suppress(BadKeyFile):
-                self._keyring, self._changed = load_keyring(self._path, create=False), changed
+                found = load_keyring(self._path, create=False)
+                self._keyring, self._changed = _extended(self._keyring, found), changed
         return self._keyring
 
     def _when(self) -> int | None:
@@ -191,6 +195,13 @@ class KeptKeys:
             return self._path.stat().st_mtime_ns
         except OSError:
             return None
+
+
+def _extended(known: Keyring, found: Keyring) -> Keyring:
+    """Return the known keys with the newer versions of the found ones, if these are of the same database."""
+    ours = found.names == known.names
+    same = all(found.wrapping.get(version, key) == key for version, key in known.wrapping.items())
+    return replace(known, wrapping={**found.wrapping, **known.wrapping}) if ours and same else known
 
 
 def _key() -> bytes:

@@ -10,6 +10,7 @@ from app.identity.key_file import BadKeyFile, keyring_of
 from app.kafka_topics import topics_of
 from app.providers import channel_of
 from app.scheduled import schedule_of
+from domain.core.translatable import Words
 from domain.persons.channels import ADDRESS_OF
 from projections import history, positions
 from projections.tables import moment
@@ -188,11 +189,13 @@ class ConditionReader:
         if on.runtime.watermark.beside is None:  # the keys were given, there is no file
             return "", ()
         try:
-            known = keyring_of(on.settings, create=False).wrapping
+            found = keyring_of(on.settings, create=False)
         except BadKeyFile as bad:
             return bad.problem, ()
+        if found.names != on.identity.names.key:
+            return Words("it is that of another database"), ()
         with on.database.reading() as connection:
-            return "", tuple(sorted(wrapping_versions(connection) - set(known)))
+            return "", tuple(sorted(wrapping_versions(connection) - set(found.wrapping)))
 
 
 def lag_of_workers(platform: Platform) -> KafkaLag | None:

@@ -14,12 +14,15 @@ NONCE_BYTES = 12
 
 
 class WrongKeyFile(Exception):
-    """Raised when the key file is not the one that the database was made with."""
+    """Raised for a key file that is not the one of the database, or lacks a version of its master key."""
 
-    def __init__(self) -> None:
+    def __init__(self, lacks: int | None = None) -> None:
         super().__init__(
             "The key file does not open the keys in this database. Start with the one that the database was made"
             " with."
+            if lacks is None
+            else f"The key file lacks version {lacks} of the master key, which wraps keys in this database. Copy the"
+            " newest key file to this machine."
         )
 
 
@@ -79,7 +82,9 @@ class Keyring(Struct, frozen=True, dict=True):
 
     def unwrap(self, version: int, wrapped: bytes, about: bytes) -> bytes:
         """See Wrapper."""
+        if version not in self.wrapping:
+            raise WrongKeyFile(version)
         try:
             return self._ciphers[version].decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], about)
-        except (KeyError, InvalidTag, ValueError):
+        except (InvalidTag, ValueError):
             raise WrongKeyFile from None

@@ -15,6 +15,7 @@ from app.identity.key_file import (
     BadKeyFile,
     KeptKeys,
     _create,
+    _read,
     keyring_of,
     load_keyring,
     new_keyring,
@@ -244,8 +245,33 @@ def test_a_rotation_by_another_process_is_noticed(tmp_path: Path) -> None:
     assert before.unwrap(*old, b"about") == b"k" * KEY_BYTES
     assert (rotated.current, before.wrap(b"k" * KEY_BYTES, b"about").version) == (2, 2)
 
-    with pytest.raises(WrongKeyFile):
+    with pytest.raises(WrongKeyFile, match="lacks version 1 of the master key"):
         KeptKeys(retire(path, rotated.current), path).unwrap(*old, b"about")
+
+
+@pytest.mark.parametrize("names", [key(9), key(1)], ids=["another database's", "another key of that version"])
+def test_a_file_with_other_keys_is_not_taken_up(tmp_path: Path, names: str) -> None:
+    """Who runs wraps nothing with the keys of a file that was not made for this database."""
+    path = written(tmp_path / "key", json.dumps(content()))
+    running = KeptKeys(load_keyring(path, create=False), path)
+    written(path, json.dumps({**content(), "names": names, "wrapping": {"1": key(7), "2": key(8)}}))
+    os.utime(path, ns=(1, 1))
+
+    wrapped = running.wrap(b"k" * KEY_BYTES, b"about")
+    assert wrapped.version == 1
+    assert _read(path, json.dumps(content()).encode()).unwrap(*wrapped, b"about") == b"k" * KEY_BYTES
+
+
+def test_a_file_that_lacks_an_older_key_takes_none_away(tmp_path: Path) -> None:
+    """Who runs goes on reading what the older key wrapped, and wraps with the newer one."""
+    path = written(tmp_path / "key", json.dumps(content()))
+    running = KeptKeys(load_keyring(path, create=False), path)
+    old = running.wrap(b"k" * KEY_BYTES, b"about")
+    written(path, json.dumps({**content(), "wrapping": {"2": key(8)}}))
+    os.utime(path, ns=(1, 1))
+
+    assert running.wrap(b"k" * KEY_BYTES, b"about").version == 2
+    assert running.unwrap(*old, b"about") == b"k" * KEY_BYTES
 
 
 def test_who_retires_leaves_what_another_operator_has_begun(tmp_path: Path) -> None:

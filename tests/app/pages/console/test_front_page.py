@@ -1,5 +1,6 @@
 """The front page: what is wrong, the worst first, as a sentence with what to do about it."""
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import timedelta
@@ -266,6 +267,11 @@ def test_a_key_file_that_is_gone_is_told(tmp_path: Path) -> None:
     [gone] = [each for each in findings(reader.read()) if each.kind is FindingKind.KEY_FILE]
     assert (gone.level, gone.cause) == (Level.BAD, "it does not exist")
     assert kept not in repr(gone)
+    keys.with_name("other").write_text(json.dumps({**json.loads(kept), "names": "0123456789abcdef" * 4}))
+    keys.with_name("other").chmod(0o600)
+    keys.with_name("other").rename(keys)
+    [other] = [each for each in findings(reader.read()) if each.kind is Kind.KEY_FILE]
+    assert other.cause == "it is that of another database"
     platform.database.close()
 
 

@@ -113,8 +113,8 @@ def _of_people(found: Verified) -> Iterator[str]:
             f"{many(found.residents, 'resident')}"
         )
     if found.unnoted:
-        gone = many(found.unnoted, "nudge")
-        yield f"  not noted: that the thing was done, of {gone} that had gone; `habarshy repair` notes it"
+        what = f"that it was wrong or the thing was done, of {many(found.unnoted, 'nudge')} that had gone"
+        yield f"  not noted: {what}; `habarshy repair` notes it"
 
 
 def _unlike(job: Job) -> str:

@@ -208,7 +208,8 @@ def _missing(nudges: int, persons: int, *, lame: int) -> str:
 
 
 def _unnoted(nudges: int) -> str:
-    return f"; not noted: that the thing was done, of {many(nudges, 'nudge')} that had gone" if nudges else ""
+    gone = many(nudges, "nudge")
+    return f"; not noted: that it was wrong or the thing was done, of {gone} that had gone" if nudges else ""
 
 
 def _print_counts(heads: tuple[str, ...], kinds: Counter[tuple[str, ...]], *, as_json: bool) -> None:

@@ -75,7 +75,7 @@ def test_an_empty_platform_is_not_said_to_keep_events_waiting(world: World) -> N
     """Where nobody works yet and nothing waits, what is missing is told as what will come of it."""
     nothing = replace(condition(world), embedded=False, sampled=None, running=None)
     assert nothing.status.unplanned == 0
-    said = finding_in_words(found(nothing)[Kind.NOT_RUNNING], SPEECH).sentence
+    said = finding_in_words(found(nothing)[FindingKind.NOT_RUNNING], SPEECH).sentence
     assert said == "No worker is running: new events will wait, and nothing is planned."
 
 

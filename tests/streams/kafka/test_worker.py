@@ -259,7 +259,7 @@ class Taking:
     def __init__(self, topic: str) -> None:
         self.topic = topic
 
-    def take(self, records: Sequence[Incoming]) -> None:
+    def take(self, records: Sequence[IncomingRecord]) -> None:
         pass
 
 

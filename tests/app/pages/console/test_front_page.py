@@ -270,7 +270,7 @@ def test_a_key_file_that_is_gone_is_told(tmp_path: Path) -> None:
     keys.with_name("other").write_text(json.dumps({**json.loads(kept), "names": "0123456789abcdef" * 4}))
     keys.with_name("other").chmod(0o600)
     keys.with_name("other").rename(keys)
-    [other] = [each for each in findings(reader.read()) if each.kind is Kind.KEY_FILE]
+    [other] = [each for each in findings(reader.read()) if each.kind is FindingKind.KEY_FILE]
     assert other.cause == "it is that of another database"
     platform.database.close()
 

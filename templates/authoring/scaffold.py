@@ -17,10 +17,10 @@ from domain.rules.rulebook import Defaults
 from templates.checks.sample_values import Inventor
 from templates.checks.scaffold_text import ASKED, CASES, DAY, NEEDLESS, title_of
 
-_AROUND: Mapping[str, tuple[str, str, str]] = {
-    "kk": ("Сәлеметсіз бе!", "Не істеу керек", "Бұл хабарлама {{ due | date }} күні жіберілді."),
-    "ru": ("Здравствуйте!", "Что нужно сделать", "Это сообщение отправлено {{ due | date }}"),
-    "en": ("Hello,", "What to do", "This message was sent on {{ due | date }}."),
+_AROUND: Mapping[str, tuple[str, str]] = {
+    "kk": ("Сәлеметсіз бе!", "Не істеу керек"),
+    "ru": ("Здравствуйте!", "Что нужно сделать"),
+    "en": ("Hello,", "What to do"),
 }
 _WORDS = """\
 ---
@@ -38,8 +38,6 @@ sms: "{asked.short}"
 
 1. {asked.first}
 2. {asked.second}
-
-{sent}
 """
 
 
@@ -51,8 +49,8 @@ def law_of(language: str) -> str:
 def words_of(language: str, title: str) -> str:
     """Return the words file of a new trigger with that title: in English, where there is none of the language."""
     known = language if language in ASKED else "en"
-    greeting, to_do, sent = _AROUND[known]
-    written = _WORDS.format(asked=ASKED[known], greeting=greeting, to_do=to_do, sent=sent)
+    greeting, to_do = _AROUND[known]
+    written = _WORDS.format(asked=ASKED[known], greeting=greeting, to_do=to_do)
     return written.replace("TITLE", title)
 
 
@@ -90,6 +88,7 @@ data:
 }
 
 
+_CLASSES = ("service", "legal", "reminder", "offer")
 _BORN_ON = "1990-05-05"
 _CHOSEN_BY_TEST = ("language", "channels", "opted_out", "zone", "quiet_from", "quiet_to", "guardians")
 
@@ -97,8 +96,8 @@ _CHOSEN_BY_TEST = ("language", "channels", "opted_out", "zone", "quiet_from", "q
 class Plan(Struct, frozen=True):
     """The plan of a new trigger: its name, the event type on which it starts, and its owner.
 
-    `schema`: the path by which editors find the schemas, from the trigger's folder. `titles`: language -> title, as
-    far as there are any yet.
+    `schema`: the path by which editors find the schemas, from the trigger's folder. `titles` and `law`: language ->
+    title, legal basis, as far as there are any yet. `topic`: what a citizen opts out of.
     """
 
     name: str
@@ -108,10 +107,13 @@ class Plan(Struct, frozen=True):
     defaults: Defaults
     schema: str
     titles: Mapping[str, str] = {}
+    law: Mapping[str, str] = {}
+    topic: str = "general"
+    urgency: str = "service"
 
     def title(self, language: str) -> str:
         """Return the title as it stands between double quotes of YAML; where there is none, the name as words."""
-        return json.dumps(self.titles.get(language) or title_of(self.name), ensure_ascii=False)[1:-1]
+        return _in_quotes(self.titles.get(language) or title_of(self.name))[1:-1]
 
     @property
     def recipient(self) -> str | None:
@@ -160,9 +162,9 @@ def _rules(plan: Plan) -> str:
             f"title: {{{titles}}}",
             f"owner: {plan.owner}",
             "legal_basis:",
-            *(f'  {language}: "{law_of(language)}"' for language in plan.defaults.languages),
-            "category: general  # what a citizen opts out of",
-            "class: service  # or legal, reminder, offer",
+            *(f"  {each}: {_in_quotes(plan.law.get(each) or law_of(each))}" for each in plan.defaults.languages),
+            f"category: {plan.topic}  # what a citizen opts out of",
+            f"class: {plan.urgency}  # or {', '.join(each for each in _CLASSES if each != plan.urgency)}",
             f"on: {plan.type.name}",
             *to,
             "due:",
@@ -174,6 +176,10 @@ def _rules(plan: Plan) -> str:
             "",
         ]
     )
+
+
+def _in_quotes(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _quoted(plan: Plan, language: str) -> str:
@@ -189,7 +195,7 @@ def _tests(plan: Plan) -> str:
         _case(
             plan,
             opted_out,
-            {"language": languages[0], "channels": ["sms"], "opted_out": ["general"]},
+            {"language": languages[0], "channels": ["sms"], "opted_out": [plan.topic]},
             None,
         ),
     ]

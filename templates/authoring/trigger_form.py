@@ -5,8 +5,9 @@ is listed as text and stays as it is.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import count
 from typing import Any, Final
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from domain.core.plain import PlainData
 from domain.core.timing import NotADuration, parse_day_of_year, parse_offset
 from domain.core.translatable import N_, Said
 from templates.authoring import typed_values
+from templates.authoring.internal_names import proposed
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.checks.pack_check import TITLE
 from templates.checks.scaffold_text import NEEDLESS
@@ -232,9 +234,7 @@ def _check(kind: str, text: str) -> None:
 
 
 _OPENS: Final[Mapping[str, str]] = {
-    f"due.{NEW}.name": N_("Write a name for the new step"),
     f"unless.{NEW}.on": N_("Choose what has been recorded"),
-    f"actions.{NEW}.id": N_("Write a name for the new button"),
 }
 """Field without which nothing is added -> what is said where only other fields of the addition are filled."""
 
@@ -341,8 +341,10 @@ class TriggerForm:
         for key, problem in _OPENS.items():
             if key not in new and any(name.startswith(key.rpartition(".")[0]) for name in new):
                 wrong[key] = Said(problem)
-        if step := new.get(f"due.{NEW}.name", ""):
-            if not re.fullmatch(NAME, step) or step in group_at(made.get(("due",))) or len(step) > MOST_TEXT:
+        if any(name.startswith(f"due.{NEW}.") for name in new):
+            steps = group_at(made.get(("due",)))
+            step = new.get(f"due.{NEW}.name") or _free(_named_by(new.get(f"due.{NEW}.offset", "")), steps)
+            if not re.fullmatch(NAME, step) or step in steps or len(step) > MOST_TEXT:
                 wrong[f"due.{NEW}.name"] = Said("Write another name of small Latin letters, digits and underscores")
                 return made
             made = self._added(made, ("due", step), self._new(new, f"due.{NEW}", _OF_STEP, wrong), wrong)
@@ -350,14 +352,18 @@ class TriggerForm:
             value = self._new(new, f"unless.{NEW}", _OF_UNLESS, wrong)
             before = self._new(new, f"unless.{NEW}", (("before", "duration"), ("after", "duration")), wrong)
             made = self._added(made, ("unless",), value | ({"within": before} if before else {}), wrong)
-        if new.get(f"actions.{NEW}.id"):
-            made = self._added(made, ("actions",), self._button(new, wrong), wrong)
+        if any(name.startswith(f"actions.{NEW}.") for name in new):
+            made = self._added(made, ("actions",), self._button(new, made.get(("actions",)), wrong), wrong)
         return made
 
-    def _button(self, new: Mapping[str, str], wrong: dict[str, str]) -> dict[str, Any]:
+    def _button(self, new: Mapping[str, str], others: PlainData, wrong: dict[str, str]) -> dict[str, Any]:
         under = f"actions.{NEW}"
-        button = self._new(new, under, (("id", "name"), ("url", "word")), wrong)
         labels = {name.rpartition(".")[2]: text for name, text in new.items() if name.startswith(f"{under}.label.")}
+        title = next(iter(sorted(labels.values(), key=lambda each: not each.isascii())), "")
+        listed = others if isinstance(others, list) else []
+        taken = {str(each.get("id")) for each in listed if isinstance(each, dict)}
+        named = {f"{under}.id": proposed(title, taken) or _free("button", taken), **new}
+        button = self._new(named, under, (("id", "name"), ("url", "word")), wrong)
         return button | ({"label": labels} if labels else {})
 
     @staticmethod
@@ -401,6 +407,30 @@ class TriggerForm:
     def _begins(self, path: Path, line: int) -> bool:
         place = self.yaml.lines(path)
         return place is not None and len(path) == 1 and place[0] <= line <= place[1]
+
+
+_UNITS: Final[Mapping[str, str]] = {
+    "D": "days",
+    "W": "weeks",
+    "M": "months",
+    "Y": "years",
+    "TH": "hours",
+    "TM": "minutes",
+}
+
+
+def _named_by(offset: str) -> str:
+    """Return a name for a step by when it is due: `after_14_days`; `step` where that is not said in one number."""
+    found = re.fullmatch(r"(-?)P(T?)([0-9]+)([YMWDH])", offset)
+    if found is None or f"{found[2]}{found[4]}" not in _UNITS:
+        return "step"
+    return f"{'before' if found[1] else 'after'}_{int(found[3])}_{_UNITS[found[2] + found[4]]}"
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return the name, with a number where another one has it."""
+    numbered = (name if number == 1 else f"{name}_{number}" for number in count(1))
+    return next(each for each in numbered if each not in taken)
 
 
 def _without_question(text: str) -> str:

@@ -28,6 +28,7 @@ async function again(form, name) {
     form.replaceChildren(...fresh.childNodes);
     [...form.querySelectorAll("details")].forEach((each, at) => { if (open[at]) each.open = true; });
     keep(form, before, now);
+    follows(form);
     const field = form.querySelector(`[name="${CSS.escape(here)}"]`);
     field?.focus();
     if (field?.matches("textarea, input[type=text]") && Number.isInteger(from)) field.setSelectionRange(from, to);
@@ -69,7 +70,6 @@ for (const form of document.querySelectorAll("form[data-live]")) {
       soon();
     });
   }
-  for (const button of form.querySelectorAll("[data-without]")) button.hidden = true;
 }
 let unsaved = false;
 addEventListener("beforeunload", event => { if (unsaved) event.preventDefault(); });
@@ -77,6 +77,10 @@ for (const form of document.querySelectorAll("form[data-form], form[data-live]")
   form.addEventListener("input", () => { unsaved = true; });
   form.addEventListener("submit", () => { unsaved = false; });
 }
+const follows = form => { // what only a page without this script needs
+  for (const each of form.querySelectorAll("[data-without]")) each.hidden = true;
+};
+for (const form of document.querySelectorAll("form[data-form], form[data-live]")) follows(form);
 for (const form of document.querySelectorAll("form[data-form]")) {
   form.addEventListener("change", event => {
     if (event.target.matches("[data-again]")) again(form, event.target.name);

@@ -1,16 +1,18 @@
 """A new draft: from the scaffold that `habarshy new` writes, or from the version that is published."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from fastapi import Request
 from fastapi.responses import Response
+from msgspec.structs import replace
 
 from app.first_packs import pack_folders
 from app.http import routes
 from app.http.rule_refusals import refusals_as_problems
 from app.packs.draft_bench import LONGEST_NAME, Bench, Text
 from app.packs.draft_child import TESTS
+from app.pages.catalogues import LANGUAGES
 from app.pages.layout import Frame, RoutedPages
 from app.pages.visits import Form, field_of
 from app.pages.work.office import Office
@@ -28,6 +30,9 @@ from templates.reading.writing import trigger_texts
 
 _NO_TESTS = "# The log keeps no tests, so those of this version are not known here. Write some before you submit.\n"
 _SCHEMAS = "../.."
+_FIELDS = ("name", "pack", "on", "like")
+_TAKEN_OVER = ("service", "reminder")
+"""Classes that a new draft has from a rule that it is like; any other one its author chooses."""
 
 
 class Beginning(RoutedPages):
@@ -38,26 +43,25 @@ class Beginning(RoutedPages):
 
     @routes.get("/work/new")
     def page(self, request: Request) -> Response:
-        """Ask for the new trigger's name and the event on which it starts."""
-        _, frame = self._office.enter(request)
-        return self._page(frame, {}, {})
+        """Ask for the new trigger's title and the event on which it starts."""
+        who, frame = self._office.enter(request)
+        return self._page(who, frame, {}, {"pack": self._only_pack(who)})
 
-    def _page(
-        self,
-        frame: Frame,
-        wrong: Mapping[str, str],
-        given: Mapping[str, str],
-        *,
-        proposed: bool = False,
-        published: bool = False,
-    ) -> Response:
+    def _only_pack(self, who: Principal) -> str:
+        """Return the pack that has the principal's agency; nothing where none or several have it."""
+        packs = self._office.platform.rules.library.rules().governed.packs
+        theirs = [name for name, pack in packs.items() if who.agency in (pack.content.get("agencies") or {})]
+        return theirs[0] if len(theirs) == 1 else ""
+
+    def _page(self, who: Principal, frame: Frame, wrong: Mapping[str, str], given: Mapping[str, str]) -> Response:
         rules = self._office.platform.rules.library.rules()
         types = {
             each.name: frame.speech.titled(each.title)
             for each in rules.catalogue.types.values()
             if each.name not in ANSWERS and not each.name.startswith(f"{BUILT_IN}.")
         }
-        chosen = {"title": "", "name": "", "pack": "", "on": "", **given}
+        languages = rules.defaults.languages
+        chosen = {**dict.fromkeys((*_FIELDS, *map(_titled, languages)), ""), **given}
         packs = [
             (name, frame.speech.titled(pack.content.get("title") or {}) or name)
             for name, pack in rules.governed.packs.items()
@@ -67,11 +71,15 @@ class Beginning(RoutedPages):
             "new.html",
             frame,
             errors=wrong,
-            proposed=proposed,
-            published=published,
+            published=self._is_mine(chosen["name"], who),
             longest=TITLE,
             chosen=chosen,
+            titles=[(_titled(each), LANGUAGES.get(each, each), each) for each in languages],
             packs=packs,
+            alike=sorted(
+                ((fact.trigger, frame.speech.titled(fact.rules["title"])) for fact in self._theirs(who)),
+                key=lambda each: each[1],
+            ),
             types=sorted(types.items(), key=lambda each: each[1]),
         )
 
@@ -83,20 +91,33 @@ class Beginning(RoutedPages):
             if live := field_of(fields, "from"):
                 sheet = self._from_live(live, who)
             else:
-                given = {name: field_of(fields, name).strip() for name in ("title", "name", "pack", "on")}
-                if not given["name"] and (name := self._proposed(given["title"], who)):
-                    given["name"] = name
-                    wrong = self._wrong(given, who, frame)
-                    return self._page(frame, wrong, given, proposed=True)
-                if wrong := self._wrong(given, who, frame):
-                    return self._page(frame, wrong, given, published=self._is_mine(given["name"], who))
-                sheet = self._scaffolded(given, who, frame.language)
+                given = {name: field_of(fields, name).strip() for name in (*_FIELDS, *map(_titled, self._languages))}
+                whole = {**given, "name": given["name"] or self._proposed(given, who)}
+                if wrong := self._wrong(whole, who, frame):
+                    return self._page(who, frame, wrong, given)
+                sheet = self._scaffolded(whole, who)
         except DraftExists as exists:
             return self._office.go(f"/work/drafts/{exists.there.id}/form?done=exists")
         return self._office.go(f"/work/drafts/{sheet.id}/form")
 
-    def _proposed(self, title: str, who: Principal) -> str:
-        """Return an internal name for the title that neither a trigger nor a draft of the agency has."""
+    @property
+    def _languages(self) -> Sequence[str]:
+        return self._office.platform.rules.library.rules().defaults.languages
+
+    def _theirs(self, who: Principal) -> Iterator[TriggerPublished]:
+        """Yield what the principal's agency has published."""
+        now = self._office.platform.rules.library.rules().governed
+        for name, owner in now.owners.items():
+            if owner == who.agency and (fact := now.current(name)) is not None:
+                yield fact
+
+    def _proposed(self, given: Mapping[str, str], who: Principal) -> str:
+        """Return an internal name, by the title, that neither a trigger nor a draft of the agency has.
+
+        The title with Latin letters comes first; empty where no title has letters that can be told.
+        """
+        titles = [given[_titled(each)] for each in self._languages]
+        title = next(iter(sorted(filter(None, titles), key=lambda each: not each.isascii())), "")
         published = self._office.platform.rules.library.rules().governed.publications
         drafts = self._sheets.all(who.agency)
         return proposed(title, {each.fact.trigger for each in published} | {each.trigger for each in drafts})
@@ -104,8 +125,9 @@ class Beginning(RoutedPages):
     def _wrong(self, given: Mapping[str, str], who: Principal, frame: Frame) -> dict[str, str]:
         say, rules = frame.speech.say, self._office.platform.rules.library.rules()
         wrong: dict[str, str] = {}
-        if not given["name"] and not given["title"]:
-            wrong["title"] = say("Write a title")
+        titles = [_titled(each) for each in self._languages]
+        if not given["name"] and not any(given[each] for each in titles):
+            wrong[_titled(frame.language) if _titled(frame.language) in titles else titles[0]] = say("Write a title")
         elif not re.fullmatch(NAME, given["name"]) or len(given["name"]) > LONGEST_NAME:
             wrong["name"] = say("Write a name of small Latin letters, digits and underscores, such as lost_passport")
         if given["name"] in rules.governed.owners:
@@ -124,11 +146,20 @@ class Beginning(RoutedPages):
         """Return True if a trigger of that name was published for the principal's agency."""
         return self._office.platform.rules.library.rules().governed.owners.get(name) == who.agency
 
-    def _scaffolded(self, given: Mapping[str, str], who: Principal, language: str) -> StoredDraft:
+    def _scaffolded(self, given: Mapping[str, str], who: Principal) -> StoredDraft:
         rules = self._office.platform.rules.library.rules()
         type_, attributes = rules.catalogue.types[given["on"]], frozenset(rules.catalogue.attributes)
-        titles = {language: given["title"]} if given["title"] else {}
+        titles = {each: title for each in self._languages if (title := given[_titled(each)])}
         plan = Plan(given["name"], type_, who.agency, attributes, rules.defaults, _SCHEMAS, titles)
+        like = next((fact.rules for fact in self._theirs(who) if fact.trigger == given["like"]), None)
+        if like is not None:
+            law, urgency = like["legal_basis"], str(like["class"])
+            plan = replace(
+                plan,
+                law=law if isinstance(law, dict) else dict.fromkeys(self._languages, str(law)),
+                topic=str(like["category"]),
+                urgency=urgency if urgency in _TAKEN_OVER else plan.urgency,
+            )
         return self._sheets.add(who, given["pack"], given["name"], trigger_files(plan))
 
     def _from_live(self, name: str, who: Principal) -> StoredDraft:
@@ -158,3 +189,8 @@ class Beginning(RoutedPages):
                 if not laid.broken and [each.hash for each in laid.pack().triggers] == [fact.hash]:
                     return files
         return None
+
+
+def _titled(language: str) -> str:
+    """Return the name of the field of the title in a language."""
+    return f"title.{language}"

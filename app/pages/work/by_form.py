@@ -264,6 +264,8 @@ class View:
                 wrong[name] = _NEEDED[name]
             elif sent is not None and sent != before:
                 changed[name] = sent
+        if f"unless.{NEW}.on" in changed and field_of(self._typed, f"unless.{NEW}.since") == "yes":
+            changed[f"unless.{NEW}.when"] = _since(changed.get(f"unless.{NEW}.when", ""))
         changed |= {"needless.none": "yes"} if field_of(self._typed, "needless.none") else {}
         changed |= {name: "yes" for name in self._typed if _GONE.fullmatch(name)}
         return changed, wrong
@@ -378,6 +380,8 @@ class View:
             self._length("count.within", say("Counted over so long, up to the record")),
             self._length("smooth", say("Spread all messages over"), hint=say(_SPREAD)),
         )
+        if not self._form.values.get("act_by.from"):
+            yield from self._last_day()
         yield from self._limits()
         yield from self._ways()
 
@@ -540,9 +544,9 @@ class View:
             f"due.{NEW}.name",
             "text",
             self._say("Name of the step"),
-            hint=self._say("Small Latin letters, such as a_week_before; citizens never see it."),
+            hint=self._say("Small Latin letters; citizens never see it. Empty: it is made from the time."),
         )
-        return [name, *self._step(f"due.{NEW}")[0]]
+        return [*self._step(f"due.{NEW}")[0], name]
 
     def _step(self, under: str) -> tuple[list[Control], list[Control]]:
         say = self._say
@@ -693,10 +697,16 @@ class View:
                 more=length,
                 hint=say("Later than that it is not sent any more."),
             )
+        if self._form.values.get("act_by.from"):
+            yield from self._last_day()
+
+    def _last_day(self) -> Iterator[Control]:
+        """Yield the last day to act; few rules name one."""
         if self._can("act_by.from"):
-            label = say("Last day to act, if it is another one")
-            yield self._control("act_by.from", "select", label, options=self._dates(("", say("Not said"))))
-            yield self._length("act_by.offset", say("So long after that day"))
+            label = self._say("Last day to act, if it is another one")
+            options = self._dates(("", self._say("Not said")))
+            yield self._control("act_by.from", "select", label, options=options)
+            yield self._length("act_by.offset", self._say("So long after that day"))
 
     def _limits(self) -> Iterator[Control]:
         say = self._say
@@ -728,6 +738,7 @@ class View:
             options[0][1].append((later, self.names.heading(later)))
         found = [
             self._control(f"{under}.on", "select", say("This has been recorded"), options=options),
+            *([self._since(f"{under}.since")] if under.endswith(NEW) and _CAN_SINCE in self.types() else []),
             self._condition(f"{under}.when", say("Only if"), later),
         ]
         for key, label in (
@@ -738,6 +749,12 @@ class View:
             if under.endswith(NEW) or self._can(f"{under}.{key}"):
                 found.append(self._length(f"{under}.{key}", label))
         return found
+
+    def _since(self, name: str) -> Control:
+        say = self._say
+        options = [("yes", say("since the record that starts the rule")), ("no", say("also before it"))]
+        chosen = field_of(self._typed, name) or "yes"
+        return self._control(name, "select", say("When has it to happen?"), value=chosen, options=[("", options)])
 
     def sending(self) -> Iterator[Control]:
         """Return how it is sent."""
@@ -779,7 +796,7 @@ class View:
 
     def new_button(self) -> list[Control]:
         """Return the controls of one more button."""
-        keys = ("id", *(f"label.{each}" for each in self.languages), "url")
+        keys = (*(f"label.{each}" for each in self.languages), "url", "id")
         return [self._button(f"actions.{NEW}.{key}") for key in keys]
 
     def _button(self, name: str) -> Control:
@@ -790,10 +807,24 @@ class View:
             )
         if key in ("id", "service"):
             label = self._say("Name of the button") if key == "id" else self._say("Service")
-            return self._control(name, "text", label, hint=self._say("Small Latin letters; citizens never see it."))
+            hint = self._say("Small Latin letters; citizens never see it.")
+            if key == "id":
+                hint = self._say("Small Latin letters; citizens never see it. Empty: it is made from the words.")
+            return self._control(name, "text", label, hint=hint)
         return self._control(
             name, "text", f"{self._say('Words on the button')} ({LANGUAGES.get(key, key)})", lang=key
         )
+
+
+_CAN_SINCE: Final = "event.time"
+
+
+def _since(condition: str) -> str:
+    """Return the condition of a later event with the demand that it comes after the one that starts the rule."""
+    since = f"later.time > {_CAN_SINCE}"
+    if not condition:
+        return since
+    return f"{since} && ({condition})" if "||" in condition else f"{since} && {condition}"
 
 
 def _begun(text: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -48,6 +49,8 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 AGO: Final = tuple(timedelta(days=days) for days in (0, 60, 120, 180, 240, 300, 360))
 """How long before today what happens in a new example may have happened: the latest day by which somebody hears of
 it, as where a message is due on a day of the year that is over."""
+_LATER: Final = (timedelta(days=1), timedelta(hours=1))
+"""How long after an event the one may come that makes its message needless; the second where a day is too late."""
 _MOST_NAME: Final = 200
 OF_A_PERSON: Final[Mapping[str, str]] = {
     "language": N_("Language"),
@@ -69,18 +72,17 @@ class Examples(DraftPages):
             self._sheets.save(sheet.id, sheet.revision, {**sheet.files, TESTS: _without_samples(sheet)}, who)
             return self._office.go(f"/work/drafts/{sheet.id}/tests")
         persona = field_of(fields, "persona") if field_of(fields, "persona") in PEOPLE else next(iter(PEOPLE))
-        now, back = self._office.platform.clock(), f"/work/drafts/{sheet.id}/tests"
+        back = f"/work/drafts/{sheet.id}/tests"
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.hindering():
                 return self._office.go(f"{back}?done=not")
-            told_on = [(day, event) for day in (now - ago for ago in AGO) if (event := laid.example(day, persona))]
-        if not told_on:
+        if field_of(fields, "then") == "typical":
+            return self._make_typical(sheet, frame.speech, who)
+        if (
+            found := self._example_of(sheet, persona, field_of(fields, "channel"), field_of(fields, "spoken"))
+        ) is None:
             return self._office.go(f"{back}?done=no-event")
-        cases = (
-            self._case(event, persona, field_of(fields, "channel"), field_of(fields, "spoken"), day)
-            for day, event in told_on
-        )
-        case, expected = self._first_that_speaks(sheet, cases)
+        case, expected = found
         number = len(_cases(sheet))
         called = frame.speech.say("Example {number}: {person}")
         name = called.format(number=number + 1, person=person(persona, frame.speech))
@@ -91,6 +93,40 @@ class Examples(DraftPages):
         self._sheets.save(sheet.id, sheet.revision, files, who)
         done = "made" if _speaks(expected) else "silent"
         return self._office.go(f"/work/drafts/{sheet.id}/example?at={number}&done={done}")
+
+    def _make_typical(self, sheet: StoredDraft, speech: Speech, who: Principal) -> Response:
+        """Add the usual tests in place of those of the sample; what happens in each is what it expects."""
+        back, rule = f"/work/drafts/{sheet.id}/tests", rule_of(sheet.files)
+        channels, languages = [str(each) for each in items_of(rule.get("channels"))], self._languages
+        found = None
+        for persona in PEOPLE:
+            found = self._example_of(sheet, persona, channels[0] if channels else "", languages[0]) or found
+            if found is not None and _speaks(found[1]):
+                break
+        if found is None:
+            return self._office.go(f"{back}?done=no-event")
+        rules, text = self._office.platform.rules.library.rules(), _without_samples(sheet)
+        for name, cases in typical(found[0], rule, names_of(rules, speech), languages):
+            now = replace(sheet, files={**sheet.files, TESTS: text})
+            played = [(case, self._played(sheet, case)) for case in cases]
+            case, expected = next((each for each in played if not _speaks(each[1])), played[0])
+            text = _with_case(now, {"name": name, **case, "expect": expected or [{"nothing": True}]})
+        self._sheets.save(sheet.id, sheet.revision, {**sheet.files, TESTS: text}, who)
+        return self._office.go(f"{back}?done=typical")
+
+    @property
+    def _languages(self) -> Sequence[str]:
+        return self._office.platform.rules.library.rules().defaults.languages
+
+    def _example_of(
+        self, sheet: StoredDraft, persona: str, channel: str, spoken: str
+    ) -> tuple[dict[str, Any], list[dict[str, Any]] | None] | None:
+        """Return a case of that person and what becomes of each message in it; None where no event speaks to them."""
+        now = self._office.platform.clock()
+        with laid_out(self._bench, text_of(sheet)) as laid:
+            told_on = [(day, event) for day in (now - ago for ago in AGO) if (event := laid.example(day, persona))]
+        cases = (self._case(event, persona, channel, spoken, day) for day, event in told_on)
+        return self._first_that_speaks(sheet, cases) if told_on else None
 
     def _first_that_speaks(
         self, sheet: StoredDraft, cases: Iterable[dict[str, Any]]
@@ -209,6 +245,37 @@ class Examples(DraftPages):
         if field_of(fields, "then") == "happens" and (played := self._played(sheet, made.data[at])) is not None:
             made = made.changed((at, "expect"), played or [{"nothing": True}])
         return made.text
+
+
+def typical(
+    case: Mapping[str, Any], rule: Mapping[str, Any], names: Names, languages: Sequence[str]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield the usual tests of a rule, each with its name, by a case in which somebody hears of it.
+
+    By each of its ways, in another language each; with each event after it that makes it needless; and for somebody
+    who opted out of its topic. Of several cases of a test the first counts in which nobody hears.
+    """
+    say, citizen = names.speech.say, case["citizen"]
+    channels = [str(each) for each in items_of(rule.get("channels"))] or list(citizen["channels"])
+    for number, each in enumerate(channels):
+        spoken = languages[number % len(languages)]
+        called = say("Reached by {ways}").format(ways=shown(CHANNELS, each, names.speech))
+        yield called, [{**case, "citizen": {**citizen, "language": spoken, "channels": [each]}}]
+    for number, unless in _groups(rule.get("unless")):
+        type_ = str(unless.get("on"))
+        with suppress(CannotEdit, BadFields):
+            text = YamlText(yaml.safe_dump([dict(case)], allow_unicode=True, sort_keys=False))
+            example = Example(text, 0, names, (), {}, {})
+            later = [example.with_event(text, type_, after).data[0] for after in _LATER]
+            called = say("And then: {event}").format(event=names.heading(type_))
+            yield f"{called} ({number + 1})" if _repeated(rule, type_) else called, later
+    topic = str(rule.get("category", ""))
+    called = say("Opted out of: {topic}").format(topic=category(topic, names.speech))
+    yield called, [{**case, "citizen": {**citizen, "opted_out": [topic]}}]
+
+
+def _repeated(rule: Mapping[str, Any], type_: str) -> bool:
+    return [each.get("on") for _, each in _groups(rule.get("unless"))].count(type_) > 1
 
 
 class BadField(ValueError):
@@ -336,8 +403,8 @@ class Example:
         ]
         return sorted(known, key=lambda each: each[1])
 
-    def with_event(self, made: YamlText, name: str) -> YamlText:
-        """Return the test with one more event of that type, a day after the last one.
+    def with_event(self, made: YamlText, name: str, after: timedelta = _LATER[0]) -> YamlText:
+        """Return the test with one more event of that type, so long after the last one.
 
         What it says of the same things as the first event is the same: the fine that is paid is that fine.
 
@@ -350,7 +417,7 @@ class Example:
         type_, events = self._names.types[name], [each for _, each in _groups(made.data[self._at].get("events"))]
         first, last = group_at(events[0] if events else {}), _moment_in(events[-1].get("at") if events else "")
         try:
-            at = last + timedelta(days=1)
+            at = last + after
         except OverflowError:
             raise CannotEdit("the event before is on the last day of the calendar") from None
         same = group_at(first.get("data"))

@@ -110,10 +110,10 @@ class Wording(FormPages[WordsForm]):
             sheet,
             "write",
             groups=[
-                (_named(gap.under, steps_of(sheet.files), frame.speech), controls.of(gap.under, gap.names))
+                (_named(gap.under, steps_of(sheet.files), frame.speech), *controls.of(gap.under, gap.names))
                 for gap in form.gaps
             ],
-            body=controls.body(),
+            body=controls.body() if controls.is_sent(BODY) else None,
             others=placed.get("", []),
             rest=list(form.rest),
             errors={name: frame.speech.say(text) for name, text in (wrong or {}).items()},
@@ -238,12 +238,19 @@ class _Controls:
         self._form, self._typed, self._wrong, self._findings = form, typed, wrong, findings
         self._spoken, self._say = spoken, speech.say
 
-    def of(self, under: Sequence[str | int], names: Sequence[str]) -> list[Control]:
-        """Return the fields of a group: those that can be shown."""
-        found_ = [self._control(name) for name in names if name in self._form.values]
+    def of(self, under: Sequence[str | int], names: Sequence[str]) -> tuple[list[Control], list[Control]]:
+        """Return the fields of a group that can be shown: those that the rule sends, and the others."""
+        found_ = [(name, self._control(name)) for name in names if name in self._form.values]
         if tuple(under) == ("correction",) and f"correction.{BODY}" in self._form.values:
-            found_.append(self._control(f"correction.{BODY}", "email", rows=8))
-        return found_
+            found_.append((BODY, self._control(f"correction.{BODY}", "email", rows=8)))
+        if not under and not self.is_sent(BODY):
+            found_.append((BODY, self.body()))
+        sent = [each for name, each in found_ if self.is_sent(name)]
+        return sent, [each for name, each in found_ if not self.is_sent(name)]
+
+    def is_sent(self, name: str) -> bool:
+        """Return True if the rule sends the way of a text, or does not say its ways."""
+        return not self._channels or CHANNEL_OF[_kind(name)] in self._channels
 
     def body(self) -> Control:
         """Return the field of the email."""
@@ -257,7 +264,7 @@ class _Controls:
             hint = self._say("An empty line begins a paragraph; **two stars** make bold; lines with 1. make a list.")
         if kind == "sms":
             hint = self._say("The office and a code are added at the end.")
-        if self._channels and CHANNEL_OF[kind] not in self._channels:
+        if not self.is_sent(name):
             hint = self._say("The rule does not send this way, so it may stay empty.")
         error = self._wrong.get(f"w.{name}", "")
         return Control(

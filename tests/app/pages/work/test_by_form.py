@@ -174,9 +174,7 @@ def test_the_list_of_problems_names_the_field_of_each(quiet: Workshop) -> None:
     ("typed", "problem"),
     [
         ({"when.1.value": "18"}, "Only if – 2: Choose what is compared"),
-        ({"due.new.offset.number": "30"}, "Name of the step – Write a name for the new step"),
         ({"unless.new.before.number": "1"}, "This has been recorded – Choose what has been recorded"),
-        ({"actions.new.url": "https://egov.kz"}, "Name of the button – Write a name for the new button"),
     ],
 )
 def test_nothing_that_was_typed_is_dropped_unsaid(quiet: Workshop, typed: dict[str, str], problem: str) -> None:
@@ -188,6 +186,50 @@ def test_nothing_that_was_typed_is_dropped_unsaid(quiet: Workshop, typed: dict[s
     assert problems_of(answer.text) == [problem]
     [(name, text)] = typed.items()
     assert fields_of(answer.text, "/form")[name] == [text]
+
+
+def test_steps_and_buttons_are_named_by_what_they_say(quiet: Workshop) -> None:
+    """Nobody has to invent an internal name: a step has it from its time, a button from its words."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    labels = {"actions.new.label.kk": "Төлеу", "actions.new.label.en": "Pay now"}
+    added = {"due.new.offset.number": "2", "due.new.offset.unit": "W", "actions.new.url": "https://egov.kz"}
+    assert send(aida, where, form_of(aida, where), **labels, **added).status_code == 303
+    again = {"due.new.offset.number": "2", "due.new.offset.unit": "W", "due.new.at": "9.30"}
+    assert send(aida, where, form_of(aida, where), **again).status_code == 303
+    rules = rules_of(aida, where)
+    assert "after_2_weeks: {offset: P2W}" in rules
+    assert 'after_2_weeks_2: {offset: P2W, at: "09:30"}' in rules
+    assert "id: pay_now" in rules
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ({}, "when: later.time > event.time"),
+        ({"unless.new.since": "no"}, ""),
+        (
+            {
+                "unless.new.when.0.field": "later.employer",
+                "unless.new.when.0.operator": "==",
+                "unless.new.when.0.of": "event.employer",
+            },
+            "when: later.time > event.time && later.employer == event.employer",
+        ),
+    ],
+)
+def test_what_makes_a_message_needless_happens_since_its_record(
+    quiet: Workshop, sent: dict[str, str], kept: str
+) -> None:
+    """What came before the record that starts the rule does not count, unless its author says so."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="new_job", pack="kz", on="kz.employment.job_started")
+    added = {"unless.new.on": "kz.pension.contribution_received", **sent}
+    assert send(aida, where, form_of(aida, where), **added).status_code == 303
+    rules = rules_of(aida, where)
+    assert "on: kz.pension.contribution_received" in rules
+    assert kept in rules
+    assert ("later.time" in rules) is bool(kept)
 
 
 def test_a_value_that_its_field_never_has_is_refused(quiet: Workshop) -> None:

@@ -58,16 +58,14 @@ def test_a_new_draft_passes_before_it_is_changed(quiet: Workshop) -> None:
         ("Clinic attachment", "clinic_attachment_2"),
     ],
 )
-def test_an_internal_name_is_proposed_by_the_title(quiet: Workshop, title: str, name: str) -> None:
-    """An empty name is filled from the title, valid and taken by nobody; nothing is made before it is looked at."""
+def test_an_internal_name_is_made_from_the_title(quiet: Workshop, title: str, name: str) -> None:
+    """An empty name is filled from the title, valid and taken by nobody, and no page asks about it."""
     aida = signed_in(quiet, "aida")
-    fields = {"title": title, "pack": "kz", "on": "kz.residence.registered"}
-    shown = aida.post("/work/new", name="", **fields)
-    assert (shown.status_code, f'name="name" value="{name}"' in shown.text) == (200, True)
-    assert "This name is proposed by the title" in shown.text
-    assert aida.get("/work").text.count("/work/drafts/") == 0
-    made = aida.post("/work/new", name=name, **fields)
+    fields = {"title.en": title, "pack": "kz", "on": "kz.residence.registered"}
+    made = aida.post("/work/new", name="", **fields)
+    assert made.status_code == 303
     draft = made.headers["location"].removesuffix("/form")
+    assert f"<code>{name}</code>" in aida.get(f"{draft}/form").text
     assert f"title: {{kk: {name.replace('_', ' ').capitalize()}" in file_of(aida.get(draft).text, "trigger.yaml")
     assert f'en: "{title}"' in file_of(aida.get(draft).text, "trigger.yaml")
     assert f'subject: "{title}"' in file_of(aida.get(draft).text, "en.md")
@@ -76,13 +74,46 @@ def test_an_internal_name_is_proposed_by_the_title(quiet: Workshop, title: str, 
         assert re.search(rf"<h1>[^<]*{re.escape(title)}[^<]*</h1>", unescape(aida.get(f"{draft}{part}").text)), part
     assert "All tests pass" in aida.get(f"{draft}/tests").text
     assert "получает письмо" in aida.get(f"{draft}/tests?language=ru").text
-    again = aida.post("/work/new", name="", **fields)
-    assert re.search(rf'name="name" value="{name.removesuffix("_2")}_[23]"', again.text)
+    again = aida.post("/work/new", name="", **fields).headers["location"]
+    assert re.search(rf"<code>{name.removesuffix('_2')}_[23]</code>", aida.get(again).text)
+
+
+def test_a_new_draft_begins_with_all_its_titles(quiet: Workshop) -> None:
+    """Each title stands in the rule and over the texts of its language; the name comes from Latin letters first."""
+    aida = signed_in(quiet, "aida")
+    titles = {"kk": "Жаңа мекенжай", "ru": "Новый адрес", "en": "A new address"}
+    given = {f"title.{each}": title for each, title in titles.items()}
+    page = aida.get(begun(aida, pack="kz", on="kz.residence.registered", **given)).text
+    for language, title in titles.items():
+        assert f'{language}: "{title}"' in file_of(page, "trigger.yaml")
+        assert f'subject: "{title}"' in file_of(page, f"{language}.md")
+    assert "<title>A new address" in page
+    assert "a_new_address" in aida.get("/work").text or "A new address" in aida.get("/work").text
+
+
+def test_a_new_draft_has_law_topic_and_urgency_of_a_rule_that_it_is_like(quiet: Workshop) -> None:
+    """A rule of one's own agency lends them; one of another agency is neither offered nor taken."""
+    aida = signed_in(quiet, "aida")
+    page = aida.get("/work/new").text
+    [offered] = re.findall('<select id="like".*?</select>', page, re.DOTALL)
+    assert (f'value="{CLINIC}"' in offered, FINE in offered) == (True, False)
+    given = {"pack": "kz", "on": "kz.residence.registered"}
+    rules = file_of(aida.get(begun(aida, name="like_ours", like=CLINIC, **given)).text, "trigger.yaml")
+    assert "category: health" in rules
+    assert "class: service" in rules
+    assert "Write here the law" not in rules
+    assert "All tests pass" in aida.get("/work/drafts/1/tests").text
+    theirs = file_of(aida.get(begun(aida, name="like_theirs", like=FINE, **given)).text, "trigger.yaml")
+    assert "category: general" in theirs
+    assert "Write here the law" in theirs
+
+
+NUMBERED = {"title.en": "№ 5", "name": "", "pack": "kz", "on": "kz.residence.registered"}
 
 
 def test_a_title_without_letters_proposes_no_name(quiet: Workshop) -> None:
     """Where nothing can be proposed the form asks for the name, and keeps the title."""
-    shown = signed_in(quiet, "aida").post("/work/new", title="№ 5", name="", pack="kz", on="kz.residence.registered")
+    shown = signed_in(quiet, "aida").post("/work/new", **NUMBERED)
     assert (shown.status_code, "Write a name of small Latin letters" in shown.text) == (422, True)
     assert 'value="№ 5"' in shown.text
 
@@ -117,12 +148,13 @@ def test_what_is_published_already_is_not_handed_in(quiet: Workshop, language: s
 
 
 def test_a_new_draft_suggests_nothing_of_others(quiet: Workshop) -> None:
-    """Neither a pack nor an event is chosen before its author chooses one."""
+    """No event and no rule is chosen before its author chooses one; the country is, as the agency's only one."""
     page = signed_in(quiet, "aida").get("/work/new").text
-    for name in ("pack", "on"):
+    for name, chosen in (("pack", '<option value="kz" selected>'), ("on", ""), ("like", "")):
         [field] = re.findall(rf'<select id="{name}".*?</select>', page, re.DOTALL)
-        assert re.findall(r"<option.*?>", field)[0] == '<option value="">'
-        assert "selected" not in field
+        options = re.findall(r"<option.*?>", field)
+        assert options[0] == '<option value="">'
+        assert [each for each in options if "selected" in each] == ([chosen] if chosen else [])
 
 
 def test_findings_stand_beside_their_line(quiet: Workshop) -> None:
@@ -457,7 +489,7 @@ def test_an_address_of_no_draft_says_so(quiet: Workshop, address: str) -> None:
 def test_a_new_draft_asks_in_words_of_the_country(quiet: Workshop) -> None:
     """Packs are told by their titles, and the name is said to be an internal one."""
     page = signed_in(quiet, "aida").get("/work/new?language=ru").text
-    assert '<option value="kz">Казахстан</option>' in page
+    assert '<option value="kz" selected>Казахстан</option>' in page
     assert "Служебное имя (граждане его не видят)" in page
 
 
@@ -520,10 +552,10 @@ def test_a_draft_that_is_published_says_so(quiet: Workshop) -> None:
 
 
 def test_an_empty_form_of_a_new_draft_asks_for_the_title(quiet: Workshop) -> None:
-    """The internal name is proposed by the title, so an empty one is no mistake."""
-    answer = signed_in(quiet, "aida").post("/work/new", title="", name="", pack="kz", on="kz.residence.registered")
+    """The internal name is made from the title, so an empty one is no mistake."""
+    answer = signed_in(quiet, "aida").post("/work/new", name="", pack="kz", on="kz.residence.registered")
     assert answer.status_code == 422
-    assert re.findall('<a href="#([a-z]+)">', answer.text) == ["title"]
+    assert re.findall('<a href="#([a-z.]+)">', answer.text) == ["title.en"]
 
 
 def test_the_name_of_what_is_published_leads_to_its_page(quiet: Workshop) -> None:

@@ -181,6 +181,31 @@ def test_an_example_has_a_second_event_by_form(quiet: Workshop) -> None:
     assert (wrong.status_code, "There is nothing of that name" in wrong.text) == (422, True)
 
 
+def test_one_click_makes_the_usual_tests(quiet: Workshop) -> None:
+    """By each way somebody hears; not after what makes it needless; not who opted out. The sample's tests go."""
+    fred = signed_in(quiet, "fred")
+    given = {"title.en": "A fine", "pack": "kz", "on": "kz.traffic.fine_issued"}
+    where = begun(fred, **given)
+    rules = file_of(fred.get(where).text, "trigger.yaml")
+    paid = "unless: [{on: kz.traffic.fine_paid, when: later.number == event.number}]\nchannels:"
+    fred.post(where, revision="1", **{"file-trigger.yaml": rules.replace("channels:", paid)})
+    assert "Make the usual tests" in fred.get(f"{where}/preview").text
+    assert "Make the usual tests" in fred.get(f"{where}/tests").text
+    assert made(fred, where, then="typical") == f"{where}/tests?done=typical"
+    page = unescape(fred.get(f"{where}/tests").text)
+    assert "All tests pass" in page
+    assert re.findall(r"<h2><strong.*?</strong> (.*?)</h2>", page) == [
+        "Reached by SMS",
+        "Reached by email",
+        "And then: The fine was paid",
+        "Opted out of: General",
+    ]
+    assert page.count("gets “Message 1”") == 2
+    assert "gets nothing (Message 1): the thing itself was done" in page
+    assert "gets nothing (Message 1): messages on this topic are not wanted" in page
+    assert "Make the usual tests" not in page
+
+
 SILENT = """- name: gets nothing
   clock: 2026-03-01T09:00+05:00
   citizen: {language: kk, channels: [sms], opted_out: [health]}

@@ -7,5 +7,5 @@ Modules: `library` (the rules of now or of any past moment, read from the log), 
 withdraw, kill switches), `drafts` (drafts being written, and the rules with a draft), `trigger_history` (who did what
 to a trigger), `context` (what every writer of facts about a person needs).
 
-Tables: `drafts`. Facts: all of domain/facts/governance.py.
+Tables: `drafts`, `draft_saves`. Facts: all of domain/facts/governance.py.
 """

@@ -27,7 +27,7 @@ from streams.rules.in_force import Rules
 from streams.rules.publishing import publication, submission_of
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database
-from streams.storage.tables import drafts
+from streams.storage.tables import draft_saves, drafts
 from templates.checks.loader import TriggerSource
 from templates.reading.catalogue import catalogue_of, defaults_of
 from templates.words.renderers import Renderers, Source
@@ -155,6 +155,8 @@ def _rules(
 
 
 DRAFTS_LOCK = 0x4841_4245
+MOST_KEPT = 20
+"""Saves of a draft that are kept after another one has replaced them."""
 
 
 class StoredDraft(Struct, frozen=True):
@@ -169,6 +171,15 @@ class StoredDraft(Struct, frozen=True):
     version: str
     made_by: str
     made_at: datetime
+    changed_by: str
+    changed_at: datetime
+
+
+class EarlierSave(Struct, frozen=True):
+    """What a save of a draft replaced: the files of that revision, and who had saved them when."""
+
+    revision: int
+    files: Mapping[str, str]
     changed_by: str
     changed_at: datetime
 
@@ -227,6 +238,16 @@ class DraftStore:
         with self._database.reading() as connection:
             return _checked(_one(connection, id_), who)
 
+    def earlier(self, id_: int, who: Principal) -> list[EarlierSave]:
+        """Return what the last saves of the draft replaced, the newest first. Raises as `find` does."""
+        query = select(draft_saves).where(draft_saves.c.draft == id_).order_by(draft_saves.c.revision.desc())
+        with self._database.reading() as connection:
+            _checked(_one(connection, id_), who)
+            return [
+                EarlierSave(row.revision, msgspec.json.decode(row.files), row.changed_by, moment(row.changed_at))
+                for row in connection.execute(query)
+            ]
+
     def of(self, trigger: str, version: str) -> StoredDraft | None:
         """Return the draft that was submitted as that version, if it has not changed since."""
         query = select(drafts).where(drafts.c.trigger == trigger, drafts.c.version == version)
@@ -259,6 +280,8 @@ class DraftStore:
     def save(self, id_: int, revision: int, files: Mapping[str, str], who: Principal) -> StoredDraft:
         """Replace the files; `revision`: the revision that was edited. Saving equal files changes nothing.
 
+        What is replaced is kept, see `earlier`.
+
         Raises:
             NotAllowed: it is another agency's, or they are no author.
             DraftChanged: somebody else saved the draft meanwhile.
@@ -273,6 +296,7 @@ class DraftStore:
                 return there
             if there.revision != revision:
                 raise DraftChanged(there)
+            _keep(connection, there)
             return _changed(
                 connection,
                 there,
@@ -305,6 +329,7 @@ class DraftStore:
             take_turns(connection, DRAFTS_LOCK)
             _checked(_one(connection, id_), who)
             connection.execute(delete(drafts).where(drafts.c.id == id_))
+            connection.execute(delete(draft_saves).where(draft_saves.c.draft == id_))
 
         self._database.write(work)
 
@@ -326,6 +351,15 @@ def _one(connection: Connection, id_: int) -> StoredDraft:
     if row is None:
         raise UnknownDraft(id_)
     return _stored(row)
+
+
+def _keep(connection: Connection, stored: StoredDraft) -> None:
+    """Keep a revision that is about to be replaced, and only the last few of the draft."""
+    files = msgspec.json.encode(stored.files).decode()
+    row = (stored.id, stored.revision, files, stored.changed_by, micros(stored.changed_at))
+    insert_rows(connection, draft_saves, [row])
+    over = (draft_saves.c.draft == stored.id, draft_saves.c.revision <= stored.revision - MOST_KEPT)
+    connection.execute(delete(draft_saves).where(*over))
 
 
 def _changed(connection: Connection, stored: StoredDraft, values: Mapping[str, Any]) -> StoredDraft:

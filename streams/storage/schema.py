@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from alembic.script import Script, ScriptDirectory
 
-HEAD, FIRST = "0037", "0001"
+HEAD, FIRST = "0038", "0001"
 """The newest migration of streams/storage/migrations and the first one. Repeated here because loading Alembic is
 slow.
 """

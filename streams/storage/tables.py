@@ -357,6 +357,17 @@ drafts = Table(
 """Drafts of triggers: files as JSON. `revision` grows with each change, so that nobody overwrites a change they
 have not seen. `version`: the hash under which this text was submitted last (empty: never)."""
 
+draft_saves = Table(
+    "draft_saves",
+    metadata,
+    Column("draft", Integer, primary_key=True, autoincrement=False),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("files", String, nullable=False),
+    Column("changed_by", String, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+"""Earlier revisions of drafts: what each save replaced, the last few of a draft."""
+
 processes = Table(
     "processes",
     metadata,

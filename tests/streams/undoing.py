@@ -44,6 +44,7 @@ UNDO: Mapping[str, tuple[str, ...]] = {
     "0035": ("ALTER TABLE early_receipts DROP COLUMN code",),
     "0036": ("DROP INDEX due_emergency",),
     "0037": ("ALTER TABLE inbox DROP COLUMN open_until",),
+    "0038": ("DROP TABLE draft_saves",),
 }
 """Step -> what undoes it. What can stay without harm (0014: the room in pages) has no statement."""
 

@@ -6,5 +6,6 @@ Modules:
 
 Inside: listing, beginning, editing (files), by_form (the rule), approving, triggers, figures, backtests, letters (a
 page each); office (access), draft_pages (what those of a draft share), sheets (finding drafts), progress (their
-steps), form_pages (saving forms), merging (two editors at once), advice (of lint, beside fields), words.
+steps), form_pages (saving forms), merging (two editors at once), saves (going back), changed_lines (of two versions),
+advice (of lint, beside fields), words.
 """

@@ -1,7 +1,6 @@
 """Submitting a draft, and the second person's page: what changes in meaning and in words; approve, publish."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import unified_diff
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -24,6 +23,7 @@ from app.pages.ruling import CLASSES
 from app.pages.visits import Form, field_of
 from app.pages.work.advice import of_the_form
 from app.pages.work.backtests import figures_of, latest, people_told
+from app.pages.work.changed_lines import changed_lines
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.mailing import Mailing
 from app.pages.work.office import Hash, Office, WholeHash
@@ -52,7 +52,6 @@ MAILED = "mailed"
 """Kept for the next page: the names of those who were mailed."""
 NO_MAIL = "-"
 """Kept instead of the names where the mail service took no mail."""
-AROUND = 2
 """Lines of text that are shown around what changes."""
 
 
@@ -179,7 +178,7 @@ class Approving(DraftPages):
             new=current is None,
             published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
             changes=_changes(now, fact, speech),
-            texts=_texts(current, fact),
+            texts=changed_lines(_written(current), _written(fact)),
             read=read,
             own_one=who.name in submission.by,
             approver=Role.APPROVER in who.roles,
@@ -352,13 +351,5 @@ def _changes(now: Governed, fact: TriggerSubmitted, speech: Speech) -> list[tupl
     return [(group, mine) for group, mine in by_group.items() if mine]
 
 
-def _texts(current: TriggerPublished | None, fact: TriggerSubmitted) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """File -> the lines that change: the sign of each (+, -, nothing), and its text."""
-    old = {} if current is None else trigger_texts(current.rules, current.words)
-    new = trigger_texts(fact.rules, fact.words)
-    for name in sorted(old.keys() | new.keys(), key=lambda each: (each != "trigger.yaml", each)):
-        lines = list(
-            unified_diff(old.get(name, "").split("\n"), new.get(name, "").split("\n"), lineterm="", n=AROUND)
-        )
-        if lines:
-            yield name, [(line[0].strip(), line[1:]) for line in lines[2:] if line]
+def _written(fact: TriggerPublished | TriggerSubmitted | None) -> Mapping[str, str]:
+    return {} if fact is None else trigger_texts(fact.rules, fact.words)

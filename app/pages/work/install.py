@@ -17,6 +17,7 @@ from app.pages.work.listing import Listing
 from app.pages.work.mailing import Mailing, Trials
 from app.pages.work.office import Office
 from app.pages.work.progress import Progress
+from app.pages.work.saves import Saves
 from app.pages.work.triggers import TriggerPages
 from app.pages.work.trying import Trying
 from app.pages.work.wording import Wording
@@ -34,7 +35,7 @@ def install_work(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy
     app.serve(LetterPages(office))
     progress = Progress(office, bench)
     app.serve(Beginning(office, sheets, bench), dependencies=[heavy.turn])
-    for page in (Editing, ByForm, Wording, Examples, Trying):
+    for page in (Editing, ByForm, Wording, Examples, Trying, Saves):
         app.serve(page(office, sheets, bench, progress), dependencies=[heavy.turn])
     mailing = Mailing(platform)
     app.serve(Approving(office, sheets, bench, progress, mailing), dependencies=[heavy.turn])

@@ -4,7 +4,7 @@ import pytest
 
 from app.clock import VirtualClock
 from domain.facts.principals import NotAllowed, Principal, Role
-from streams.rules.drafts import DraftChanged, DraftExists, DraftStore, UnknownDraft
+from streams.rules.drafts import MOST_KEPT, DraftChanged, DraftExists, DraftStore, UnknownDraft
 from streams.storage.database import Database
 from tests.world import NOON
 
@@ -66,3 +66,21 @@ def test_a_version_is_found_as_it_was_written(sheets: DraftStore) -> None:
     assert found.files == FILES
     sheets.save(made.id, 1, {}, AIDA)
     assert sheets.of("clinic", "abc") is None
+
+
+def test_what_each_save_replaced_is_kept(sheets: DraftStore) -> None:
+    """The last 20 saves that were replaced are there, newest first, with who made them; a dropped draft has none."""
+    made = sheets.add(AIDA, "kz", "clinic", FILES)
+    assert sheets.earlier(made.id, BERIK) == []
+    for number in range(1, MOST_KEPT + 3):
+        sheets.save(made.id, number, FILES | {"kk.md": f"{number}\n"}, DANA)
+    kept = sheets.earlier(made.id, BERIK)
+    assert [each.revision for each in kept] == list(range(MOST_KEPT + 2, 2, -1))
+    assert (kept[0].files["kk.md"], kept[0].changed_by, kept[0].changed_at) == (f"{MOST_KEPT + 1}\n", "dana", NOON)
+    with pytest.raises(NotAllowed):
+        sheets.earlier(made.id, FRED)
+    sheets.save(made.id, MOST_KEPT + 3, FILES | {"kk.md": f"{MOST_KEPT + 2}\n"}, AIDA)
+    assert sheets.earlier(made.id, AIDA) == kept, "a save of equal files replaces nothing"
+    sheets.drop(made.id, AIDA)
+    again = sheets.add(AIDA, "kz", "clinic", FILES)
+    assert sheets.earlier(again.id, AIDA) == []

@@ -72,7 +72,10 @@ def test_every_page_is_for_everybody(
         page = context.new_page()
         seen = Inspector(page, language, look_name)
         draft = written.draft
-        steps = [draft, *(f"{draft}/{each}" for each in ("form", "words", "tests", "preview", "submit", "backtest"))]
+        steps = [
+            draft,
+            *(f"{draft}/{each}" for each in ("form", "words", "tests", "preview", "submit", "backtest", "saves")),
+        ]
         steps += [f"{written.unreadable}/form", f"{written.unreadable}/words", written.letter]
         steps += [f"{draft}/example?at=0", written.report, written.waiting, f"{written.waiting}/preview"]
         for path in (*PAGES, *steps):

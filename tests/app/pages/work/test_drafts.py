@@ -248,6 +248,31 @@ def test_two_who_write_at_once_lose_nothing(quiet: Workshop) -> None:
     assert "Take" in file_of(aida.get(where).text, "en.md")
 
 
+def test_a_draft_goes_back_to_an_earlier_save(quiet: Workshop) -> None:
+    """The page lists what each save replaced, by whom and when; going back is a save of its own and loses nothing."""
+    aida, dana = signed_in(quiet, "aida"), signed_in(quiet, "dana")
+    where = begun(aida)
+    first = file_of(aida.get(where).text, "kk.md")
+    dana.post(where, revision="1", **{"file-kk.md": "---\nsms: second\n---\n"})
+    aida.post(where, revision="2", **{"file-kk.md": "---\nsms: third\n---\n"})
+    page = unescape(dana.get(f"{where}/saves").text)
+    assert re.findall('name="back" value="([0-9]+)"', page) == ["2", "1"]
+    assert "dana, 2 June 2025" in page
+    assert "Texts in Kazakh" in page
+    assert "sms: second" in page
+    back = dana.post(f"{where}/saves", revision="3", back="1")
+    assert back.headers["location"] == f"{where}/saves?done=back"
+    assert file_of(aida.get(where).text, "kk.md") == first
+    assert re.findall('name="back" value="([0-9]+)"', aida.get(f"{where}/saves").text) == ["3", "2"]
+    late = aida.post(f"{where}/saves", revision="3", back="2")
+    assert late.headers["location"] == f"{where}/saves?done=moved"
+    assert file_of(aida.get(where).text, "kk.md") == first
+    assert aida.post(f"{where}/saves", revision="4", back="99").status_code == 404
+    berik = signed_in(quiet, "berik")
+    assert 'name="back"' not in berik.get(f"{where}/saves").text
+    assert berik.post(f"{where}/saves", revision="4", back="1").status_code == 403
+
+
 def test_what_was_written_when_the_visit_was_over_can_still_be_sent(quiet: Workshop) -> None:
     """Nothing is saved for whose visit is over; the page keeps what they wrote, to be sent when they are back."""
     aida, where, over = over_with(quiet, 'title: "<Ә>\n\nконец')

@@ -1,0 +1,76 @@
+"""The earlier saves of a draft, and the way back to one."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from app.http import routes
+from app.http.problems import Problem
+from app.packs.draft_child import TESTS
+from app.pages.catalogues import Speech
+from app.pages.visits import Form, field_of
+from app.pages.whole_numbers import whole_number
+from app.pages.work.changed_lines import changed_lines
+from app.pages.work.draft_pages import DraftPages
+from app.pages.work.sheets import Id
+from domain.core.translatable import N_, Said
+from domain.facts.principals import Role
+from streams.rules.drafts import MOST_KEPT, DraftChanged
+
+_PAGES: Final[Mapping[str, str]] = {
+    "trigger.yaml": N_("Rule"),
+    TESTS: N_("Tests"),
+    "kk.md": N_("Texts in Kazakh"),
+    "ru.md": N_("Texts in Russian"),
+    "en.md": N_("Texts in English"),
+}
+"""File of a draft -> the page that shows it."""
+
+
+class Saves(DraftPages):
+    """Lists what the last saves of a draft replaced, and goes back to one of them."""
+
+    @routes.get("/work/drafts/{id}/saves")
+    def page(self, request: Request, id: Id, done: str = "") -> Response:
+        """Show each earlier save with what differs from now."""
+        who, frame, sheet = self._enter(request, id)
+        earlier = [
+            (
+                each.revision,
+                f"{each.changed_by}, {frame.speech.moment(each.changed_at)}",
+                [(_page(name, frame.speech), lines) for name, lines in changed_lines(sheet.files, each.files)],
+            )
+            for each in self._sheets.earlier(id, who)
+        ]
+        return self._progress.show(
+            "saves.html",
+            frame,
+            sheet,
+            "write",
+            earlier=earlier,
+            now=f"{sheet.changed_by}, {frame.speech.moment(sheet.changed_at)}",
+            most=MOST_KEPT,
+            author=Role.AUTHOR in who.roles,
+            done=done,
+        )
+
+    @routes.post("/work/drafts/{id}/saves")
+    def back(self, request: Request, id: Id, fields: Form) -> Response:
+        """Save the files of an earlier revision again; what stands there now is kept as an earlier save."""
+        who, _, sheet = self._enter(request, id, fields)
+        wanted = whole_number(field_of(fields, "back"))
+        kept = next((each for each in self._sheets.earlier(id, who) if each.revision == wanted), None)
+        if kept is None:
+            raise Problem(HTTPStatus.NOT_FOUND, Said("there is no such save any more"), kind="unknown-name")
+        try:
+            self._sheets.save(sheet.id, whole_number(field_of(fields, "revision")), kept.files, who)
+        except DraftChanged:
+            return self._office.go(f"/work/drafts/{id}/saves?done=moved")
+        return self._office.go(f"/work/drafts/{id}/saves?done=back")
+
+
+def _page(file: str, speech: Speech) -> str:
+    return speech.say(_PAGES[file]) if file in _PAGES else file

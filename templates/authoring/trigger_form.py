@@ -394,14 +394,12 @@ class TriggerForm:
 
     def at(self, line: int, column: int) -> str:
         """Return the name of the field whose value stands at a place of the file (from 1); empty for none."""
-        lines = self.yaml.text.split("\n")
-        where = sum(len(each) + 1 for each in lines[: line - 1]) + column - 1
-        best, size = "", len(self.yaml.text) + 1
-        for name, part in self.parts.items():
-            for path in (part.path, *([part.path[:-1]] if len(part.path) > 1 else [])):
-                place = self.yaml.place(path)
-                if place and place[0] <= where <= place[1] and place[1] - place[0] < size:
-                    best, size = name, place[1] - place[0]
+        places = (
+            (name, path)
+            for name, part in self.parts.items()
+            for path in (part.path, *([part.path[:-1]] if len(part.path) > 1 else []))
+        )
+        best = self.yaml.innermost(places, line, column)
         return best or next((name for name, part in self.parts.items() if self._begins(part.path, line)), "")
 
     def _begins(self, path: Path, line: int) -> bool:

@@ -6,7 +6,7 @@ of an alias, for instance) is refused, so nothing is ever lost.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -102,6 +102,17 @@ class YamlText:
         """Return where a value begins and ends, in characters; None where there is none."""
         node = self._node(path)
         return None if node is None else (node.start_mark.index, self._end(node))
+
+    def innermost(self, places: Iterable[tuple[str, Path]], line: int, column: int) -> str:
+        """Return the name of the smallest value that stands at a place of the text (from 1); empty for none."""
+        lines = self.text.split("\n")
+        where = sum(len(each) + 1 for each in lines[: line - 1]) + column - 1
+        best, size = "", len(self.text) + 1
+        for name, path in places:
+            place = self.place(path)
+            if place and place[0] <= where <= place[1] and place[1] - place[0] < size:
+                best, size = name, place[1] - place[0]
+        return best
 
     def changed(self, path: Path, value: PlainData, order: Sequence[str] = ()) -> "YamlText":
         """Return the text with this value there; None takes the key away. `order`: in which keys of a group stand.

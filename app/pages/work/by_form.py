@@ -36,7 +36,7 @@ from app.pages.work.controls import (
     was_in,
 )
 from app.pages.work.form_pages import Edit, FormPages
-from app.pages.work.sheets import Id, laid_out, text_of
+from app.pages.work.sheets import Id, laid_out, page_called, text_of
 from app.pages.work.words import topics_of
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Said, Words
@@ -132,7 +132,10 @@ class ByForm(FormPages[TriggerForm]):
                 for each in placed.get("", [])
                 if each.path == FILE and not (each.placeholder and form.asks_needless)  # its box asks for that
             ],
-            elsewhere=sorted({each.path for each in findings if each.path != FILE}),
+            elsewhere=[
+                (page, page_called(page, frame.speech))
+                for page in sorted({each.path for each in findings if each.path != FILE})
+            ],
             rest=[(key, text, view.told_of(key), form.line(key)) for key, text in form.rest],
             was=own_was,
             revision=revision,

@@ -327,6 +327,10 @@ class Example:
         for number, _ in _groups(self._case.get("expect")):
             yield from ((f"expect.{number}.{key}", (at, "expect", number, key)) for key in ("at", "contains"))
 
+    def at(self, line: int, column: int) -> str:
+        """Return the name of the field whose value stands at a place of the file (from 1); empty for none."""
+        return self._text.innermost(self._fields.items(), line, column)
+
     def story(self) -> Iterator[str]:
         """Yield the sentences of the test: who, what happens, what they get."""
         say, speech = self._speech.say, self._speech

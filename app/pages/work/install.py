@@ -1,5 +1,7 @@
 """The installation of all pages of the workbench."""
 
+from functools import partial
+
 from app.compose import Platform
 from app.http.heavy import Heavy
 from app.http.openapi import Api
@@ -12,6 +14,7 @@ from app.pages.work.beginning import Beginning
 from app.pages.work.by_form import ByForm
 from app.pages.work.editing import Editing
 from app.pages.work.examples import Examples
+from app.pages.work.field_places import placing
 from app.pages.work.letters import LetterPages
 from app.pages.work.listing import Listing
 from app.pages.work.mailing import Mailing, Trials
@@ -33,7 +36,7 @@ def install_work(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy
     app.serve(Listing(office, lives, sheets))
     app.serve(TriggerPages(office, lives))
     app.serve(LetterPages(office))
-    progress = Progress(office, bench)
+    progress = Progress(office, bench, partial(placing, platform.rules.library))
     app.serve(Beginning(office, sheets, bench), dependencies=[heavy.turn])
     for page in (Editing, ByForm, Wording, Examples, Trying, Saves):
         app.serve(page(office, sheets, bench, progress), dependencies=[heavy.turn])

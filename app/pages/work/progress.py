@@ -1,6 +1,6 @@
 """The steps of a draft on its way to citizens: which are done, which is next, and what hinders it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from streams.rehearsal.case_reader import is_silent
 from streams.rules.drafts import StoredDraft
 from streams.rules.governed import Governed
 from templates.reading.findings import Finding
+from templates.reading.writing import trigger_texts
 
 TITLES: Final[Mapping[str, str]] = {
     "write": N_("Write"),
@@ -51,11 +52,18 @@ class _Found(Struct, frozen=True):
     href: str = ""
 
 
-class Progress:
-    """Tells how far a draft or a version has come; verdicts are kept while neither draft nor rules change."""
+FieldNaming = Callable[[Mapping[str, str], str, Speech], Callable[[Finding], Any]]
+"""Returns for the files of a draft, and its address, what names the field in which a finding stands."""
 
-    def __init__(self, office: Office, bench: Bench) -> None:
-        self._office, self._bench = office, bench
+
+class Progress:
+    """Tells how far a draft or a version has come; verdicts are kept while neither draft nor rules change.
+
+    `fields`: see app.pages.work.field_places.
+    """
+
+    def __init__(self, office: Office, bench: Bench, fields: FieldNaming) -> None:
+        self._office, self._bench, self._fields = office, bench, fields
 
     def show(
         self,
@@ -64,22 +72,27 @@ class Progress:
         of: StoredDraft | Submission | None,
         here: str,
         status: HTTPStatus | None = None,
+        files: Mapping[str, str] | None = None,
         **shown: Any,
     ) -> Response:
         """Return a page of a draft with its steps, and what an approver said of its latest version.
 
-        `of`: of a version whose draft is gone the steps are shown; of one that was never handed in, none.
+        `of`: of a version whose draft is gone the steps are shown; of one that was never handed in, none. `files`: in
+        which the findings of the page stand, if not in those that are stored.
         """
         sheet, stages, said, titled = None, list[ProgressStep](), None, ""
+        base = f"/work/drafts/{of.id}" if isinstance(of, StoredDraft) else ""
         if isinstance(of, Submission):
             stages = self.of_submission(of, None, frame.speech)
             if isinstance(of.fact, TriggerSubmitted):
+                files = files or trigger_texts(of.fact.rules, of.fact.words)
                 titled = frame.speech.titled(of.fact.rules["title"])
         elif of is not None:
             sheet, stages, said = of, self.of_draft(of, here, frame.speech), self._said(of, frame.speech)
-            titled = title_of(of, frame.speech)
+            titled, files = title_of(of, frame.speech), files or of.files
         more = {"sheet": sheet, "stages": stages, "said_of_it": said, "rule_title": titled}
-        return self._office.show(template, frame, status, **more, **shown)
+        place = self._fields(files or {}, base, frame.speech)
+        return self._office.show(template, frame, status, place=place, **more, **shown)
 
     def _said(self, sheet: StoredDraft, speech: Speech) -> dict[str, str] | None:
         """Return the refusal of the latest version that was handed in, its approver's comment, or the last of all."""

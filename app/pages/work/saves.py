@@ -1,33 +1,20 @@
 """The earlier saves of a draft, and the way back to one."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
 
 from fastapi import Request
 from fastapi.responses import Response
 
 from app.http import routes
 from app.http.problems import Problem
-from app.packs.draft_child import TESTS
-from app.pages.catalogues import Speech
 from app.pages.visits import Form, field_of
 from app.pages.whole_numbers import whole_number
 from app.pages.work.changed_lines import changed_lines
 from app.pages.work.draft_pages import DraftPages
-from app.pages.work.sheets import Id
-from domain.core.translatable import N_, Said
+from app.pages.work.sheets import Id, page_called
+from domain.core.translatable import Said
 from domain.facts.principals import Role
 from streams.rules.drafts import MOST_KEPT, DraftChanged
-
-_PAGES: Final[Mapping[str, str]] = {
-    "trigger.yaml": N_("Rule"),
-    TESTS: N_("Tests"),
-    "kk.md": N_("Texts in Kazakh"),
-    "ru.md": N_("Texts in Russian"),
-    "en.md": N_("Texts in English"),
-}
-"""File of a draft -> the page that shows it."""
 
 
 class Saves(DraftPages):
@@ -41,7 +28,7 @@ class Saves(DraftPages):
             (
                 each.revision,
                 f"{each.changed_by}, {frame.speech.moment(each.changed_at)}",
-                [(_page(name, frame.speech), lines) for name, lines in changed_lines(sheet.files, each.files)],
+                [(page_called(name, frame.speech), lines) for name, lines in changed_lines(sheet.files, each.files)],
             )
             for each in self._sheets.earlier(id, who)
         ]
@@ -70,7 +57,3 @@ class Saves(DraftPages):
         except DraftChanged:
             return self._office.go(f"/work/drafts/{id}/saves?done=moved")
         return self._office.go(f"/work/drafts/{id}/saves?done=back")
-
-
-def _page(file: str, speech: Speech) -> str:
-    return speech.say(_PAGES[file]) if file in _PAGES else file

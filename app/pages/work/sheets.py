@@ -3,20 +3,31 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Path as InPath
 from pydantic import BeforeValidator
 
 from app.http.problems import Problem
 from app.packs.draft_bench import BadDraft, Bench, Laid, Text
+from app.packs.draft_child import TESTS
 from app.pages.catalogues import Speech
 from app.pages.whole_numbers import whole_number
+from domain.core.translatable import N_
 from domain.core.translatable import text_of as words_of
 from domain.facts.principals import Principal
 from streams.rules.drafts import DraftStore, StoredDraft, UnknownDraft
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.reading.pack_content import group_at
+
+_PAGES: Final[Mapping[str, str]] = {
+    "trigger.yaml": N_("Rule"),
+    TESTS: N_("Tests"),
+    "kk.md": N_("Texts in Kazakh"),
+    "ru.md": N_("Texts in Russian"),
+    "en.md": N_("Texts in English"),
+}
+"""File of a draft -> the page that shows it."""
 
 Id = Annotated[int, InPath(), BeforeValidator(whole_number)]
 """The number of a draft; 0, which no draft has, for anything else."""
@@ -53,6 +64,11 @@ def title_of(sheet: StoredDraft, speech: Speech) -> str:
     titles = group_at(rule_of(sheet.files).get("title"))
     found = {each: text for each, text in titles.items() if isinstance(text, str) and text}
     return speech.titled(found) or sheet.trigger
+
+
+def page_called(file: str, speech: Speech) -> str:
+    """Return the name of the page that shows a file of a draft; the file's, where there is none."""
+    return speech.say(_PAGES[file]) if file in _PAGES else file
 
 
 @contextmanager

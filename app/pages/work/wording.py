@@ -99,7 +99,7 @@ class Wording(FormPages[WordsForm]):
         try:
             form = self._form(sheet.files, spoken)
         except CannotEdit:
-            return self._progress.show("words_not.html", frame, sheet, "write", findings=mine, **shown)
+            return self._progress.show("words_not.html", frame, sheet, "write", findings=mine, files=files, **shown)
         placed: dict[str, list[Finding]] = {}
         for each in mine:
             placed.setdefault(self._form_of(files, spoken, form).at(each.line, each.column), []).append(each)
@@ -120,6 +120,7 @@ class Wording(FormPages[WordsForm]):
             was=field_of(typed, "was") or json.dumps(form.values, ensure_ascii=False),
             revision=field_of(typed, "revision") or str(sheet.revision),
             values=self._values(sheet, frame),
+            files=files,
             **shown,
         )
 
@@ -129,8 +130,7 @@ class Wording(FormPages[WordsForm]):
         return [*(each for each in known if each in there), *(each for each in there if each not in known)]
 
     def _form(self, files: Mapping[str, str], spoken: str) -> WordsForm:
-        steps, corrects = steps_of(files), rule_of(files).get("correction") is True
-        return WordsForm(files.get(f"{spoken}.md", ""), steps if len(steps) > 1 else [], corrects=corrects)
+        return words_form(files, spoken)
 
     def _form_of(self, files: Mapping[str, str], spoken: str, otherwise: WordsForm) -> WordsForm:
         try:
@@ -219,6 +219,20 @@ class Wording(FormPages[WordsForm]):
                 return f"/work/drafts/{sheet.id}/tests"
             spoken = languages[at]
         return f"/work/drafts/{sheet.id}/words?spoken={spoken}&persona={persona}&done=saved"
+
+
+def words_form(files: Mapping[str, str], spoken: str) -> WordsForm:
+    """Return the texts of a draft in one language as a form. Raises CannotEdit as `WordsForm` does."""
+    steps, corrects = steps_of(files), rule_of(files).get("correction") is True
+    return WordsForm(files.get(f"{spoken}.md", ""), steps if len(steps) > 1 else [], corrects=corrects)
+
+
+def text_called(name: str, steps: Sequence[str], speech: Speech) -> str:
+    """Return the name of a field of texts: of which step it is, if of one, and which text."""
+    *under, _ = name.split(".")
+    group = _named(under, steps, speech) if under[:1] in (["steps"], ["correction"]) else ""
+    title = speech.say(TITLES[_kind(name)])
+    return f"{group}: {title}" if group else title
 
 
 class _Controls:

@@ -124,8 +124,12 @@ def test_a_draft_as_the_scaffold_wrote_it_is_not_submitted(quiet: Workshop) -> N
     where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
     refused = aida.post(f"{where}/submit")
     assert refused.status_code == 422
-    for name in ("trigger.yaml", "kk.md", "ru.md", "en.md"):
-        assert f"<code>{name}:" in refused.text
+    for at, called in (
+        ("form#legal_basis.kk", "Legal basis (Қазақша)"),
+        ("words?spoken=ru#w.sms", "SMS (Русский)"),
+        ("words?spoken=en#w.body", "Text of the email (English)"),
+    ):
+        assert f'<a href="{where}/{at}">{called}</a>' in unescape(refused.text)
     assert "текст заготовки" in unescape(aida.get(f"{where}/submit?language=ru").text)
     assert quiet.world.platform.rules.approval.governed().submitted == {}
 
@@ -225,10 +229,32 @@ def test_mistakes_in_tests_are_told_in_the_language_of_the_page(quiet: Workshop,
     where = begun(aida)
     assert aida.post(where, revision="1", **{"file-tests.yaml": "".join(slips)}).status_code == 303
     page = aida.get(f"{where}/tests?language={language}").text
-    told = re.findall(rf'<code>tests.yaml:\d+:\d+</code></a> <span lang="{language}">(.*?)</span>', page)
+    told = re.findall(rf'<li>.*?<span lang="{language}">(.*?)</span>', page)
     assert len(told) >= len(slips)
     words = [re.sub("`.*?`", "", unescape(each)) for each in told]
     assert [each for each in words if ENGLISH.search(each)] == []
+
+
+def test_mistakes_of_a_draft_are_told_by_the_fields_of_its_forms(quiet: Workshop) -> None:
+    """Whoever writes by form reads which field of which page or example is meant, with its address, and no line."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    text = aida.get(where).text
+    tests = file_of(text, "tests.yaml") + MOVED.replace("2026-03-02T12:00+05:00", "tomorrow")
+    russian = unescape(file_of(text, "ru.md"))
+    words = russian.replace('sms: "', 'sms: "{{ event.adress }} ')
+    rules = re.sub("cascade_after: .*", "cascade_after: soon", file_of(text, "trigger.yaml"))
+    aida.post(where, revision="1", **{"file-ru.md": words, "file-tests.yaml": tests, "file-trigger.yaml": rules})
+    page = unescape(aida.get(f"{where}/submit").text)
+    assert f'<a href="{where}/words?spoken=ru#w.sms">SMS (Русский)</a>' in page
+    assert f'<a href="{where}/form#cascade_after">Go on to the next way after a silence of</a>' in page
+    assert "trigger.yaml:" not in page
+    files = {"file-ru.md": russian, "file-trigger.yaml": file_of(text, "trigger.yaml")}
+    aida.post(where, revision="2", **files)
+    page = unescape(aida.get(f"{where}/tests").text)
+    [[href, called]] = re.findall(r'<li><a href="([^"]*)">(a case[^<]*)</a>', page)
+    assert (href.partition("#")[2], called) == ("events.0.at", "a case: When does it happen?")
+    assert 'id="events.0.at"' in aida.get(href.partition("#")[0]).text
 
 
 def test_two_who_write_at_once_lose_nothing(quiet: Workshop) -> None:

@@ -1,0 +1,105 @@
+"""The field of a form in which a finding of lint stands: how its page calls it, and its address."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from typing import Final
+
+from msgspec import Struct
+
+from app.packs.draft_child import TESTS
+from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.pack_names import names_of
+from app.pages.work.by_form import FILE, Setting, View
+from app.pages.work.examples import Example
+from app.pages.work.sheets import page_called, steps_of
+from app.pages.work.wording import text_called, words_form
+from streams.rules.in_force import Rules
+from streams.rules.library import Library
+from templates.authoring.trigger_form import TriggerForm
+from templates.authoring.yaml_edit import CannotEdit, YamlText
+from templates.reading.files import BODY
+from templates.reading.findings import Finding
+from templates.reading.pack_content import items_of
+
+_OF_PART: Final[Mapping[str, str]] = {"push": "push.title", "sms": "sms", "subject": "subject", "body": BODY}
+"""Part of the texts that is missing -> its field."""
+_WORDS = re.compile(r"([a-z]{2,3})\.md")
+
+
+class FormField(Struct, frozen=True):
+    """A field as its page calls it; `href`: its address, empty for a reader who edits nothing."""
+
+    called: str
+    href: str = ""
+
+
+FieldFinder = Callable[[Finding], FormField | None]
+
+
+def placing(library: Library, files: Mapping[str, str], base: str, speech: Speech) -> FieldFinder:
+    """Return what finds the fields of findings in these files; None is of no field. `base`: the draft's address."""
+    return partial(_place, _DraftFields(library.rules(), files, base, speech))
+
+
+def _place(fields: "_DraftFields", found: Finding) -> FormField | None:
+    if found.path not in fields.files:
+        return None
+    try:
+        if found.path == FILE:
+            return fields.of_the_rule(found)
+        return fields.of_a_test(found) if found.path == TESTS else fields.of_a_text(found)
+    except CannotEdit:
+        return None
+
+
+class _DraftFields:
+    def __init__(self, rules: Rules, files: Mapping[str, str], base: str, speech: Speech) -> None:
+        self._rules, self.files, self._base, self._speech = rules, files, base, speech
+
+    @cached_property
+    def _rule(self) -> tuple[TriggerForm, Mapping[str, str]]:
+        """Return the rule as a form, and what its fields are called. Raises CannotEdit."""
+        form = TriggerForm(self.files[FILE], self._rules.defaults.languages)
+        return form, View(self._rules, self._speech, Setting(form, {}, {}, {})).labels()
+
+    def of_the_rule(self, found: Finding) -> FormField | None:
+        form, labels = self._rule
+        name = form.at(found.line, found.column)
+        return FormField(labels[name], self._at(f"/form#{name}")) if name in labels else None
+
+    def of_a_text(self, found: Finding) -> FormField | None:
+        if (language := _WORDS.fullmatch(found.path)) is None:
+            return None
+        spoken, page = language[1], self._at(f"/words?spoken={language[1]}")
+        name = words_form(self.files, spoken).at(found.line, found.column) or _missing(found)
+        if name:
+            called = text_called(name, steps_of(self.files), self._speech)
+            return FormField(f"{called} ({LANGUAGES.get(spoken, spoken)})", page and f"{page}#w.{name}")
+        return FormField(page_called(found.path, self._speech), page) if found.line <= 1 else None
+
+    @cached_property
+    def _tests(self) -> YamlText:
+        return YamlText(self.files[TESTS])
+
+    def of_a_test(self, found: Finding) -> FormField | None:
+        names, steps = names_of(self._rules, self._speech), steps_of(self.files)
+        for at, case in enumerate(items_of(self._tests.data)):
+            lines = self._tests.lines((at,))
+            if not isinstance(case, dict) or lines is None or not lines[0] <= found.line <= lines[1]:
+                continue
+            example = Example(self._tests, at, names, steps, {}, {})
+            name, test = example.at(found.line, found.column), example.told.named(str(case.get("name", at + 1)))
+            label = example.labels().get(name, "")
+            return FormField(
+                f"{test}: {label}" if label else test, self._at(f"/example?at={at}{f'#{name}' if label else ''}")
+            )
+        return None
+
+    def _at(self, path: str) -> str:
+        return f"{self._base}{path}" if self._base else ""
+
+
+def _missing(found: Finding) -> str:
+    """Return the field of a part that the texts lack, if the finding is of that."""
+    return _OF_PART.get(str(getattr(found.message, "given", {}).get("part", "")), "")

@@ -1,4 +1,4 @@
-"""Email against Postfix's smtp-sink: beside a connection for each letter, building included."""
+"""Email with an emblem against Postfix's smtp-sink: beside a connection for each letter, building included."""
 
 import asyncio
 import statistics
@@ -18,6 +18,7 @@ from notifiers.email.smtp_dial import dial
 from notifiers.email.smtp_session import Session
 from notifiers.port.interface import Accepted, Message
 from notifiers.port.standing import Standing
+from templates.words import emblems
 from tests.services.delay import far_away
 from tests.services.sink import sink
 
@@ -26,6 +27,7 @@ LETTERS, BATCH, SLOW_LETTERS, ROUNDS = sized(4_000, least=400), 200, sized(400, 
 LONG, PARAGRAPHS, HANDS = sized(30_000), 14, 4
 FAR_LETTERS, ROUND_TRIP = sized(400, least=40), 0.02
 TITLE = "Жеке куәлігіңіздің мерзімі 30 күннен кейін аяқталады"
+EMBLEM = f'<img src="{emblems.source(emblems.OTHERWISE)}" alt="">'
 WORDS = "Құрметті Әйгерім! Жеке куәлігіңіздің мерзімі 2026 ж. 31 наурызда аяқталады. Халыққа қызмет көрсету орталығы."
 
 
@@ -90,7 +92,8 @@ def _message(number: int) -> Message:
         language="kk",
         title=TITLE,
         text=f"{WORDS}\n\n" * PARAGRAPHS,
-        html=f"<html><body>{f'<p>{WORDS}</p>' * PARAGRAPHS}</body></html>",
+        html=f"<html><body>{EMBLEM}{f'<p>{WORDS}</p>' * PARAGRAPHS}</body></html>",
+        pictures=emblems.pictures(EMBLEM),
         unsubscribe_url=f"https://gov.test/u/{number}",
     )
 

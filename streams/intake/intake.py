@@ -110,9 +110,10 @@ class Intake:
             next(stored) if isinstance(event, LifeEvent) else IntakeOutcome(accepted=False, refused=event)
             for event in checked
         ]
-        for event, outcome in zip(checked, outcomes, strict=True):
-            if outcome.accepted and isinstance(event, LifeEvent):
-                self.accepted.labels(event.type).inc()
+        new = zip(checked, outcomes, strict=True)
+        types = Counter(event.type for event, one in new if one.accepted and isinstance(event, LifeEvent))
+        for type_, count in types.items():
+            self.accepted.labels(type_).inc(count)
         self.refused.add((outcome.refused.code,) for outcome in outcomes if outcome.refused is not None)
         return outcomes
 

@@ -79,8 +79,10 @@ class Checker:
         Raises:
             Refused: it is dated too far ahead.
         """
+        if event.time <= now or event.annuls:
+            return
         latest = self._latest[event.type](now)
-        if latest is not None and event.time > latest and not event.annuls:
+        if latest is not None and event.time > latest:
             reason = (
                 f"lies in the future: it is {_minute(now)} here, and this type is accepted up to {_minute(latest)}; "
                 "check the year, the time zone and the sender's clock"

@@ -32,6 +32,10 @@ def _integers(values: Sequence[int]) -> str:
     return "{" + ",".join(map(str, values)) + "}"
 
 
+def _booleans(values: Sequence[bool]) -> str:
+    return "{" + ",".join("t" if value else "f" for value in values) + "}"
+
+
 def _ids(values: Sequence[UUID]) -> str:
     return "{" + ",".join(value.hex for value in values) + "}"
 
@@ -45,4 +49,10 @@ def _texts(values: Sequence[str]) -> str:
     return '{"' + '","'.join(quoted) + '"}'
 
 
-_WRITERS: Mapping[type, Callable[[Sequence[Any]], str]] = {int: _integers, UUID: _ids, bytes: _octets, str: _texts}
+_WRITERS: Mapping[type, Callable[[Sequence[Any]], str]] = {
+    int: _integers,
+    bool: _booleans,
+    UUID: _ids,
+    bytes: _octets,
+    str: _texts,
+}

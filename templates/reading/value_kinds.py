@@ -114,8 +114,7 @@ def _on(value: Any) -> Any:  # noqa: ANN401  (an event type, or an edge of an en
 
 def _law(value: PlainData, _: ValidatorFunctionWrapHandler) -> PlainData:
     """Validate as one of the two shapes: problems are told of the shape that was meant."""
-    shape: TypeAdapter[Any] = TypeAdapter(Titles if isinstance(value, dict) else Text)
-    return shape.validate_python(value, strict=True)
+    return (_TITLES if isinstance(value, dict) else _TEXT).validate_python(value, strict=True)
 
 
 def _within(text: str) -> str:
@@ -156,9 +155,9 @@ def _no_correction(name: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+"""Anything but blanks."""
 Cel = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS, pattern=r"\S")]
 """A condition or an amount."""
-"""Anything but blanks."""
 WRITTEN_NAME = Said("is written in small Latin letters, digits and underscores")
 Name = Annotated[str, matching(NAME, WRITTEN_NAME), written(NAME)]
 TypeName = Annotated[
@@ -236,6 +235,7 @@ Emblem = Literal[
     "siren",
 ]
 """Icons that stand for agencies; app/pages/icons.svg draws them."""
+_TITLES, _TEXT = TypeAdapter[Any](Titles), TypeAdapter[Any](Text)
 Law = Annotated[Titles | Text, WrapValidator(_law)]
 """In several languages; one text for all of them is how it was written at first."""
 Languages = Annotated[list[Language], Field(min_length=1), AfterValidator(distinct)]

@@ -10,10 +10,10 @@ from jinja2 import Template, TemplateError, UndefinedError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from domain.core.translatable import Said, Words
-from templates.words.environment import COLLECTED, markdown_environment, plain_environment
+from templates.words.environment import COLLECTED, collect, markdown_environment, plain_environment, printable
 from templates.words.markdown import MARKS, Markdown, Page, spells_marks
 from templates.words.policy import Scope
-from templates.words.simple import Simple, simple
+from templates.words.simple import Finalize, Simple, simple
 from templates.words.syntax import read_words
 
 MAX_BYTES, LENGTHENED = 65_536, 12
@@ -63,12 +63,10 @@ class Compiler:
 @lru_cache(maxsize=COMPILED)
 def _plain(language: str, text: str) -> "tuple[PlainText, AbstractSet[str]]":
     """Return the compiled text, and what it reads."""
-    environment = plain_environment(language)
-    reading = _read(environment, text)
+    reading = _read(plain_environment(language), text, lambda _, value: printable(value))
     if reading is None:
         return PlainText(None, text), frozenset()
-    made = simple(reading.tree, environment) or reading.compiled()
-    return PlainText(made, text), reading.reads
+    return PlainText(reading.compiled(), text), reading.reads
 
 
 @lru_cache(maxsize=COMPILED)
@@ -76,29 +74,30 @@ def _markdown(language: str, text: str) -> "tuple[MarkdownText, AbstractSet[str]
     """Return the same of a Markdown text."""
     if not MARKS.isdisjoint(text):
         raise BadWords(Said("the text"), UNSEEN)
-    reading = _read(markdown_environment(language), text)
+    reading = _read(markdown_environment(language), text, collect)
     return MarkdownText(reading, text, _markdown_parser()), reading.reads if reading else frozenset()
 
 
-def _read(environment: ImmutableSandboxedEnvironment, text: str) -> "_Read | None":
+def _read(environment: ImmutableSandboxedEnvironment, text: str, finalize: Finalize) -> "_Read | None":
     """Return the parsed text, or None for one that is always the same."""
     if not _DYNAMIC.search(text):
         return None
     reading = read_words(text, environment, Scope())
     if reading.tree is None or reading.problems:
         raise BadWords(Said("the text"), Words("is refused: {problem}", problem=reading.problems[0].message))
-    return _Read(environment, reading.tree, reading.reads)
+    return _Read(environment, finalize, reading.tree, reading.reads)
 
 
 class _Read(NamedTuple):
     """A text as it was read."""
 
     environment: ImmutableSandboxedEnvironment
+    finalize: Finalize
     tree: nodes.Template
     reads: AbstractSet[str]
 
-    def compiled(self) -> Template:
-        return self.environment.from_string(self.tree)
+    def compiled(self) -> Template | Simple:
+        return simple(self.tree, self.environment, self.finalize) or self.environment.from_string(self.tree)
 
 
 class PlainText:
@@ -135,7 +134,7 @@ class MarkdownText:
             self.render(values)
 
     @cached_property
-    def _template(self) -> Template | None:
+    def _template(self) -> Template | Simple | None:
         return None if self._read is None else self._read.compiled()
 
     def words(self, values: Mapping[str, Any]) -> tuple[str, list[str]]:

@@ -12,9 +12,10 @@ from typing import Final
 FOLDER: Final = Path(__file__).with_name("pictures")
 OTHERWISE: Final = "landmark"
 """Stands for an agency without an emblem, or with one of a later release."""
-_SOURCE = re.compile(r'(?<= src=")cid:([a-z0-9-]+)@emblem(?=")')
+_SOURCE = re.compile(r' src="cid:([a-z0-9-]+)@emblem"')
 
 
+@cache
 def source(emblem: str) -> str:
     """Return the address of the picture within its letter (RFC 2392)."""
     return f"cid:{emblem if (FOLDER / f'{emblem}.png').is_file() else OTHERWISE}@emblem"
@@ -27,7 +28,7 @@ def pictures(html: str) -> dict[str, bytes]:
 
 def in_page(html: str) -> str:
     """Return the letter with its pictures in it, as browsers can show it."""
-    return _SOURCE.sub(lambda found: f"data:image/png;base64,{b64encode(_picture(found[1])).decode()}", html)
+    return _SOURCE.sub(lambda found: f' src="data:image/png;base64,{b64encode(_picture(found[1])).decode()}"', html)
 
 
 @cache

@@ -115,11 +115,16 @@ def printable(value: PlainData) -> str:
     return text if text.isprintable() else _UNPRINTABLE.sub(" ", text)
 
 
-@pass_context
-def _collect(context: Context, value: PlainData) -> str:
-    collected: list[str] = context.parent[COLLECTED]
+def collect(values: Mapping[str, Any], value: PlainData) -> str:
+    """Collect the value, and return the mark that stands for it."""
+    collected: list[str] = values[COLLECTED]
     collected.append(printable(value))
     return mark(len(collected) - 1)
+
+
+@pass_context
+def _collect(context: Context, value: PlainData) -> str:
+    return collect(context.parent, value)
 
 
 @lru_cache(maxsize=64)

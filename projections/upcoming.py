@@ -27,6 +27,12 @@ def held_back(connection: Connection) -> list[tuple[int, int]]:
     return [(lane, many) for lane, many in connection.execute(query)]
 
 
+def stopped(connection: Connection, limit: int) -> list[Due]:
+    """Return some of the deliveries that kill switches and pauses hold back, so many at most."""
+    query = select(due.c.nudge, due.c.recipient).where(IS_STOPPED).limit(limit)
+    return [Due(*row) for row in connection.execute(query)]
+
+
 def of_some(connection: Connection, until: int, before: str) -> list[tuple[int, Due]]:
     """Return due time and delivery for all recipients whose pseudonym comes before that one.
 

@@ -79,15 +79,28 @@ class Codes:
         """Return the message that we sent with a code that stands in the text; None where none is ours."""
         return next(filter(None, map(self._found, codes_in(code))), None)
 
-    def _found(self, letters: str) -> Genuine | None:
-        number, mark = _number(letters[:_HALF]), _number(letters[_HALF:])
+    def recipient(self, code: str) -> str | None:
+        """Return the pseudonym of whom we sent a message with a code that stands in the text; None for nobody."""
         with self._context.database.reading() as connection:
-            for begin in (number ^ self._veil(mark), number):
-                for nudge in beginning(connection, begin, _BITS):
-                    for one in nudge.deliveries:
-                        if self._mark(nudge.intent.id, one.recipient) == mark:
-                            return self._genuine(connection, nudge, one)
+            for letters in codes_in(code):
+                for _, one in self._bearing(connection, letters):
+                    if one.attempted_at is not None:
+                        return one.recipient
         return None
+
+    def _found(self, letters: str) -> Genuine | None:
+        with self._context.database.reading() as connection:
+            found = next(self._bearing(connection, letters), None)
+            return None if found is None else self._genuine(connection, *found)
+
+    def _bearing(self, connection: Connection, letters: str) -> Iterator[tuple[Nudge, Delivery]]:
+        """Yield the nudge that bears a code, with whom it is to; two would be one in fifteen million."""
+        number, mark = _number(letters[:_HALF]), _number(letters[_HALF:])
+        for begin in (number ^ self._veil(mark), number):
+            for nudge in beginning(connection, begin, _BITS):
+                for one in nudge.deliveries:
+                    if self._mark(nudge.intent.id, one.recipient) == mark:
+                        yield nudge, one
 
     def sent(self, nudge: UUID, recipient: str) -> Genuine | None:
         """Return the message of that nudge that we sent to that recipient; None where nothing went."""

@@ -1,6 +1,7 @@
 """A person's trail: the log records the purpose first. No address of these pages holds anything about anybody.
 
-The national id comes in the body of a form only; what is read is then addressed by the name of the viewing.
+The national id, or a message's code, comes in the body of a form only; what is read is then addressed by the name of
+the viewing.
 """
 
 import re
@@ -14,6 +15,7 @@ from fastapi.responses import Response
 
 from app.http import routes
 from app.http.problems import Problem
+from app.identity.authenticity_codes import codes_in
 from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, Staff, command, short_field
 from app.pages.layout import Frame
@@ -64,7 +66,11 @@ class PersonPages(ConsolePages):
         say = frame.speech.say
         person, wrong = self._pseudonym(given), {}
         if person is None:
-            wrong["person"] = say("Write a national id (digits), or a pseudonym (32 digits and letters)")
+            wrong["person"] = say(
+                "Write a national id (digits), a pseudonym (32 digits and letters), or the code of a message"
+            )
+            if codes_in(given):
+                wrong["person"] = say("No message of ours has this code")
         if not says_why(purpose):
             wrong["purpose"] = say("Write why you read this person's data; the log keeps it")
         viewing = self._views.begin(who, person, purpose) if person is not None and not wrong else None
@@ -74,10 +80,13 @@ class PersonPages(ConsolePages):
         return self._staff.go(f"/people/{viewing}")
 
     def _pseudonym(self, given: str) -> str | None:
-        compact = given.replace(" ", "")
+        """Return the pseudonym of whom it names: by national id, pseudonym, or a code of their message."""
+        compact, identity = given.replace(" ", ""), self._staff.platform.identity
         if _PSEUDONYM.fullmatch(compact):
             return compact
-        return self._staff.platform.identity.names.pseudonym(compact) if _NATIONAL_ID.fullmatch(compact) else None
+        if _NATIONAL_ID.fullmatch(compact):
+            return identity.names.pseudonym(compact)
+        return identity.codes.recipient(given)
 
     @routes.get("/console/people/{id}")
     def trail(self, request: Request) -> Response:

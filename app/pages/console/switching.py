@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from app.http import routes
 from app.identity.principals import load
+from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, Staff, command, short_field
 from app.pages.console.stopped import SCOPES
 from app.pages.layout import Frame
@@ -19,6 +20,7 @@ from app.reports.findings import going
 from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.principals import Principal
 from domain.nudges.settle import PAUSED
+from streams.queries.held_back import MOST_COUNTED, HeldBack, held_back_by
 from streams.rules.aggregates import ActiveStop
 from streams.rules.switches import UnknownName, owner_of
 
@@ -89,12 +91,15 @@ class SwitchPages(ConsolePages):
     def _show(
         self, who: Principal, frame: Frame, wish: Wish, wrong: Mapping[str, str], *, done: str = ""
     ) -> Response:
-        example = wish.reason or "…"
+        example, off, on = wish.reason or "…", self._switches.off(), self._staff.platform
+        owners = on.rules.library.rules().governed.owners
+        with on.database.reading() as connection:
+            held = held_back_by(connection, {(each.scope, each.name) for each in off}, owners) if off else None
         return self._staff.show(
             "switches.html",
             frame,
             who,
-            off=[self._row(each, who, frame) for each in self._switches.off()],
+            off=[self._row(each, who, frame) | {"held": _held(each, held, frame.speech)} for each in off],
             groups=list(self._groups(frame)),
             wish=wish,
             errors=wrong,
@@ -132,6 +137,17 @@ class SwitchPages(ConsolePages):
         for scope, names in self._switches.names().items():
             rows = [(f"{scope}:{name}", name_told(scope, name, self._staff.platform, frame.speech)) for name in names]
             yield shown(SCOPES, scope, frame.speech), rows
+
+
+def _held(off: ActiveStop, held: HeldBack | None, speech: Speech) -> str:
+    """Return how many messages a switch holds back now."""
+    count = held.counts.get((off.scope, off.name), 0) if held is not None else 0
+    if held is None or held.whole:
+        return speech.say("Messages that it holds back now: {count}").format(count=speech.number(count))
+    if count > MOST_COUNTED:
+        told = speech.say("Messages that it holds back now: more than {count}")
+        return told.format(count=speech.number(MOST_COUNTED))
+    return speech.say("Messages that it holds back now: at least {count}").format(count=speech.number(count))
 
 
 def _wish(fields: Fields) -> Wish:

@@ -64,6 +64,26 @@ def test_the_reason_comes_first_and_is_kept(office: Office, who: str) -> None:
     assert "Айгерім" not in page
 
 
+async def test_the_code_of_a_message_names_its_person(office: Office) -> None:
+    """The code under an SMS leads to the trail of whoever got it, under the same reason and record; no other does."""
+    browser, world = signed_in(office, "olga"), office.world
+    unsent = next(each.intent for each in world.nudges())
+    codes = world.platform.identity.codes
+    early = codes.of(unsent.id, unsent.person)
+    assert "No message of ours has this code" in send(browser, PEOPLE, PEOPLE, person=early, purpose=WHY).text
+    [sent] = await world.settle("2025-06-20T09:00:00+05:00")
+    browser = signed_in(office, "olga")
+    code = codes.of(sent.nudge, sent.recipient)
+    for typed in (code, code.lower().replace("-", " ")):
+        assert send(browser, PEOPLE, PEOPLE, person=typed, purpose=" ").status_code == 422
+        where = send(browser, PEOPLE, PEOPLE, person=typed, purpose=WHY).headers["location"]
+        assert code not in where
+        assert "Identity card renewal" in browser.get(where).text
+    assert {(each.by, each.person, each.purpose) for each in viewings(office)} == {("olga", unsent.person, WHY)}
+    made_up = send(browser, PEOPLE, PEOPLE, person="00000-00000", purpose=WHY)
+    assert (made_up.status_code, "No message of ours has this code" in made_up.text) == (422, True)
+
+
 def test_why_a_message_came_is_read_as_well(office: Office) -> None:
     """From the trail one looks why a nudge is planned, which the log keeps too; somebody else's is 404."""
     browser, world = signed_in(office, "olga"), office.world

@@ -1,6 +1,7 @@
 """Kill switches from a browser: effective at the next send, with who and why in the log."""
 
 import html
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 
 from domain.facts.governance import ControlSet, TriggerResumed
 from domain.facts.principals import Principal, Role
+from streams.queries.held_back import HeldBack, held_back_by
 from tests.app.pages.console.forms import send
-from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
+from tests.app.pages.console.office import AIGERIM, DANA, Office, office_in, signed_in
 from tests.world import LONG_AGO, card, registered
 
 PAGE = "/console/switches"
@@ -108,6 +110,37 @@ def test_a_paused_trigger_is_off_as_well(office: Office) -> None:
     assert world.platform.rules.switches.off() == []
     [fact] = [entry.fact for entry in world.entries() if isinstance(entry.fact, TriggerResumed)]
     assert (fact.by, fact.reason) == ("olga", "they agree now")
+
+
+async def test_each_switch_says_how_many_messages_it_holds_back(office: Office) -> None:
+    """A stop of a trigger or its agency counts what is due of it; a channel's, what nothing else holds."""
+    world, switches = office.world, office.world.platform.rules.switches
+    for stop in (
+        ("trigger", "identity_card_expiry"),
+        ("agency", "interior"),
+        ("agency", "health"),
+        ("channel", "sms"),
+    ):
+        switches.control(*stop, OLGA, stopped=True, reason="a test")
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    assert await world.settle("2025-06-20T09:00:00+05:00") == []
+    held = re.compile("Messages that it holds back now: ([^<]*)<")
+    assert held.findall(signed_in(office, "olga").get(PAGE).text) == ["0", "0", "1", "1"], "the latest first"
+    for stop in (("trigger", "identity_card_expiry"), ("agency", "interior")):
+        switches.control(*stop, OLGA, stopped=False, reason="a test")
+    assert held.findall(signed_in(office, "olga").get(PAGE).text) == ["1", "0"]
+
+
+async def test_no_more_than_the_first_that_are_held_back_are_counted(office: Office) -> None:
+    """Of a flood only so many are read, and the count says that there are more."""
+    world = office.world
+    world.platform.rules.switches.control("all", "", OLGA, stopped=True, reason="a test")
+    for person in (AIGERIM, DANA):
+        world.take(*registered(person, LONG_AGO), card(person, "2025-07-20"))
+    assert await world.settle("2025-06-20T09:00:00+05:00") == []
+    with world.platform.database.reading() as connection:
+        [some, all_] = (held_back_by(connection, {("all", "")}, {}, most) for most in (1, 2))
+    assert (some.whole, all_) == (False, HeldBack({("all", ""): 2}, whole=True))
 
 
 def test_what_an_operator_paused_is_not_its_agencys(office: Office) -> None:

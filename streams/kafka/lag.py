@@ -14,8 +14,7 @@ from projections.tables import micros
 from streams.kafka.errors import DENIED, ClientErrors, KafkaUnavailable
 from streams.kafka.topics import Topics, check_topic
 from streams.log.decoding import life_of
-from streams.log.recorder import FactRecorder, first_fact
-from streams.planning.wakeups import WAKING
+from streams.log.recorder import WAKING, FactRecorder, first_fact
 from streams.storage.database import Database
 
 _NOWHERE = 2**31 - 1

@@ -26,7 +26,7 @@ from streams.storage.signals import Signal
 READER = positions.RELAY
 PAGE = 5000
 LOOK_EVERY, TURN_EVERY, ASK_EVERY = 0.5, 1.0, 5.0
-"""Seconds between two looks for new facts of which no signal came, between two tries to become active, and between
+"""Seconds between two looks for facts of which no signal came, between two tries to become active, and between
 two checks of Kafka while there is nothing to send."""
 PACE = 0.02
 """Seconds between the signal of an append and the look for it: what is appended meanwhile goes along."""
@@ -91,7 +91,7 @@ class Relay:
         self._idled(TURN_EVERY)
 
     def _await_facts(self, session: Connection) -> None:
-        """Wait for the signal of an append, or for the time of the next look."""
+        """Wait for the signal of a fact that wakes persons, or for the time of the next look."""
         if signals.wait(session, LOOK_EVERY):
             self._stopping.wait(PACE)
         else:
@@ -122,7 +122,7 @@ class Relay:
 
     def _active(self, session: Connection, backoff: Backoff) -> None:
         self._make_topics()
-        signals.listen(session, Signal.FACTS)
+        signals.listen(session, Signal.WAKES)
         self._tell(f"relaying to {self._topics.persons} from position {positions.position_of(session, READER)} on")
         self.active, self._waiting = True, False
         while not self._stopping.is_set():

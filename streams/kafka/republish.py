@@ -16,8 +16,8 @@ from projections.tables import micros
 from streams.kafka.producer import Record, Sender
 from streams.kafka.topics import Topics
 from streams.log.decoding import LIFE, life_of
-from streams.log.recorder import FactRecorder, first_fact
-from streams.planning.wakeups import WAKING, WakeUpReader
+from streams.log.recorder import WAKING, FactRecorder, first_fact
+from streams.planning.wakeups import WakeUpReader
 from streams.queues.jobs import HoldsNothing, Plan, Save, Step
 from streams.storage.database import Database
 from streams.storage.tables import log

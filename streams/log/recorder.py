@@ -12,7 +12,9 @@ from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notif
 from sqlalchemy import Connection, Select, func, select
 from sqlalchemy import exc as sql
 
+from domain.core.events import LifeEvent
 from domain.core.ids import Position
+from domain.facts.facts import AheadMoved
 from projections.bulk import among, driver_rows, insert_rows
 from streams.log import forgeries
 from streams.log.row_codes import codes_of, facts_by, genuine
@@ -21,6 +23,8 @@ from streams.storage.signals import lock_log
 from streams.storage.tables import log, log_rows, stream_of
 
 PAGE = 1000
+WAKING = (LifeEvent.TOPIC, AheadMoved.TOPIC)
+"""The facts after which a person's plan may change. (Rules and area events wake in the database, at leisure.)"""
 
 _LAST = select(func.max(log.c.position))
 _NEWEST = log_rows.order_by(log.c.position.desc()).limit(1)
@@ -82,7 +86,7 @@ class FactRecorder(ApplicationRecorder):
                 if it is forged, and repeats the transaction.
         """
         with self._database.waits.labels("log").time():
-            lock_log(connection)
+            lock_log(connection, wakes=any(topic in WAKING for _, _, topic, _ in rows))
         before = FactRecorder.end(connection)
         if before >= _HIGHEST:
             raise InTheWay("the log has no room", [])

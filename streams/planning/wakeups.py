@@ -14,17 +14,14 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.ids import Names
-from domain.facts.facts import AheadMoved
 from projections import history
 from projections.bulk import among, chunked, driver_rows
 from streams.log.decoding import LIFE, life_of
 from streams.log.mapper import LifeState
-from streams.log.recorder import FactRecorder, page_of
+from streams.log.recorder import WAKING, FactRecorder, page_of
 from streams.log.row_codes import facts_by, genuine
 from streams.storage.tables import log, log_rows, stream_of
 
-WAKING = (LIFE, AheadMoved.TOPIC)
-"""The facts after which a person's plan may change. (Rules and area events wake in the database, at leisure.)"""
 _PSEUDONYM = re.compile(rb"[0-9a-f]{32}")
 
 

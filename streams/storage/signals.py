@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from streams.storage.advisory_locks import APPEND_LOCK
+from streams.storage.advisory_locks import APPEND_LOCK, take_turns
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
@@ -20,7 +20,7 @@ from streams.storage.errors import UNAVAILABLE_ERRORS
 class Signal(StrEnum):
     """The kinds of signals; the value is the name of the channel."""
 
-    FACTS = "habarshy_log"
+    WAKES = "habarshy_log"
     DUE = "habarshy_due"
 
 
@@ -34,13 +34,15 @@ def send(connection: Connection, signal: Signal) -> None:
         connection.execute(_SEND, {"channel": signal})
 
 
-def lock_log(connection: Connection) -> None:
-    """Take the log's lock until the transaction ends, and signal the append at its commit; one statement for both.
+def lock_log(connection: Connection, *, wakes: bool) -> None:
+    """Take the log's lock until the transaction ends; `wakes`: also signal at its commit, by the same statement.
 
     SQLite has one writer and nobody who listens.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK_AND_SEND, {"lock": APPEND_LOCK, "channel": Signal.FACTS})
+    if not wakes:
+        take_turns(connection, APPEND_LOCK)
+    elif connection.dialect.name == "postgresql":
+        connection.execute(_LOCK_AND_SEND, {"lock": APPEND_LOCK, "channel": Signal.WAKES})
 
 
 def listen(session: Connection, signal: Signal) -> None:

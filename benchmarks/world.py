@@ -32,8 +32,12 @@ T = TypeVar("T")
 def platform(folder: Path, name: str = "bench") -> Platform:
     """A fresh platform on SQLite with the shipped packs."""
     (folder / f"{name}.sqlite").write_bytes(at_first(shipped(), NOW))
-    settings = load_settings(database=f"sqlite:///{folder / name}.sqlite")
-    return compose(settings, AT_NOW, KEYRING)
+    return opened(folder, name)
+
+
+def opened(folder: Path, name: str) -> Platform:
+    """The platform on that file, which `platform` made in this process or another."""
+    return compose(load_settings(database=f"sqlite:///{folder / name}.sqlite"), AT_NOW, KEYRING)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from app.packs import version_diff
 from app.packs.version_diff import start_of
 from app.pages.catalogues import Speech
 from app.pages.naming import VALUES
-from domain.core.translatable import N_
+from app.reports.life_words import CHANNELS
+from domain.core.translatable import N_, Words
 from domain.rules.event_types import Catalogue, Titles
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import pack_titles
@@ -50,6 +51,17 @@ def rule_told(rule: Clause, rules: Rules, speech: Speech) -> Iterator[tuple[str,
         yield speech.say(PARTS[part]), speech.tell(sentence)
     yield speech.say("Kind of message"), speech.say(CLASSES[rule.klass])
     yield speech.say("Legal basis"), speech.titled(rule.legal_basis)
+
+
+def ways_told(rules: Mapping[str, Any], speech: Speech) -> tuple[str, str]:
+    """Return how a rule's messages are sent, as a row of a name and a value."""
+    first, *others = [speech.say(CHANNELS[each]) for each in rules["channels"]]
+    unopened = rules.get("cascade") == "until_opened"
+    words = (
+        N_("{first}; only if it is not opened: {others}") if unopened else N_("{first}; only if that fails: {others}")
+    )
+    value = speech.tell(Words(words, first=first, others=", ".join(others))) if others else first
+    return speech.say("How it is sent"), value
 
 
 def in_words(

@@ -17,7 +17,9 @@ Titles = Mapping[str, str]
 Part = Literal["start", "to", "due", "unless", "replies", "expires"]
 """The part of a clause that a sentence is about."""
 
-_TOKEN = re.compile(r""""[^"]*"|'[^']*'|[a-z]\w*(?:\.\w+)+|&&|\|\||-?\d+(?:\.\d+)?|[<>=!]=|[<>!()]|\S+""")
+_TOKEN = re.compile(
+    r""""[^"]*"|'[^']*'|later\.time\s*>\s*event\.time|[a-z]\w*(?:\.\w+)+|&&|\|\||-?\d+(?:\.\d+)?|[<>=!]=|[<>!()]|\S+"""
+)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _SIGNS = {
     "&&": Words("and"),
@@ -87,6 +89,8 @@ _CALLS = {
 _STARTS = {"becomes": "entitled.from", "ceases": "entitled.until"}
 _TIMES = {
     "event.time": Words("the time of the event"),
+    "later.time": Words("the time of the later event"),
+    "later.time>event.time": Words("it happens after the event that starts the rule"),
     "complete.time": Words("the time of the last event that is needed"),
 }
 
@@ -137,8 +141,8 @@ class RuleWords(Struct, frozen=True):
         value, _, call = token.rpartition(".")
         if call in _CALLS and "." in value:
             return Joined([self.name(value), _CALLS[call]])
-        if token in _TIMES:
-            return _TIMES[token]
+        if time := _TIMES.get("".join(token.split())):
+            return time
         if root in _OWNED and field:
             return Words(_OWNED[root], field=self._field(token, field))
         if token.startswith(('"', "'")):

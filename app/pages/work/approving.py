@@ -19,7 +19,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.life import category, shown
 from app.pages.naming import VALUES
-from app.pages.ruling import CLASSES
+from app.pages.ruling import CLASSES, ways_told
 from app.pages.visits import Form, field_of
 from app.pages.work.advice import of_the_form
 from app.pages.work.backtests import figures_of, latest, people_told
@@ -167,6 +167,7 @@ class Approving(DraftPages):
                 (speech.say("Topic"), category(fact.rules["category"], speech)),
                 (speech.say("Kind of message"), shown(CLASSES, fact.rules["class"], speech)),
                 (speech.say("Legal basis"), speech.titled(legal_basis_of(fact.rules))),
+                ways_told(fact.rules, speech),
             ],
             at=speech.moment(fact.at),
             approved_by=submission.approved_by,

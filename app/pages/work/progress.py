@@ -169,8 +169,8 @@ def _after(now: Governed, submission: Submission | None, speech: Speech) -> dict
     live = current.share if current is not None and current.hash == submission.hash else 0.0
     so_far = speech.say("so far for {share}").format(share=share(live, speech)) if 0 < live < 1 else ""
     return {
-        "approve": _Found(bool(submission.approved_by), "" if submission.approved_by else note, where),
-        "publish": _Found(live == 1, so_far, where),
+        "approve": _Found(bool(submission.approved_by), "" if submission.approved_by else note, f"{where}#approve"),
+        "publish": _Found(live == 1, so_far, f"{where}#publish"),
     }
 
 

@@ -16,7 +16,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame, RoutedPages, as_csv
 from app.pages.life import shown
 from app.pages.naming import VALUES
-from app.pages.ruling import Clause, rule_told
+from app.pages.ruling import Clause, rule_told, ways_told
 from app.pages.stops import stops_known
 from app.pages.visits import Fields, Form, field_of
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
@@ -107,6 +107,7 @@ class TriggerPages(RoutedPages):
         clause = Clause(whole, rules["owner"], rules["class"], legal_basis_of(rules))
         return [
             *rule_told(clause, self._office.platform.rules.library.rules(), frame.speech),
+            ways_told(rules, frame.speech),
             (say("Published"), f"{frame.speech.moment(fact.at)}, {publisher(fact.by, frame.speech)}"),
             (say("For"), share(fact.share, frame.speech)),
             (say("Version"), fact.hash[:12]),

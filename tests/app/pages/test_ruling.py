@@ -12,7 +12,7 @@ from app.packs.version_diff import Version, clause_of
 from app.pages.catalogues import LANGUAGES, OTHERWISE
 from app.pages.life import STATES
 from app.pages.naming import VALUES
-from app.pages.ruling import in_words
+from app.pages.ruling import in_words, ways_told
 from app.reports.life_words import REASON_WORDS
 from domain.conditions.language import BadCondition, Conditions
 from domain.facts.facts import NUDGE_FACTS
@@ -217,3 +217,33 @@ def test_a_mistake_in_a_condition_is_told_in_each_language(text: str) -> None:
     said = {each: speech_of(each).tell(bad.value.problem) for each in LANGUAGES}
     assert len(set(said.values())) == len(LANGUAGES), said
     assert said["en"] == bad.value.problem
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "and it happens after the event that starts the rule."),
+        ("ru", "и это происходит позже события, с которого начинается правило."),
+        ("kk", "және бұл ережені бастайтын оқиғадан кейін болады."),
+    ],
+)
+def test_that_something_happens_later_is_said_in_one_plain_clause(language: str, said: str) -> None:
+    """An approver reads that a needless message's event is a later one, not two times with a sign between."""
+    when = "later.employer == event.employer && later.time > event.time"
+    sentence = words_in(language).unless({"on": "kz.pension.contribution_received", "when": when})
+    assert said in speech_of(language).tell(sentence)
+
+
+def test_the_ways_of_a_rule_are_said_with_when_each_is_used() -> None:
+    """Whoever approves a rule reads that the further ways are used only where the one before fails."""
+    speech = speech_of("en")
+    sent = [
+        ways_told({"channels": ["sms"]}, speech),
+        ways_told({"channels": ["sms", "push", "email"]}, speech),
+        ways_told({"channels": ["push", "sms"], "cascade": "until_opened"}, speech),
+    ]
+    assert [value for _, value in sent] == [
+        "SMS",
+        "SMS; only if that fails: push message, email",
+        "push message; only if it is not opened: SMS",
+    ]

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Annotated, Protocol, cast
+from typing import Annotated, Any, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from fastapi import Depends, FastAPI, Request
+from itsdangerous import SignatureExpired, TimestampSigner
 from msgspec import Struct
 from starlette.middleware.sessions import SessionMiddleware
+from starlette.types import ASGIApp
 
 from app.http.bodies import media_type_of, read_body
 from app.http.problems import Problem
@@ -28,6 +30,8 @@ LASTS = timedelta(hours=8)
 """The length of a visit from signing in, however busy it is."""
 CLAIMED_LASTS = timedelta(hours=1)
 """The length of a visit of officials who are on no list of ours: roles that their issuer took away last as long."""
+AHEAD = timedelta(hours=1)
+"""The most by which the clock of another process may be ahead of ours for its cookies to be good."""
 KEPT = timedelta(days=1)
 """The time for which a visitor's form is kept while they sign in again."""
 FORM_BYTES, DRAFT_BYTES = 64 * 1024, 3 * 1024 * 1024
@@ -59,18 +63,37 @@ class Listed(Protocol):
         """Return a mark that changes with their entry; empty where there is none."""
 
 
+class _Signer(TimestampSigner):
+    """Signs cookies, and takes those of a process whose clock is ahead of ours by up to `AHEAD`."""
+
+    def unsign(self, *given: Any, **options: Any) -> Any:  # noqa: ANN401  (it has overloads)
+        """Return what was signed; raise SignatureExpired where that was too long ago, or too far ahead."""
+        try:
+            return super().unsign(*given, **options)
+        except SignatureExpired as expired:
+            now = self.timestamp_to_datetime(self.get_timestamp())
+            if expired.date_signed is None or not now < expired.date_signed <= now + AHEAD:
+                raise
+            return expired.payload
+
+
+class _Visits(SessionMiddleware):
+    def __init__(self, app: ASGIApp, secret: str, *, safe: bool) -> None:
+        super().__init__(
+            app,
+            secret,
+            session_cookie="__Host-habarshy" if safe else "habarshy",
+            max_age=int(KEPT.total_seconds()),
+            same_site="lax",  # strict loses who comes back
+            https_only=safe,
+        )
+        self.signer = _Signer(secret)
+
+
 def install_visits(app: FastAPI, secret: str, base_url: str, listed: Listed) -> None:
     """Make the app recognise its visitors; over https the cookie goes to this host only, and never in clear."""
     app.state.listed = listed
-    safe = urlsplit(base_url).scheme == "https"
-    app.add_middleware(
-        SessionMiddleware,
-        secret_key=secret,
-        session_cookie="__Host-habarshy" if safe else "habarshy",
-        max_age=int(KEPT.total_seconds()),
-        same_site="lax",
-        https_only=safe,  # strict loses who comes back
-    )
+    app.add_middleware(_Visits, secret=secret, safe=urlsplit(base_url).scheme == "https")
 
 
 def begin(request: Request, now: datetime, *, citizen: str = "", official: Official | None = None) -> None:

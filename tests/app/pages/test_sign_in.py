@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
+from itsdangerous import TimestampSigner
 from starlette.testclient import TestClient
 
 from app.identity.principals import add, remove
@@ -311,6 +312,31 @@ def test_a_forged_visit_is_none(browser: TestClient) -> None:
     """A cookie that was not signed here says nothing."""
     browser.cookies.set("habarshy", "eyJjaXRpemVuIjogImFiYyJ9.aaaa.bbbb")
     assert "Sign out" not in browser.get("/sign-in").text
+
+
+class Elsewhere(TimestampSigner):
+    """The signer of a process on a machine whose clock is ahead of ours by so much."""
+
+    ahead = timedelta()
+
+    def get_timestamp(self) -> int:
+        return super().get_timestamp() + int(self.ahead.total_seconds())
+
+
+@pytest.mark.parametrize(
+    ("ahead", "status"), [(timedelta(seconds=2), 200), (timedelta(minutes=10), 200), (timedelta(days=1), 303)]
+)
+def test_a_visit_goes_on_at_a_process_whose_clock_is_behind(
+    browser: TestClient, made: World, ahead: timedelta, status: int
+) -> None:
+    """Who signed in where the clock is a little ahead is known everywhere, and not where it is far too much."""
+    sign_in(browser, "aigerim")
+    signer = Elsewhere(made.platform.identity.links.secret("visits"))
+    signer.ahead = ahead
+    there = signer.sign(signer.unsign(browser.cookies["habarshy"])).decode()
+    browser.cookies.clear()
+    browser.cookies.set("habarshy", there)
+    assert browser.get("/my").status_code == status
 
 
 def test_guessing_tokens_is_slowed_down(browser: TestClient, made: World) -> None:

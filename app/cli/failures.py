@@ -23,7 +23,7 @@ from streams.kafka.republish import BadRange, BadTopic
 from streams.kafka.seats import SeatTaken
 from streams.log.damaged import DamagedFact
 from streams.log.first_codes import CodesLost
-from streams.log.master_key import WrongKeyFile
+from streams.log.master_key import OlderKeyFile, WrongKeyFile
 from streams.log.watermark import OlderLog
 from streams.privacy.erasure import NobodyKnown
 from streams.queues.jobs import Busy, ForgedJob, NothingToDo, NotNow, Stale, UnknownJob, UnreadableJob
@@ -48,6 +48,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     BadSettings: Exit.USAGE,
     BadKeyFile: Exit.USAGE,
     WrongKeyFile: Exit.USAGE,
+    OlderKeyFile: Exit.UNAVAILABLE,
     MissingKeyFile: Exit.UNAVAILABLE,
     BrokenPack: Exit.CHECK_FAILED,
     BreaksVersions: Exit.CHECK_FAILED,

@@ -9,19 +9,28 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
+from streams.storage.errors import DatabaseUnavailable
+
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
 
 class WrongKeyFile(Exception):
-    """Raised for a key file that is not the one of the database, or lacks a version of its master key."""
+    """Raised for a key file that is not the one of the database, or lacks an older version of its master key."""
 
-    def __init__(self, lacks: int | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__(
             "The key file does not open the keys in this database. Start with the one that the database was made"
             " with."
-            if lacks is None
-            else f"The key file lacks version {lacks} of the master key, which wraps keys in this database. Copy the"
+        )
+
+
+class OlderKeyFile(DatabaseUnavailable):
+    """Raised for an older copy of the key file, made before a rotation. Roles wait for the newer one."""
+
+    def _sentence(self, reason: str) -> str:
+        return (
+            f"The key file lacks version {reason} of the master key, which wraps keys in this database. Copy the"
             " newest key file to this machine."
         )
 
@@ -51,6 +60,7 @@ class Wrapper(Protocol):
         """Return the key that `wrap` was given with the same `about` while `version` was the current one.
 
         Raises:
+            OlderKeyFile: that version is newer than all that are known.
             WrongKeyFile: that version is not known, or did not wrap this.
         """
 
@@ -82,9 +92,9 @@ class Keyring(Struct, frozen=True, dict=True):
 
     def unwrap(self, version: int, wrapped: bytes, about: bytes) -> bytes:
         """See Wrapper."""
-        if version not in self.wrapping:
-            raise WrongKeyFile(version)
+        if version > self.current:
+            raise OlderKeyFile(str(version))
         try:
             return self._ciphers[version].decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], about)
-        except (InvalidTag, ValueError):
+        except (KeyError, InvalidTag, ValueError):
             raise WrongKeyFile from None

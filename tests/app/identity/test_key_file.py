@@ -245,7 +245,7 @@ def test_a_rotation_by_another_process_is_noticed(tmp_path: Path) -> None:
     assert before.unwrap(*old, b"about") == b"k" * KEY_BYTES
     assert (rotated.current, before.wrap(b"k" * KEY_BYTES, b"about").version) == (2, 2)
 
-    with pytest.raises(WrongKeyFile, match="lacks version 1 of the master key"):
+    with pytest.raises(WrongKeyFile):
         KeptKeys(retire(path, rotated.current), path).unwrap(*old, b"about")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.log.master_key import KEY_BYTES, Keyring, Wrapped, WrongKeyFile
+from streams.log.master_key import KEY_BYTES, Keyring, OlderKeyFile, Wrapped
 from streams.log.person_keys import PersonKeys
 from streams.log.rewrap import Rewrapping, by_version
 from tests.streams.storing import KEYRING, Store
@@ -65,5 +65,5 @@ def test_who_is_erased_does_not_come_back_by_a_rotation(store: Store) -> None:
     assert Rewrapping(store.database, ROTATED).run() == 1
     with store.database.reading() as connection:
         assert set(PersonKeys(ROTATED).load(connection, PERSONS)) == {PERSONS[1]}
-        with pytest.raises(WrongKeyFile):
+        with pytest.raises(OlderKeyFile):
             PersonKeys(KEYRING).load(connection, PERSONS)

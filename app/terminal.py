@@ -126,7 +126,7 @@ def talk(line: str) -> None:
         )
         log.log(level, "%s", visible(line))
     else:
-        sys.stderr.write(visible(line) + "\n")
+        _say(visible(line))
 
 
 def warn(line: str) -> None:
@@ -135,7 +135,17 @@ def warn(line: str) -> None:
     if log.handlers:
         log.warning("%s", line)
     else:
-        sys.stderr.write(red(line, sys.stderr) + "\n")
+        _say(red(line, sys.stderr))
+
+
+def _say(line: str) -> None:
+    """Write a message; where it has no room, or nobody reads on, the work goes on without it."""
+    try:
+        sys.stderr.write(line + "\n")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    except OSError:
+        return
 
 
 def agree(wish: str, word: str, *, yes: bool) -> None:

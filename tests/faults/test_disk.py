@@ -1,7 +1,8 @@
 """The disk is full, or cannot be written: nothing is lost, nothing goes twice, and it heals without a hand."""
 
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -63,6 +64,28 @@ def test_sqlite_waits_for_room(here: Site, mail: Post, small: Disk) -> None:
     mail.pause = 0.01
     small.empty()
     settled(here, mail, running, PEOPLE)
+
+
+def into_a_full_disk() -> None:
+    """Whatever this process says has no room."""
+    os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
+
+
+def into_a_closed_pipe() -> None:
+    """Nobody reads what this process says."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    os.dup2(writer, 2)
+
+
+@pytest.mark.parametrize("talk", [into_a_full_disk, into_a_closed_pipe])
+def test_messages_that_cannot_be_written_stop_nobody(tmp_path: Path, mail: Post, talk: Callable[[], None]) -> None:
+    """`run` whose log has no room, or no reader any more, sends as before."""
+    with site(tmp_path, f"sqlite:///{tmp_path}/log.sqlite", mail) as here:
+        here.take(*crowd(0, 3))
+        running = here.start("run", before=talk)
+        comes(lambda: len(mail.received) == 3 or running.process.poll() is not None)
+        assert (len(mail.received), running.process.poll()) == (3, None)
 
 
 def test_a_disk_that_cannot_be_written_stops_the_start(here: Site, mail: Post, small: Disk) -> None:

@@ -49,6 +49,13 @@ class Mark(Struct, frozen=True):
     ends: bool = False
 
 
+class Tick(Struct, frozen=True):
+    """A count at a place of the upright axis."""
+
+    count: int
+    at: float
+
+
 class Chart(Struct, frozen=True):
     """A chart. `said`: it, in one sentence; `unit`: what one bar is about; `counted`: what its height says."""
 
@@ -56,7 +63,7 @@ class Chart(Struct, frozen=True):
     unit: str
     said: str
     bars: Sequence[Bar]
-    ticks: Sequence[Mark]
+    ticks: Sequence[Tick]
     marks: Sequence[Mark]
     size: Size = LARGE
     rows: bool = False
@@ -87,9 +94,8 @@ def by_name(title: str, unit: str, counts: Sequence[tuple[str, int]]) -> Chart:
 
 
 def small(title: str, unit: str, said: str, counts: Sequence[tuple[str, int]], every: int) -> Chart:
-    """Return a small chart with a bar for each name, every so many of them labelled; its numbers have no groups."""
-    chart = _chart(title, unit, counts, every=every, size=SMALL)
-    return replace(chart, said=said, ticks=[replace(each, label=each.label.replace(",", "")) for each in chart.ticks])
+    """Return a small chart with a bar for each name, every so many of them labelled."""
+    return replace(_chart(title, unit, counts, every=every, size=SMALL), said=said)
 
 
 def rows(title: str, unit: str, said: str, counts: Sequence[tuple[str, int]]) -> Chart:
@@ -153,7 +159,7 @@ def _chart(
             peak=peak,
         ),
         list(_bars(counts, top, wide, most, size)),
-        [Mark(f"{top * part // 2:,}", _y(top * part / 2, top, size)) for part in range(3)],
+        [Tick(top * part // 2, _y(top * part / 2, top, size)) for part in range(3)],
         [Mark(label, round(size.left + at * wide, 1)) for at, label in labels.items()],
         size,
     )

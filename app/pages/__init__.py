@@ -6,7 +6,8 @@ Modules:
     components: the page that shows what pages are made of. stops: what is stopped, for the bar of pages.
     catalogues, life, ruling, pack_names: the words in the reader's language, for the site, nudges, rules and packs.
     naming: the names of values.
-    whole_numbers: numbers that came as text. proof: the letter of proof, for paper.
+    whole_numbers: numbers that came as text.
+    proof, erasure_letter, backtest_report: pages for paper and for those who have no access, that need no other file.
 
 Inside: inbox, messages, entitled, checking, preferring, leaving, devices (pages of citizens); installing (as an app);
 calendar_file (a message's day for calendars); reasons (why a message came); readers, zones, icons.

@@ -76,6 +76,12 @@ def group_of(message: SentMessage, card: Card, now: datetime) -> Group:
     return Group.SOON if waits and now - message.at <= FRESH else Group.NEWS
 
 
+def is_unread(message: SentMessage, group: Group, now: datetime) -> bool:
+    """Return True for a message that nobody opened: as long as there is something to do, or while it is news."""
+    is_fresh = group in OPEN or (group is Group.NEWS and now - message.at <= FRESH)
+    return message.state in _UNREAD and is_fresh
+
+
 class Row(Struct, frozen=True):
     """A message as its card shows it.
 
@@ -217,7 +223,7 @@ class _Teller:
         speech, card, group = self._speech, matter.card, matter.group
         message, *earlier = matter.messages
         open_ = group in OPEN
-        unread = " unread" if message.state in _UNREAD and group is not Group.DONE else ""
+        unread = " unread" if is_unread(message, group, self._now) else ""
         return Row(
             str(message.nudge),
             speech.titled(message.title) or speech.say("Daily summary"),

@@ -26,6 +26,7 @@ from app.pages.icons import Icons
 from app.pages.places import places_of
 from app.pages.visits import citizen_of, csrf_of, language_of, official_of, principal_of, remember_language
 from app.visible import AsWritten, on_page
+from domain.core.translatable import Said
 from domain.facts.principals import Principal
 from templates.words.filters import one_stop
 
@@ -139,7 +140,7 @@ class Pages:
 def standing_alone(template: str, speech: Speech, **shown: Any) -> str:
     """Return a page that needs no other file and nothing of the site: its styles stand in it."""
     style = Markup((_HERE / "static/style.css").read_text(encoding="utf-8"))  # noqa: S704  (our own file)
-    environment = _environment(speech.language, "", (_HERE / "html",))
+    environment = _environment(speech.language, "", (_HERE / "html", _HERE))
     values = {**shown, "speech": speech, "icons": Icons(), "style": style}
     return one_stop(environment.get_template(template).render(values))
 
@@ -147,6 +148,7 @@ def standing_alone(template: str, speech: Speech, **shown: Any) -> str:
 @cache
 def _environment(language: str, root: str, folders: tuple[Path, ...]) -> Environment:
     """Return the templates of pages in that language; each is compiled once in a process."""
+    speech = Speech(language, ZoneInfo("UTC"))  # what it tells has no time of day
     made = Environment(
         loader=FileSystemLoader(folders),
         autoescape=True,
@@ -154,7 +156,7 @@ def _environment(language: str, root: str, folders: tuple[Path, ...]) -> Environ
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
-        finalize=on_page,
+        finalize=lambda value: on_page(speech.tell(value) if isinstance(value, Said) else value),
     )
     made.filters["as_written"] = AsWritten
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]

@@ -77,11 +77,16 @@ def _kept(kept: Mapping[str, int], speech: Speech) -> str:
 
 
 def certified(one: Certificate, speech: Speech) -> Rows:
+    """Describe the proof of an erasure to the person who was erased."""
+    kept = (speech.say("Stays, as proof of what the state did"), _kept(one.kept, speech))
+    return [*proved(one, speech), kept]
+
+
+def proved(one: Certificate, speech: Speech) -> Rows:
     """Describe the proof of an erasure; the digests are for those who check the log."""
     return [
         (speech.say("Who"), one.person),
         (speech.say("When"), speech.moment(one.at)),
         (speech.say("Line of the log"), f"{one.position}, SHA-256 {one.fact}"),
         (speech.say("Destroyed key"), f"{one.key or '–'}, SHA-256 {one.wrapped or '–'}"),
-        (speech.say("Stays, as proof of what the state did"), _kept(one.kept, speech)),
     ]

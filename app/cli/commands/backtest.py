@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 import typer
 
 from app.backtests.order import Order
-from app.backtests.page import page
 from app.backtests.report import Report, lines, objects
 from app.backtests.run import backtested
 from app.cli.commands.preview import chosen_of
@@ -21,6 +20,7 @@ from app.clock import system_clock
 from app.compose import compose
 from app.jobs.progress import parts
 from app.moments import moment_of
+from app.pages.backtest_report import page
 from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
 from app.settings import Settings, load_settings
 from app.terminal import Exit, data, data_json, stop, talk, write_page
@@ -106,7 +106,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     for line in () if as_json else lines(report):
         data(line)
     if html is not None:  # last: what was found is told, also where there is no room for a page
-        write_page(html, page(report, Speech(spoken, zone), spoken), "the report is")
+        write_page(html, page(report, Speech(spoken, zone)), "the report is")
 
 
 def _reader(settings: Settings, purpose: str | None) -> Looker | None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.commands.preview import chosen_of
 from app.cli.job_options import ordered
 from app.cli.logged_reading import Looker
 from app.cli.options import AsJson, Plan, Yes, reason_given
@@ -16,9 +17,12 @@ from app.cli.principal_session import PrincipalSession, operators
 from app.identity import erased_list, private_files
 from app.identity.meant_persons import NO_PERSON, pseudonym_in
 from app.jobs.start import begin
-from app.reports.erasure_certificate import certificate_rows, page
+from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
+from app.pages.erasure_letter import erasure_letter
+from app.reports.erasure_certificate import certificate_rows
 from app.terminal import Exit, agree, many, stop, talk, tell
 from domain.core.ids import Names
+from domain.core.timing import zone_of
 from streams.privacy.erasure import Certificate, Scope
 
 Reason = Annotated[
@@ -34,6 +38,7 @@ Several = Annotated[
 Html = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write the certificate as a page to this file.")
 ]
+Language = Annotated[str, typer.Option("--language", metavar="kk", help="The language of that page.")]
 TYPED = 8
 """So many digits of the pseudonym are to be typed."""
 
@@ -45,6 +50,7 @@ def erase(
     plan: Plan = False,
     yes: Yes = False,
     html: Html = None,
+    language: Language = OTHERWISE,
     as_json: AsJson = False,
     *,
     on: TimedOptions,
@@ -52,6 +58,7 @@ def erase(
     """Destroy a person's key, cancel their nudges, and print a certificate; it cannot be undone."""
     if (person is None) == (several is None):
         stop(Exit.USAGE, "whom? name a PERSON, or give a list of persons with --list FILE")
+    spoken = chosen_of(language, {each: each for each in LANGUAGES}, "--language")
     if several is not None and html is not None:
         stop(Exit.USAGE, "--html is for one person: `habarshy erase PERSON` prints the certificate again")
     with operators("erasures", on) as at:
@@ -62,9 +69,10 @@ def erase(
             talk(job.words)
             return
         certificate = _erased(at, person or "", reason, plan=plan, yes=yes, as_json=as_json)
+        speech = Speech(spoken, zone_of(at.platform.rules.library.rules().defaults.zone))
     if html is not None:
         with private_files.opened(html) as file:
-            file.write(page(certificate))
+            file.write(erasure_letter(certificate, speech))
     lines = (f"{name}: {value}" for name, value in certificate_rows(certificate))
     tell(certificate, *lines, as_json=as_json)
 

@@ -23,6 +23,7 @@ from app.packs.draft_bench import Bench
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, as_csv
 from app.pages.life import shown
+from app.pages.naming import step_called
 from app.pages.visits import Form, field_of
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.office import Office
@@ -282,7 +283,11 @@ class _Told:
             (say("Channel"), say("Language")),
             [(shown(CHANNELS, channel, speech), language, many) for channel, language, many in counts.messages],
         )
-        yield self._table(say("By step"), (say("Step"),), counts.steps)
+        steps = list(self._asked.rules["due"])
+        by_step = sorted(counts.steps, key=lambda each: steps.index(each[0]) if each[0] in steps else len(steps))
+        yield self._table(
+            say("By step"), (say("Step"),), [(step_called(step, steps, speech), many) for step, many in by_step]
+        )
         for title, rows in (
             (say("Put off, and why"), counts.deferred),
             (say("Not sent, and why"), [*counts.withheld, *counts.ended]),

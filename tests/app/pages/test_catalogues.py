@@ -16,7 +16,7 @@ from app.pages.catalogues import LANGUAGES, LOCALE, OTHERWISE, Speech, language_
 ROOT = Path(__file__).parents[3]
 METHODS = [
     ("pages/html/**.html", "jinja2"),
-    ("pages/backtest.html", "jinja2"),
+    ("pages/*.html", "jinja2"),
     ("demo/pages/**.html", "jinja2"),
     ("**.py", "python"),
 ]

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 import app.pages
+from app.backtests.chart import by_hour
 from app.pages.catalogues import LANGUAGES
+from app.pages.layout import _environment
 from streams.queues.jobs import JobState
 from tests.app.pages.console.office import office_in, signed_in
+from tests.app.pages.shipped_rules import speech_of
 from tests.app.pages.work.workshop import AIGERIM, CLINIC, begun, tell, workshop_in
 from tests.app.pages.work.workshop import signed_in as at_work
 from tests.world import card, fine, registered
@@ -73,6 +76,16 @@ def test_the_charts_of_the_workbench_are_named(tmp_path: Path, language: str) ->
     for path, many in ((f"/work/triggers/{CLINIC}", 2), (report, 1), ("/components", 1)):
         assert len(charts_of(aida.get(f"{path}?language={language}").text)) == many, path
     quiet.world.close()
+
+
+@pytest.mark.parametrize(("language", "mark"), [("en", "20,000"), ("ru", "20\u00a0000"), ("kk", "20\u00a0000")])
+def test_the_counts_beside_a_chart_are_written_as_the_language_does(language: str, mark: str) -> None:
+    """A large number on the upright axis has its digits in the language's groups."""
+    chart, speech = by_hour("Messages", {9: 20_000}), speech_of(language)
+    drawing = '{% import "_chart.html" as charts %}{{ charts.bars(chart, "n", "same", speech.number) }}'
+    page = _environment(language, "", (Path("app/pages/html").resolve(),)).from_string(drawing)
+    drawn = page.render(chart=chart, speech=speech)
+    assert re.findall(r'text-anchor="end">([^<]*)<', drawn)[-1].replace("\u202f", "\u00a0") == mark
 
 
 def test_only_one_template_draws() -> None:

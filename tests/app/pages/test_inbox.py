@@ -136,6 +136,17 @@ def test_reading_a_message_takes_its_mark_away(world: World) -> None:
     assert "unread" not in card_of(inbox(world), "Unpaid fine")
 
 
+def test_old_news_are_not_unread_for_ever(world: World) -> None:
+    """What is no news any more has no mark, though nobody opened it; what is still to be done keeps its."""
+    assert inbox(world).count(">unread<") > 2
+    world.at("2026-02-01T12:00+05:00")
+    found = groups(inbox(world))
+    assert {heading: cards.count(">unread<") for heading, cards in found.items() if heading in ("News", "Done")} == {
+        heading: 0 for heading in found if heading in ("News", "Done")
+    }
+    assert "News" in found
+
+
 def test_a_message_shows_its_line_of_time(world: World) -> None:
     """What was sent on which channel, and when."""
     nudge = world.nudge("discount_over").intent.id

@@ -45,6 +45,8 @@ def test_a_backtest_is_a_job_with_a_report(told: Workshop) -> None:
     page = aida.get(report).text
     assert "told by both, at another time or by another channel" in page
     assert "<dd>1 person</dd>" in page
+    by_step = page.partition("By step</caption>")[2].partition("</table>")[0]
+    assert re.findall('<th scope="row"[^>]*>(.*?)</th>', by_step) == ["Message 1"]
     assert [f'href="{where}/{each}"' in page for each in ("submit", "form", "backtest")] == [True] * 3
     assert told.world.name(AIGERIM) not in page + done.cursor
     assert "messages,sms,kk,1" in aida.get(f"{report}/report.csv").text

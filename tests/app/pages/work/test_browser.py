@@ -80,6 +80,10 @@ def test_every_page_is_for_everybody(
         steps += [f"{draft}/example?at=0", written.report, written.waiting, f"{written.waiting}/preview"]
         for path in (*PAGES, *steps):
             seen.go(workshop.base + path, re.sub("[^a-z0-9]+|[0-9a-f]{64}", "-", path).strip("-"))
+        marks = page.locator(".stepper .mark").evaluate_all(
+            "all => all.map(each => each.offsetWidth - each.offsetHeight)"
+        )
+        assert set(marks) == {0}, "the marks of the steps are round"
         for way, field, name, found in (
             ("/form", "title.ru", "merge", "form[action$='/merge']"),
             ("", "file-ru.md", "moved", "main .beside .editor"),

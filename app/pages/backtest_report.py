@@ -5,17 +5,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
 from msgspec.structs import replace
 
 from app.backtests.chart import MONTH, Chart, by_day, by_hour
 from app.backtests.report import CHANGES, Report
+from app.pages.catalogues import Speech
+from app.pages.layout import standing_alone
 from app.reports.life_words import CHANNELS
-from domain.core.translatable import N_, Counted, Number, Said, Tongue, Words, told
+from domain.core.translatable import N_, Counted, Number, Said, Words
 from templates.words import emblems
 
-PAGES = Path(__file__).parents[1] / "pages"
+PAGES = Path(__file__).parent
 
 
 class Table(Struct, frozen=True):
@@ -29,30 +30,21 @@ class Table(Struct, frozen=True):
     codes: frozenset[int] = frozenset()
 
 
-def page(report: Report, tongue: Tongue, language: str) -> str:
+def page(report: Report, speech: Speech) -> str:
     """Return the page, told in that language; times and texts of rules are as they are."""
-    environment = Environment(
-        loader=FileSystemLoader(PAGES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-        finalize=lambda value: told(value, tongue) if isinstance(value, Said) else value,
+    return standing_alone(
+        "backtest.html",
+        speech,
+        report=report,
+        charts=list(_charts(report)),
+        tables=list(_tables(report)),
+        channels=CHANNELS,
+        number=speech.number,
+        language=speech.language,
+        parts=lambda count: Counted("{count} part of SMS", "{count} parts of SMS", count),
+        palette="\n".join(palette()),
+        as_shown=emblems.in_page,
     )
-    environment.install_gettext_callables(tongue.say, tongue.many, newstyle=True)  # type: ignore[attr-defined]
-    seen = {
-        "report": report,
-        "charts": list(_charts(report)),
-        "tables": list(_tables(report)),
-        "channels": CHANNELS,
-        "number": tongue.number,
-        "language": language,
-        "parts": lambda count: Counted("{count} part of SMS", "{count} parts of SMS", count),
-        "palette": "\n".join(palette()),
-        "as_shown": emblems.in_page,
-    }
-    return environment.get_template("backtest.html").render(seen)
 
 
 def palette() -> Iterator[str]:

@@ -33,6 +33,8 @@ from app.reports.life_words import CHANNELS
 from domain.core.timing import zone_of
 from domain.core.translatable import N_, Said
 from domain.facts.principals import Principal, Role, require
+from domain.nudges.class_rules import CLASS_RULES
+from domain.persons.channels import PUSH
 from streams.rules.drafts import DraftChanged, StoredDraft
 from templates.authoring import typed_values
 from templates.authoring.yaml_edit import CannotEdit, YamlText
@@ -52,11 +54,15 @@ it, as where a message is due on a day of the year that is over."""
 _LATER: Final = (timedelta(days=1), timedelta(hours=1))
 """How long after an event the one may come that makes its message needless; the second where a day is too late."""
 _MOST_NAME: Final = 200
+_DEVICE: Final = "device"
+"""The address of an example's device for push messages; a phone number and an email address everybody has."""
 OF_A_PERSON: Final[Mapping[str, str]] = {
     "language": N_("Language"),
     "channels": N_("Reached by"),
+    "push": N_("Has a device for push messages"),
     "born_on": N_("Date of birth"),
     "opted_out": N_("Opted out of these topics"),
+    "consents": N_("Consented to offers on these topics"),
 }
 
 
@@ -125,7 +131,8 @@ class Examples(DraftPages):
         now = self._office.platform.clock()
         with laid_out(self._bench, text_of(sheet)) as laid:
             told_on = [(day, event) for day in (now - ago for ago in AGO) if (event := laid.example(day, persona))]
-        cases = (self._case(event, persona, channel, spoken, day) for day, event in told_on)
+        wants = _consents(rule_of(sheet.files))
+        cases = (self._case(event, persona, channel, spoken, day, wants) for day, event in told_on)
         return self._first_that_speaks(sheet, cases) if told_on else None
 
     def _first_that_speaks(
@@ -139,13 +146,22 @@ class Examples(DraftPages):
                 return played[-1]
         return played[0]
 
-    def _case(self, event: dict[str, Any], persona: str, channel: str, spoken: str, now: datetime) -> dict[str, Any]:
+    def _case(
+        self,
+        event: dict[str, Any],
+        persona: str,
+        channel: str,
+        spoken: str,
+        now: datetime,
+        wants: Mapping[str, Sequence[str]],
+    ) -> dict[str, Any]:
         rules = self._office.platform.rules.library.rules()
         zone, known = zone_of(rules.defaults.zone), rules.catalogue.attributes
         attributes = next(each for each in built_in(now.date()) if each.name == persona).citizen
         citizen: dict[str, Any] = {
             "language": spoken if spoken in rules.defaults.languages else rules.defaults.languages[0],
-            "channels": [channel if channel in CHANNELS else "sms"],
+            **_reached_by(channel if channel in CHANNELS else "sms"),
+            **wants,
             **{name: value for name, value in attributes.items() if name in known},
         }
         if (area := event.pop("area")) is not None:
@@ -255,12 +271,12 @@ def typical(
     By each of its ways, in another language each; with each event after it that makes it needless; and for somebody
     who opted out of its topic. Of several cases of a test the first counts in which nobody hears.
     """
-    say, citizen = names.speech.say, case["citizen"]
+    say, citizen = names.speech.say, {name: value for name, value in case["citizen"].items() if name != "push"}
     channels = [str(each) for each in items_of(rule.get("channels"))] or list(citizen["channels"])
     for number, each in enumerate(channels):
         spoken = languages[number % len(languages)]
         called = say("Reached by {ways}").format(ways=shown(CHANNELS, each, names.speech))
-        yield called, [{**case, "citizen": {**citizen, "language": spoken, "channels": [each]}}]
+        yield called, [{**case, "citizen": {**citizen, "language": spoken, **_reached_by(each)}}]
     for number, unless in _groups(rule.get("unless")):
         type_ = str(unless.get("on"))
         with suppress(CannotEdit, BadFields):
@@ -271,7 +287,18 @@ def typical(
             yield f"{called} ({number + 1})" if _repeated(rule, type_) else called, later
     topic = str(rule.get("category", ""))
     called = say("Opted out of: {topic}").format(topic=category(topic, names.speech))
-    yield called, [{**case, "citizen": {**citizen, "opted_out": [topic]}}]
+    yield called, [{**case, "citizen": {**case["citizen"], "opted_out": [topic]}}]
+
+
+def _consents(rule: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """Return what a person has consented to who gets the messages of a rule: its topic, if it needs a consent."""
+    urgency = CLASS_RULES.get(str(rule.get("class")))
+    return {"consents": [str(rule.get("category", ""))]} if urgency and urgency.needs_consent else {}
+
+
+def _reached_by(channel: str) -> dict[str, Any]:
+    """Return what is known of a person who is reached by that channel alone."""
+    return {"channels": [channel], "push": _DEVICE} if channel == PUSH else {"channels": [channel]}
 
 
 def _repeated(rule: Mapping[str, Any], type_: str) -> bool:
@@ -345,6 +372,9 @@ class Example:
         if out := items_of(citizen.get("opted_out")):
             topics = ", ".join(category(str(each), speech) for each in out)
             who.append(say("who opted out of: {topics}").format(topics=topics))
+        if wanted := items_of(citizen.get("consents")):
+            topics = ", ".join(category(str(each), speech) for each in wanted)
+            who.append(say("who consented to offers on: {topics}").format(topics=topics))
         yield ", ".join(who)
         for _, event in _groups(self._case.get("events")):
             yield f"{self.told.moment(event.get('at'))}: {self._names.heading(str(event.get('type', '')))}"
@@ -360,8 +390,16 @@ class Example:
         yield self._control("citizen.language", "select", labels["language"], options=[("", languages)])
         ways = [(name, shown(CHANNELS, name, self._speech)) for name in ("push", "sms", "email")]
         yield self._ticks("citizen.channels", labels["channels"], ways)
+        hint = say("Without one no push message arrives. A phone number and an email address everybody has here.")
+        yield self._tick("citizen.push", labels["push"], _DEVICE, hint)
         yield self._control("citizen.born_on", "short", labels["born_on"], hint=say("A date such as 2025-01-31."))
         yield self._ticks("citizen.opted_out", labels["opted_out"], self._topics)
+        yield self._ticks("citizen.consents", labels["consents"], self._topics)
+
+    def _tick(self, name: str, label: str, ticked: str, hint: str) -> Control:
+        """Return a field that is filled or not: what stands in the file stays, or else `ticked` is written."""
+        there = bool(self._typed.get(name)) if f"{name}.shown" in self._typed else bool(self.values.get(name))
+        return self._control(name, "tick", label, value=there, more=self.values.get(name) or ticked, hint=hint)
 
     def _ticks(self, name: str, label: str, options: Sequence[tuple[str, str]]) -> Control:
         """Return a field of which several may be chosen; what stands in the file and is no option is one too."""
@@ -482,7 +520,7 @@ class Example:
             return None
         if name.endswith(".at"):
             return _moment_of(name, sent, str(before))
-        if name.endswith(("channels", "opted_out")):
+        if name.endswith(("channels", "opted_out", "consents")):
             return [each.strip() for each in sent.split(",") if each.strip()]
         if name.endswith("born_on") or (isinstance(before, str) and _DAY.fullmatch(before)):
             return _day_of(name, sent)

@@ -309,3 +309,40 @@ def test_an_error_of_an_example_stands_without_a_verdict(quiet: Workshop) -> Non
     fields = fields_of(aida.get(address).text, "/example")
     answer = aida.client.post(f"{where}/example", data={**fields, "citizen.born_on": ["x"], "then": ["save"]})
     assert (answer.status_code, "are as this example expects" in answer.text) == (422, False)
+
+
+def test_the_usual_tests_reach_a_device(quiet: Workshop) -> None:
+    """Where a rule sends push messages too, somebody with a device gets one, and the form takes the device away."""
+    fred = signed_in(quiet, "fred")
+    where = begun(fred, **{"title.en": "A fine", "pack": "kz", "on": "kz.traffic.fine_issued"})
+    rules = file_of(fred.get(where).text, "trigger.yaml")
+    ways = re.sub(r"(?m)^channels:.*$", "channels: [push, sms, email]", rules)
+    fred.post(where, revision="1", **{"file-trigger.yaml": ways})
+    made(fred, where, then="typical")
+    page = unescape(fred.get(f"{where}/tests").text)
+    assert [page.count(f"gets “Message 1”, {way}") for way in ("push message", "SMS", "email")] == [1, 1, 1]
+    assert ("All tests pass" in page, "no address is known" in page) == (True, False)
+    fields = fields_of(fred.get(f"{where}/example?at=0").text, "/example")
+    assert fields["citizen.push"] == ["device"]
+    assert "citizen.push" not in fields_of(fred.get(f"{where}/example?at=1").text, "/example")
+    without = {**fields, "citizen.push": [], "then": ["save"]}
+    assert fred.client.post(f"{where}/example", data=without).status_code == 303
+    assert "no address is known" in unescape(fred.get(f"{where}/example?at=0").text)
+    again = {**fields_of(fred.get(f"{where}/example?at=0").text, "/example"), "citizen.push": ["device"]}
+    assert fred.client.post(f"{where}/example", data={**again, "then": ["save"]}).status_code == 303
+    assert "All tests pass" in fred.get(f"{where}/tests").text
+
+
+def test_the_usual_tests_of_an_offer_are_of_somebody_who_wants_it(quiet: Workshop) -> None:
+    """An offer goes to whoever consented to its topic: the usual tests are of such a person, and say so."""
+    fred = signed_in(quiet, "fred")
+    where = begun(fred, **{"title.en": "A fine", "pack": "kz", "on": "kz.traffic.fine_issued"})
+    rules = file_of(fred.get(where).text, "trigger.yaml")
+    offer = re.sub(r"(?m)^class:.*$", "class: offer", rules)
+    fred.post(where, revision="1", **{"file-trigger.yaml": offer})
+    made(fred, where, then="typical")
+    page = unescape(fred.get(f"{where}/tests").text)
+    assert page.count("gets “Message 1”") == 2
+    assert "who consented to offers on: General" in page
+    fields = fields_of(fred.get(f"{where}/example?at=0").text, "/example")
+    assert fields["citizen.consents"] == ["general"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.core.sms import excess, segments
-from domain.core.translatable import Joined, Number, Said, Words
+from domain.core.translatable import N_, Joined, Number, Said, Words
 from domain.rules.event_types import Catalogue
 from domain.rules.steps import named
 from domain.rules.triggers import CORRECTION, Trigger
@@ -55,6 +55,10 @@ def check_samples(files: TriggerFiles, trigger: Trigger, catalogue: Catalogue, l
             sample.check(CORRECTION, made, (CORRECTION,))
 
 
+LACKED = N_('{why}: write {{% if {variable} is defined %}}, or | default("…")')
+"""A text reads a value that may be missing; `why` is one of the two below."""
+OF_SOME_EVENTS = N_("an event may lack {variable}")
+OF_SOME_PEOPLE = N_("whoever has no {variable} is told nothing")
 PEOPLE = 1_000
 """The number of people for whom a price is told."""
 
@@ -92,7 +96,7 @@ class _Sample:
         try:
             smallest = self._rendered(step, made.smallest, correction=correction)
         except WordsFailed as failed:
-            told = Words("an event may lack {variable}", variable=failed.variable)
+            told = Words(OF_SOME_EVENTS, variable=failed.variable)
             self._missing(failed, told, Words("where an event lacks what it may lack"))
         else:
             self._lengths(smallest, usual, where)
@@ -105,7 +109,7 @@ class _Sample:
         try:
             self._rendered(step, values, correction=correction)
         except WordsFailed as failed:
-            told = Words("whoever has no {variable} is told nothing", variable=failed.variable)
+            told = Words(OF_SOME_PEOPLE, variable=failed.variable)
             self._missing(failed, told, Words("where little is known of a person"), warning=True)
 
     def _missing(self, failed: WordsFailed, why: str, otherwise: str, *, warning: bool = False) -> None:
@@ -115,9 +119,7 @@ class _Sample:
             for path, text in texts((), self.document.data)
             if variable in text
         )
-        message = Words(
-            '{why}: write {{% if {variable} is defined %}}, or | default("…")', why=why, variable=variable
-        )
+        message = Words(LACKED, why=why, variable=variable)
         if failed.problem != NO_VALUE:
             message = Words("{failed}, {where}", failed=_failed(failed), where=otherwise)
         self.document.note_at(next(places, START), message, warning=warning)

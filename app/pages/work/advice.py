@@ -6,6 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain.core.translatable import N_, Joined, Said, Words
+from templates.checks.sample_check import LACKED, OF_SOME_EVENTS, OF_SOME_PEOPLE
 from templates.checks.words_check import ONLY_THERE
 from templates.reading.findings import Finding
 
@@ -99,6 +100,17 @@ MISSING: Final[Mapping[str, str]] = {
 """Part of the texts -> what is said where the rule sends it and it is not there."""
 _PART = "{part} is missing, and the trigger's channels include {channel}"
 _LINK = "{host} is not among the pack's link_domains ({known})"
+_LACKING: Final[Mapping[str, str]] = {
+    OF_SOME_EVENTS: N_(
+        "“{value}” is not in every record, and nobody gets a message from a record without it: take it out,"
+        " and put it in again with “Put in”, which copes with that"
+    ),
+    OF_SOME_PEOPLE: N_(
+        "“{value}” is not known of everybody, and whoever has none gets no message: take it out,"
+        " and put it in again with “Put in”, which copes with that"
+    ),
+}
+"""The reason why a value may be missing -> what is said of the text that reads it."""
 _FILTER = "the filter {name} takes {takes}, not {kind}"
 _KINDS: Final[Mapping[str, str]] = {
     "string": N_("a text"),
@@ -132,6 +144,9 @@ def _told(message: str, meanings: Mapping[str, str]) -> str:
             takes=Joined([_kind(each) for each in given["takes"].parts if each in _KINDS], Words(" or ")),
             kind=_kind(given["kind"]),
         )
+    if template == LACKED and isinstance(why := given["why"], Words):
+        value = meanings.get(given["variable"], given["variable"])
+        return Words(_LACKING[why.template], value=value)
     if template == ONLY_THERE:
         language = _SPOKEN.get(given["language"], given["language"])
         return Words(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
 from fastapi.responses import Response
+from msgspec import Struct
 
 from app.http import routes
 from app.packs.draft_bench import BadDraft, RenderedMessages, Text
@@ -29,6 +30,7 @@ from streams.rules.drafts import StoredDraft
 from templates.authoring.preview import Hearing
 from templates.authoring.words_form import WordsForm
 from templates.authoring.yaml_edit import CannotEdit
+from templates.checks.possible_values import required_of
 from templates.checks.sample_check import LIMITS, SUBJECT
 from templates.reading.files import BODY
 from templates.reading.findings import Finding
@@ -81,8 +83,8 @@ class Wording(FormPages[WordsForm]):
         spoken = field_of(typed, "spoken") if field_of(typed, "spoken") in languages else next(iter(languages), "")
         persona = field_of(typed, "persona") if field_of(typed, "persona") in PEOPLE else next(iter(PEOPLE))
         findings, hearing, heard = self._heard(Text(sheet.pack, sheet.trigger, files), persona)
-        meanings = {name: meaning for name, _, meaning in self._readable(sheet, frame)}
-        findings = of_the_texts(findings, meanings)
+        readable = self._readable(sheet, frame)
+        findings = of_the_texts(findings, {each.name: each.meaning for each in readable})
         mine = [each for each in findings if each.path == f"{spoken}.md"]
         shown: dict[str, Any] = {
             "languages_of": [(each, LANGUAGES.get(each, each)) for each in languages],
@@ -119,7 +121,7 @@ class Wording(FormPages[WordsForm]):
             errors={name: frame.speech.say(text) for name, text in (wrong or {}).items()},
             was=field_of(typed, "was") or json.dumps(form.values, ensure_ascii=False),
             revision=field_of(typed, "revision") or str(sheet.revision),
-            values=self._values(sheet, frame),
+            values=[(each.placeholder(), each.meaning) for each in readable],
             files=files,
             **shown,
         )
@@ -157,12 +159,8 @@ class Wording(FormPages[WordsForm]):
         steps = [step_shown(each, heard, frame) for each in hearing.messages]
         return [{**each, "cells": dict(each["languages"]).get(spoken, ())} for each in steps]
 
-    def _values(self, sheet: StoredDraft, frame: Frame) -> list[tuple[str, str]]:
-        """Return the placeholders that may stand in the texts: each with its meaning."""
-        return [(_placeholder(name, kind), meaning) for name, kind, meaning in self._readable(sheet, frame)]
-
-    def _readable(self, sheet: StoredDraft, frame: Frame) -> list[tuple[str, str, str]]:
-        """Return the values that may stand in the texts: name, type, meaning."""
+    def _readable(self, sheet: StoredDraft, frame: Frame) -> list["_Value"]:
+        """Return the values that may stand in the texts."""
         rules = self._office.platform.rules.library.rules()
         on = rule_of(sheet.files).get("on")
         if isinstance(on, dict):
@@ -173,8 +171,9 @@ class Wording(FormPages[WordsForm]):
         kinds = {f"event.{name}": field.type for name, field in type_.fields.items()}
         known = {"citizen.given_name", "citizen.family_name"} & set(rules.catalogue.citizen_variables())
         kinds |= dict.fromkeys(sorted(known), "string")
-        found_ = [(name, kind, names.heading_of(name)) for name, kind in kinds.items()]
-        return [*found_, ("due", "date", frame.speech.say("The day on which it is sent"))]
+        sure = required_of(type_)
+        found_ = [_Value(name, kind, names.heading_of(name), sure=name in sure) for name, kind in kinds.items()]
+        return [*found_, _Value("due", "date", frame.speech.say("The day on which it is sent"), sure=True)]
 
     @routes.post("/work/drafts/{id}/words")
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
@@ -233,6 +232,24 @@ def text_called(name: str, steps: Sequence[str], speech: Speech) -> str:
     group = _named(under, steps, speech) if under[:1] in (["steps"], ["correction"]) else ""
     title = speech.say(TITLES[_kind(name)])
     return f"{group}: {title}" if group else title
+
+
+class _Value(Struct, frozen=True):
+    """A value that may stand in the texts. Not `sure`: some records or people lack it."""
+
+    name: str
+    kind: str
+    meaning: str
+    sure: bool
+
+    def placeholder(self) -> str:
+        """Return what stands for it in a text; nothing is read there of whoever lacks it."""
+        shown = {"date": " | date", "number": " | number"}.get(self.kind, "")
+        shown = " | money" if self.name.endswith("amount") and self.kind == "integer" else shown
+        if not self.sure and not shown:
+            return f'{{{{ {self.name} | default("") }}}}'
+        always = f"{{{{ {self.name}{shown} }}}}"
+        return always if self.sure else f"{{% if {self.name} is defined %}}{always}{{% endif %}}"
 
 
 class _Controls:
@@ -311,12 +328,6 @@ def _named(under: Sequence[str | int], steps: Sequence[str], speech: Speech) -> 
     if under[0] == "correction":
         return speech.say("When it is taken back")
     return speech.say("Other words for the step {step}").format(step=step_called(str(under[1]), steps, speech))
-
-
-def _placeholder(name: str, kind: str) -> str:
-    shown = {"date": " | date", "integer": "", "number": " | number"}.get(kind, "")
-    shown = " | money" if name.endswith("amount") and kind == "integer" else shown
-    return f"{{{{ {name}{shown} }}}}"
 
 
 def _text(sent: str) -> str:

@@ -153,3 +153,43 @@ def test_a_filter_that_does_not_go_with_a_value_is_told_by_kinds(quiet: Workshop
     aida.get(f"{where}/words?language={language}")
     fields = form_of(aida, where, "ru") | {"w.sms": ["Адрес: {{ event.address | date }}"], "then": ["look"]}
     assert said in unescape(aida.client.post(f"{where}/words", data=fields).text)
+
+
+def test_values_are_put_in_so_that_everybody_gets_the_message(quiet: Workshop) -> None:
+    """What "Put in" writes copes with a record and a person without the value."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    values = [unescape(each) for each in re.findall('data-insert="([^"]+)"', aida.get(f"{where}/words").text)]
+    assert '{{ citizen.given_name | default("") }}' in values
+    for spoken in ("kk", "ru", "en"):
+        fields = form_of(aida, where, spoken)
+        fields |= {"w.sms": [" ".join([*values, fields["w.sms"][0]])], "then": ["save"]}
+        assert aida.client.post(f"{where}/words", data=fields).status_code == 303
+    page = aida.get(f"{where}/words?spoken=en").text
+    assert "put it in again" not in page
+    assert "default(" not in page.partition('class="sms"')[2]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "“Given name” is not known of everybody, and whoever has none gets no message"),
+        ("ru", "«Имя» известно не обо всех, и кто без этого, не получит сообщения"),
+        ("kk", "«Аты» барлығы туралы белгілі емес, ал онсыз адам хабар алмайды"),
+    ],
+)
+def test_a_value_that_is_not_known_of_everybody_is_remarked_in_plain_words(
+    quiet: Workshop, language: str, said: str
+) -> None:
+    """Whoever types a name that some people lack reads who gets no message, and how to mend it, without code."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    aida.get(f"{where}/words?language={language}")
+    for spoken in ("kk", "en", "ru"):
+        fields = form_of(aida, where, spoken)
+        fields |= {"w.sms": [f"{{{{ citizen.given_name }}}}, {fields['w.sms'][0]}"], "then": ["save"]}
+        assert aida.client.post(f"{where}/words", data=fields).status_code == 303
+    remarks = unescape(aida.get(f"{where}/words?spoken=ru").text)
+    remarks = remarks.partition('id="w.sms-findings"')[2].partition("</ul>")[0]
+    assert said in remarks
+    assert "{%" not in remarks

@@ -89,8 +89,13 @@ _NAMED: Final[Mapping[str, str]] = {
     "{name}: {error}": N_("{name}: {error}"),
 }
 """A finding of lint about a key of `_FIELDS` -> the same about its field."""
-
-
+_UNWRITTEN = "{name} is missing in {languages}"
+_TO_WRITE: Final[Mapping[str, str]] = {
+    "title": N_("Write the title {language}"),
+    "legal_basis": N_("Write the legal basis {language}"),
+    "label": N_("Write the text of the button {language}"),
+}
+"""Text that has several languages -> what is said at the empty field of one of them."""
 MISSING: Final[Mapping[str, str]] = {
     "subject": N_("There is no subject of the email"),
     "body": N_("There is no text of the email"),
@@ -159,6 +164,22 @@ def _told(message: str, meanings: Mapping[str, str]) -> str:
 
 def _kind(type_: str) -> str:
     return Said(_KINDS.get(type_, type_))
+
+
+def at_fields(found: Finding, at: str) -> list[tuple[str, Finding]]:
+    """Return a finding of the rule at its field: of what lacks languages, one at the field of each.
+
+    `at`: the name of the field that stands at the place of the finding.
+    """
+    template, given = getattr(found.message, "template", ""), getattr(found.message, "given", {})
+    group = at.rpartition(".")[0]
+    told = _TO_WRITE.get(group.rpartition(".")[2]) if template == _UNWRITTEN else None
+    if told is None:
+        return [(at, found)]
+    return [
+        (f"{group}.{each}", replace(found, message=Words(told, language=Said(_SPOKEN.get(each, each)))))
+        for each in given["languages"].split(", ")
+    ]
 
 
 def of_the_form(findings: Iterable[Finding]) -> list[Finding]:

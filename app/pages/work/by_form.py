@@ -19,7 +19,7 @@ from app.pages.pack_names import Names, names_of
 from app.pages.ruling import CLASSES, in_words
 from app.pages.visits import DraftForm, Fields, field_of
 from app.pages.work import merging
-from app.pages.work.advice import of_the_form
+from app.pages.work.advice import at_fields, of_the_form
 from app.pages.work.controls import (
     UNITS,
     ConditionRow,
@@ -116,7 +116,9 @@ class ByForm(FormPages[TriggerForm]):
         findings = [] if typed else of_the_form(self._found(sheet))
         placed: dict[str, list[Finding]] = {}
         for each in findings:
-            placed.setdefault(form.at(each.line, each.column) if each.path == FILE else "", []).append(each)
+            at = form.at(each.line, each.column) if each.path == FILE else ""
+            for name, told in at_fields(each, at):
+                placed.setdefault(name, []).append(told)
         view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed))
         own_was = field_of(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False)
         revision = field_of(typed or {}, "revision") or str(sheet.revision)
@@ -144,6 +146,7 @@ class ByForm(FormPages[TriggerForm]):
             author=Role.AUTHOR in who.roles,
             units=[(code, frame.speech.say(text)) for code, text in UNITS.items()],
             done=done,
+            unfinished=any(each.path == FILE for each in findings),
             at=frame.speech.moment(sheet.changed_at),
         )
 

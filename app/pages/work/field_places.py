@@ -10,6 +10,7 @@ from msgspec import Struct
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.pack_names import names_of
+from app.pages.work.advice import at_fields
 from app.pages.work.by_form import FILE, Setting, View
 from app.pages.work.examples import Example
 from app.pages.work.sheets import page_called, steps_of
@@ -65,7 +66,7 @@ class _DraftFields:
 
     def of_the_rule(self, found: Finding) -> FormField | None:
         form, labels = self._rule
-        name = form.at(found.line, found.column)
+        name, _ = at_fields(found, form.at(found.line, found.column))[0]
         return FormField(labels[name], self._at(f"/form#{name}")) if name in labels else None
 
     def of_a_text(self, found: Finding) -> FormField | None:

@@ -96,6 +96,7 @@ class Wording(FormPages[WordsForm]):
             "steps": self._steps(hearing, heard, spoken, frame),
             "author": Role.AUTHOR in who.roles,
             "done": done,
+            "unfinished": bool(mine),
             "contacts": sorted(who.contacts),
         }
         try:

@@ -535,3 +535,27 @@ def test_a_second_button_is_said_to_be_one_too_many(quiet: Workshop, language: s
     buttons = "".join(f'  - {{id: {each}, url: "https://egov.kz/{each}", label: {label}}}\n' for each in ("a", "b"))
     aida.post(where, revision="1", **{"file-trigger.yaml": f"{rules}\nactions:\n{buttons}"})
     assert told in aida.get(f"{where}/form?language={language}").text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Write the title in English"),
+        ("ru", "Напишите название на английском языке"),
+        ("kk", "Атауын ағылшын тілінде жазыңыз"),
+    ],
+)
+def test_the_empty_field_of_a_language_is_marked(quiet: Workshop, language: str, said: str) -> None:
+    """A title that lacks a language is told at the field of that language; "Saved" says that something is left."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    aida.get(f"{where}/form?language={language}")
+    fields = fields_of(aida.get(f"{where}/form").text, "/form")
+    answer = send(aida, where, fields, **{"title.en": ""})
+    page = unescape(aida.get(answer.headers["location"]).text)
+    assert said in page.partition('id="title.en-findings"')[2].partition("</ul>")[0]
+    assert 'id="title.kk-findings"' not in page
+    assert '<div class="banner warning"' in page
+    assert '<div class="banner success"' not in page
+    listed = unescape(aida.get(f"{where}/submit").text)
+    assert re.search(r'href="[^"]*/form#title\.en"', listed)

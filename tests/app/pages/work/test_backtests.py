@@ -173,3 +173,12 @@ def test_an_error_in_the_days_of_a_backtest_names_its_day(
     aida = signed_in(quiet, "aida")
     page = aida.post(f"{begun(aida)}/backtest", **{"from": since, "to": until}).text
     assert re.findall('<p class="error"[^>]*>([^<]*)</p>', page) == said
+
+
+def test_a_day_in_words_stays_in_its_field(quiet: Workshop) -> None:
+    """A browser lets it be typed whole, and the page with its mistake still has it."""
+    aida = signed_in(quiet, "aida")
+    page = aida.post(f"{begun(aida)}/backtest", **{"from": "last January", "to": "2025-06-30"}).text
+    [field] = re.findall('<input [^>]*name="from"[^>]*>', page)
+    assert 'value="last January"' in field
+    assert "maxlength" not in field

@@ -119,16 +119,20 @@ class WordsForm:
         return made
 
     def at(self, line: int, column: int) -> str:
-        """Return the name of the field whose text stands at a place of the file (from 1); empty for none."""
+        """Return the name of the field whose text stands at a place of the file (from 1); empty for none.
+
+        In a push message it is the empty field, if no text stands there.
+        """
         if line > self._close + 1:
             return BODY
-        lines = self._lines[1 : self._close]
-        where = sum(len(each) + 1 for each in lines[: line - 2]) + column - 1
-        for name, path in self._paths.items():
-            place = self.yaml.place(path)
-            if place and place[0] <= where <= place[1]:
-                return name
-        return ""
+        empty = [
+            (name, path[:-1])
+            for name, path in self._paths.items()
+            if path[-2:-1] == ("push",) and not self.values.get(name)
+        ]
+        return self.yaml.innermost(self._paths.items(), line - 1, column) or self.yaml.innermost(
+            empty, line - 1, column
+        )
 
 
 def _shown(value: PlainData) -> str | None:

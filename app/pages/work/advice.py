@@ -138,6 +138,8 @@ def of_the_texts(findings: Iterable[Finding], meanings: Mapping[str, str]) -> li
 def _told(message: str, meanings: Mapping[str, str]) -> str:
     template, given = getattr(message, "template", str(message)), getattr(message, "given", {})
     missing = MISSING.get(given["part"]) if template == _PART else None
+    if template == "{name} is missing" and given["name"] == "body":  # only a push message has a key of that name
+        missing = MISSING["push"]
     if missing is not None:
         return Said(missing)
     if template == _LINK:

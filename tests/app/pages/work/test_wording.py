@@ -155,6 +155,18 @@ def test_a_filter_that_does_not_go_with_a_value_is_told_by_kinds(quiet: Workshop
     assert said in unescape(aida.client.post(f"{where}/words", data=fields).text)
 
 
+def test_a_push_message_without_its_text_is_told_at_the_empty_field(quiet: Workshop) -> None:
+    """Its place in the file is the group, and the reader knows only the field, also in the list of what hinders."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    fields = form_of(aida, where, "en") | {"w.push.body": [""], "then": ["save"]}
+    assert aida.client.post(f"{where}/words", data=fields).status_code == 303
+    page = aida.get(f"{where}/words?spoken=en").text
+    assert "There is no text" in page.partition('id="w.push.body-findings"')[2].partition("</ul>")[0]
+    listed = aida.get(f"{where}/submit").text
+    assert re.search(r'href="[^"]*spoken=en#w\.push\.body"', listed)
+
+
 def test_values_are_put_in_so_that_everybody_gets_the_message(quiet: Workshop) -> None:
     """What "Put in" writes copes with a record and a person without the value."""
     aida = signed_in(quiet, "aida")

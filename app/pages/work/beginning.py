@@ -127,7 +127,8 @@ class Beginning(RoutedPages):
         wrong: dict[str, str] = {}
         titles = [_titled(each) for each in self._languages]
         if not given["name"] and not any(given[each] for each in titles):
-            wrong[_titled(frame.language) if _titled(frame.language) in titles else titles[0]] = say("Write a title")
+            own = _titled(frame.language)
+            wrong[own if own in titles else titles[0]] = say("Write the title in at least one language")
         elif not re.fullmatch(NAME, given["name"]) or len(given["name"]) > LONGEST_NAME:
             wrong["name"] = say("Write a name of small Latin letters, digits and underscores, such as lost_passport")
         if given["name"] in rules.governed.owners:

@@ -607,6 +607,7 @@ def test_an_empty_form_of_a_new_draft_asks_for_the_title(quiet: Workshop) -> Non
     answer = signed_in(quiet, "aida").post("/work/new", name="", pack="kz", on="kz.residence.registered")
     assert answer.status_code == 422
     assert re.findall('<a href="#([a-z.]+)">', answer.text) == ["title.en"]
+    assert "Write the title in at least one language" in answer.text
 
 
 def test_the_name_of_what_is_published_leads_to_its_page(quiet: Workshop) -> None:

@@ -112,7 +112,7 @@ def check_case(document: Document) -> None:
     if case["name"] not in CASES[:-1] or not str(case["clock"]).startswith(DAY.isoformat()):
         return
     if not any("contains" in each for each in case["expect"]):
-        message = Words("this test is a placeholder: say what the message contains (`contains`), and name it anew")
+        message = Words("this test is a placeholder: say what the text of its message contains, and name it anew")
         document.report.add(_finding(document, document.value(()), message))
 
 

@@ -101,7 +101,10 @@ class Examples(DraftPages):
         return self._office.go(f"/work/drafts/{sheet.id}/example?at={number}&done={done}")
 
     def _make_typical(self, sheet: StoredDraft, speech: Speech, who: Principal) -> Response:
-        """Add the usual tests in place of those of the sample; what happens in each is what it expects."""
+        """Add the usual tests in place of those of the sample; what happens in each is what it expects.
+
+        A test that is there by that name stays as it is.
+        """
         back, rule = f"/work/drafts/{sheet.id}/tests", rule_of(sheet.files)
         channels, languages = [str(each) for each in items_of(rule.get("channels"))], self._languages
         found = None
@@ -114,6 +117,8 @@ class Examples(DraftPages):
         rules, text = self._office.platform.rules.library.rules(), _without_samples(sheet)
         for name, cases in typical(found[0], rule, names_of(rules, speech), languages):
             now = replace(sheet, files={**sheet.files, TESTS: text})
+            if any(group_at(each).get("name") == name for each in _cases(now)):
+                continue
             played = [(case, self._played(sheet, case)) for case in cases]
             case, expected = next((each for each in played if not _speaks(each[1])), played[0])
             text = _with_case(now, {"name": name, **case, "expect": expected or [{"nothing": True}]})
@@ -219,7 +224,8 @@ class Examples(DraftPages):
     ) -> "Example":
         rules = self._office.platform.rules.library.rules()
         known = topics_of(rules.governed, speech, str(rule_of(sheet.files).get("category", "")))
-        return Example(text, at, names_of(rules, speech), steps_of(sheet.files), typed, wrong, known)
+        counted = _counted_from(sheet)
+        return Example(text, at, names_of(rules, speech), steps_of(sheet.files), typed, wrong, known, counted)
 
     def _played(self, sheet: StoredDraft, case: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """Return what becomes of each message in a test; None where it cannot be played."""
@@ -333,9 +339,10 @@ class Example:
         typed: Fields,
         wrong: Mapping[str, str],
         topics: Sequence[tuple[str, str]] = (),
+        counted: Sequence[str] = (),
     ) -> None:
         self._text, self._at, self._names, self._typed, self._wrong = text, at, names, typed, wrong
-        self._topics = topics
+        self._topics, self._counted = topics, counted
         self._case: dict[str, Any] = text.data[at]
         self._speech: Speech = names.speech
         self.told = PlayedWords(names, steps)
@@ -377,9 +384,20 @@ class Example:
             who.append(say("who consented to offers on: {topics}").format(topics=topics))
         yield ", ".join(who)
         for _, event in _groups(self._case.get("events")):
-            yield f"{self.told.moment(event.get('at'))}: {self._names.heading(str(event.get('type', '')))}"
+            yield self._happens(event)
         for _, each in _groups(self._case.get("expect")):
             yield self.told.message(each)
+
+    def _happens(self, event: Mapping[str, Any]) -> str:
+        """Return the sentence about an event, with the dates that the rule counts from where they are other days."""
+        type_, data, at = str(event.get("type", "")), group_at(event.get("data")), str(event.get("at", ""))
+        dates = [
+            f"{self._names.heading_in(self._names.type(type_), name)}: {self._names.value(data[name])}"
+            for name in self._counted
+            if name in data and not at.startswith(str(data[name]))
+        ]
+        said = f"{self.told.moment(at)}: {self._names.heading(type_)}"
+        return f"{said} ({', '.join(dates)})" if dates else said
 
     def about(self) -> Iterator[Control]:
         """Yield the fields about the person."""
@@ -619,14 +637,19 @@ def stories(sheet: StoredDraft, names: Names) -> list[tuple[int, int, str, list[
         text = YamlText(sheet.files.get(TESTS, ""))
     except CannotEdit:
         return []
-    found_, steps = [], steps_of(sheet.files)
+    found_, steps, counted = [], steps_of(sheet.files), _counted_from(sheet)
     for at, case in enumerate(items_of(text.data)):
         if isinstance(case, dict):
             lines = text.lines((at,)) or (0, 0)
-            found_.append(
-                (at, lines[0], str(case.get("name", "")), list(Example(text, at, names, steps, {}, {}).story()))
-            )
+            story = Example(text, at, names, steps, {}, {}, counted=counted).story()
+            found_.append((at, lines[0], str(case.get("name", "")), list(story)))
     return found_
+
+
+def _counted_from(sheet: StoredDraft) -> list[str]:
+    """Return the dates of the event that the steps of the draft's rule count from, by their fields' names."""
+    counted = [str(group_at(step).get("from")) for step in group_at(rule_of(sheet.files).get("due")).values()]
+    return list(dict.fromkeys(each.removeprefix("event.") for each in counted if each.startswith("event.")))
 
 
 def _remarks(text: str) -> str:

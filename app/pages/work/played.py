@@ -46,6 +46,7 @@ class PlayedWords:
         if each.get("nothing"):
             why = reason(str(each["because"]), self._speech) if each.get("because") else ""
             said = say("gets nothing ({step})").format(step=step) if step else say("gets nothing")
+            said = f"{when}: {said}" if when else said
             return f"{said}: {why}" if why else said
         if each.get("digest"):
             return say("{when}: gets “{step}” with the summary of the day").format(when=when, step=step)

@@ -89,6 +89,8 @@ class Trying(DraftPages):
             stories={line: (number, story) for number, line, _, story in told_tests},
             unplayed=[] if cases else told_tests,
             samples=samples(sheet),
+            told_tests=len(told_tests),
+            playable=not findings,
             author=Role.AUTHOR in who.roles,
             personas=people(frame.speech),
             done=done,

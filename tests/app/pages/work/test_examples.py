@@ -203,7 +203,7 @@ def test_one_click_makes_the_usual_tests(quiet: Workshop) -> None:
     assert page.count("gets “Message 1”") == 2
     assert "gets nothing (Message 1): the thing itself was done" in page
     assert "gets nothing (Message 1): messages on this topic are not wanted" in page
-    assert "Make the usual tests" not in page
+    assert "Take the tests of the sample away" not in page
 
 
 SILENT = """- name: gets nothing
@@ -346,3 +346,48 @@ def test_the_usual_tests_of_an_offer_are_of_somebody_who_wants_it(quiet: Worksho
     assert "who consented to offers on: General" in page
     fields = fields_of(fred.get(f"{where}/example?at=0").text, "/example")
     assert fields["citizen.consents"] == ["general"]
+
+
+def test_the_usual_tests_are_offered_whenever_the_rule_is_right(quiet: Workshop) -> None:
+    """Also where the sample's tests are wrong since the topic was changed; a test of the author's own stays."""
+    fred = signed_in(quiet, "fred")
+    where = begun(fred, **{"title.en": "A fine", "pack": "kz", "on": "kz.traffic.fine_issued"})
+    rules = file_of(fred.get(where).text, "trigger.yaml")
+    other = re.sub(r"(?m)^category:.*$", "category: transport", rules)
+    fred.post(where, revision="1", **{"file-trigger.yaml": other})
+    page = unescape(fred.get(f"{where}/tests").text)
+    assert ("no category of these packs" in page, "Make the usual tests" in page) == (True, True)
+    made(fred, where, then="typical")
+    page = unescape(fred.get(f"{where}/tests").text)
+    assert ("All tests pass" in page, "Your own tests stay." in page) == (True, True)
+    before = cases_in(fred, where)
+    made(fred, where, then="typical")
+    assert cases_in(fred, where) == before
+
+
+def test_a_story_says_the_date_from_which_the_rule_counts(quiet: Workshop) -> None:
+    """It stands beside the event where it is another day than that on which the event was recorded."""
+    fred = signed_in(quiet, "fred")
+    where = begun(fred, **{"title.en": "A fine", "pack": "kz", "on": "kz.traffic.fine_issued"})
+    rules = file_of(fred.get(where).text, "trigger.yaml")
+    dated = re.sub(r"from: [a-z_.]+", "from: event.issued_on", rules)
+    fred.post(where, revision="1", **{"file-trigger.yaml": dated})
+    address = made(fred, where, persona="adult", channel="sms", spoken="en")
+    fields = fields_of(fred.get(address).text, "/example")
+    day = {**fields, "events.0.data.issued_on": ["2025-05-30"], "then": ["save"]}
+    assert fred.client.post(f"{where}/example", data=day).status_code == 303
+    page = unescape(fred.get(address).text)
+    assert re.search(r"A traffic fine was issued \([^)]*: 30 May 2025\)", page)
+
+
+def test_what_is_not_sent_is_told_with_its_day(quiet: Workshop) -> None:
+    """Where a test fails because only the day of what is not sent differs, both days are said."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    found = re.search(r"(?m)^due:\n  (\w+):", file_of(aida.get(where).text, "trigger.yaml"))
+    assert found is not None
+    late = f'step: {found[1]}, nothing: true, at: "2026-03-09T10:00+05:00", because: opted_out'
+    aida.post(where, revision="1", **{"file-tests.yaml": SILENT.replace("nothing: true", late)})
+    page = unescape(aida.get(f"{where}/tests").text)
+    assert "9 March 2026, 10:00: gets nothing" in page
+    assert re.search(r"<dt>There was</dt><dd>\d+ March 2026, 10:00: gets nothing", page)

@@ -294,6 +294,10 @@ class Approving(DraftPages):
             sentences = [say("It is for {share} of all persons.").format(share=share(part, speech))]
         if tried is None:
             sentences.append(say("How many people that is, is not known: this version was not tried on last year."))
+        elif not tried:
+            sentences.append(
+                say("On the days that were tried nobody would have been told. That shows nothing about it.")
+            )
         else:
             told_then = speech.many("{count} person", "{count} persons", tried)
             said = say("In the days on which it was tried, it would have told {persons}.").format(persons=told_then)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi.responses import Response
 from msgspec import Struct
 
+from app.backtests.job import found_of
 from app.jobs.backtest_requests import finished
 from app.packs.draft_bench import BadDraft, Bench, Verdict
 from app.pages.catalogues import Speech
@@ -147,9 +148,13 @@ class Progress:
             return _Found(done=False, href=href)
         [trigger] = verdict.pack.triggers
         jobs = self._office.platform.queues.jobs
-        if next(finished(jobs, sheet.agency, sheet.trigger, trigger.hash), None) is not None:
+        tried = [found_of(job.cursor) for job, _ in finished(jobs, sheet.agency, sheet.trigger, trigger.hash)]
+        if any(counts is None or counts.people for counts in tried):
             return _Found(done=True, href=href)
-        return _Found(done=False, note=speech.say("not tried yet; it is not required"), href=href)
+        note = speech.say("not tried yet; it is not required")
+        if tried:
+            note = speech.say("nobody would have been told on the days that were tried")
+        return _Found(done=False, note=note, href=href)
 
 
 def _submission(now: Governed, trigger: str, version: str) -> Submission | None:

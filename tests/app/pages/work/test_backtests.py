@@ -182,3 +182,21 @@ def test_a_day_in_words_stays_in_its_field(quiet: Workshop) -> None:
     [field] = re.findall('<input [^>]*name="from"[^>]*>', page)
     assert 'value="last January"' in field
     assert "maxlength" not in field
+
+
+def test_a_backtest_in_which_nobody_was_told_shows_nothing(told: Workshop) -> None:
+    """The steps say so at once beside the result, and so does the question before publishing."""
+    dana, jobs = signed_in(told, "dana"), told.world.platform.queues.jobs
+    aida, where = written(told, "aida")
+    report = aida.post(f"{where}/backtest", **{"from": "2024-05-01", "to": "2024-06-20"}).headers["location"]
+    while jobs.latest(1)[0].state in (JobState.PLANNED, JobState.RUNNING):
+        aida.get(report)
+    page = aida.get(report).text
+    assert "nobody would have been told on the days that were tried" in page
+    assert "not tried yet" not in page
+    assert page.index("data-live") < page.index('<nav class="stepper"')
+    submission = aida.post(f"{where}/submit").headers["location"].partition("?")[0]
+    dana.post(f"{submission}/approve")
+    asked = dana.post(f"{submission}/publish", share="1.0").text
+    assert "On the days that were tried nobody would have been told." in asked
+    assert "it would have told" not in asked

@@ -112,8 +112,12 @@ class Plan(Struct, frozen=True):
     urgency: str = "service"
 
     def title(self, language: str) -> str:
-        """Return the title as it stands between double quotes of YAML; where there is none, the name as words."""
-        return _in_quotes(self.titles.get(language) or title_of(self.name))[1:-1]
+        """Return the title as it stands between double quotes of YAML.
+
+        Where other languages have one, it asks for this one; where none has, it is the name as words.
+        """
+        other = ASKED.get(language, ASKED["en"]).title if any(self.titles.values()) else title_of(self.name)
+        return _in_quotes(self.titles.get(language) or other)[1:-1]
 
     @property
     def recipient(self) -> str | None:

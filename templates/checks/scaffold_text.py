@@ -22,6 +22,7 @@ DAY = date(2026, 3, 2)
 class PlaceholderSentences(Struct, frozen=True):
     """Sentences that ask the author to write something: nobody may publish them."""
 
+    title: str
     short: str
     changed: str
     first: str
@@ -31,6 +32,7 @@ class PlaceholderSentences(Struct, frozen=True):
 
 ASKED: Mapping[str, PlaceholderSentences] = {
     "kk": PlaceholderSentences(
+        title="Тақырыпты осында жазыңыз",
         short="Не өзгергенін және не істеу керегін осында жазыңыз.",
         changed="Не өзгергенін осында жазыңыз.",
         first="Бірінші қадамды жазыңыз.",
@@ -38,6 +40,7 @@ ASKED: Mapping[str, PlaceholderSentences] = {
         law="Хабарлауға міндеттейтін немесе рұқсат беретін заң мен бапты осында жазыңыз",
     ),
     "ru": PlaceholderSentences(
+        title="Напишите здесь название",
         short="Напишите здесь, что изменилось и что нужно сделать.",
         changed="Напишите здесь, что изменилось.",
         first="Напишите первый шаг.",
@@ -45,6 +48,7 @@ ASKED: Mapping[str, PlaceholderSentences] = {
         law="Напишите здесь закон и статью, которые обязывают или разрешают сообщать",
     ),
     "en": PlaceholderSentences(
+        title="Write the title here",
         short="Write here what has changed and what to do.",
         changed="Write here what has changed.",
         first="Write the first step.",

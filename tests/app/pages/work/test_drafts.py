@@ -66,7 +66,6 @@ def test_an_internal_name_is_made_from_the_title(quiet: Workshop, title: str, na
     assert made.status_code == 303
     draft = made.headers["location"].removesuffix("/form")
     assert f"<code>{name}</code>" in aida.get(f"{draft}/form").text
-    assert f"title: {{kk: {name.replace('_', ' ').capitalize()}" in file_of(aida.get(draft).text, "trigger.yaml")
     assert f'en: "{title}"' in file_of(aida.get(draft).text, "trigger.yaml")
     assert f'subject: "{title}"' in file_of(aida.get(draft).text, "en.md")
     assert f'/form">{title}</a>' in unescape(aida.get("/work").text)
@@ -76,6 +75,20 @@ def test_an_internal_name_is_made_from_the_title(quiet: Workshop, title: str, na
     assert "получает письмо" in aida.get(f"{draft}/tests?language=ru").text
     again = aida.post("/work/new", name="", **fields).headers["location"]
     assert re.search(rf"<code>{name.removesuffix('_2')}_[23]</code>", aida.get(again).text)
+
+
+def test_no_title_is_made_from_that_of_another_language(quiet: Workshop) -> None:
+    """A draft with one title asks for the others, in the rule and over the texts, before it can be handed in."""
+    aida = signed_in(quiet, "aida")
+    given = {"title.ru": "Новый адрес", "pack": "kz", "on": "kz.residence.registered"}
+    draft = begun(aida, **given)
+    page = aida.get(draft).text
+    asked = '{kk: Тақырыпты осында жазыңыз, ru: "Новый адрес", en: Write the title here}'
+    assert asked in file_of(page, "trigger.yaml")
+    assert 'subject: "Write the title here"' in file_of(page, "en.md")
+    assert "Novyi" not in unescape(page).replace("novyi", "")
+    missing = unescape(aida.get(f"{draft}/submit").text)
+    assert "'Write the title here' is a placeholder" in missing or "“Write the title here”" in missing
 
 
 def test_a_new_draft_begins_with_all_its_titles(quiet: Workshop) -> None:

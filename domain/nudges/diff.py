@@ -137,4 +137,6 @@ def _correction(sent: Intent, rulebook: Rulebook, now: datetime) -> Intent:
 
 def _correcting(intent: Intent, nudge: Nudge | None, now: datetime) -> Change | None:
     """A correction is planned once: its due time is the moment of the diff, so it never counts as changed."""
-    return _planned(intent, nudge, now) if nudge is None or nudge.cancelled else None
+    if nudge is None or nudge.cancelled:
+        return _planned(intent, nudge, now)
+    return _rescheduled(nudge.intent, nudge, now) if nudge.gone and nudge.may_bounce(now) else None

@@ -67,10 +67,10 @@ def test_what_nobody_read_needs_no_correction(facts: list[NudgeFact]) -> None:
 
 
 def test_without_words_there_is_no_correction() -> None:
-    """A trigger that has no words for it corrects nothing."""
+    """A trigger that has no words for it corrects nothing; what went and may bounce goes by no other channel."""
     silent = {**WORDS, "correction": False}
     desk = _desk(ATTEMPT, SENT, content=silent)
-    assert desk.follow(given(PAPER, GONE).when(silent), "2025-01-25") == ["cancelled week"]
+    assert desk.follow(given(PAPER, GONE).when(silent), "2025-01-25") == ["cancelled month", "cancelled week"]
 
 
 def test_the_words_are_those_of_the_version_that_spoke() -> None:
@@ -101,7 +101,8 @@ def test_two_steps_of_one_occurrence_are_put_right_by_one_correction() -> None:
     """Somebody reminded twice of what is not so is told once that it is not."""
     desk = _desk(ATTEMPT, SENT)
     desk.tell("week", ATTEMPT, SENT)
-    assert desk.follow(given(PAPER, GONE).when(WORDS), "2025-02-15") == ["planned correction"]
+    told = desk.follow(given(PAPER, GONE).when(WORDS), "2025-02-15")
+    assert told == ["cancelled month", "cancelled week", "planned correction"]
 
 
 @pytest.mark.parametrize("done", ["2025-01-15", "2025-01-21 09:00"])
@@ -127,19 +128,23 @@ def test_a_correction_goes_when_the_fact_is_back_before_it_went() -> None:
     """What is so after all needs no correction any more; and if it is gone once more, the correction is back."""
     desk = _desk(ATTEMPT, SENT)
     desk.follow(given(PAPER, GONE).when(WORDS), "2025-01-25")
-    assert desk.follow(given(PAPER, GONE, BACK).when(WORDS), "2025-01-26") == ["cancelled correction", "planned week"]
+    back = desk.follow(given(PAPER, GONE, BACK).when(WORDS), "2025-01-26")
+    assert back == ["cancelled correction", "planned week", "rescheduled month"]
     gone = given(PAPER, GONE, BACK, GONE_AGAIN).when(WORDS)
-    assert desk.follow(gone, "2025-01-27") == ["cancelled week", "planned correction"]
+    assert desk.follow(gone, "2025-01-27") == ["cancelled month", "cancelled week", "planned correction"]
     assert (desk.of("correction").intent.due, desk.of("correction").version) == (at("2025-01-27"), 3)
 
 
 def test_a_correction_that_went_is_not_repeated() -> None:
-    """Once the correction was handed to a provider, nothing more is said about the occurrence."""
+    """Once the correction was handed to a provider, it is planned no more; only its further channels come and go."""
     desk = _desk(ATTEMPT, SENT)
     desk.follow(given(PAPER, GONE).when(WORDS), "2025-01-25")
     desk.tell("correction", ATTEMPT, SENT)
-    assert desk.follow(given(PAPER, GONE, BACK).when(WORDS), "2025-01-26") == ["planned week"]
-    assert desk.follow(given(PAPER, GONE, BACK, GONE_AGAIN).when(WORDS), "2025-01-27") == ["cancelled week"]
+    back = desk.follow(given(PAPER, GONE, BACK).when(WORDS), "2025-01-26")
+    assert back == ["cancelled correction", "planned week", "rescheduled month"]
+    again = desk.follow(given(PAPER, GONE, BACK, GONE_AGAIN).when(WORDS), "2025-01-27")
+    assert again == ["cancelled month", "cancelled week", "rescheduled correction"]
+    assert desk.of("correction").state is State.SENT
 
 
 def test_a_correction_is_not_itself_corrected() -> None:
@@ -158,7 +163,8 @@ def test_a_correction_that_is_not_needed_any_more_is_not_tried_again() -> None:
     desk.follow(given(PAPER, GONE).when(WORDS), "2025-01-25")
     desk.tell("correction", ATTEMPT, NudgeUnknown(at("2025-01-25"), AIDA, 1, "no_outcome", at("2025-01-26")))
     assert desk.of("correction").waits
-    assert desk.follow(given(PAPER, GONE, BACK).when(WORDS), "2025-01-25") == ["cancelled correction", "planned week"]
+    back = desk.follow(given(PAPER, GONE, BACK).when(WORDS), "2025-01-25")
+    assert back == ["cancelled correction", "planned week", "rescheduled month"]
     assert not desk.of("correction").waits
 
 

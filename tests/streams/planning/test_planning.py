@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from app.identity.log_codes import codes_by
 from domain.core.ids import Position
-from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent
+from domain.facts.facts import NudgeAttempted, NudgeCancelled, NudgePlanned, NudgeSent
 from projections import history, nudges
 from projections.tables import micros
 from streams.intake.cloudevents import Envelope
@@ -257,7 +257,7 @@ def test_an_attempt_made_meanwhile_is_not_overwritten(world: World, database: Me
     assert planner(world, database).plan_batch(sorted(waiting(world))) == 0
     world.plan()
 
-    assert [type(fact) for fact in world.facts(sent)] == [NudgePlanned, NudgeAttempted, NudgeSent]
+    assert [type(fact) for fact in world.facts(sent)] == [NudgePlanned, NudgeAttempted, NudgeSent, NudgeCancelled]
     assert {one.intent.step: one.state for one in world.nudges()} == {
         "month": "sent",
         "week": "cancelled",

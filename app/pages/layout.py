@@ -141,7 +141,7 @@ def standing_alone(template: str, speech: Speech, **shown: Any) -> str:
     """Return a page that needs no other file and nothing of the site: its styles stand in it."""
     style = Markup((_HERE / "static/style.css").read_text(encoding="utf-8"))  # noqa: S704  (our own file)
     environment = _environment(speech.language, "", (_HERE / "html", _HERE))
-    values = {**shown, "speech": speech, "icons": Icons(), "style": style}
+    values = {**shown, "speech": speech, "icons": Icons(), "style": style, "template": template}
     return one_stop(environment.get_template(template).render(values))
 
 

@@ -38,7 +38,7 @@ class ProofFile(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """What a recipient was sent."""
+    """A message that a recipient was sent."""
 
     rows: tuple[tuple[str, str], ...]
     language: str

@@ -176,7 +176,7 @@ class StoredDraft(Struct, frozen=True):
 
 
 class EarlierSave(Struct, frozen=True):
-    """What a save of a draft replaced: the files of that revision, and who had saved them when."""
+    """A revision that a save of a draft replaced: its files, and who had saved them when."""
 
     revision: int
     files: Mapping[str, str]

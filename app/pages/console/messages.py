@@ -185,7 +185,10 @@ def _unknown(name: str, known: Mapping[str, str], speech: Speech) -> str:
     """Say that there is nothing of that name, and what was probably meant."""
     words = speech.say("There is nothing of that name")
     meant = closest(name, known)
-    return words if meant is None else f"{words}. {speech.say('Did you mean {name}?').format(name=meant)}"
+    if meant is None:
+        return words
+    question = speech.say("Did you mean {name}?").format(name=meant)
+    return f"{words}. {question}"
 
 
 def _day(text: str) -> date:

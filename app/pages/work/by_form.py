@@ -661,9 +661,8 @@ class View:
             case "start" | "word" if text in self._rules.catalogue.types:
                 return self.names.heading(text)
             case "offset" | "duration" | "until" if (length := split(text)).number:
-                unit = self._say(UNITS[length.unit])
-                before = f" ({self._say('before it')})" if length.sign else ""
-                return f"{length.number} {unit}{before}"
+                told, before = f"{length.number} {self._say(UNITS[length.unit])}", self._say("before it")
+                return f"{told} ({before})" if length.sign else told
             case "list":
                 return " → ".join(shown(CHANNELS, each, self.speech) for each in text.split(",") if each)
             case "names":
@@ -817,9 +816,8 @@ class View:
             if key == "id":
                 hint = self._say("Small Latin letters; citizens never see it. Empty: it is made from the words.")
             return self._control(name, "text", label, hint=hint)
-        return self._control(
-            name, "text", f"{self._say('Words on the button')} ({LANGUAGES.get(key, key)})", lang=key
-        )
+        words = self._say("Words on the button")
+        return self._control(name, "text", f"{words} ({LANGUAGES.get(key, key)})", lang=key)
 
 
 _CAN_SINCE: Final = "event.time"

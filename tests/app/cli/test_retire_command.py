@@ -21,7 +21,7 @@ OMAR = Principal("omar", "platform", frozenset({Role.OPERATOR}))
 SAID = {
     "en": "It was kept readable for 1 year after the year of the event; since 2 January 2026",
     "kk": "Ол оқиға болған жылдан кейін 1 жыл бойы оқылатын күйде сақталды; 2026\u202fж. 2 қаңтар",
-    "ru": "Срок, в который это можно было прочитать: 1 год после года события; с 2 января 2026",
+    "ru": "Это можно было читать ещё 1 год после года события; с 2 января 2026",
 }
 
 

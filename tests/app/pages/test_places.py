@@ -13,7 +13,7 @@ from tests.app.pages.console.office import HTML, Office, office_in, signed_in
 
 HOMES = {"olga": "/console", "adil": "/console/people", "saule": "/work"}
 WORDS = {
-    "kk": ("Бет табылмады", "Жұмыстар"),
+    "kk": ("Бет табылмады", "Тапсырмалар"),
     "ru": ("Страница не найдена", "Задания"),
     "en": ("Page not found", "Jobs"),
 }

@@ -174,7 +174,7 @@ def test_the_page_says_what_comes_in_quiet_hours(
 
 @pytest.mark.parametrize(
     ("language", "said"),
-    [("kk", "SMS-хабарыңызға жауаптар"), ("ru", "Ответы на ваши SMS"), ("en", "Replies to your SMS")],
+    [("kk", "SMS-хабарламаңызға жауаптар"), ("ru", "Ответы на ваши SMS"), ("en", "Replies to your SMS")],
 )
 def test_answers_to_an_sms_are_no_topic(world: World, language: str, said: str) -> None:
     """What answers an SMS of theirs cannot be turned off, and its topic has a name in each language."""

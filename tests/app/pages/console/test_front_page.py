@@ -137,7 +137,7 @@ SAID = {
     "job": (
         "Job 1 (replay verify) failed.",
         "Задание 1 (replay verify) не удалось",
-        "1-жұмыс (replay verify) сәтсіз",
+        "1-тапсырма (replay verify) сәтсіз",
     ),
 }
 """Fault -> the beginnings of the first sentence in English, Russian and Kazakh."""

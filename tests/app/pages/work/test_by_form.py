@@ -524,7 +524,7 @@ def test_a_rule_is_for_somebody_and_goes_some_way(quiet: Workshop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "told"), [("en", "so it has one button"), ("ru", "кнопка в нём одна"), ("kk", "бір батырма болады")]
+    ("language", "told"), [("en", "so it has one button"), ("ru", "кнопка в нём одна"), ("kk", "бір түйме болады")]
 )
 def test_a_second_button_is_said_to_be_one_too_many(quiet: Workshop, language: str, told: str) -> None:
     """A letter asks for one thing: beside a second button the form says so, in the reader's language."""

@@ -75,6 +75,8 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         WrongKeyFile, WrongSchema: with what to do about it.
     """
     database = open_database(settings, make=make)
+    if clock is system_clock and not database.sqlite:
+        database.server_clock.compare_with(clock)
     try:
         return _composed(settings, clock, database, keyring, make=make and database.sqlite)
     except BaseException:
@@ -133,6 +135,5 @@ def _composed(
             queued.dead_letter_queue,
             planned,
             delivered,
-            real_clock=clock is system_clock,
         ),
     )

@@ -36,6 +36,7 @@ from streams.kafka.errors import KafkaFailure
 from streams.kafka.lag import Lag
 from streams.queries.health import Status, read_status
 from streams.runtime.schedule_metrics import ScheduleMetrics
+from streams.storage.server_clock import WrongClock
 
 
 class ServedRole(Struct, frozen=True):
@@ -62,6 +63,20 @@ class ServedRole(Struct, frozen=True):
         except SQLAlchemyError:
             return None
 
+    def hindrance(self) -> str:
+        """Return what keeps it from its work: its own reason, or a wrong clock; else an empty text."""
+        if reason := self.unready():
+            return reason
+        database = self.platform.database
+        try:
+            with database.reading() as connection:
+                database.server_clock.check(connection)
+        except WrongClock as wrong:
+            return str(wrong)
+        except SQLAlchemyError:
+            pass  # told otherwise
+        return ""
+
     def own(self) -> Own:
         """Return the counts of its own work."""
         return Own(self.platform.intake.refused.all(), self.attempts(), self.passed_by())
@@ -83,7 +98,7 @@ def role_application(role: ServedRole) -> FastAPI:
     _collect(role)
 
     def readyz() -> Any:  # noqa: ANN401  (FastAPI makes the answer of it)
-        if reason := role.unready():
+        if reason := role.hindrance():
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, reason, headers={"Retry-After": RETRY_SECONDS})
         return probes.readyz()
 
@@ -93,7 +108,7 @@ def role_application(role: ServedRole) -> FastAPI:
 
     def metrics() -> Response:
         found = role.status()
-        ready = found is not None and not role.unready()
+        ready = found is not None and not role.hindrance()
         text = exposition(role.name, found, role.lagging(), role.own(), ready=ready)
         return Response(text + generate_latest(role.registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -106,7 +106,7 @@ class ConditionReader:
             counts = health.waiting(connection, now)
             last = chain.latest(connection)
             recorded = history.last_recorded(connection)
-            apart = on.runtime.processes.ahead(connection)
+            apart = on.database.server_clock.ahead(connection)
             processes = on.runtime.processes.known(connection)
             altered = altered_jobs(connection)
         jobs, recent = on.queues.jobs.latest(LATEST), self._recent.read(now)
@@ -141,7 +141,7 @@ class ConditionReader:
             scheduled=schedule_of(on).runs(),
             ahead=max(newest - now, timedelta()),
             apart=apart,
-            compared=on.runtime.processes.compared,
+            compared=on.database.server_clock.compared,
             processes=processes,
             running=run_goes_on(on.database),
             removed=frozenset(recent.providers) - set(used),

@@ -72,15 +72,19 @@ WORDS: Mapping[FindingKind, tuple[str, str]] = {
     ),
     FindingKind.CLOCK_BEHIND: (
         N_("The clock of this machine is wrong: the latest record is {time} ahead of it."),
-        N_("Have the time set by the network (NTP) on every machine, then restart the roles."),
+        N_(
+            "Have the time set by the network (NTP) on every machine. A role more than a minute off waits until then."
+        ),
     ),
     FindingKind.CLOCKS_APART: (
         N_("The clock of this machine is wrong: it and the clock of the database differ by {time}."),
-        N_("Have the time set by the network (NTP) on every machine, then restart the roles."),
+        N_(
+            "Have the time set by the network (NTP) on every machine. A role more than a minute off waits until then."
+        ),
     ),
     FindingKind.PROCESS_CLOCK: (
         N_("The clock of {about} is wrong: it differs from the clock of the database by {time}."),
-        N_("Have the time set by the network (NTP) on that machine, then restart its roles."),
+        N_("Have the time set by the network (NTP) on that machine. A role more than a minute off waits until then."),
     ),
     FindingKind.KEY_FILE: (
         N_("The key file cannot be used. What is running continues, but nothing can start again."),

@@ -148,6 +148,7 @@ class AreaPlanning:
             self.again(original)
 
     def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> "_Chunk":
+        self._database.server_clock.check(connection)
         return _Chunk(connection, self._log, self._aside, rules, now, self._size)
 
 

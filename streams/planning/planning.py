@@ -127,10 +127,12 @@ class Planning:
 
         Raises:
             RulesMoved: other rules hold than the plans were made by.
+            WrongClock: our clock and the database's are too far apart.
         """
         return self._database.write(lambda connection: self._commit(connection, plans), Priority.PLANNING)
 
     def _commit(self, connection: Connection, plans: Plans) -> list[str]:
+        self._database.server_clock.check(connection)
         persons = [plan.person for plan in plans.persons]
         self._log.keys.hold(connection, persons)
         versions = nudges.versions_held(connection, [id_ for plan in plans.persons for id_ in plan.nudges])

@@ -151,9 +151,14 @@ class Retiring:
         self._context, self._database, self._log = context, context.database, context.log
 
     def scope(self) -> list[Over]:
-        """Return what `retire` would do now; changes nothing."""
+        """Return what `retire` would do now; changes nothing.
+
+        Raises:
+            WrongClock: our clock and the database's are too far apart.
+        """
         limits, now = self._context.library.rules().catalogue.limited, self._context.clock()
         with self._database.reading() as connection:
+            self._database.server_clock.check(connection)
             return [
                 Over(type_, year, text_of(limits[type_]), keys, _facts(connection, type_, year))
                 for type_, year, keys in _periods(connection, limits, now.year)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, select
 
 from projections.tables import micros, moment
 from streams.storage.database import Database, Priority
@@ -55,16 +55,10 @@ class LiveProcess(Struct, frozen=True):
 
 
 class Processes:
-    """The list of processes. `compared`: the clock is a real one, to be compared with the server's."""
+    """The list of processes."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], *, compared: bool) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database, self._clock = database, clock
-        self._compared = compared and not database.sqlite
-
-    @property
-    def compared(self) -> bool:
-        """Return whether clocks are compared with the clock of the database's server."""
-        return self._compared
 
     def sign(self, process: Process) -> None:
         """Give a sign of life of this process.
@@ -74,7 +68,7 @@ class Processes:
         self._database.write(lambda connection: self._sign(connection, process), Priority.FOLLOWING)
 
     def _sign(self, connection: Connection, process: Process) -> None:
-        ahead = self.ahead(connection)
+        ahead = self._database.server_clock.ahead(connection)
         now = micros(self._clock() - ahead)
         signed = {"seen_at": now, "ahead": micros_of(ahead)}
         update = processes.update().where(processes.c.id == process.id).values(**signed)
@@ -93,7 +87,7 @@ class Processes:
 
     def known(self, connection: Connection) -> list[LiveProcess]:
         """Return the processes that live, and those that lately ended without taking leave."""
-        now = self._clock() - self.ahead(connection)
+        now = self._clock() - self._database.server_clock.ahead(connection)
         rows = connection.execute(select(processes).order_by(processes.c.role, processes.c.host, processes.c.pid))
         return [
             LiveProcess(
@@ -105,13 +99,6 @@ class Processes:
             )
             for row in rows
         ]
-
-    def ahead(self, connection: Connection) -> timedelta:
-        """Return by how much our clock is ahead of the database's; 0 where they are not compared."""
-        if not self._compared:
-            return timedelta()
-        theirs: float = connection.execute(text("SELECT extract(epoch FROM clock_timestamp())::float8")).scalar_one()
-        return timedelta(microseconds=micros(self._clock()) - round(theirs * 1_000_000))
 
 
 def micros_of(span: timedelta) -> int:

@@ -147,7 +147,7 @@ class Schedule:
         """
         trigger = self.triggers().get(name)
         begun = self._clock()
-        if not self._database.write(lambda connection: _claim(connection, name, trigger, begun), Priority.FOLLOWING):
+        if not self._claim(lambda connection: _claim(connection, name, trigger, begun)):
             return
         self._at_work.add(name)
         try:
@@ -201,10 +201,18 @@ class Schedule:
     def _claim_now(self, name: str) -> None:
         begun = self._clock()
         self.take_note()
-        claimed = self._database.write(lambda connection: _claim_now(connection, name, begun), Priority.FOLLOWING)
-        if not claimed:
+        if not self._claim(lambda connection: _claim_now(connection, name, begun)):
             raise UnderWay(name)
         self._at_work.add(name)
+
+    def _claim(self, claim: Callable[[Connection], bool]) -> bool:
+        """Return whether the run is this process's, whose clock must be right: jobs delete by the time."""
+
+        def work(connection: Connection) -> bool:
+            self._database.server_clock.check(connection)
+            return claim(connection)
+
+        return self._database.write(work, Priority.FOLLOWING)
 
     def take_note(self) -> None:
         """Add the rows of jobs that no process ever kept; whoever keeps the schedule does so, too."""

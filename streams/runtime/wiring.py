@@ -33,10 +33,8 @@ def build(
     queue: DeadLetterQueue,
     planning: PlanningParts,
     delivery: DeliveryParts,
-    *,
-    real_clock: bool,
 ) -> RuntimeParts:
-    """Return the objects of this package. `real_clock`: the clock of the context is the machine's."""
+    """Return the objects of this package."""
     database, clock = context.database, context.clock
     kinds = {
         webhooks.KIND: webhooks.retrying(context),
@@ -50,5 +48,5 @@ def build(
         Cleanup(database, delivery.receipts, clock),
         Restoring(context, log.watermark),
         DeadLetters(database, queue, kinds),
-        Processes(database, clock, compared=real_clock),
+        Processes(database, clock),
     )

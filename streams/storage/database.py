@@ -17,6 +17,7 @@ from streams.storage.arrays import use_fast_arrays
 from streams.storage.errors import DatabaseUnavailable, refused_by_server, translate_error
 from streams.storage.measures import waits
 from streams.storage.postgres_connection import set_planner_costs, set_server_keepalive, tcp_keepalive
+from streams.storage.server_clock import ServerClock
 from streams.storage.sqlite_file import SeveralNames, close_to_others, names_a_file, real_place
 from streams.storage.sqlite_writer import CLOSED, WRITING, NestedWrite, Priority, Writer
 
@@ -61,6 +62,7 @@ class Database:
         self._closed = False
         event.listen(self.engine, "checkin", self._end_if_closed)
         self.waits = waits()
+        self.server_clock = ServerClock()
 
     def use_codes(self, codes: object) -> None:
         """Give every later connection the codes of the log's rows (streams.log.row_codes).

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct, field
+from sqlalchemy import Connection
 
 from domain.facts.facts import NudgeFact, NudgeFailed
 from domain.nudges.settle import Controls, Settlement
@@ -80,9 +81,10 @@ class Claims:
         self._database.write(nudges.release_all, Priority.DISPATCH)
 
     def _claim(self, lane: Lane, limit: int, *, stopped: bool = False) -> list[Due]:
-        now = self._clock()
-        return self._database.write(
-            lambda connection: claims.claim(
+        def work(connection: Connection) -> list[Due]:
+            self._database.server_clock.check(connection)
+            now = self._clock()
+            return claims.claim(
                 connection,
                 now=micros(now),
                 until=micros(now + self._lease),
@@ -92,9 +94,9 @@ class Claims:
                 urgent=lane.urgent,
                 front=None if stopped else lane.front,
                 shares=lane.shares if self._fair and not stopped else None,
-            ),
-            Priority.DISPATCH,
-        )
+            )
+
+        return self._database.write(work, Priority.DISPATCH)
 
     def _claim_stopped(self, lane: Lane, limit: int) -> list[Due]:
         """Claim what kill switches and pauses hold back, each once a look, to see whether they still do."""

@@ -117,10 +117,12 @@ def test_clocks_are_compared_with_the_servers(server: URL) -> None:
     with postgres.fresh(server) as url:
         database = Database(url.render_as_string(hide_password=False))
         migrate(database)
-        late = Processes(database, lambda: system_clock() - 5 * MINUTES, compared=True)
-        late.sign(HEALTHY)
+        late = lambda: system_clock() - 5 * MINUTES  # noqa: E731
+        database.server_clock.compare_with(late)
+        Processes(database, late).sign(HEALTHY)
+        database.server_clock.compare_with(system_clock)
         with database.reading() as connection:
-            [one] = Processes(database, system_clock, compared=True).known(connection)
+            [one] = Processes(database, system_clock).known(connection)
         assert (one.lives, round(one.ahead / MINUTES), one.silent < MINUTES) == (True, -5, True)
         database.close()
 

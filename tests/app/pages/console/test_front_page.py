@@ -284,7 +284,8 @@ def test_a_clock_is_compared_with_the_server_of_the_database(server: URL, tmp_pa
         world = World(tmp_path, url=url.render_as_string(hide_password=False))
         assert condition(world).apart == timedelta()
         on = world.platform
-        runtime = replace(on.runtime, processes=Processes(on.database, system_clock, compared=True))
+        on.database.server_clock.compare_with(system_clock)
+        runtime = replace(on.runtime, processes=Processes(on.database, system_clock))
         real = ConditionReader(replace(on, clock=system_clock, runtime=runtime), wrong).read()
         assert abs(real.apart) < SKEW
         assert real.apart != timedelta()

@@ -15,6 +15,7 @@ from streams.kafka.errors import (
     KafkaRefused,
     KafkaUnavailable,
     NotGranted,
+    TopicMadeAnew,
     TopicRefused,
     WrongPartitions,
     WrongTopicSettings,
@@ -40,6 +41,7 @@ from streams.storage.advisory_locks import DatabaseInUse
 from streams.storage.errors import UNAVAILABLE_ERRORS, DatabaseUnavailable, NoPrivilege, ReadOnly, summary
 from streams.storage.leadership import NeedsPostgres
 from streams.storage.schema import NoDatabase, WrongSchema
+from streams.storage.server_clock import WrongClock
 from templates.checks.loader import BrokenPack
 from templates.checks.placeholders import StillPlaceholders
 from templates.reading.catalogue import NoDefaults
@@ -55,6 +57,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     DoesNotFit: Exit.CHECK_FAILED,
     NoDefaults: Exit.CHECK_FAILED,
     DatabaseUnavailable: Exit.UNAVAILABLE,
+    WrongClock: Exit.UNAVAILABLE,
     NoPrivilege: Exit.UNAVAILABLE,
     ReadOnly: Exit.UNAVAILABLE,
     NoDatabase: Exit.UNAVAILABLE,
@@ -71,6 +74,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     KafkaUnavailable: Exit.UNAVAILABLE,
     WrongPartitions: Exit.UNAVAILABLE,
     TopicRefused: Exit.UNAVAILABLE,
+    TopicMadeAnew: Exit.UNAVAILABLE,
     NotGranted: Exit.UNAVAILABLE,
     WrongTopicSettings: Exit.UNAVAILABLE,
     SeatTaken: Exit.UNAVAILABLE,

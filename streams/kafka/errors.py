@@ -32,6 +32,29 @@ class KafkaUnavailable(KafkaFailure):
         )
 
 
+class TopicMissing(KafkaUnavailable):
+    """Raised when Kafka answers, but lacks a topic. The relay makes it anew."""
+
+    def __init__(self, topic: str) -> None:
+        self.told = Words(
+            "Kafka has no topic {topic}: somebody deleted it. A relay makes it anew within a minute.", topic=topic
+        )
+        Exception.__init__(
+            self, f"Kafka has no topic {topic}: somebody deleted it. A relay makes it anew within a minute."
+        )
+
+
+class TopicMadeAnew(KafkaFailure):
+    """Raised when a topic was deleted and made anew, or lost records, under a process that reads it."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(
+            f"Somebody deleted the topic {topic}, and it was made anew. This process would read on from where the old"
+            " one was, so it ends: start it again. Whom no record woke the reconciler plans; what was in"
+            " life-events.in the registries have to send again."
+        )
+
+
 class KafkaRefused(KafkaFailure):
     """Raised when Kafka does not accept our credentials or the encryption."""
 

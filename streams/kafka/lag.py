@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin._metadata import TopicMetadata
 from msgspec import Struct
 
 from projections import positions
 from projections.tables import micros
-from streams.kafka.errors import DENIED, ClientErrors, KafkaUnavailable
+from streams.kafka.errors import DENIED, ClientErrors, KafkaUnavailable, TopicMadeAnew, TopicMissing
 from streams.kafka.topics import Topics, check_topic
 from streams.log.decoding import life_of
 from streams.log.recorder import WAKING, FactRecorder, first_fact
@@ -60,6 +61,8 @@ class KafkaLag:
         self._consumer: Consumer | None = None
         self._heard = ClientErrors()
         self._committed: list[KafkaError | None] = []
+        self._ends: dict[int, int] = {}
+        self._missed = False
         self._rights = {
             KafkaError.GROUP_AUTHORIZATION_FAILED: f"READ on the group {self._group}",
             KafkaError.TOPIC_AUTHORIZATION_FAILED: f"READ on the topic {topic}",
@@ -70,14 +73,15 @@ class KafkaLag:
 
         Raises:
             KafkaRefused, NotGranted: our user is not accepted, or lacks a right.
-            KafkaUnavailable: Kafka does not answer.
+            KafkaUnavailable, TopicMissing: Kafka does not answer, or has no such topic now.
+            TopicMadeAnew: this process works with a topic that was deleted meanwhile.
             WrongPartitions: the topic has another number of partitions.
         """
         with self._lock:
             consumer = self._consumer = self._consumer or Consumer(self._client())
             try:
                 found = consumer.list_topics(self._topic, timeout=self._topics.answer_seconds)
-                check_topic(self._topic, found.topics[self._topic], self._topics.partitions)
+                self._check(found.topics[self._topic])
                 waiting = self._waiting(consumer)
                 since = self._since(consumer, {at: first for at, (_, first) in waiting.items()})
                 if self._joins:
@@ -160,6 +164,15 @@ class KafkaLag:
     def _note_commit(self, error: KafkaError | None, _partitions: object) -> None:
         self._committed.append(error)
 
+    def _check(self, topic: TopicMetadata) -> None:
+        """Check that the topic is there, and was so all the time that this process works with it."""
+        check_topic(self._topic, topic, self._topics.partitions)
+        if not topic.partitions:
+            self._missed = self._joins and bool(self._ends)
+            raise TopicMissing(self._topic)
+        if self._missed:
+            raise TopicMadeAnew(self._topic)
+
     def _waiting(self, consumer: Consumer) -> dict[int, tuple[int, int]]:
         """Return for each partition with waiting records their count and the first one's offset."""
         limit = self._topics.answer_seconds
@@ -167,6 +180,9 @@ class KafkaLag:
         wanted = [TopicPartition(self._topic, partition) for partition in range(self._topics.partitions)]
         for committed in consumer.committed(wanted, timeout=limit):
             low, high = consumer.get_watermark_offsets(committed, timeout=limit)
+            if self._joins and high < self._ends.get(committed.partition, 0):
+                raise TopicMadeAnew(self._topic)
+            self._ends[committed.partition] = high
             first = max(low, committed.offset)
             if high > first:
                 found[committed.partition] = (high - first, first)

@@ -40,6 +40,7 @@ from tests.streams.distributed import (
     planned,
     process,
     running,
+    says,
     sent,
     working,
 )
@@ -439,3 +440,19 @@ def test_kafka_that_goes_away_during_the_start_is_told(server: URL, tmp_path: Pa
             kafka.resume()
             eventually(lambda: f"working on {land.topics.persons}" in land.told, 2 * PATIENCE)
             assert not worker.away
+
+
+def test_a_worker_says_that_its_topic_was_deleted(land: Country) -> None:
+    """While the topic is missing it waits; once it is made anew the worker ends, and says why and what to do."""
+    admin, topic = AdminClient(land.topics.brokers.client()), land.topics.persons
+    land.topics.ensure()
+    sent(land, 5)
+    worker = process(land, "worker")
+    says(worker, "working on")
+    eventually(lambda: land.committed("worker") == 5)
+    [gone] = admin.delete_topics([topic]).values()
+    gone.result()
+    says(worker, f"Kafka has no topic {topic}")
+    land.topics.ensure()
+    code, said = ended(worker)
+    assert (code, f"Somebody deleted the topic {topic}" in said) == (3, True), said

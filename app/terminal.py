@@ -13,6 +13,7 @@ from typing import NoReturn, TextIO
 
 import msgspec
 
+from app.identity import private_files
 from app.visible import visible
 from domain.core.plain import PlainData
 from streams.storage.severity import Failed, Warned
@@ -70,13 +71,15 @@ def red(line: str, stream: TextIO) -> str:
     return f"\x1b[1;31m{line}\x1b[0m" if stream.isatty() and not os.environ.get("NO_COLOR") else line
 
 
-def write_page(file: Path, page: str, what: str) -> None:
-    """Write a page to the file of the option --html, and say what is there."""
+def write_file(file: Path, text: str, option: str) -> None:
+    """Write the file of an option, whole or not at all; what is a device or a pipe gets the text as it is."""
     try:
-        file.write_text(page, encoding="utf-8")
+        if file.exists() and not file.is_file():
+            file.write_text(text, encoding="utf-8")
+        else:
+            private_files.replace(file, text)
     except OSError as error:
-        stop(Exit.USAGE, f"--html: {file} cannot be written: {error.strerror}")
-    talk(f"{what} in {file}")
+        stop(Exit.USAGE, f"{option}: {file} cannot be written: {error.strerror}")
 
 
 @contextmanager

@@ -66,3 +66,12 @@ def test_who_may_not_erase_does_not(lived: Terminal) -> None:
     assert lived.run("erase", iin(7), "--reason", "asked", "--yes", env=operator).code == 1
     done = lived.run("erase", AIGERIM, "--reason", "asked", "--yes", "--json", env=operator)
     assert [(each["by"], each["agency"]) for each in done.objects] == [("omar", "platform")]
+
+
+def test_a_certificate_is_told_also_where_its_page_cannot_be_written(lived: Terminal) -> None:
+    """Who names a file that cannot be written erases all the same, gets the certificate, and reads what is wrong."""
+    page = lived.folder / "nowhere" / "certificate.html"
+    done = lived.run("erase", AIGERIM, "--reason", "asked", "--yes", "--json", "--html", str(page))
+    assert (done.code, f"--html: {page} cannot be written" in done.talk) == (2, True)
+    [certificate] = done.objects
+    assert certificate["reason"] == "asked"

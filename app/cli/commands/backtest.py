@@ -23,7 +23,7 @@ from app.moments import moment_of
 from app.pages.backtest_report import page
 from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
 from app.settings import Settings, load_settings
-from app.terminal import Exit, data, data_json, stop, talk, write_page
+from app.terminal import Exit, data, data_json, stop, talk, write_file
 from domain.core.timing import zone_of
 from domain.facts.principals import Principal, Role, require
 from projections import history
@@ -106,7 +106,8 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     for line in () if as_json else lines(report):
         data(line)
     if html is not None:  # last: what was found is told, also where there is no room for a page
-        write_page(html, page(report, Speech(spoken, zone)), "the report is")
+        write_file(html, page(report, Speech(spoken, zone)), "--html")
+        talk(f"the report is in {html}")
 
 
 def _reader(settings: Settings, purpose: str | None) -> Looker | None:

@@ -14,13 +14,13 @@ from app.cli.options import AsJson, Plan, Yes, reason_given
 from app.cli.persons import pseudonym_of
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
-from app.identity import erased_list, private_files
+from app.identity import erased_list
 from app.identity.meant_persons import NO_PERSON, pseudonym_in
 from app.jobs.start import begin
 from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
 from app.pages.erasure_letter import erasure_letter
 from app.reports.erasure_certificate import certificate_rows
-from app.terminal import Exit, agree, many, stop, talk, tell
+from app.terminal import Exit, agree, many, stop, talk, tell, write_file
 from domain.core.ids import Names
 from domain.core.timing import zone_of
 from streams.privacy.erasure import Certificate, Scope
@@ -70,11 +70,10 @@ def erase(
             return
         certificate = _erased(at, person or "", reason, plan=plan, yes=yes, as_json=as_json)
         speech = Speech(spoken, zone_of(at.platform.rules.library.rules().defaults.zone))
-    if html is not None:
-        with private_files.opened(html) as file:
-            file.write(erasure_letter(certificate, speech))
     lines = (f"{name}: {value}" for name, value in certificate_rows(certificate))
     tell(certificate, *lines, as_json=as_json)
+    if html is not None:  # last: it is erased, also where there is no room for a page
+        write_file(html, erasure_letter(certificate, speech), "--html")
 
 
 def _erased(at: PrincipalSession, person: str, reason: str, *, plan: bool, yes: bool, as_json: bool) -> Certificate:

@@ -14,12 +14,11 @@ from app.cli.logged_reading import Purpose, reading
 from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
 from app.compose import Platform
-from app.identity import private_files
 from app.identity.key_file import BadKeyFile
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.proof import ProofFile, proof_letter
 from app.reports.evidence_file import packed
-from app.terminal import Exit, many, stop, talk, tell
+from app.terminal import Exit, many, stop, talk, tell, write_file
 from domain.core.timing import zone_of
 from streams.log.chain import SignedBlock
 from streams.log.signing import Signer
@@ -72,23 +71,16 @@ def evidence_command(
     made_at = platform.clock()
     content = packed(found, signer, made_at)
     digest = sha256(content.encode()).hexdigest()
-    _write(out, content)
+    write_file(out, content, "--out")
     if html is not None:
         rules = platform.rules.library.rules()
         speech = Speech(spoken or rules.defaults.language, zone_of(rules.defaults.zone))
         proof = ProofFile(out.name, digest, signer.public.hex(), made_at)
-        _write(html, proof_letter(found, proof, rules, speech))
+        write_file(html, proof_letter(found, proof, rules, speech), "--html")
     plain = {"file": str(out), "facts": len(found.facts), "sha256": digest}
     tell(plain, f"{digest}  {out}", as_json=as_json)
     facts = many(len(found.facts), "fact")
     talk(f"{facts}; check it: python3 docs/verify_evidence.py {out} --key {signer.public.hex()}")
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        private_files.replace(file, text)
-    except OSError as error:
-        stop(Exit.USAGE, f"{file}: {error.strerror}")
 
 
 def _found(platform: Platform, id_: UUID, signer: Signer, deposited: SignedBlock | None) -> Evidence:

@@ -11,7 +11,7 @@ from app.cli.options import AsJson, ClockTime, clock_of
 from app.cli.pack_paths import Target, With, checked, target_of
 from app.packs.preview_lines import Grid
 from app.packs.preview_page import page
-from app.terminal import Exit, data, data_json, stop, write_page
+from app.terminal import Exit, data, data_json, stop, talk, write_file
 from domain.rules.compiling import compile_trigger
 from templates.authoring.preview import Hearing, Previewer
 from templates.checks.loader import TriggerSource, pack_of
@@ -49,7 +49,8 @@ def preview(
     for source, hearings in heard:
         _print(Grid(source, workbench.limit), hearings, chosen=persona, as_json=as_json)
     if html is not None:
-        write_page(html, page(heard), "the emails are")
+        write_file(html, page(heard), "--html")
+        talk(f"the emails are in {html}")
 
 
 class Workbench:

@@ -172,8 +172,7 @@ def _check_trigger(
     check_placeholders(trigger, trigger.rules.report)
     check_links(trigger, domains_of(pack))
     check_replies(trigger, catalogue)
-    paths = [document.path for document in (trigger.rules, *trigger.words.values())]
-    if made is not None and not trigger.rules.report.about(paths):
+    if made is not None and not trigger.rules.report.about([trigger.rules.path]):
         check_samples(trigger, made, catalogue, sms_limit_of(pack))
 
 

@@ -39,13 +39,15 @@ _PATHS: Mapping[str, Path] = {
 def check_samples(files: TriggerFiles, trigger: Trigger, catalogue: Catalogue, limit: SmsLimit) -> None:
     """Report words that fail for events that their schema allows, and words that are always too long.
 
-    Words that fail for people of whom too little is known are a warning: others are told.
+    Words that fail for people of whom too little is known are a warning: others are told. Nothing is reported of a
+    language whose words have an error already.
     """
-    rules = files.rules.data
-    words = {language: document.data for language, document in files.words.items()}
+    rules, report = files.rules.data, files.rules.report
+    sound = {language: document for language, document in files.words.items() if not report.about([document.path])}
+    words = {language: document.data for language, document in sound.items()}
     renderer = Renderer(words, rules, offices=catalogue.offices)
     made = samples(rules["on"], catalogue, known_of(trigger, catalogue))
-    for language, document in files.words.items():
+    for language, document in sound.items():
         sample = _Sample(language, document, renderer, limit)
         for step, said in rules["due"].items():
             sample.check(step, made, ("steps", step))

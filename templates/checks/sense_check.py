@@ -136,10 +136,11 @@ class _Check:
             when.text if when is not None and condition is not when and path[0] in ("due", "unless", "with") else ""
         )
         limits = limits_of(self.type) | ({} if later is None else limits_of(later, "later"))
-        for start, message in [*contradictory(condition.text, given), *impossible(condition.text, limits)]:
+        for start, message in impossible(condition.text, limits):
             line, column = place_in(condition.text, start)
             self.document.note_at(self.document.inside(path, line, column=column), message, warning=True)
         found = [
+            *((*each, None) for each in contradictory(condition.text, given)),
             *meaningless(condition.text, kinds, choices),
             *((*each, None) for each in unreadable(condition.text)),
         ]

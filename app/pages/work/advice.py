@@ -1,11 +1,18 @@
 """Findings of lint, told of the form: beside a field nobody reads the names of the file's keys."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
+from app.pages.catalogues import Speech
+from app.pages.pack_names import names_of
+from app.pages.ruling import in_words
+from app.pages.work.sheets import rule_of
 from domain.core.translatable import N_, Joined, Said, Words
+from domain.rules.benefits import starts_on
+from streams.rules.in_force import Rules
 from templates.checks.sample_check import LACKED, OF_SOME_EVENTS, OF_SOME_PEOPLE
 from templates.checks.words_check import ONLY_THERE
 from templates.reading.findings import Finding
@@ -26,13 +33,22 @@ _KEYS: Final[Mapping[str, str]] = {
     "expires": N_("Until when is it of use?"),
 }
 """Key of the file -> the label of its field on the form."""
+_ASKED: Final = "say what makes the message needless (`unless`), or delete these remarks"
 ADVICE: Final[Mapping[str, str]] = {
+    "{this} never holds together with {other}": N_("This can never be true together with: {other}"),
     "{this} never holds, for `when` asks for {other}": N_(
-        "{this} never holds, for the condition of the whole rule asks for {other}"
+        "This can never be true, for the condition of the whole rule asks: {other}"
     ),
-    "say what makes the message needless (`unless`), or delete these remarks": N_(
-        "Say below which event makes the message needless, or tick that nothing does"
+    "{text!r} is a placeholder: write your own text before it is submitted": N_(
+        "“{text}” is of the sample: write your own text"
     ),
+    "{path!r} is no field of {name}": N_("The record that starts the rule does not say this: choose something else"),
+    "there is no field {name}": N_("“{name}” does not stand in such a record: choose something else"),
+    "{this} can never be true: an event has {bound} there": N_("This can never be true: no record has such a number"),
+    "{step} is due at the same time as {other}: two messages at once": N_(
+        "Another message goes at the same time: choose another time, or take one of them away"
+    ),
+    _ASKED: N_("Say below which event makes the message needless, or tick that nothing does"),
     "{event} is also what starts this trigger, so any other event of it prevents the message: say with `when`"
     " which one counts": N_(
         "The same event starts the rule, so any other of its kind prevents the message: choose under “Only if”"
@@ -128,40 +144,82 @@ _KINDS: Final[Mapping[str, str]] = {
 }
 """Type of a value -> what it is, in words."""
 _SPOKEN: Final[Mapping[str, str]] = {"kk": N_("in Kazakh"), "ru": N_("in Russian"), "en": N_("in English")}
+_NAMED_VALUE = re.compile(r"(?:event|citizen|recipient|later|param|entitled)(?:\.\w+)+")
 
 
-def of_the_texts(findings: Iterable[Finding], meanings: Mapping[str, str]) -> list[Finding]:
-    """Return the findings in the words of the form of texts. `meanings`: name of a value -> what it is, in words."""
-    return [replace(each, message=_told(each.message, meanings)) for each in findings]
+class Advice:
+    """Tells findings of lint in the words of the forms. `files`: those of the draft that they are about."""
+
+    def __init__(self, rules: Rules, speech: Speech, files: Mapping[str, str]) -> None:
+        start = starts_on(rule_of(files).get("on"), rules.catalogue) or ""
+        self._names = names_of(rules, speech, start)
+        self._words = in_words(rules.governed.contents, rules.catalogue, speech.language, start)
+
+    def of_the_form(self, found: Finding) -> Finding:
+        """Return a finding of the rule or of a test as its form says it."""
+        meant = None if found.suggestion is None else str(self._given("", found.suggestion))
+        return replace(found, message=self._said(found.message), suggestion=meant)
+
+    def of_the_texts(self, found: Finding) -> Finding:
+        """Return a finding of texts as their form says it."""
+        return replace(found, message=self._told(found.message))
+
+    def _said(self, message: str) -> str:
+        if isinstance(message, Joined):
+            first, *others = message.parts
+            said = self._said(first)
+            return said if _template(first) in ADVICE else Joined([said, *others], message.between)
+        if not isinstance(message, Words):
+            return Said(ADVICE[message]) if message in ADVICE else message
+        template, given = message.template, message.given
+        field = _FIELDS.get(str(given.get("name", "")))
+        if template in _NAMED and field is not None:
+            return Words(_NAMED[template], **{**given, "name": Said(field)})
+        told = {name: self._given(name, each) for name, each in given.items()}
+        return Words(ADVICE.get(template, template), **told)
+
+    def _given(self, name: str, value: object) -> object:
+        """Return what stands in a finding as its reader calls it: a key of the file, a value, a condition."""
+        if isinstance(value, Words):
+            return self._said(value)
+        if not isinstance(value, str):
+            return value
+        if name == "key" and value in _KEYS:
+            return Said(_KEYS[value])
+        if _NAMED_VALUE.fullmatch(value.strip("'")):
+            return self._names.heading_of(value.strip("'"))
+        return self._words.condition(value) if name in ("this", "other") and " " in value else value
+
+    def _told(self, message: str) -> str:
+        template, given = _template(message), getattr(message, "given", {})
+        missing = MISSING.get(given["part"]) if template == _PART else None
+        if template == "{name} is missing" and given["name"] == "body":  # only a push message has a key of that name
+            missing = MISSING["push"]
+        if missing is not None:
+            return Said(missing)
+        if template == _LINK:
+            return Words("Links lead only to: {known}", known=given["known"])
+        if template == _FILTER:
+            return Words(
+                "“| {name}” goes only with {takes}, and this value is {kind}",
+                name=given["name"],
+                takes=Joined([_kind(each) for each in given["takes"].parts if each in _KINDS], Words(" or ")),
+                kind=_kind(given["kind"]),
+            )
+        if template == LACKED and isinstance(why := given["why"], Words):
+            return Words(_LACKING[why.template], value=self._given("", given["variable"]))
+        if template == ONLY_THERE:
+            language = _SPOKEN.get(given["language"], given["language"])
+            return Words(
+                "“{value}” is missing here, and stands in the text {language}",
+                value=self._given("", given["variable"]),
+                language=Said(language),
+            )
+        return self._said(message) if template in ADVICE else message  # else it names what stands in the text
 
 
-def _told(message: str, meanings: Mapping[str, str]) -> str:
-    template, given = getattr(message, "template", str(message)), getattr(message, "given", {})
-    missing = MISSING.get(given["part"]) if template == _PART else None
-    if template == "{name} is missing" and given["name"] == "body":  # only a push message has a key of that name
-        missing = MISSING["push"]
-    if missing is not None:
-        return Said(missing)
-    if template == _LINK:
-        return Words("Links lead only to: {known}", known=given["known"])
-    if template == _FILTER:
-        return Words(
-            "“| {name}” goes only with {takes}, and this value is {kind}",
-            name=given["name"],
-            takes=Joined([_kind(each) for each in given["takes"].parts if each in _KINDS], Words(" or ")),
-            kind=_kind(given["kind"]),
-        )
-    if template == LACKED and isinstance(why := given["why"], Words):
-        value = meanings.get(given["variable"], given["variable"])
-        return Words(_LACKING[why.template], value=value)
-    if template == ONLY_THERE:
-        language = _SPOKEN.get(given["language"], given["language"])
-        return Words(
-            "“{value}” is missing here, and stands in the text {language}",
-            value=meanings.get(given["variable"], given["variable"]),
-            language=Said(language),
-        )
-    return message
+def _template(message: str) -> str:
+    return message.template if isinstance(message, Words) else str(message)
 
 
 def _kind(type_: str) -> str:
@@ -173,7 +231,9 @@ def at_fields(found: Finding, at: str) -> list[tuple[str, Finding]]:
 
     `at`: the name of the field that stands at the place of the finding.
     """
-    template, given = getattr(found.message, "template", ""), getattr(found.message, "given", {})
+    template, given = _template(found.message), getattr(found.message, "given", {})
+    if template == _ASKED:
+        return [("needless.none", found)]
     group = at.rpartition(".")[0]
     told = _TO_WRITE.get(group.rpartition(".")[2]) if template == _UNWRITTEN else None
     if told is None:
@@ -182,22 +242,3 @@ def at_fields(found: Finding, at: str) -> list[tuple[str, Finding]]:
         (f"{group}.{each}", replace(found, message=Words(told, language=Said(_SPOKEN.get(each, each)))))
         for each in given["languages"].split(", ")
     ]
-
-
-def of_the_form(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings in the words of the form; those that speak of no key stay as they are."""
-    return [replace(each, message=_said(each.message)) for each in findings]
-
-
-def _said(message: str) -> str:
-    template, given = getattr(message, "template", str(message)), getattr(message, "given", {})
-    field = _FIELDS.get(given.get("name", ""))
-    if template in _NAMED and field is not None:
-        return Words(_NAMED[template], **{**given, "name": Said(field)})
-    if (advice := ADVICE.get(template)) is None:
-        return message
-    return Words(advice, **{name: _key(name, each) for name, each in given.items()})
-
-
-def _key(name: str, value: object) -> object:
-    return Said(_KEYS[value]) if name == "key" and isinstance(value, str) and value in _KEYS else value

@@ -21,7 +21,6 @@ from app.pages.life import category, shown
 from app.pages.naming import VALUES
 from app.pages.ruling import CLASSES, ways_told
 from app.pages.visits import Form, field_of
-from app.pages.work.advice import of_the_form
 from app.pages.work.backtests import figures_of, latest, people_told
 from app.pages.work.changed_lines import changed_lines
 from app.pages.work.draft_pages import DraftPages
@@ -160,6 +159,7 @@ class Approving(DraftPages):
             tested=self._tested(submission, speech),
             tried=figures_of(self._office, submission, speech),
             fact=fact,
+            place=self._progress.fields(trigger_texts(fact.rules, fact.words), "", speech),
             errors=wrong,
             title=speech.titled(fact.rules["title"]) or name,
             by=", ".join(dict.fromkeys(submission.by)),
@@ -210,7 +210,7 @@ class Approving(DraftPages):
                 now = self._office.platform.clock()
                 tried = (laid.heard(now, persona) for persona in PEOPLE)
                 heard = next((each for each in tried if not each.hearings[0].nothing), laid.heard(now, "adult"))
-                remarks = of_the_form(each for each in laid.findings if each.path != TESTS)
+                remarks = [each for each in laid.findings if each.path != TESTS]
         except BadDraft as bad:
             return _Reading([Finding("trigger.yaml", 0, 0, bad.told)])
         hearing = heard.hearings[0]

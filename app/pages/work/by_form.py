@@ -19,7 +19,7 @@ from app.pages.pack_names import Names, names_of
 from app.pages.ruling import CLASSES, in_words
 from app.pages.visits import DraftForm, Fields, field_of
 from app.pages.work import merging
-from app.pages.work.advice import at_fields, of_the_form
+from app.pages.work.advice import Advice, at_fields
 from app.pages.work.controls import (
     UNITS,
     ConditionRow,
@@ -113,12 +113,12 @@ class ByForm(FormPages[TriggerForm]):
             form = self._form(sheet.files)
         except CannotEdit:
             return self._progress.show("form_not.html", frame, sheet, "write", findings=self._found(sheet))
-        findings = [] if typed else of_the_form(self._found(sheet))
-        placed: dict[str, list[Finding]] = {}
-        for each in findings:
-            at = form.at(each.line, each.column) if each.path == FILE else ""
-            for name, told in at_fields(each, at):
-                placed.setdefault(name, []).append(told)
+        findings = [] if typed else self._found(sheet)
+        advice, placed = Advice(rules, frame.speech, sheet.files), dict[str, list[Finding]]()
+        of_the_rule = [each for each in findings if each.path == FILE]
+        for each in of_the_rule:
+            for name, found in at_fields(each, form.at(each.line, each.column)):
+                placed.setdefault(name, []).append(advice.of_the_form(found))
         view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed))
         own_was = field_of(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False)
         revision = field_of(typed or {}, "revision") or str(sheet.revision)
@@ -129,11 +129,7 @@ class ByForm(FormPages[TriggerForm]):
             "write",
             view=view,
             errors=view.errors(),
-            others=[
-                each
-                for each in placed.get("", [])
-                if each.path == FILE and not (each.placeholder and form.asks_needless)  # its box asks for that
-            ],
+            others=placed.get("", []),
             elsewhere=[
                 (page, page_called(page, frame.speech))
                 for page in sorted({each.path for each in findings if each.path != FILE})
@@ -146,7 +142,7 @@ class ByForm(FormPages[TriggerForm]):
             author=Role.AUTHOR in who.roles,
             units=[(code, frame.speech.say(text)) for code, text in UNITS.items()],
             done=done,
-            unfinished=any(each.path == FILE for each in findings),
+            unfinished=bool(of_the_rule),
             at=frame.speech.moment(sheet.changed_at),
         )
 
@@ -645,6 +641,7 @@ class View:
         for name, _, usual, rare in self.steps():
             found |= {each.name: f"{self.step_called(name)}: {each.label}" for each in (*usual, *rare)}
         found |= {each.name: each.label for each in (*self.new_step(), *self.ending())}
+        found |= {"needless.none": self._say("4. When does nobody need to be told?")} if self.asks_needless else {}
         for at, _, controls in self.needless():
             found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
         found |= {each.name: each.label for each in (*self.unless(f"unless.{NEW}"), *self.sending())}

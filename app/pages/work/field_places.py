@@ -1,7 +1,7 @@
 """The field of a form in which a finding of lint stands: how its page calls it, and its address."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Final
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.pack_names import names_of
-from app.pages.work.advice import at_fields
+from app.pages.work.advice import Advice, at_fields
 from app.pages.work.by_form import FILE, Setting, View
 from app.pages.work.examples import Example
 from app.pages.work.sheets import page_called, steps_of
@@ -29,29 +29,34 @@ _WORDS = re.compile(r"([a-z]{2,3})\.md")
 
 
 class FormField(Struct, frozen=True):
-    """A field as its page calls it; `href`: its address, empty for a reader who edits nothing."""
+    """A field as its page calls it, and the finding in the words of its form.
 
-    called: str
+    `called`: empty where no field shows the place of the finding; `href`: the field's address, empty for a reader who
+    edits nothing.
+    """
+
+    told: Finding
+    called: str = ""
     href: str = ""
 
 
-FieldFinder = Callable[[Finding], FormField | None]
+FieldFinder = Callable[[Finding], Sequence[FormField]]
 
 
 def placing(library: Library, files: Mapping[str, str], base: str, speech: Speech) -> FieldFinder:
-    """Return what finds the fields of findings in these files; None is of no field. `base`: the draft's address."""
-    return partial(_place, _DraftFields(library.rules(), files, base, speech))
+    """Return what finds the fields of a finding in these files, one at least. `base`: the draft's address."""
+    return partial(_places, _DraftFields(library.rules(), files, base, speech))
 
 
-def _place(fields: "_DraftFields", found: Finding) -> FormField | None:
+def _places(fields: "_DraftFields", found: Finding) -> Sequence[FormField]:
     if found.path not in fields.files:
-        return None
+        return [FormField(found)]
     try:
         if found.path == FILE:
             return fields.of_the_rule(found)
-        return fields.of_a_test(found) if found.path == TESTS else fields.of_a_text(found)
+        return [fields.of_a_test(found) if found.path == TESTS else fields.of_a_text(found)]
     except CannotEdit:
-        return None
+        return [FormField(found)]
 
 
 class _DraftFields:
@@ -59,31 +64,39 @@ class _DraftFields:
         self._rules, self.files, self._base, self._speech = rules, files, base, speech
 
     @cached_property
+    def _advice(self) -> Advice:
+        return Advice(self._rules, self._speech, self.files)
+
+    @cached_property
     def _rule(self) -> tuple[TriggerForm, Mapping[str, str]]:
         """Return the rule as a form, and what its fields are called. Raises CannotEdit."""
         form = TriggerForm(self.files[FILE], self._rules.defaults.languages)
         return form, View(self._rules, self._speech, Setting(form, {}, {}, {})).labels()
 
-    def of_the_rule(self, found: Finding) -> FormField | None:
+    def of_the_rule(self, found: Finding) -> list[FormField]:
         form, labels = self._rule
-        name, _ = at_fields(found, form.at(found.line, found.column))[0]
-        return FormField(labels[name], self._at(f"/form#{name}")) if name in labels else None
+        return [
+            FormField(self._advice.of_the_form(each), labels.get(name, ""), self._at(f"/form#{name}"))
+            for name, each in at_fields(found, form.at(found.line, found.column))
+        ]
 
-    def of_a_text(self, found: Finding) -> FormField | None:
+    def of_a_text(self, found: Finding) -> FormField:
+        told = self._advice.of_the_texts(found)
         if (language := _WORDS.fullmatch(found.path)) is None:
-            return None
+            return FormField(told)
         spoken, page = language[1], self._at(f"/words?spoken={language[1]}")
         name = words_form(self.files, spoken).at(found.line, found.column) or _missing(found)
         if name:
             called = text_called(name, steps_of(self.files), self._speech)
-            return FormField(f"{called} ({LANGUAGES.get(spoken, spoken)})", page and f"{page}#w.{name}")
-        return FormField(page_called(found.path, self._speech), page) if found.line <= 1 else None
+            return FormField(told, f"{called} ({LANGUAGES.get(spoken, spoken)})", page and f"{page}#w.{name}")
+        return FormField(told, page_called(found.path, self._speech), page) if found.line <= 1 else FormField(told)
 
     @cached_property
     def _tests(self) -> YamlText:
         return YamlText(self.files[TESTS])
 
-    def of_a_test(self, found: Finding) -> FormField | None:
+    def of_a_test(self, found: Finding) -> FormField:
+        told = self._advice.of_the_form(found)
         names, steps = names_of(self._rules, self._speech), steps_of(self.files)
         for at, case in enumerate(items_of(self._tests.data)):
             lines = self._tests.lines((at,))
@@ -92,10 +105,9 @@ class _DraftFields:
             example = Example(self._tests, at, names, steps, {}, {})
             name, test = example.at(found.line, found.column), example.told.named(str(case.get("name", at + 1)))
             label = example.labels().get(name, "")
-            return FormField(
-                f"{test}: {label}" if label else test, self._at(f"/example?at={at}{f'#{name}' if label else ''}")
-            )
-        return None
+            page = self._at(f"/example?at={at}{f'#{name}' if label else ''}")
+            return FormField(told, f"{test}: {label}" if label else test, page)
+        return FormField(told)
 
     def _at(self, path: str) -> str:
         return f"{self._base}{path}" if self._base else ""

@@ -64,7 +64,7 @@ class Progress:
     """
 
     def __init__(self, office: Office, bench: Bench, fields: FieldNaming) -> None:
-        self._office, self._bench, self._fields = office, bench, fields
+        self._office, self._bench, self.fields = office, bench, fields
 
     def show(
         self,
@@ -92,7 +92,7 @@ class Progress:
             sheet, stages, said = of, self.of_draft(of, here, frame.speech), self._said(of, frame.speech)
             titled, files = title_of(of, frame.speech), files or of.files
         more = {"sheet": sheet, "stages": stages, "said_of_it": said, "rule_title": titled}
-        place = self._fields(files or {}, base, frame.speech)
+        place = self.fields(files or {}, base, frame.speech)
         return self._office.show(template, frame, status, place=place, **more, **shown)
 
     def _said(self, sheet: StoredDraft, speech: Speech) -> dict[str, str] | None:

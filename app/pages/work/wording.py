@@ -17,7 +17,7 @@ from app.pages.naming import step_called
 from app.pages.pack_names import names_of
 from app.pages.visits import DraftForm, Fields, field_of
 from app.pages.work import merging
-from app.pages.work.advice import of_the_texts
+from app.pages.work.advice import Advice
 from app.pages.work.controls import Control, was_in
 from app.pages.work.form_pages import Edit, FormPages, too_long
 from app.pages.work.sheets import Id, rule_of, steps_of
@@ -84,7 +84,6 @@ class Wording(FormPages[WordsForm]):
         persona = field_of(typed, "persona") if field_of(typed, "persona") in PEOPLE else next(iter(PEOPLE))
         findings, hearing, heard = self._heard(Text(sheet.pack, sheet.trigger, files), persona)
         readable = self._readable(sheet, frame)
-        findings = of_the_texts(findings, {each.name: each.meaning for each in readable})
         mine = [each for each in findings if each.path == f"{spoken}.md"]
         shown: dict[str, Any] = {
             "languages_of": [(each, LANGUAGES.get(each, each)) for each in languages],
@@ -103,9 +102,10 @@ class Wording(FormPages[WordsForm]):
             form = self._form(sheet.files, spoken)
         except CannotEdit:
             return self._progress.show("words_not.html", frame, sheet, "write", findings=mine, files=files, **shown)
-        placed: dict[str, list[Finding]] = {}
+        advice = Advice(self._office.platform.rules.library.rules(), frame.speech, files)
+        typed_form, placed = self._form_of(files, spoken, form), dict[str, list[Finding]]()
         for each in mine:
-            placed.setdefault(self._form_of(files, spoken, form).at(each.line, each.column), []).append(each)
+            placed.setdefault(typed_form.at(each.line, each.column), []).append(advice.of_the_texts(each))
         controls = _Controls(form, typed, wrong or {}, placed, spoken, frame.speech, _channels(sheet))
         return self._progress.show(
             "words.html",

@@ -235,6 +235,7 @@ ROWS: list[Row] = [
         "- Бағасы: {{ event.fee | money }}",
         "- Бағасы: {{ event.fee | money }} {{ event.kind }}",
         [
+            '24:38: an event may lack event.kind: write {% if event.kind is defined %}, or | default("…")',
             "meter_check/ru.md:18:1: event.kind is not used here, but in kk.md",
         ],
     ),
@@ -379,6 +380,19 @@ def test_a_text_with_values_is_warned_of_as_it_usually_comes(tmp_path: Path) -> 
     [found] = [each.message for each in report.findings if each.warning and "SMS" in each.message]
     assert found.startswith("usually ")
     assert found.endswith(" fewer would fit into 1" + LESS)
+
+
+def test_remarks_about_a_language_wait_for_no_other(tmp_path: Path) -> None:
+    """A mistake in one language hides no price in the other; of its own texts the price is told without mistakes."""
+    folder = write_town(
+        tmp_path,
+        (PACK, "area_levels:", "sms_price: 10\narea_levels:"),
+        (RU, 'sms: "Сообщение отменено"', f'sms: "{"я" * 60} {{{{ event.nothing }}}}"'),
+        (KK, 'sms: "Ескермеңіз"', f'sms: "{"я" * 60}"'),
+    )
+    _, report = examine([folder])
+    told = [each.path for each in report.findings if "fewer would fit into" in each.message]
+    assert [Path(each).name for each in told] == ["kk.md"]
 
 
 RUSSIAN = "Уважаемые граждане, проверьте счётчик воды в вашей квартире и передайте показания в городской водоканал"

@@ -360,7 +360,9 @@ def test_a_finding_stands_beside_its_field(quiet: Workshop) -> None:
         where, revision="1", **{"file-trigger.yaml": text.replace('event.kind == "moved"', 'event.kin == "moved"')}
     )
     page = aida.get(f"{where}/form").text
-    assert re.search(r'id="when-findings">.*?event\.kin.*?line \d+.*?column \d+', page, re.DOTALL)
+    assert re.search(
+        r'id="when-findings">.*?“Kin” does not stand in such a record.*?line \d+.*?column \d+', page, re.DOTALL
+    )
     assert "This part can be changed only in the file." in page
     before, fields = rules_of(aida, where), form_of(aida, where)
     shown = aida.client.post(f"{where}/form", data={**fields, "on": ["kz.traffic.fine_issued"], "then": ["again"]})
@@ -425,7 +427,8 @@ def test_advice_beside_the_form_speaks_of_the_form(quiet: Workshop) -> None:
 
 def test_each_advice_is_of_a_finding_that_there_is() -> None:
     """What is said of the form stands for something that lint says: one that is reworded takes its advice along."""
-    source = "".join(path.read_text("utf-8") for path in Path("templates/checks").glob("*.py"))
+    said = (*Path("templates/checks").glob("*.py"), *Path("domain").rglob("*.py"))
+    source = "".join(path.read_text("utf-8") for path in said)
     joined = re.sub(r'"\s*\n\s*"', "", source)
     assert [each for each in ADVICE if each not in joined] == []
 
@@ -559,3 +562,48 @@ def test_the_empty_field_of_a_language_is_marked(quiet: Workshop, language: str,
     assert '<div class="banner success"' not in page
     listed = unescape(aida.get(f"{where}/submit").text)
     assert re.search(r'href="[^"]*/form#title\.en"', listed)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "This can never be true together with: "),
+        ("ru", "Это никогда не выполнится вместе с условием: "),
+        ("kk", "Бұл мына шартпен бірге ешқашан орындалмайды: "),
+    ],
+)
+def test_a_condition_that_is_never_true_is_a_sentence_at_its_field(quiet: Workshop, language: str, said: str) -> None:
+    """The form and the list of Hand in say it in the same words, without names of the file; Write has no tick."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    aida.get(f"{where}/form?language={language}")
+    never = {"when.1.field": "event.kind", "when.1.operator": "!=", "when.1.value": "moved"}
+    assert send(aida, where, form_of(aida, where), **never).status_code == 303
+    page = unescape(aida.get(f"{where}/form").text)
+    at_field = page.partition('id="when-findings"')[2].partition("</ul>")[0]
+    listed = unescape(aida.get(f"{where}/submit").text).partition('<ul class="findings">')[2].partition("</ul>")[0]
+    for told in (at_field, listed):
+        assert said in told
+        assert "event." not in told
+    assert re.search(r'href="[^"]*/form#when"', listed)
+    assert page.partition('class="stepper"')[2].partition("<li")[2].partition(">")[0].count("next") == 1
+
+
+@pytest.mark.parametrize("path", ["/submit", "/preview", "/tests"])
+def test_lists_of_mistakes_speak_as_the_form_does(quiet: Workshop, path: str) -> None:
+    """No list names a key or a file: each mistake is in the words in which its field has it, behind its label."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, **{"title.en": "A clinic", "pack": "kz", "on": "kz.health.clinic_attached"})
+    rules = re.sub("(?m)^to: .*$", "to: patient\noccurrence: event.gone", rules_of(aida, where))
+    rules = rules.replace("from: event.time", "from: event.lost").replace("expires:", "smooth: P3D\nexpires:")
+    words = unescape(file_of(aida.get(where).text, "ru.md")).replace("sms: ", "sms: '{{ event.clinic | money }}' #")
+    aida.post(where, revision="1", **{"file-trigger.yaml": rules, "file-ru.md": words})
+    pages = ("form", *(f"words?spoken={each}" for each in LANGUAGES))
+    form = "".join(unescape(aida.get(f"{where}/{each}").text) for each in pages)
+    page = unescape(aida.get(f"{where}{path}").text)
+    listed = re.findall(r"(?s)<li>\s*(.*?)</li>", page.partition('<ul class="findings">')[2].partition("</ul>")[0])
+    assert len(listed) > 3
+    for each in listed:
+        assert not re.search(r"event\.|\.md|\.yaml|`|due\.", re.sub("<[^>]+>", "", each))
+        [sentence] = re.findall(r'</a>: <span lang="[a-z]+">(.*?)</span>', each)
+        assert sentence in form or "needless" in sentence  # the form has a box for it

@@ -11,10 +11,13 @@ from app.pages.catalogues import Speech
 from app.pages.naming import VALUES
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Words
+from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.rules.event_types import Catalogue, Titles
+from domain.rules.triggers import BadTrigger
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import pack_titles
 from templates.authoring.rule_sentences import Part, RuleWords
+from templates.authoring.trigger_diff import ComparedVersion
 
 CLASSES: Final[Mapping[str, str]] = {
     "emergency": N_("danger to life"),
@@ -46,11 +49,29 @@ def rule_told(rule: Clause, rules: Rules, speech: Speech) -> Iterator[tuple[str,
     """Yield a rule in plain words, in rows of a name and a value."""
     office = speech.titled(pack_titles(rules, "agencies").get(rule.agency, {}))
     yield speech.say("Who made the rule"), office or rule.agency
-    words = in_words(rules.governed.contents, rules.catalogue, speech.language, start_of(rule.clause))
-    for part, sentence in words.parts(rule.clause):
-        yield speech.say(PARTS[part]), speech.tell(sentence)
+    yield from ((speech.say(PARTS[part]), text) for part, text in parts_told(rule.clause, rules, speech))
     yield speech.say("Kind of message"), speech.say(CLASSES[rule.klass])
     yield speech.say("Legal basis"), speech.titled(rule.legal_basis)
+
+
+def parts_told(clause: Mapping[str, Any], rules: Rules, speech: Speech) -> Iterator[tuple[Part, str]]:
+    """Yield the sentences of a clause, each with what it is about."""
+    words = in_words(rules.governed.contents, rules.catalogue, speech.language, start_of(clause))
+    yield from ((part, speech.tell(sentence)) for part, sentence in words.parts(clause))
+
+
+def clause_told(fact: TriggerPublished | TriggerSubmitted, rules: Rules, speech: Speech) -> Mapping[str, Any]:
+    """Return the clause of a version, with what it leaves to its benefit to say if it fits the published packs."""
+    side = side_of(fact, rules, speech)
+    return fact.rules if side is None else version_diff.clause_of(side)
+
+
+def side_of(fact: TriggerPublished | TriggerSubmitted, rules: Rules, speech: Speech) -> ComparedVersion | None:
+    """Return a version, ready to be described; None where it does not fit the published packs."""
+    try:
+        return version_diff.version_of(rules.governed.contents, [fact], VALUES).side(fact.trigger, speech.language)
+    except BadTrigger:
+        return None
 
 
 def ways_told(rules: Mapping[str, Any], speech: Speech) -> tuple[str, str]:

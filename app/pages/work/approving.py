@@ -1,6 +1,6 @@
 """Submitting a draft, and the second person's page: what changes in meaning and in words; approve, publish."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.life import category, shown
 from app.pages.naming import VALUES
-from app.pages.ruling import CLASSES, ways_told
+from app.pages.ruling import CLASSES, PARTS, clause_told, parts_told, ways_told
 from app.pages.visits import Form, field_of
 from app.pages.work.backtests import figures_of, latest, people_told
 from app.pages.work.changed_lines import changed_lines
@@ -41,6 +41,7 @@ from streams.rules.aggregates import GovernedTrigger
 from streams.rules.approval import Reference, SubmissionResult
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
+from templates.authoring.rule_sentences import Part
 from templates.authoring.trigger_diff import GROUPS
 from templates.reading.findings import Finding
 from templates.reading.writing import trigger_texts
@@ -156,19 +157,14 @@ class Approving(DraftPages):
             mailed=mailed,
             no_mail=mailed == NO_MAIL,
             asked=asked,
-            tested=self._tested(submission, speech),
+            answer=self._answer(submission, fact, speech),
+            rule=self._rule(fact, speech),
             tried=figures_of(self._office, submission, speech),
             fact=fact,
             place=self._progress.fields(trigger_texts(fact.rules, fact.words), "", speech),
             errors=wrong,
             title=speech.titled(fact.rules["title"]) or name,
             by=", ".join(dict.fromkeys(submission.by)),
-            rule=[
-                (speech.say("Topic"), category(fact.rules["category"], speech)),
-                (speech.say("Kind of message"), shown(CLASSES, fact.rules["class"], speech)),
-                (speech.say("Legal basis"), speech.titled(legal_basis_of(fact.rules))),
-                ways_told(fact.rules, speech),
-            ],
             at=speech.moment(fact.at),
             approved_by=submission.approved_by,
             refused_by=submission.refused_by,
@@ -189,6 +185,27 @@ class Approving(DraftPages):
             share=share(current.share, speech) if current and current.hash == submission.hash else "",
             whole=current is not None and current.share == 1,
         )
+
+    def _answer(self, submission: Submission, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, str]]:
+        """Return what an approver has to know, in rows: who is told, how many, how urgently, by which law."""
+        say, rules = speech.say, fact.rules
+        return [
+            *self._parts(fact, speech, told={"to"}),
+            (say("How many"), self._how_many(submission, speech)),
+            (say("Kind of message"), shown(CLASSES, rules["class"], speech)),
+            (say("Legal basis"), speech.titled(legal_basis_of(rules))),
+            (say("Topic"), category(rules["category"], speech)),
+            ways_told(rules, speech),
+            (say("Its tests"), self._tested(submission, speech)),
+        ]
+
+    def _rule(self, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, str]]:
+        return self._parts(fact, speech, told=PARTS.keys() - {"to"})
+
+    def _parts(self, fact: TriggerSubmitted, speech: Speech, told: Container[Part]) -> list[tuple[str, str]]:
+        rules = self._office.platform.rules.library.rules()
+        found_ = parts_told(clause_told(fact, rules, speech), rules, speech)
+        return [(speech.say(PARTS[part]), text) for part, text in found_ if part in told]
 
     def _tested(self, submission: Submission, speech: Speech) -> str:
         """Return how its tests went; the log keeps no tests, so they are those of its draft, if it is unchanged."""
@@ -292,22 +309,24 @@ class Approving(DraftPages):
         sentences = [say("It is for everybody.")]
         if part < 1:
             sentences = [say("It is for {share} of all persons.").format(share=share(part, speech))]
-        if tried is None:
-            sentences.append(say("How many people that is, is not known: this version was not tried on last year."))
-        elif not tried:
-            sentences.append(
-                say("On the days that were tried nobody would have been told. That shows nothing about it.")
-            )
-        else:
-            told_then = speech.many("{count} person", "{count} persons", tried)
-            said = say("In the days on which it was tried, it would have told {persons}.").format(persons=told_then)
-            if part < 1:
-                about = say("With this share it would be about {count}.")
-                said = f"{said} {about.format(count=speech.number(round(tried * part)))}"
-            sentences.append(said)
+        how_many = self._how_many(submission, speech)
+        if tried and part < 1:
+            about = say("With this share it would be about {count}.")
+            how_many = f"{how_many} {about.format(count=speech.number(round(tried * part)))}"
+        sentences.append(how_many)
         if pending:
             sentences.append(say("It also changes the messages that are planned already."))
         return _Asked(part, pending, sentences)
+
+    def _how_many(self, submission: Submission, speech: Speech) -> str:
+        """Return how many people it would have told, as far as its latest finished backtest shows."""
+        say, tried = speech.say, people_told(self._office, submission)
+        if tried is None:
+            return say("It is not known how many people that is: this version was not tried on last year.")
+        if not tried:
+            return say("On the days that were tried nobody would have been told. That shows nothing about it.")
+        persons = speech.many("{count} person", "{count} persons", tried)
+        return say("In the days on which it was tried, it would have told {persons}.").format(persons=persons)
 
 
 class _Asked(NamedTuple):

@@ -243,7 +243,8 @@ class _Told:
             yield say("Cost of SMS"), self._speech.money(parts * counts.price)
         if counts.hours:
             hour, many = max(counts.hours, key=lambda each: (each[1], each[0]))
-            yield say("Busiest hour"), f"{hour[:13].replace('T', ' ')}:00 – {number(many)}"
+            day = self._speech.day(date.fromisoformat(hour[:10]))
+            yield say("Busiest hour"), f"{day}, {hour[11:13]}:00 – {number(many)}"
 
     @property
     def nobody(self) -> bool:

@@ -11,12 +11,11 @@ from fastapi.responses import Response
 from app.http import routes
 from app.http.problems import Problem
 from app.http.rule_refusals import refusals_as_problems
-from app.packs.version_diff import clause_of, sentences, version_of
+from app.packs.version_diff import sentences
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, RoutedPages, as_csv
 from app.pages.life import shown
-from app.pages.naming import VALUES
-from app.pages.ruling import Clause, rule_told, ways_told
+from app.pages.ruling import Clause, clause_told, rule_told, side_of, ways_told
 from app.pages.stops import stops_known
 from app.pages.visits import Fields, Form, field_of
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
@@ -28,9 +27,7 @@ from domain.facts.governance import TriggerPublished
 from domain.facts.principals import Principal, Role, require_reader
 from domain.facts.submissions import Subject
 from domain.rules.legal_basis import legal_basis_of
-from domain.rules.triggers import BadTrigger
 from streams.rules.trigger_history import TriggerHistories
-from templates.authoring.trigger_diff import ComparedVersion
 from templates.reading.writing import trigger_texts
 
 Name = Annotated[str, InPath(pattern="^[a-z][a-z0-9_]{0,99}$")]
@@ -102,11 +99,11 @@ class TriggerPages(RoutedPages):
         return [each.fact for each in now.publications if each.fact.trigger == name][-1]
 
     def _rule(self, fact: TriggerPublished, frame: Frame) -> list[tuple[str, str]]:
-        say, rules, side = frame.speech.say, fact.rules, self._side(fact, frame.speech)
-        whole = clause_of(side) if side is not None else rules
+        say, rules, now = frame.speech.say, fact.rules, self._office.platform.rules.library.rules()
+        whole = clause_told(fact, now, frame.speech)
         clause = Clause(whole, rules["owner"], rules["class"], legal_basis_of(rules))
         return [
-            *rule_told(clause, self._office.platform.rules.library.rules(), frame.speech),
+            *rule_told(clause, now, frame.speech),
             ways_told(rules, frame.speech),
             (say("Published"), f"{frame.speech.moment(fact.at)}, {publisher(fact.by, frame.speech)}"),
             (say("For"), share(fact.share, frame.speech)),
@@ -114,16 +111,8 @@ class TriggerPages(RoutedPages):
         ]
 
     def _sentences(self, fact: TriggerPublished, speech: Speech) -> list[str]:
-        side = self._side(fact, speech)
+        side = side_of(fact, self._office.platform.rules.library.rules(), speech)
         return [] if side is None else [speech.tell(each) for each in sentences(side)]
-
-    def _side(self, fact: TriggerPublished, speech: Speech) -> ComparedVersion | None:
-        """Return the version, ready to be described; None where it does not fit the published packs."""
-        contents = self._office.platform.rules.library.rules().governed.contents
-        try:
-            return version_of(contents, [fact], VALUES).side(fact.trigger, speech.language)
-        except BadTrigger:
-            return None
 
     def _history(self, name: str, frame: Frame) -> list[dict[str, Any]]:
         speech = frame.speech

@@ -407,9 +407,22 @@ def test_an_approver_reads_what_the_check_remarks(quiet: Workshop) -> None:
     dana.post(draft, revision=revision_of(page), **{"file-trigger.yaml": text, "file-tests.yaml": tests})
     where = dana.post(f"{draft}/submit").headers["location"].partition("?")[0]
     page = unescape(signed_in(quiet, "berik").get(where).text)
-    remarks = page.partition("What the check remarks")[2].partition("What people will read")[0]
+    remarks = page.partition("What the check remarks")[2].partition("What changes for citizens")[0]
     assert "One of twenty years ago prevents the message too" in remarks
     assert remarks.count("<li>") == 1, "tests are not handed in, so nothing is said of them"
+
+
+def test_an_approver_reads_the_answer_first(quiet: Workshop) -> None:
+    """The top says who is told, how many, how urgently and by which law; files and commands are folded at the end."""
+    page = unescape(signed_in(quiet, "berik").get(submitted(quiet)).text)
+    answer, _, rest = page.partition("What changes for citizens")
+    for name in ("Who is told", "How many", "Kind of message", "Legal basis", "How it is sent", "Its tests"):
+        assert f"<dt>{name}</dt>" in answer
+    seen, _, folded = rest.partition("<details><summary>Files and commands</summary>")
+    for text in ("trigger.yaml", "habarshy approve", "<del>"):
+        assert text not in answer + seen
+        assert text in folded.partition("</details>")[0]
+    assert "Approve this version" in seen
 
 
 def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
@@ -420,8 +433,8 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     page = berik.get(where).text
     assert "10:30" in page
     assert re.search("[0-9] tests pass", page)
-    assert "This version was not tried on last year" in page
-    read = page.partition("What people will read")[2].partition("What changes for citizens")[0]
+    assert "this version was not tried on last year" in page
+    read = page.partition("What people will read")[2].partition("Comments")[0]
     assert all(f'<div class="sms" lang="{each}">' in read for each in ("kk", "ru", "en"))
     assert "<del>-     at: &#39;10:00&#39;</del>" in page
     assert "nobody approves their own" in dana.get(where).text
@@ -445,9 +458,7 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
         'name="pending" value="yes"',
     ):
         assert said in asked.text
-    assert asked.text.index("Publish it now?") < asked.text.index("What was tested and tried"), (
-        "seen without scrolling"
-    )
+    assert asked.text.index("Publish it now?") < asked.text.index("Who is told"), "seen without scrolling"
     few = aida.post(f"{where}/publish", share="0.05", pending="yes", sure="yes")
     assert few.headers["location"] == f"{where}?done=published"
     assert aida.post(f"{where}/publish", share="1.0", sure="yes").headers["location"] == f"{where}?done=published"

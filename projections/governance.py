@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from domain.facts.governance import ON_THE_WAY
 from projections.bulk import insert_rows
 from projections.positions import REPAIRS, position_of, save
 from projections.tables import governance
@@ -23,13 +24,14 @@ def positions(connection: Connection, topics: Collection[str] = ()) -> list[int]
 
 
 def latest(connection: Connection) -> int:
-    """Return the newest position, or 0. A different number means that the rules have changed."""
+    """Return the newest position of a fact that changes the rules in force, or 0."""
     return connection.execute(_NEWEST).scalar() or 0
 
 
 class RulesVersion(NamedTuple):
-    """The version of the rules: the newest position, and the number of repairs of the view."""
+    """The version of the rules: the newest position of any fact and of one that changes the rules; the repairs."""
 
+    newest: int
     latest: int
     mended: int
 
@@ -44,8 +46,10 @@ def note_mended(connection: Connection) -> None:
     save(connection, REPAIRS, position_of(connection, REPAIRS) + 1)
 
 
-_NEWEST = select(governance.c.position).order_by(governance.c.position.desc()).limit(1)
+_CHANGES = governance.c.topic.not_in(sorted(each.TOPIC for each in ON_THE_WAY))
+_NEWEST = select(governance.c.position).where(_CHANGES).order_by(governance.c.position.desc()).limit(1)
 _MARK = select(
     select(func.max(governance.c.position)).scalar_subquery(),
+    _NEWEST.scalar_subquery(),
     select(positions_table.c.position).where(positions_table.c.reader == REPAIRS).scalar_subquery(),
 )

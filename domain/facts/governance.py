@@ -232,6 +232,18 @@ GOVERNANCE_FACTS = (
     LogRestored,
 )
 
+ON_THE_WAY = (
+    PackSubmitted,
+    PackApproved,
+    PackRefused,
+    TriggerSubmitted,
+    TriggerApproved,
+    TriggerRefused,
+    TriggerCommented,
+    SentAsTest,
+)
+"""Those that leave the rules in force as they are: no plan or attempt is made again because of them."""
+
 GovernanceFact = (
     PackSubmitted
     | PackApproved

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from domain.core.ids import Names
 from domain.core.national_id import SCHEMES
-from domain.facts.governance import GOVERNANCE_FACTS, GovernanceFact
+from domain.facts.governance import GOVERNANCE_FACTS, ON_THE_WAY, GovernanceFact
 from domain.facts.submissions import subject_of
 from domain.nudges.settle import Controls
 from domain.rules.rulebook import Rulebook
@@ -43,7 +43,7 @@ class Library:
     def __init__(self, database: Database, log: Log, names: Names) -> None:
         self._database, self._log, self.names = database, log, names
         self._rules: Rules | None = None
-        self._mark = governance.RulesVersion(0, 0)
+        self._mark = governance.RulesVersion(0, 0, 0)
         self._logged, self._upto = list[int](), 0
         self._rules_of_log: Rules | None = None
         self._lock = threading.Lock()
@@ -77,7 +77,7 @@ class Library:
             if new or self._rules_of_log is None:
                 self._logged += [one.id for one in new]
                 entries = self._log.read(connection, self._logged)
-                self._rules_of_log = self._folded(entries, self._logged[-1] if self._logged else 0)
+                self._rules_of_log = self._folded(entries, _position(entries))
             self._upto = max(self._upto, last)
             return self._rules_of_log
 
@@ -90,7 +90,7 @@ class Library:
         with self._database.reading() as connection:
             entries = self._log.read(connection, governance.positions(connection))
         known = [entry for entry in entries if isinstance(entry.fact, GOVERNANCE_FACTS) and entry.fact.at <= moment]
-        return self._folded(known, known[-1].position if known else 0)
+        return self._folded(known, _position(known))
 
     def rules_with(self, fact: GovernanceFact) -> Rules:
         """Return the rules that would be in force with one more fact, without writing anything.
@@ -128,6 +128,11 @@ class Library:
             renderers=Renderers(sources, defaults.language, catalogue.offices),
             governed=found,
         )
+
+
+def _position(entries: Sequence[Entry]) -> int:
+    """Return the position of the latest fact that changes the rules in force, or 0."""
+    return max((entry.position for entry in entries if not isinstance(entry.fact, ON_THE_WAY)), default=0)
 
 
 def _valid_id(contents: Sequence[Mapping[str, Any]]) -> Callable[[str], bool]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from app.identity.log_codes import codes_by
 from domain.core.ids import Position
 from domain.facts.facts import NudgeAttempted, NudgeCancelled, NudgePlanned, NudgeSent
+from domain.facts.governance import ControlSet, SentAsTest, TriggerCommented
 from projections import history, nudges
 from projections.tables import micros
 from streams.intake.cloudevents import Envelope
@@ -19,6 +20,7 @@ from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.person_keys import PersonKeys
 from streams.planning.batches import WOKEN
+from streams.planning.person_plans import RulesMoved
 from streams.planning.planning import Planning
 from tests.beginnings import KEYRING
 from tests.streams.meddling import MeddledDatabase, PowerCut
@@ -416,3 +418,17 @@ def test_persons_with_few_facts_are_planned_together(world: World) -> None:
     planning = Noting(world, portion=9)
     planning.drain()
     assert planning.batches == [names(world, AIGERIM, DANA)]
+
+
+def test_what_officials_say_of_a_version_makes_no_plan_again(world: World) -> None:
+    """A plan under way holds through comments and test sends, which change no rule; a stop makes it again."""
+    world.take(*registered(AIGERIM, LONG_AGO))
+    planning, name = world.platform.planning.planning, "traffic_fine_discount"
+    made = planning.plans([world.name(AIGERIM)], world.platform.rules.library.rules())
+    world.govern("trigger", name, TriggerCommented(NOON, "asel", name, "0" * 64, "Why so late?"))
+    world.govern("trigger", name, SentAsTest(NOON, "asel", "asel", name, "0" * 64, "sms"))
+    assert planning.commit(made) == [world.name(AIGERIM)]
+    made = planning.plans([world.name(AIGERIM)], world.platform.rules.library.rules())
+    world.govern("control", "channel/sms", ControlSet(NOON, "omar", "channel", "sms", stopped=True, reason="a test"))
+    with pytest.raises(RulesMoved):
+        planning.commit(made)

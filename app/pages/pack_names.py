@@ -46,6 +46,14 @@ class Names:
         """Return a benefit's title."""
         return self.speech.tell(self._titles.get(name, _spoken(name)))
 
+    def by_office(self, types: Iterable[EventType], first: str = "") -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return event types under the offices that report them, each by name and title; `first`: an agency."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for each in types:
+            groups.setdefault(each.agency, []).append((each.name, self.heading(each.name)))
+        titled = [(agency != first, self.office(agency), agency) for agency in groups]
+        return [(title, sorted(groups[agency], key=lambda each: each[1])) for _, title, agency in sorted(titled)]
+
     def office(self, agency: str) -> str:
         """Return an agency's title."""
         return self.speech.titled(self._offices.get(agency, {})) or agency

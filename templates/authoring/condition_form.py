@@ -155,6 +155,8 @@ def _written(at: int, row: Row, types: Mapping[str, str]) -> str:
     if row.operator not in operators_of(type_):
         raise BadRow(at, "operator", N_("This comparison does not go with it; choose another one"))
     if row.of:
+        if row.operator in ("contains", "startsWith", "in"):
+            raise BadRow(at, "operator", N_("This comparison does not go with it; choose another one"))
         other = types.get(row.value)
         if other is None or (type_ != other and not {type_, other} <= {"integer", "number"}):
             raise BadRow(at, "value", N_("Choose something of the same kind to compare it with"))

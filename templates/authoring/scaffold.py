@@ -190,10 +190,11 @@ def _quoted(plan: Plan, language: str) -> str:
     return f'"{plan.title(language)}"' if language in plan.titles else plan.title(language)
 
 
-def _tests(plan: Plan) -> str:
+def sample_tests(plan: Plan) -> list[dict[str, Any]]:
+    """Return the tests of a new trigger, one for each of CASES."""
     languages = plan.defaults.languages
     by_sms, by_email, opted_out = CASES
-    cases = [
+    return [
         _case(plan, by_sms, {"language": languages[0], "channels": ["sms"]}, "sms"),
         _case(plan, by_email, {"language": languages[-1], "channels": ["email"]}, "email"),
         _case(
@@ -203,6 +204,10 @@ def _tests(plan: Plan) -> str:
             None,
         ),
     ]
+
+
+def _tests(plan: Plan) -> str:
+    cases = sample_tests(plan)
     head = f"# yaml-language-server: $schema={plan.schema}/tests.schema.json\n"
     return head + yaml.safe_dump(cases, allow_unicode=True, sort_keys=False, default_flow_style=None, width=110)
 

@@ -36,6 +36,35 @@ async function again(form, name) {
     // what was typed stays; saving shows the rest
   }
 }
+const offered = new WeakMap(); // list -> all that it offers, of which what is typed in its finder leaves some
+const listOf = finder => finder.nextElementSibling;
+function find(finder) {
+  const list = listOf(finder), words = finder.value.toLowerCase().split(/\s+/).filter(Boolean), chosen = list.value;
+  if (!offered.has(list)) offered.set(list, [...list.children].map(each => each.cloneNode(true)));
+  const fits = text => words.every(each => text.toLowerCase().includes(each));
+  const left = offered.get(list).map(each => each.cloneNode(true)).filter(group => {
+    if (group.matches("option") || fits(group.label)) return true;
+    for (const each of group.querySelectorAll("option")) if (!fits(each.text) && each.value !== chosen) each.remove();
+    return group.children.length;
+  });
+  list.replaceChildren(...left);
+  list.value = chosen;
+  list.size = words.length ? Math.min(10, list.options.length + left.length) : 1;
+}
+addEventListener("input", event => {
+  if (event.target.matches("[data-find]")) find(event.target);
+});
+addEventListener("keydown", event => { // Enter goes on to what is left of the list, and sends nothing
+  if (!event.target.matches("[data-find]") || event.key !== "Enter") return;
+  event.preventDefault();
+  listOf(event.target).focus();
+});
+addEventListener("change", event => { // what was found stands there alone again
+  const finder = event.target.previousElementSibling;
+  if (!finder?.matches("[data-find]") || !finder.value) return;
+  finder.value = "";
+  find(finder);
+});
 let last = null;
 let turn = 0;
 async function look(form) {
@@ -77,10 +106,11 @@ for (const form of document.querySelectorAll("form[data-form], form[data-live]")
   form.addEventListener("input", () => { unsaved = true; });
   form.addEventListener("submit", () => { unsaved = false; });
 }
-const follows = form => { // what only a page without this script needs
+const follows = form => { // what only a page without this script needs goes, what needs it comes
   for (const each of form.querySelectorAll("[data-without]")) each.hidden = true;
+  for (const each of form.querySelectorAll("[data-find]")) each.hidden = false;
 };
-for (const form of document.querySelectorAll("form[data-form], form[data-live]")) follows(form);
+for (const form of document.querySelectorAll("form")) follows(form);
 for (const form of document.querySelectorAll("form[data-form]")) {
   form.addEventListener("change", event => {
     if (event.target.matches("[data-again]")) again(form, event.target.name);

@@ -14,6 +14,7 @@ from app.packs.draft_bench import LONGEST_NAME, Bench, Text
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import LANGUAGES
 from app.pages.layout import Frame, RoutedPages
+from app.pages.pack_names import names_of
 from app.pages.visits import Form, field_of
 from app.pages.work.office import Office
 from domain.facts.governance import TriggerPublished
@@ -55,11 +56,11 @@ class Beginning(RoutedPages):
 
     def _page(self, who: Principal, frame: Frame, wrong: Mapping[str, str], given: Mapping[str, str]) -> Response:
         rules = self._office.platform.rules.library.rules()
-        types = {
-            each.name: frame.speech.titled(each.title)
+        types = [
+            each
             for each in rules.catalogue.types.values()
             if each.name not in ANSWERS and not each.name.startswith(f"{BUILT_IN}.")
-        }
+        ]
         languages = rules.defaults.languages
         chosen = {**dict.fromkeys((*_FIELDS, *map(_titled, languages)), ""), **given}
         packs = [
@@ -80,7 +81,7 @@ class Beginning(RoutedPages):
                 ((fact.trigger, frame.speech.titled(fact.rules["title"])) for fact in self._theirs(who)),
                 key=lambda each: each[1],
             ),
-            types=sorted(types.items(), key=lambda each: each[1]),
+            types=names_of(rules, frame.speech).by_office(types, who.agency),
         )
 
     @routes.post("/work/new")

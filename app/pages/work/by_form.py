@@ -24,6 +24,7 @@ from app.pages.work.controls import (
     UNITS,
     ConditionRow,
     Control,
+    Groups,
     Length,
     channels_in,
     condition_in,
@@ -44,7 +45,7 @@ from domain.facts.principals import Principal, Role
 from domain.rules.event_types import ALONE, EventType
 from streams.rules.drafts import StoredDraft
 from streams.rules.in_force import Rules
-from templates.authoring.condition_form import OF_LISTS, OPERATORS, BadRow, Rows, operators_of, read_condition
+from templates.authoring.condition_form import OF_LISTS, OPERATORS, BadRow, Row, Rows, operators_of, read_condition
 from templates.authoring.rule_sentences import RuleWords, whom
 from templates.authoring.trigger_form import NEW, TriggerForm
 from templates.authoring.yaml_edit import CannotEdit
@@ -390,12 +391,20 @@ class View:
     def starting(self) -> Iterator[Control]:
         """Yield on what it starts, under which conditions, and who is told."""
         yield self._control("on", "select", self._say("It starts when this is recorded"), options=self._starts())
-        yield self._condition("when", self._say("Only if"))
+        hint = self._say(
+            "To compare with another record, go to part 4: there such a record makes the message needless."
+        )
+        yield self._condition("when", self._say("Only if"), hint=hint)
         if self.type.subject is not None and self._can("to"):
-            roles = ["subject", *(each for each in self.type.roles if each != self.type.subject)]
-            roles += [each for each in self._value("to").split(",") if each and each not in roles]
+            chosen = self._typed.get("to") or self._form.values.get("to", "").split(
+                ","
+            )  # whom the event is about may stand there by either name
+            about = self.type.subject if self.type.subject in chosen else "subject"
+            roles = [about, *(each for each in self.type.roles if each != self.type.subject)]
+            roles += [each for each in chosen if each and each not in roles]
             named = [(each, self.speech.tell(whom(each))) for each in roles]
-            yield self._ticks("to", self._say("Who is told?"), named, usual=self._usual_recipient)
+            hint = self._say("Such as both parents, where the birth of a child is recorded.")
+            yield self._ticks("to", self._say("Who is told?"), named, hint, usual=self._usual_recipient)
         own = [(f"event.{name}", self.names.heading_of(f"event.{name}")) for name in self.type.fields]
         own += [
             (f"event.{name}", self._called(f"event.{name}")) for name in self.type.roles if name != self.type.subject
@@ -404,10 +413,11 @@ class View:
         if self._can("occurrence"):
             yield self._ticks(
                 "occurrence",
-                self._say("What makes two of these the same matter?"),
+                self._say("Which records are about the same matter?"),
                 [person, *own, *((each, each) for each in self._unknown("occurrence", [person, *own]))],
                 hint=self._say(
-                    "Nothing ticked: each record is a matter of its own. Of one matter only the latest speaks."
+                    "Tick what is the same in them, such as the number of a fine: of all records with that number"
+                    " only the latest speaks. Nothing ticked: each record is a matter of its own."
                 ),
             )
 
@@ -435,15 +445,9 @@ class View:
         return self._control(name, "ticks", label, value=chosen, options=options, hint=hint)
 
     def _starts(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        types = {
-            each.name: self.names.heading(each.name)
-            for each in self._rules.catalogue.types.values()
-            if (each.name not in ANSWERS and not each.name.startswith(f"{BUILT_IN}.")) or each.name == self.start
-        }
         say, benefits = self._say, self._rules.catalogue.benefits
-        events = sorted(types.items(), key=lambda each: each[1])
         edges = (("becomes", say("Somebody becomes entitled")), ("ceases", say("An entitlement ends")))
-        groups = [(say("An event"), events)]
+        groups = self._events()
         groups += [
             (text, [(f"{edge}:{name}", self.names.benefit(name)) for name in benefits]) for edge, text in edges
         ]
@@ -452,7 +456,16 @@ class View:
         first = self._unchosen("on") if self.start in known or not self.start else [(self.start, self.start)]
         return [("", first), *found] if first else found
 
-    def _condition(self, name: str, label: str, later: str = "") -> Control:
+    def _events(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return the events on which a rule may start, under the offices that report them: its own one first."""
+        types = [
+            each
+            for each in self._rules.catalogue.types.values()
+            if (each.name not in ANSWERS and not each.name.startswith(f"{BUILT_IN}.")) or each.name == self.start
+        ]
+        return self.names.by_office(types, str(self._form.yaml.get(("owner",)) or ""))
+
+    def _condition(self, name: str, label: str, later: str = "", hint: str = "") -> Control:
         types, text = self.types(later), self._form.values.get(name, "")
         typed = rows_in(self._typed, name, self._words_of(later))
         rows = typed if typed is not None else Rows() if not text else read_condition(text, types)
@@ -467,6 +480,7 @@ class View:
                 self._operators(types.get(row.field, "string")),
                 [(each, self.names.value(each)) for each in self._choices(row.field, later)],
                 types.get(row.field, "string"),
+                self._others(row, types),
             )
             for row in rows.rows
         ]
@@ -480,7 +494,18 @@ class View:
             else (),
         }
         told = self._in_words(text) if typed is None else ""
-        return self._control(name, "condition", label, value=text, more=more, told=told)
+        return self._control(name, "condition", label, value=text, more=more, told=told, hint=hint)
+
+    def _others(self, row: Row, types: Mapping[str, str]) -> Groups:
+        """Return the values with which a row can compare its field: those of the same kind."""
+        kind = types.get(row.field, "")
+        listed = not row.of and not row.field.startswith("later.") and self._choices(row.field)
+        if kind not in _ORDERED or listed:
+            return ()
+        same = {key: of for key, of in types.items() if _ORDERED.get(of) == _ORDERED[kind] and key != row.field}
+        return self._fields(
+            {key: of for key, of in same.items() if not key.startswith("later.") or (row.of and key == row.value)}
+        )
 
     def _in_words(self, text: str) -> str:
         words = self._words()
@@ -556,8 +581,9 @@ class View:
             self._control(
                 f"{under}.from",
                 "select",
-                say("It counts from"),
+                say("From which date is it counted?"),
                 options=self._dates(self._moment_of_event(f"{under}.from")),
+                hint=say("Such as the last day of a card, for a message 30 days before that day."),
             )
         ]
         if under.endswith(NEW) or self._can(f"{under}.offset"):
@@ -734,7 +760,7 @@ class View:
     def unless(self, under: str) -> list[Control]:
         """Return the controls of such an event."""
         say, later = self._say, field_of(self._typed, f"{under}.on") or self._form.values.get(f"{under}.on", "")
-        options = [("", [("", say("Choose"))]), *[each for each in self._starts() if each[0]][:1]]
+        options = [("", [("", say("Choose"))]), *self._events()]
         known = {value for _, group in options for value, _ in group}
         if later not in known:
             options[0][1].append((later, self.names.heading(later)))
@@ -818,6 +844,14 @@ class View:
 
 
 _CAN_SINCE: Final = "event.time"
+_ORDERED: Final[Mapping[str, str]] = {
+    "string": "text",
+    "integer": "number",
+    "number": "number",
+    "date": "date",
+    "instant": "moment",
+}
+"""Type of a value that is compared with another one -> the kind that both have."""
 
 
 def _since(condition: str) -> str:

@@ -43,7 +43,10 @@ class Length(Struct, frozen=True):
 
 
 class ConditionRow(Struct, frozen=True):
-    """One comparison with its controls: the operators of its field, and its values, if they are a list."""
+    """One comparison with its controls: the operators of its field, and its values, if they are a list.
+
+    `others`: the values with which it can be compared instead of a written one.
+    """
 
     field: str
     operator: str
@@ -52,6 +55,7 @@ class ConditionRow(Struct, frozen=True):
     operators: Options
     choices: Options
     kind: str
+    others: Groups = ()
 
 
 class Control(Struct, frozen=True):

@@ -36,7 +36,9 @@ from domain.facts.principals import Principal, Role, require
 from domain.nudges.class_rules import CLASS_RULES
 from domain.persons.channels import PUSH
 from streams.rules.drafts import DraftChanged, StoredDraft
+from streams.rules.in_force import Rules
 from templates.authoring import typed_values
+from templates.authoring.scaffold import Plan, sample_tests
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.checks.loader import BUILT_IN
 from templates.checks.personas import built_in
@@ -75,7 +77,8 @@ class Examples(DraftPages):
         who, frame, sheet = self._enter(request, id, fields)
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
         if field_of(fields, "then") == "samples":
-            self._sheets.save(sheet.id, sheet.revision, {**sheet.files, TESTS: _without_samples(sheet)}, who)
+            left = _without_samples(sheet, self._office.platform.rules.library.rules())
+            self._sheets.save(sheet.id, sheet.revision, {**sheet.files, TESTS: left}, who)
             return self._office.go(f"/work/drafts/{sheet.id}/tests")
         persona = field_of(fields, "persona") if field_of(fields, "persona") in PEOPLE else next(iter(PEOPLE))
         back = f"/work/drafts/{sheet.id}/tests"
@@ -103,7 +106,7 @@ class Examples(DraftPages):
     def _make_typical(self, sheet: StoredDraft, speech: Speech, who: Principal) -> Response:
         """Add the usual tests in place of those of the sample; what happens in each is what it expects.
 
-        A test that is there by that name stays as it is.
+        A test that is there by that name stays as it is, and so does whatever somebody edited.
         """
         back, rule = f"/work/drafts/{sheet.id}/tests", rule_of(sheet.files)
         channels, languages = [str(each) for each in items_of(rule.get("channels"))], self._languages
@@ -114,14 +117,18 @@ class Examples(DraftPages):
                 break
         if found is None:
             return self._office.go(f"{back}?done=no-event")
-        rules, text = self._office.platform.rules.library.rules(), _without_samples(sheet)
+        rules = self._office.platform.rules.library.rules()
+        text = _without_samples(sheet, rules)
         for name, cases in typical(found[0], rule, names_of(rules, speech), languages):
             now = replace(sheet, files={**sheet.files, TESTS: text})
             if any(group_at(each).get("name") == name for each in _cases(now)):
                 continue
             played = [(case, self._played(sheet, case)) for case in cases]
             case, expected = next((each for each in played if not _speaks(each[1])), played[0])
-            text = _with_case(now, {"name": name, **case, "expect": expected or [{"nothing": True}]})
+            usual = {"name": name, **case, "expect": expected or [{"nothing": True}]}
+            if case["citizen"].get("opted_out"):
+                now = replace(sheet, files={**sheet.files, TESTS: _without_other_topic(now, usual)})
+            text = _with_case(now, usual)
         self._sheets.save(sheet.id, sheet.revision, {**sheet.files, TESTS: text}, who)
         return self._office.go(f"{back}?done=typical")
 
@@ -454,14 +461,12 @@ class Example:
             field, "select", label, options=[("", [(each, self._names.value(each)) for each in listed])]
         )
 
-    def further(self) -> list[tuple[str, str]]:
-        """Return the event types of which one more can be added: each by name and title, by title."""
-        known = [
-            (each.name, self._names.heading(each.name))
-            for each in self._names.types.values()
-            if each.subject is not None and not each.name.startswith(f"{BUILT_IN}.")
-        ]
-        return sorted(known, key=lambda each: each[1])
+    def further(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return the event types of which one more can be added, under the offices that report them."""
+        known = self._names.types.values()
+        return self._names.by_office(
+            each for each in known if each.subject is not None and not each.name.startswith(f"{BUILT_IN}.")
+        )
 
     def with_event(self, made: YamlText, name: str, after: timedelta = _LATER[0]) -> YamlText:
         """Return the test with one more event of that type, so long after the last one.
@@ -472,7 +477,7 @@ class Example:
             BadFields: there is no such type.
             CannotEdit: it can be added only in the file.
         """
-        if name not in dict(self.further()):
+        if all(name not in dict(events) for _, events in self.further()):
             raise BadFields({"more": N_("There is nothing of that name")})
         type_, events = self._names.types[name], [each for _, each in _groups(made.data[self._at].get("events"))]
         first, last = group_at(events[0] if events else {}), _moment_in(events[-1].get("at") if events else "")
@@ -661,18 +666,52 @@ def _without(text: YamlText, at: int) -> str:
     return text.changed((at,), None).text if len(text.data) > 1 else f"{_remarks(text.text)}\n"
 
 
-def samples(sheet: StoredDraft) -> int:
-    """Return how many tests are still those that a new draft begins with."""
-    return sum(group_at(each).get("name") in CASES for each in _cases(sheet))
+def samples(sheet: StoredDraft, rules: Rules) -> list[int]:
+    """Return the numbers of the tests that are still as a new draft begins with them."""
+    return [at for at, each in enumerate(_cases(sheet)) if _is_sample(group_at(each), rules)]
 
 
-def _without_samples(sheet: StoredDraft) -> str:
-    """Return the file without the tests that a new draft begins with."""
+def _is_sample(case: Mapping[str, Any], rules: Rules) -> bool:
+    """Return True for a test of a new draft that nobody has edited."""
+    event = next((each for _, each in _groups(case.get("events"))), {})
+    type_ = rules.catalogue.types.get(str(event.get("type")))
+    if case.get("name") not in CASES or type_ is None:
+        return False
+    topic = next(iter(items_of(group_at(case.get("citizen")).get("opted_out"))), "")
+    plan = Plan("", type_, "", frozenset(rules.catalogue.attributes), rules.defaults, "", topic=str(topic))
+    return case == sample_tests(plan)[CASES.index(case["name"])]
+
+
+def _without_samples(sheet: StoredDraft, rules: Rules) -> str:
+    """Return the file without the tests that a new draft begins with, as far as nobody has edited them."""
     text = sheet.files.get(TESTS, "")
-    while samples(now := replace(sheet, files={**sheet.files, TESTS: text})):
-        at = next(at for at, each in enumerate(_cases(now)) if group_at(each).get("name") in CASES)
+    for at in reversed(samples(sheet, rules)):
         text = _without(YamlText(text), at)
     return text
+
+
+def _without_other_topic(sheet: StoredDraft, usual: Mapping[str, Any]) -> str:
+    """Return the file without the usual test of an opt-out from another topic, if nobody has edited it."""
+    text = sheet.files.get(TESTS, "")
+    for at, each in reversed(list(enumerate(_cases(sheet)))):
+        topic = items_of(group_at(group_at(each).get("citizen")).get("opted_out"))
+        if len(topic) == 1 and topic != usual["citizen"]["opted_out"] and _on_its_day(each) == _on_its_day(usual):
+            text = _without(YamlText(text), at)
+    return text
+
+
+def _on_its_day(case: Mapping[str, Any]) -> str:
+    """Return a usual test of an opt-out without its topic, with days counted from the one on which it plays."""
+    begins = str(case.get("clock"))[:10]
+
+    def counted(day: re.Match[str]) -> str:
+        try:
+            return str((date.fromisoformat(day[0]) - date.fromisoformat(begins)).days)
+        except ValueError:
+            return day[0]
+
+    text = json.dumps({name: each for name, each in case.items() if name != "name"}, sort_keys=True, default=str)
+    return _DAY.sub(counted, text).replace(json.dumps(case["citizen"]["opted_out"][0]), "")
 
 
 def _with_case(sheet: StoredDraft, case: dict[str, Any]) -> str:

@@ -27,7 +27,9 @@ class Saves(DraftPages):
         earlier = [
             (
                 each.revision,
-                f"{each.changed_by}, {frame.speech.moment(each.changed_at)}",
+                frame.speech.say("Save {number}: {by}, {at}").format(
+                    number=each.revision, by=each.changed_by, at=frame.speech.moment(each.changed_at)
+                ),
                 [(page_called(name, frame.speech), lines) for name, lines in changed_lines(sheet.files, each.files)],
             )
             for each in self._sheets.earlier(id, who)

@@ -70,7 +70,8 @@ class Trying(DraftPages):
     def tests(self, request: Request, id: Id, done: str = "") -> Response:
         """Show each test: what was expected, what there was, and every decision on the way."""
         who, frame, sheet = self._enter(request, id)
-        names = names_of(self._office.platform.rules.library.rules(), frame.speech)
+        rules = self._office.platform.rules.library.rules()
+        names = names_of(rules, frame.speech)
         told_tests = stories(sheet, names)
         with laid_out(self._bench, text_of(sheet)) as laid:
             findings = laid.hindering()
@@ -88,7 +89,7 @@ class Trying(DraftPages):
             told=PlayedWords(names, steps_of(sheet.files)),
             stories={line: (number, story) for number, line, _, story in told_tests},
             unplayed=[] if cases else told_tests,
-            samples=samples(sheet),
+            samples=len(samples(sheet, rules)),
             told_tests=len(told_tests),
             playable=not findings,
             author=Role.AUTHOR in who.roles,

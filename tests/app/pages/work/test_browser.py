@@ -133,6 +133,25 @@ def test_a_service_owner_does_it_all(chromium: Browser, workshop: Workshop, keys
         expect(page.locator("main")).to_contain_text("approved: berik")
 
 
+def test_an_event_is_found_by_a_word(chromium: Browser, workshop: Workshop) -> None:
+    """Typing leaves the events with that word; Enter goes to them and sends nothing; what is chosen stays."""
+    with workshop.visit(chromium) as context:
+        page = context.new_page()
+        page.goto(f"{workshop.base}/work/new")
+        finder = page.get_by_role("searchbox")
+        finder.fill("CHOSEN cl")
+        options = page.locator("#on optgroup option")
+        expect(options).to_have_text(["A clinic was chosen"])
+        finder.press("Enter")
+        expect(page.locator("#on")).to_be_focused()
+        page.select_option("#on", "kz.health.clinic_attached")
+        expect(finder).to_have_value("")
+        expect(page.locator("#on")).to_have_value("kz.health.clinic_attached")
+        assert options.count() > 40
+        finder.fill("no such word")
+        expect(page.locator("#on")).to_have_value("kz.health.clinic_attached")
+
+
 def begins(page: Page, by: Fingers, name: str) -> None:
     """Names a new draft, and what it starts on."""
     by.press(page.get_by_role("link", name="New draft").first)

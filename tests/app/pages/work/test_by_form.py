@@ -607,3 +607,43 @@ def test_lists_of_mistakes_speak_as_the_form_does(quiet: Workshop, path: str) ->
         assert not re.search(r"event\.|\.md|\.yaml|`|due\.", re.sub("<[^>]+>", "", each))
         [sentence] = re.findall(r'</a>: <span lang="[a-z]+">(.*?)</span>', each)
         assert sentence in form or "needless" in sentence  # the form has a box for it
+
+
+@pytest.mark.parametrize("page", ["/work/new", "/form", "/example?at=0"])
+def test_events_stand_under_the_offices_that_report_them(quiet: Workshop, page: str) -> None:
+    """Fifty events are too many for one list: each office has its own, and the author's own office comes first."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    text = unescape(aida.get(page if page == "/work/new" else f"{where}{page}").text)
+    offices = re.findall(
+        '<optgroup label="(.*?)">(.*?)</optgroup>', text.partition("data-find")[2].partition("</select>")[0]
+    )
+    mine = next(events for title, events in offices if title == "Ministry of Healthcare")
+    assert ("A clinic was chosen" in mine, "A traffic fine was issued" in mine) == (True, False)
+    assert page.startswith("/example") or offices[0][0] == "Ministry of Healthcare"
+
+
+def test_a_condition_of_the_rule_compares_two_values_of_its_event(quiet: Workshop) -> None:
+    """Beside a date only dates are offered; what was chosen is the condition, and “contains” takes a text only."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="job", pack="kz", on="kz.employment.job_started")
+    fields = form_of(aida, where)
+    fields = {**fields, "when.0.field": ["event.started_on"], "then": ["again"]}
+    page = aida.client.post(f"{where}/form", data=fields).text
+    offered = page.partition('name="when.0.of"')[2].partition("</select>")[0]
+    assert set(re.findall('value="([a-z_.]+)"', offered)) == {"citizen.born_on"}
+    chosen = {"when.0.operator": ">", "when.0.of": "citizen.born_on"}
+    assert send(aida, where, fields, **chosen).status_code == 303
+    assert "when: event.started_on > citizen.born_on" in rules_of(aida, where)
+    assert form_of(aida, where)["when.0.of"] == ["citizen.born_on"]
+    wrong = {"when.0.field": "event.employer", "when.0.operator": "contains", "when.0.of": "event.type"}
+    answer = send(aida, where, form_of(aida, where), **wrong)
+    assert (answer.status_code, "This comparison does not go with it" in answer.text) == (422, True)
+
+
+def test_whom_the_event_is_about_is_offered_once(quiet: Workshop) -> None:
+    """A new draft names them by their role: no second box says the same with other words."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="job", pack="kz", on="kz.employment.job_started")
+    page = unescape(aida.get(f"{where}/form").text).partition("Who is told?")[2].partition("</fieldset>")[0]
+    assert re.findall('name="to" value="([a-z]+)"( checked)?', page) == [("employee", " checked")]

@@ -1,12 +1,13 @@
 """Tests by example: made from a preview, told in sentences, edited by form."""
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 
 from tests.app.pages.forms import fields_of
-from tests.app.pages.work.workshop import FINE, Somebody, Workshop, begun, file_of, signed_in
+from tests.app.pages.work.workshop import FINE, Somebody, Workshop, begun, file_of, revision_of, signed_in
 
 
 def cases_in(somebody: Somebody, where: str) -> str:
@@ -391,3 +392,37 @@ def test_what_is_not_sent_is_told_with_its_day(quiet: Workshop) -> None:
     page = unescape(aida.get(f"{where}/tests").text)
     assert "9 March 2026, 10:00: gets nothing" in page
     assert re.search(r"<dt>There was</dt><dd>\d+ March 2026, 10:00: gets nothing", page)
+
+
+def test_what_an_author_edited_of_the_sample_stays(quiet: Workshop) -> None:
+    """Whoever edits a test with which a draft begins need not rename it: only those that nobody touched go."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
+    fields = fields_of(aida.get(f"{where}/example?at=1").text, "/example")
+    edited = {**fields, "citizen.born_on": ["1980-01-01"], "then": ["save"]}
+    assert aida.client.post(f"{where}/example", data=edited).status_code == 303
+    made(aida, where, then="typical")
+    left = cases_in(aida, where)
+    assert re.findall("- name: (.*)", left)[0] == "told by email"
+    assert left.count("- name:") == 4
+    assert "1980-01-01" in left
+
+
+@pytest.mark.parametrize(
+    ("born_on", "names"),
+    [("", ["Opted out of: Housing"]), ("1980-01-01", ["Opted out of: General", "Opted out of: Housing"])],
+)
+def test_the_usual_test_of_an_opt_out_follows_the_topic(quiet: Workshop, born_on: str, names: list[str]) -> None:
+    """After a change of the topic the test of the old one goes, on another day too; not one that somebody edited."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
+    made(aida, where, then="typical")
+    if born_on:
+        fields = fields_of(aida.get(f"{where}/example?at=2").text, "/example")
+        aida.client.post(f"{where}/example", data={**fields, "citizen.born_on": [born_on], "then": ["save"]})
+    page = aida.get(where).text
+    rules = file_of(page, "trigger.yaml").replace("category: general", "category: housing")
+    aida.post(where, revision=revision_of(page), **{"file-trigger.yaml": rules})
+    quiet.world.clock.advance_to(quiet.world.clock() + timedelta(days=3))
+    made(signed_in(quiet, "aida"), where, then="typical")
+    assert re.findall("- name: '?(Opted .*?)'?\n", cases_in(signed_in(quiet, "aida"), where)) == names

@@ -1,18 +1,36 @@
 """The lines in which the files of two versions of a draft differ."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
+from itertools import takewhile
 from typing import Final
 
 AROUND: Final = 2
 """How many lines are shown before and after a change."""
+MOST_COMPARED: Final = 1000
+"""Between the first and the last change so many lines of both are compared: the time grows with their square."""
 
 
 def changed_lines(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield each file that differs, with its lines: the sign of each (+, -, nothing), and its text."""
+    """Yield each file that differs, with its lines: the sign of each (+, -, nothing; @ left out), and its text."""
     for name in sorted(old.keys() | new.keys(), key=lambda each: (each != "trigger.yaml", each)):
-        lines = list(
-            unified_diff(old.get(name, "").split("\n"), new.get(name, "").split("\n"), lineterm="", n=AROUND)
-        )
-        if lines:
-            yield name, [(line[0].strip(), line[1:]) for line in lines[2:] if line]
+        before, after = old.get(name, ""), new.get(name, "")
+        if before != after:
+            yield name, [(line[0].strip(), line[1:]) for line in _compared(before, after) if line]
+
+
+def _compared(old: str, new: str) -> Iterable[str]:
+    """Return the lines of the comparison; only that much is left out, where so much differs."""
+    olds, news = old.split("\n"), new.split("\n")
+    first = max(0, _alike(olds, news) - AROUND)
+    olds, news = olds[first:][::-1], news[first:][::-1]
+    last = max(0, _alike(olds, news) - AROUND)
+    olds, news = olds[last:][::-1], news[last:][::-1]
+    if len(olds) + len(news) > MOST_COMPARED:
+        return ["@"]
+    return list(unified_diff(olds, news, lineterm="", n=AROUND))[2:]
+
+
+def _alike(olds: Sequence[str], news: Sequence[str]) -> int:
+    """Return how many lines both begin with."""
+    return sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(olds, news, strict=False)))

@@ -1,0 +1,31 @@
+"""The lines in which two versions differ, however long they are."""
+
+from app.pages.work.changed_lines import changed_lines
+
+LONG = [f"line {number}" for number in range(100_000)]
+
+
+def differing(old: list[str], new: list[str]) -> list[tuple[str, str]]:
+    """The lines shown of one file that differs."""
+    [(name, lines)] = changed_lines({"trigger.yaml": "\n".join(old)}, {"trigger.yaml": "\n".join(new)})
+    assert name == "trigger.yaml"
+    return lines
+
+
+def test_a_change_in_a_long_file_is_shown_with_what_is_around_it() -> None:
+    """One changed line is shown with two before and two after it, wherever it stands."""
+    for at in (0, 50_000, 99_999):
+        lines = differing(LONG, [*LONG[:at], "other", *LONG[at + 1 :]])
+        around = [("", each) for each in LONG[max(0, at - 2) : at]], [("", each) for each in LONG[at + 1 : at + 3]]
+        assert [each for each in lines if each[0] != "@"] == [
+            *around[0],
+            ("-", LONG[at]),
+            ("+", "other"),
+            *around[1],
+        ]
+
+
+def test_what_would_take_long_to_compare_is_left_out() -> None:
+    """Where more than a thousand lines differ, it is said that the file differs, and no more."""
+    assert differing(LONG, LONG[::-1]) == [("@", "")]
+    assert list(changed_lines({"en.md": "same"}, {"en.md": "same"})) == []

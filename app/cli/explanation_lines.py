@@ -35,7 +35,7 @@ def lines(found: Explanation, rules: Rules) -> Iterable[str]:
     for each in found.facts:
         detail = _digested(each.details) or each.details.get("reason") or each.details.get("channel") or ""
         more = "; ".join(part for part in (detail, _silence(each.details, zone)) if part)
-        yield f"  {told_in(each.at, zone)}  {each.what}  {more}".rstrip()
+        yield f"  {told_in(each.at, zone)}  {each.what.replace('_', ' ')}  {more}".rstrip()
     yield from (f"It goes with it: {member}" for member in found.members)
     for words in found.words.values():
         yield from (f"The words ({words.language}, {by}): {_read(words, by)}" for by in _channels(found))

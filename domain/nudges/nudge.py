@@ -57,6 +57,11 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
         """Ever handed to a provider: from then on it is never planned again."""
         return any(one.attempt for one in self.deliveries)
 
+    def was_attempted_by(self, moment: datetime) -> bool:
+        """Return True if it was handed to a provider by that moment."""
+        tried = (one.made[0][1] if one.made else one.attempted_at for one in self.deliveries)
+        return any(at is not None and at <= moment for at in tried)
+
     @property
     def cancelled(self) -> bool:
         """Taken out of the plan before any attempt, while somebody still waited for it."""

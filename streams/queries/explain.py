@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
-from domain.facts.facts import NUDGE_FACTS, NudgeAttempted
+from domain.facts.facts import NUDGE_FACTS, NudgeAttempted, NudgeCancelled, NudgeFact, NudgeRescheduled
 from domain.nudges.delivery import Delivery, State
-from domain.nudges.nudge import Nudge
+from domain.nudges.nudge import Nudge, evolve
 from domain.persons.history import History
 from domain.persons.hours import local_zone
 from domain.persons.person import citizen_values, person_as_of
@@ -155,6 +155,8 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
 
 GIVEN_NAME = "given_name"
 """The attribute of the packs with a person's first name."""
+FOUND_WRONG, RIGHT_AFTER_ALL, NO_FURTHER_ATTEMPT = "found_wrong", "right_after_all", "no_further_attempt"
+"""The names of what the plan says of a nudge that was attempted."""
 _CLAUSE = [name for name in KEYS if name in TOLD_KEYS - {"due", "replies"}]
 """The keys of a rule that an explanation shows: without `due`, of which it shows the nudge's step, and `replies`."""
 
@@ -280,12 +282,23 @@ class _Reader(NamedTuple):
 
 
 def _happened(entries: Sequence[Entry]) -> Iterator[RecordedFact]:
+    nudge: Nudge | None = None
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, NUDGE_FACTS):
-            what = fact.TOPIC.removeprefix("nudge-").removesuffix("/1")
             names = [name for name in fact.__struct_fields__ if name != "at"]
-            yield RecordedFact(fact.at, what, {name: getattr(fact, name) for name in names})
+            yield RecordedFact(fact.at, _name_of(fact, nudge), {name: getattr(fact, name) for name in names})
+            nudge = evolve(nudge, entry.originator_id, entry.originator_version, fact)
+
+
+def _name_of(fact: NudgeFact, before: Nudge | None) -> str:
+    """Return the name of a fact of a nudge, which stands as it was `before`: what was sent stays sent."""
+    if before is not None and before.attempted:
+        if isinstance(fact, NudgeCancelled):
+            return FOUND_WRONG if before.maybe_sent and not before.waits else NO_FURTHER_ATTEMPT
+        if isinstance(fact, NudgeRescheduled) and before.maybe_sent:
+            return RIGHT_AFTER_ALL if before.gone else NO_FURTHER_ATTEMPT
+    return fact.TOPIC.removeprefix("nudge-").removesuffix("/1")
 
 
 def seen_by(why: Explanation, nudge: Nudge, person: str) -> Explanation:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct, structs
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import Connection, delete, exists, func, or_, select
 
 from domain.core.events import LifeEvent
 from domain.facts.facts import (
@@ -157,10 +157,18 @@ SUMMED: Mapping[str, str] = {
 
 
 def done_since(database: Database, position: int) -> dict[str, int]:
-    """Return name -> number of facts after a position of the log, for the topics in SUMMED."""
+    """Return name -> number of facts after a position of the log, for the topics in SUMMED.
+
+    A nudge that was attempted counts as what became of that, and not as cancelled.
+    """
+    earlier = log_table.alias()
+    attempted = exists().where(
+        earlier.c.originator_id == log_table.c.originator_id, earlier.c.topic == NudgeAttempted.TOPIC
+    )
     query = (
         select(log_table.c.topic, func.count().label("many"))
         .where(log_table.c.position > position)
+        .where((log_table.c.topic != NudgeCancelled.TOPIC) | ~attempted)
         .group_by(log_table.c.topic)
     )
     with database.reading() as connection:

@@ -17,6 +17,7 @@ from domain.facts.facts import (
     NUDGE_FACTS,
     NudgeAnswered,
     NudgeAttempted,
+    NudgeCancelled,
     NudgeDelivered,
     NudgeDone,
     NudgeFact,
@@ -45,6 +46,7 @@ class AttemptWays:
     """Attributes outcomes to channel and language of their attempts: `sms.kk`, or `sms` for an unknown language."""
 
     def __init__(self, attempts: Iterable[Entry] = ()) -> None:
+        self.attempted: set[UUID] = set()
         self._of: dict[tuple[DeliveryKey, int], str] = {}
         self._last: dict[DeliveryKey, str] = {}
         for entry in attempts:
@@ -54,6 +56,7 @@ class AttemptWays:
         """Return the channel and language of the attempt that a fact is or is about; "" if it is about none."""
         if isinstance(fact, NudgeAttempted):
             whose = (nudge, fact.recipient)
+            self.attempted.add(nudge)
             self._of[whose, fact.attempt] = self._last[whose] = _way(fact)
             return self._last[whose]
         if isinstance(fact, NudgeAnswered):
@@ -62,7 +65,7 @@ class AttemptWays:
 
 
 def attempts_before(connection: Connection, log: Log, entries: Sequence[Entry]) -> list[Entry]:
-    """Return the earlier attempts whose outcomes are among the entries, although they are not themselves."""
+    """Return the earlier attempts that the entries are about, although they are not among them themselves."""
     found = log.streams(connection, _untold(entries), (NudgeAttempted.TOPIC,))
     return [entry for entry in found if entry.position < entries[0].position]
 
@@ -73,7 +76,9 @@ def _untold(entries: Iterable[Entry]) -> set[UUID]:
         fact = entry.fact
         if isinstance(fact, NudgeAttempted):
             ways.of(entry.originator_id, fact)
-        elif isinstance(fact, TELLING) and not ways.of(entry.originator_id, fact):
+        elif (isinstance(fact, TELLING) and not ways.of(entry.originator_id, fact)) or (
+            isinstance(fact, NudgeCancelled) and entry.originator_id not in ways.attempted
+        ):
             found.add(entry.originator_id)
     return found
 
@@ -133,6 +138,9 @@ def additions_of(
             recipient = getattr(fact, "recipient", None)
             whom = [about.person] if recipient in (None, about.person) else sorted((about.person, recipient))
             way = ways.of(entry.originator_id, fact)
+            if isinstance(fact, NudgeCancelled) and entry.originator_id in ways.attempted:
+                page.steps.extend((person, entry.position, fact.TOPIC) for person in whom)
+                continue  # what was sent or failed counts as that
             number = -1 if isinstance(fact, NudgeUndone) else 1
             _add(page, whom, entry.position, fact.TOPIC, (_day(fact), about.trigger, _what(fact, way)), number)
             name, channel = _NAMES[fact.TOPIC], way.partition(".")[0]

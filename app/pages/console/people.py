@@ -28,12 +28,14 @@ from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.events import LifeEvent
 from domain.core.translatable import Said, text_of
 from domain.facts.access_facts import MOST_SAID, LetterHandled, PersonErased, PersonViewed, TokensEnded, says_why
+from domain.facts.facts import NudgeCancelled
 from domain.facts.principals import Principal
+from domain.nudges.nudge import Nudge
 from domain.rules.built_in_triggers import DIGEST
 from projections import nudges
 from streams.log.mapper import Entry
 from streams.privacy.access_log import PAGE, NotTheirView, Views, note_viewing
-from streams.queries.explain import Explanation, UnknownNudge, explain
+from streams.queries.explain import NO_FURTHER_ATTEMPT, Explanation, UnknownNudge, explain
 from streams.rules.in_force import Rules
 
 _PSEUDONYM, _NATIONAL_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9]{6,20}")
@@ -115,8 +117,7 @@ class PersonPages(ConsolePages):
         on = self._staff.platform
         with on.database.reading() as connection:
             found = nudges.by_id(connection, {each.originator_id for each in entries})
-        triggers = {id_: one.intent.trigger for id_, one in found.items()}
-        return TrailRows(on.rules.library.rules(), triggers, speech)
+        return TrailRows(on.rules.library.rules(), found, speech)
 
     @routes.get("/console/people/{id}/why/{nudge}")
     def why(self, request: Request) -> Response:
@@ -168,8 +169,8 @@ def _uuid(text: str) -> UUID:
 class TrailRows:
     """Tells facts as rows, with the names of events and triggers in the reader's language."""
 
-    def __init__(self, rules: Rules, triggers: Mapping[UUID, str], speech: Speech) -> None:
-        self._triggers, self._speech, self._names = triggers, speech, names_of(rules, speech)
+    def __init__(self, rules: Rules, known: Mapping[UUID, Nudge], speech: Speech) -> None:
+        self._nudges, self._speech, self._names = known, speech, names_of(rules, speech)
         latest = {each.fact.trigger: each.fact.rules for each in rules.governed.publications}
         self._steps = {name: list(each["due"]) for name, each in latest.items() if "due" in each}
         self._titles = {name: speech.titled(each.get("title", {})) for name, each in latest.items()}
@@ -201,7 +202,10 @@ class TrailRows:
 
     def _of_nudge(self, entry: Entry, fact: Any) -> dict[str, Any]:  # noqa: ANN401  (a fact of a nudge)
         speech, name = self._speech, fact.TOPIC.partition("/")[0].removeprefix("nudge-")
-        trigger = getattr(fact, "trigger", "") or self._triggers.get(entry.originator_id, "")
+        nudge = self._nudges.get(entry.originator_id)
+        if isinstance(fact, NudgeCancelled) and nudge is not None and nudge.was_attempted_by(fact.at):
+            name = NO_FURTHER_ATTEMPT
+        trigger = getattr(fact, "trigger", "") or ("" if nudge is None else nudge.intent.trigger)
         more = [step_called(fact.step, self._steps.get(trigger, ()), speech)] if hasattr(fact, "step") else []
         more += [shown(CHANNELS, fact.channel, speech)] if hasattr(fact, "channel") else []
         more += [shown(REASON_WORDS, fact.reason, speech)] if getattr(fact, "reason", "") else []

@@ -8,6 +8,7 @@ import pytest
 from domain.facts.facts import NudgePlanned
 from notifiers.port.interface import GiveUp, Reason
 from streams.queries.explain import UnknownNudge
+from streams.queries.health import done_since
 from tests.world import LONG_AGO, World, annulled, birth, card, corrected, event, fine, iin, registered
 
 AIGERIM, MARAT, SAULE = iin(1), iin(2), iin(3)
@@ -119,6 +120,21 @@ async def test_a_taken_back_message_has_a_correction_that_explains_itself(world:
     assert (why.step, why.state, why.clause["due"]) == ("correction", "sent", {"correction": None})
     assert why.words[message.recipient].sms == message.text
     assert "235-V" in why.legal_basis
+
+
+async def test_a_sent_message_that_was_wrong_is_not_told_as_cancelled(tmp_path: Path) -> None:
+    """What was sent stays sent: it was found to be wrong, or right after all, and nothing of it is cancelled."""
+    world = World(tmp_path)
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    await world.settle(DUE)
+    for revision in (annulled(CARD, 2), corrected(CARD, 3)):
+        world.take(revision)
+        world.plan()
+    why = world.why(world.nudge("month").intent.id)
+    assert [each.what for each in why.facts] == ["planned", "attempted", "sent", "found_wrong", "right_after_all"]
+    assert why.state == "sent"
+    assert done_since(world.platform.database, 0)["cancelled"] == 2, "the other two reminders"
+    world.close()
 
 
 def test_explaining_changes_nothing(world: World) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.facts.facts import (
     NudgeAnswered,
     NudgeAttempted,
+    NudgeCancelled,
     NudgeDelivered,
     NudgeDone,
     NudgeFact,
@@ -25,7 +26,7 @@ from streams.log.mapper import Entry
 from streams.replay.follower import Subject, additions_of, attempts_before
 from tests.streams.storing import AIDA, DANA, NOW, Store, modest
 
-CHILD, OTHER, REPLY = UUID(int=1), UUID(int=2), UUID(int=9)
+CHILD, OTHER, UNSENT, REPLY = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=9)
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -61,13 +62,18 @@ STORY: Sequence[tuple[UUID, NudgeFact]] = (
     (CHILD, NudgeDone(NOW, DANA, 1, NOW)),
     (CHILD, NudgeUndone(NOW, DANA, 1, NOW)),
     (OTHER, NudgeDone(NOW, AIDA, 1, NOW)),
+    (UNSENT, planned(UNSENT)),
+    (OTHER, NudgeCancelled(NOW)),
+    (UNSENT, NudgeCancelled(NOW)),
 )
 """Of two guardians; one is silent by push and gets an SMS, the push arrives after all, and they answer the SMS.
 
-Then it is done, which for the other one turns out not to be so; and what went with a digest is done as well.
+Then it is done, which for the other one turns out not to be so; and what went with a digest is done as well. That is
+found to be wrong afterwards, and so is what nobody has sent yet.
 """
 COUNTED = {
-    "planned": 2,
+    "planned": 3,
+    "cancelled": 1,
     "attempted.push.kk": 1,
     "attempted.sms.ru": 1,
     "attempted.sms.kk": 1,
@@ -92,7 +98,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A log with the story in it."""
     folder: Path = tmp_path_factory.mktemp("ways")
     made = Store(f"sqlite:///{folder / 'habarshy.db'}")
-    versions = {CHILD: 0, OTHER: 0}
+    versions = {CHILD: 0, OTHER: 0, UNSENT: 0}
     for id_, fact in STORY:
         versions[id_] += 1
         made.append(Entry(id_, versions[id_], fact))
@@ -104,7 +110,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @given(cuts=st.sets(st.integers(1, len(STORY) - 1)))
 def test_however_the_log_is_cut_into_pages_each_counts_by_its_own_attempt(store: Store, cuts: set[int]) -> None:
     """A late receipt of the first channel counts for that one, an answer for the last, whatever page they are on."""
-    subjects = dict.fromkeys((CHILD, OTHER), Subject(AIDA, "card"))
+    subjects = dict.fromkeys((CHILD, OTHER, UNSENT), Subject(AIDA, "card"))
     found: Counter[str] = Counter()
     with store.database.reading() as connection:
         for first, last in zip([0, *sorted(cuts)], [*sorted(cuts), len(STORY)], strict=True):

@@ -12,7 +12,7 @@ from domain.facts.principals import Principal
 from streams.privacy.access_log import LOOKED_AT, note_viewing
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
-from tests.world import LONG_AGO, NOON, birth, card, fine, iin, registered
+from tests.world import LONG_AGO, NOON, annulled, birth, card, fine, iin, registered
 
 PEOPLE, WHY = "/console/people", "request 17 of the citizen"
 TOLD = {
@@ -100,6 +100,27 @@ def test_why_a_message_came_is_read_as_well(office: Office) -> None:
     assert browser.get(f"{where}/why/{other.id}").status_code == 404
     assert browser.get(f"{where}/why/x").status_code == 404
     assert [each.what for each in viewings(office)] == ["trail", "why", "why", "why"], "that it is not theirs says so"
+
+
+@pytest.mark.parametrize(
+    ("language", "trail", "why"),
+    [
+        ("en", "Identity card renewal: no further attempt", "found to be wrong after it was sent"),
+        ("ru", "Замена удостоверения личности: больше не отправляется", "после отправки выяснилось, что оно неверно"),
+        ("kk", "Жеке куәлікті ауыстыру: енді қайта жіберілмейді", "жіберілгеннен кейін қате екені анықталды"),
+    ],
+)
+async def test_a_sent_message_that_was_wrong_is_never_cancelled(
+    office: Office, language: str, trail: str, why: str
+) -> None:
+    """The trail and the line of time of a sent message say what is true: it was wrong, and is not tried again."""
+    await office.world.settle("2025-06-20T09:00+05:00")
+    office.world.take(annulled(card(AIGERIM, "2025-07-20"), 2))
+    office.world.plan()
+    browser, sent = signed_in(office, "olga"), office.world.nudge("month").intent.id
+    where = send(browser, PEOPLE, PEOPLE, person=AIGERIM, purpose=WHY).headers["location"]
+    assert browser.get(f"{where}?language={language}").text.count(trail) == 1
+    assert why in browser.get(f"{where}/why/{sent}").text
 
 
 async def test_whose_message_it_is_has_it_in_their_trail(office: Office) -> None:

@@ -16,9 +16,11 @@ picture: .venv services  ## the picture of the demo that README begins with, and
 
 # Tests wait for servers a quarter of their time, so there are more processes than cores.
 WORKERS := $(shell expr $$(nproc) + 4)
+# They make and throw away hundreds of databases: in memory, where 4 GB are free, that takes a sixth less processor time.
+IN_MEMORY := $(shell df --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 >= 4194304 { print "TMPDIR=/dev/shm" }')
 
 test: .venv services  ## every test, none skipped; a file is one process's, for its servers are
-	$(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 6 --dist loadfile --no-loadscope-reorder
+	$(IN_MEMORY) $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 6 --dist loadfile --no-loadscope-reorder
 
 services:  ## what the tests start for themselves, where it is not installed yet
 	@tests/services/install.sh

@@ -104,7 +104,7 @@ _BY_KIND = {
     ),
     "unknown-draft": (
         N_("There is no such draft"),
-        N_("It may have been deleted. The list of triggers shows the drafts of your agency."),
+        N_("It may have been deleted. The list of rules shows the drafts of your agency."),
     ),
     "sign-in": (N_("Signing in did not work"), N_("Nothing was changed. Sign in once more.")),
     "nobody-here": (

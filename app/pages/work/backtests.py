@@ -48,13 +48,13 @@ OUTCOMES: Final[Mapping[str, str]] = {
     **ENDINGS,
     "told": N_("told, or somebody else was told for them"),
     "past": N_("too old: it was due before the first day"),
-    "when": N_("the conditions of the trigger do not hold"),
-    "needs": N_("what the trigger needs besides the event is missing"),
+    "when": N_("the conditions of the rule do not hold"),
+    "needs": N_("what the rule needs besides the event is missing"),
     "role": N_("the event names them in another role"),
     "not_there": N_("they do not live where it happened"),
     "later": N_("it became known only after the last day"),
-    "no_event": N_("they have no event that the trigger starts on"),
-    "undated": N_("a value that the trigger counts from is missing"),
+    "no_event": N_("they have no event that the rule starts on"),
+    "undated": N_("a value that the rule counts from is missing"),
 }
 """The outcomes for a person who was looked at."""
 PERIODS: Final[Mapping[str, str]] = {
@@ -125,7 +125,7 @@ class Backtests(DraftPages):
         try:
             job = begin(self._hands, asked, who)
         except Busy:
-            return self._page(frame, sheet, {"from": say("Another backtest is under way; wait for its end")}, **given)
+            return self._page(frame, sheet, {"from": say("Another try is under way; wait for its end")}, **given)
         return self._office.go(f"/work/backtests/{job.id}")
 
     def _asked(
@@ -177,9 +177,11 @@ class Backtests(DraftPages):
         who, _ = self._office.enter(request)
         job, asked = self._job(id, who)
         if job.state is not JobState.DONE:
-            raise Problem(HTTPStatus.CONFLICT, Said("the backtest is not done yet"), kind="not-now")
+            raise Problem(HTTPStatus.CONFLICT, Said("the try on past days is not done yet"), kind="not-now")
         if (counts := found_of(job.cursor)) is None:
-            raise Problem(HTTPStatus.CONFLICT, Said("the backtest's result cannot be read"), kind="not-now")
+            raise Problem(
+                HTTPStatus.CONFLICT, Said("the result of the try on past days cannot be read"), kind="not-now"
+            )
         return as_csv(_lines(counts), f"backtest-{asked.trigger}-{job.id}.csv")
 
     def _job(self, id_: int, who: Principal) -> tuple[Job, BacktestArguments]:

@@ -94,7 +94,7 @@ class TriggerPages(RoutedPages):
         """
         now = self._office.platform.rules.approval.governed()
         if name not in now.owners:
-            raise Problem(HTTPStatus.NOT_FOUND, Words("No trigger of this name is published."), kind="unknown-name")
+            raise Problem(HTTPStatus.NOT_FOUND, Words("No rule of this name is published."), kind="unknown-name")
         require_reader(who, now.owners[name], name)
         return [each.fact for each in now.publications if each.fact.trigger == name][-1]
 

@@ -14,7 +14,7 @@ from streams.rules.governed import Governed
 from templates.checks.loader import BUILT_IN
 
 DONE: Final[Mapping[str, str]] = {
-    "submitted": N_("submitted"),
+    "submitted": N_("handed in"),
     "approved": N_("approved"),
     "refused": N_("refused"),
     "commented": N_("commented on"),

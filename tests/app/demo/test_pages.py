@@ -157,7 +157,7 @@ def leads(visiting: httpx2.Client, link: str) -> bool:
 def test_a_chair_needs_no_issuer_and_is_kept_all_year(lived: Lived) -> None:
     """A link signs in, also where a page asks for it; the visit begins at the year's end, so it is never over."""
     for path, said in (
-        ("/work", "Triggers of your agency"),
+        ("/work", "Rules of your agency"),
         ("/console", "Everything works"),
         ("/my", "You look through the eyes of: Aigerim."),
     ):

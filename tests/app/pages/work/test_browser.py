@@ -122,8 +122,8 @@ def test_a_service_owner_does_it_all(chromium: Browser, workshop: Workshop, keys
         expect(page.frame_locator("iframe").first.locator("h1")).to_be_visible()
         backtests(page, by)
         by.press(page.locator(".stepper").get_by_role("link", name="Hand in"))
-        by.press(page.get_by_role("button", name="Submit for approval"))
-        expect(page.locator(".banner")).to_contain_text("It is submitted")
+        by.press(page.get_by_role("button", name="Hand in for approval"))
+        expect(page.locator(".banner")).to_contain_text("It is handed in")
         address = page.url.partition("?")[0]
     with workshop.visit(chromium, "berik", java_script_enabled=keys, viewport=PHONE) as context:
         page = context.new_page()
@@ -190,7 +190,7 @@ def mends(page: Page, by: Fingers, *, keys: bool) -> None:
 
 def approves(page: Page, by: Fingers) -> None:
     """Sees what changes, approves, and publishes for a few first."""
-    expect(page.locator("main")).to_contain_text("This trigger is new.")
+    expect(page.locator("main dl").first).to_contain_text("Who is told")
     by.press(page.get_by_role("button", name="Approve this version"))
     expect(page.locator(".banner")).to_contain_text("It is approved")
     by.choose(page.locator("#share"), "0.05")

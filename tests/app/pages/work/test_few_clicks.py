@@ -85,8 +85,8 @@ def test_a_rule_is_written_tested_and_handed_in_with_few_clicks(chromium: Browse
         hand.press(page.get_by_role("button", name="Make the usual tests"))
         expect(page.locator("section.case .good")).to_have_count(4)
         hand.press(page.locator(".stepper").get_by_role("link", name="Hand in"))
-        hand.press(page.get_by_role("button", name="Submit for approval"))
-        expect(page.locator(".banner").first).to_contain_text("It is submitted")
+        hand.press(page.get_by_role("button", name="Hand in for approval"))
+        expect(page.locator(".banner").first).to_contain_text("It is handed in")
     assert (hand.clicks, hand.fields, hand.loads) == (9, 15, 10)
     [[submission]] = ministry.world.platform.rules.approval.governed().submitted.values()
     assert submission.owner == "labour"

@@ -155,7 +155,7 @@ def test_what_was_planned_before_the_days_shown_is_explained(told: Workshop) -> 
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "No trigger of this name is published."),
+        ("en", "No rule of this name is published."),
         ("ru", "Правило с таким именем не опубликовано."),
         ("kk", "Мұндай атаумен ереже жарияланбаған."),
     ],

@@ -426,3 +426,19 @@ def test_the_usual_test_of_an_opt_out_follows_the_topic(quiet: Workshop, born_on
     quiet.world.clock.advance_to(quiet.world.clock() + timedelta(days=3))
     made(signed_in(quiet, "aida"), where, then="typical")
     assert re.findall("- name: '?(Opted .*?)'?\n", cases_in(signed_in(quiet, "aida"), where)) == names
+
+
+def test_tests_of_the_sample_that_fail_frighten_nobody(quiet: Workshop) -> None:
+    """Whoever changed the rule of a new draft is led to the usual tests; the sample's own are folded, and not red."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
+    page = aida.get(where).text
+    rules = file_of(page, "trigger.yaml").replace("offset: P1D", "offset: P2D")
+    aida.post(where, revision=revision_of(page), **{"file-trigger.yaml": rules})
+    shown = unescape(aida.get(f"{where}/tests").text)
+    assert ("There are no tests of your own yet" in shown, "Some tests fail" in shown) == (True, False)
+    assert (
+        shown.index("Make the usual tests")
+        < shown.index("<summary>The tests of the sample")
+        < shown.index("wrong time")
+    )

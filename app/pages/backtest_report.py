@@ -140,5 +140,8 @@ def _changes(report: Report) -> Iterator[Table]:
         ]
         if examples:
             yield Table(
-                title, (N_("Person"), N_("When"), N_("Step"), N_("Why not otherwise")), examples, codes=frozenset({0})
+                title,
+                (N_("Person"), N_("When"), N_("Step"), N_("Why not by the other version")),
+                examples,
+                codes=frozenset({0}),
             )

@@ -80,7 +80,7 @@ _OTHERWISE = (
 )
 _UNREADABLE = (
     N_("What was recorded cannot be read"),
-    N_("To try again does not help. Tell the people who run this service; nothing was changed."),
+    N_("Trying again will not help. Tell the people who run this service; nothing was changed."),
 )
 """For a fact in the log that cannot be read; officials also read what an operator does."""
 _BY_KIND = {
@@ -109,7 +109,10 @@ _BY_KIND = {
     "sign-in": (N_("Signing in did not work"), N_("Nothing was changed. Sign in once more.")),
     "nobody-here": (
         N_("You cannot sign in this way"),
-        N_("Whoever said who you are named nobody whom this service may let in. Sign in another way, or ask there."),
+        N_(
+            "The service that confirmed who you are named nobody whom we may let in. Sign in another way, or ask "
+            "that service."
+        ),
     ),
 }
 """The words by kind of problem; a visitor who has not signed in is asked to."""

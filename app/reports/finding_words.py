@@ -57,7 +57,9 @@ _GROWS = N_("Check that everything is running and every provider works. Add work
 WORDS: Mapping[FindingKind, tuple[str, str]] = {
     FindingKind.OLDER_COPY: (
         N_("The database is an older copy: nothing is sent."),
-        N_("Nothing is sent until somebody says until when messages may have gone that it does not know."),
+        N_(
+            "Nothing is sent until somebody says up to what time messages may have gone out that it has no record of."
+        ),
     ),
     FindingKind.LOG_ALTERED: (
         N_("The log is not as it was written: the audit, job {count}, found differences."),
@@ -116,7 +118,7 @@ WORDS: Mapping[FindingKind, tuple[str, str]] = {
     ),
     FindingKind.KAFKA_AWAY: (
         N_("Kafka does not answer."),
-        N_("It heals by itself; nothing is lost meanwhile."),
+        N_("It recovers by itself; nothing is lost meanwhile."),
     ),
     FindingKind.PLANNING_LATE: (
         N_("Events wait for their plan: {count}, the oldest for {time}."),
@@ -148,8 +150,8 @@ WORDS: Mapping[FindingKind, tuple[str, str]] = {
     FindingKind.JOB_FAILED: (N_("Job {count} ({about}) failed."), _JOB),
     FindingKind.JOB_GONE: (N_("Job {count} ({about}) stands still: its process is gone."), _JOB),
     FindingKind.JOBS_WAIT: (
-        N_("Jobs wait, and no process works at them: {count}."),
-        N_("Start the role that works at jobs."),
+        N_("Jobs wait, and no process works on them: {count}."),
+        N_("Start the role that works on jobs."),
     ),
     FindingKind.DEAD_LETTERS: (
         N_("Records or people were put aside and wait for a human: {count}."),
@@ -266,7 +268,7 @@ GONE: Mapping[str, str] = {
     "dispatch": N_("No dispatcher is running: no message is sent."),
     "api": N_("No web server is running: pages and links of messages do not open, and nobody reports over HTTP."),
     "intake": N_("No intake is running: what registries send through Kafka waits, and is kept for a while only."),
-    "jobs": N_("No process works at jobs: what somebody asks for will wait."),
+    "jobs": N_("No process works on jobs: what somebody asks for will wait."),
 }
 """Role of which nobody lives -> what is wrong."""
 TOO_SLOW: Mapping[str, str] = {

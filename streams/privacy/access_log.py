@@ -29,7 +29,7 @@ class NotTheirView(LookupError):
     """Raised when a reader has stated no purpose lately."""
 
     def __init__(self) -> None:
-        super().__init__(Said("You said of nobody lately why you read their data; say it again."))
+        super().__init__(Said("It is some time since you said why you read this person's data; say it again."))
 
 
 def note_viewing(context: WriteContext, who: Principal, person: str, what: str, purpose: str) -> UUID:

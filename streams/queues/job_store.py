@@ -32,7 +32,7 @@ from streams.storage.tables import jobs
 
 JOBS_LOCK = 0x4841_4244
 SOON = timedelta(minutes=1)
-_WORKS = N_("a process works at {job}")
+_WORKS = N_("a process is working on {job}")
 
 
 class Jobs:

@@ -290,10 +290,10 @@ def _again(repeat: Mapping[str, Any] | None) -> Iterator[str]:
         return
     every, most = length(parse_offset(repeat["every"])), repeat["at_most"]
     if "until" not in repeat:
-        yield Words("It is said again every {length}, {most} times in all.", length=every, most=most)
+        yield Words("It is repeated every {length}, {most} times in all.", length=every, most=most)
     else:
         yield Words(
-            "It is said again every {length} until it is answered, {most} times in all.", length=every, most=most
+            "It is repeated every {length} until it is answered, {most} times in all.", length=every, most=most
         )
 
 

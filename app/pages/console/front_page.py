@@ -134,7 +134,7 @@ def _waiting(count: int, seconds: float, speech: Speech) -> str:
 def _process(found: LiveProcess, on: Condition, speech: Speech) -> dict[str, Any]:
     off = abs(found.ahead) > SKEW
     seconds = found.ahead.total_seconds()
-    lives = (speech.say("Lives"), "good") if found.lives else (speech.say("No sign of life"), "note")
+    lives = (speech.say("Alive"), "good") if found.lives else (speech.say("No sign of life"), "note")
     return {
         "role": found.process.role,
         "place": f"{found.process.host} (pid {found.process.pid})",

@@ -101,10 +101,10 @@ STATES = {
     JobState.FAILED: (N_("Failed"), "bad"),
 }
 
-DIFFERS = (N_("Done: not all is as it should be"), "bad")
+DIFFERS = (N_("Done, but not everything is as it should be"), "bad")
 
 
-UNATTENDED = (N_("Waits: no process works at jobs. Start habarshy jobs"), "note")
+UNATTENDED = (N_("Waits: no process works on jobs. Start habarshy jobs"), "note")
 
 RESULTS = {
     "position": N_("Position of the log"),

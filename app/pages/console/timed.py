@@ -19,13 +19,13 @@ from domain.core.translatable import N_, Said
 from streams.runtime.schedule import BAD, UNDER_WAY, Run, RunOutcome, UnderWay
 
 JOBS = {
-    "cleanup": N_("Delete what is over"),
+    "cleanup": N_("Delete what has expired"),
     "statistics": N_("Renew the statistics of the database"),
     "expiry": N_("Look whether certificates and keys expire"),
     "deposit": N_("Deposit the head of the log"),
     "verify": N_("Ask for an audit of the log"),
     "sample": N_("Ask for a verification of a sample of people"),
-    "retire": N_("Destroy the keys of what is too old"),
+    "retire": N_("Destroy the keys of data past its retention"),
 }
 OUTCOMES = {
     RunOutcome.RUNNING: (N_("At work"), "good"),

@@ -308,7 +308,7 @@ class Approving(DraftPages):
         say, tried = speech.say, people_told(self._office, submission)
         sentences = [say("It is for everybody.")]
         if part < 1:
-            sentences = [say("It is for {share} of all persons.").format(share=share(part, speech))]
+            sentences = [say("It is for {share} of all people.").format(share=share(part, speech))]
         how_many = self._how_many(submission, speech)
         if tried and part < 1:
             about = say("With this share it would be about {count}.")
@@ -326,7 +326,7 @@ class Approving(DraftPages):
         if not tried:
             return say("On the days that were tried nobody would have been told. That shows nothing about it.")
         persons = speech.many("{count} person", "{count} persons", tried)
-        return say("In the days on which it was tried, it would have told {persons}.").format(persons=persons)
+        return say("On the days on which it was tried, it would have reached {persons}.").format(persons=persons)
 
 
 class _Asked(NamedTuple):

@@ -173,7 +173,7 @@ class TriggerPages(RoutedPages):
         if not reason or len(reason) > MOST_SAID:
             wrong["why"] = say("Write no more than 500 characters") if reason else say("Write why")
         if field_of(fields, "sure") != "yes":
-            wrong["sure-yes"] = say("Tick that it is to be withdrawn")
+            wrong["sure-yes"] = say("Tick to confirm that it is withdrawn")
         if wrong:
             return self._page(who, frame, name, wrong=wrong, why=reason)
         with refusals_as_problems():

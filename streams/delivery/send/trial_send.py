@@ -46,7 +46,7 @@ class TrialSender:
         """
         check_acting(who, trial.owner, trial.trigger)
         if to.agency != who.agency:
-            raise NotAllowed(Words("{name} is no colleague of yours, but of another agency", name=to.name))
+            raise NotAllowed(Words("{name} is not a colleague of yours, but works at another agency", name=to.name))
         if trial.channel not in to.contacts:
             raise NotAllowed(
                 Words("{name} has no registered contact for {channel}", name=to.name, channel=trial.channel)

@@ -282,8 +282,8 @@ def test_why_tells_people_and_machines(lived: Terminal) -> None:
     for part in (
         "Identity card renewal",
         "sent",
-        "End of validity: 20 July 2025",
-        "When it is sent: It is due 30 days before the event’s end of validity, at 09:00",
+        "Expiry date: 20 July 2025",
+        "When it is sent: It is due 30 days before the event’s expiry date, at 09:00",
         "73-V",
         "attempted  sms",
         "(2025-01-10 12:00+05:00)",

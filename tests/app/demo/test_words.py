@@ -15,7 +15,7 @@ TITLES = {
     "citizen.sex": "Sex",
 }
 AGAIN = (
-    "It is due on the time of the last event that is needed. It is said again every 7 days until it is answered, "
+    "It is due on the time of the last event that is needed. It is repeated every 7 days until it is answered, "
     "2 times in all."
 )
 

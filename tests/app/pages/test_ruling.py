@@ -20,7 +20,7 @@ from domain.nudges.delivery import State
 from domain.nudges.settle import NotSentReason
 from domain.rules.compiling import compile_trigger
 from notifiers.port.interface import Reason
-from streams.queries.explain import reads
+from streams.queries.explain import FOUND_WRONG, NO_FURTHER_ATTEMPT, RIGHT_AFTER_ALL, reads
 from streams.rehearsal.case_model import NOT_APPLICABLE
 from templates.authoring.rule_sentences import RuleWords, whom
 from templates.authoring.value_words import said_plainly
@@ -76,8 +76,8 @@ def test_no_offset_is_told_as_another() -> None:
         ({}, "It is due at once."),
         ({"at": "10:00"}, "on the day of the event, at 10:00"),
         ({"working_days": 3}, "3 working days after the time of the event"),
-        ({"offset": "-PT30M", "from": "event.starts_at"}, "30 minutes before the event’s time of the beginning"),
-        ({"from": "event.expires_on", "at": "09:00"}, "on the event’s end of validity, at 09:00"),
+        ({"offset": "-PT30M", "from": "event.starts_at"}, "30 minutes before the event’s start time"),
+        ({"from": "event.expires_on", "at": "09:00"}, "on the event’s expiry date, at 09:00"),
     ],
 )
 def test_when_a_step_is_due_is_said_in_words(step: dict[str, Any], said: str) -> None:
@@ -169,7 +169,7 @@ def test_every_reason_and_state_has_a_word() -> None:
     of_attempts = {"lease_over", "no_outcome", "commit_unanswered", "not_handed_over"}
     assert {*NotSentReason, *Reason, *of_attempts, "restored", NOT_APPLICABLE} == set(REASON_WORDS)
     facts = {fact.TOPIC.removeprefix("nudge-").removesuffix("/1") for fact in NUDGE_FACTS}
-    assert {*State, *facts} == set(STATES)
+    assert {*State, *facts, FOUND_WRONG, RIGHT_AFTER_ALL, NO_FURTHER_ATTEMPT} == set(STATES)
 
 
 def test_why_tells_the_whole_rule(tmp_path: Path) -> None:

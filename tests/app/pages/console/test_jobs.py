@@ -114,7 +114,7 @@ def test_an_audit_says_where_the_log_is_not_what_it_was(office: Office) -> None:
     assert on.queues.jobs.job(1).state is JobState.DONE
     shown = browser.get(f"{JOBS}/1").text
     assert "1; the first: position 3, block 1" in shown
-    assert "Done: not all is as it should be" in shown
+    assert "Done, but not everything is as it should be" in shown
     shown = browser.get(f"{JOBS}/1?language=ru").text
     assert "1; первое место: позиция 3, блок 1 (факт не тот, что был)" in shown
 
@@ -158,7 +158,7 @@ def test_a_count_that_takes_long_is_watched_and_cancelled(office: Office) -> Non
     browser, page = signed_in(office, "olga"), f"{JOBS}/{number}"
     shown = browser.get(page).text
     assert "Counting" in shown
-    assert "Nothing is done before you confirm that" in shown
+    assert "Nothing is done before you confirm it" in shown
     assert "/confirm" not in shown
     early = send(browser, f"{page}/confirm", page, name="repair", count="0")
     assert (early.status_code, "cannot be confirmed: it is counting" in early.text) == (409, True)
@@ -298,7 +298,7 @@ def test_a_server_only_asks(office: Office) -> None:
         browser.post("/sign-in/token", data={"token": office.tokens["olga"]})
         send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
         page = browser.get(f"{JOBS}/{number}", headers={"accept-language": "en"}).text
-    assert "Waits: no process works at jobs. Start habarshy jobs" in page
+    assert "Waits: no process works on jobs. Start habarshy jobs" in page
     assert platform.queues.jobs.job(number).waits
 
 

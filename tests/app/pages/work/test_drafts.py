@@ -452,7 +452,7 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     assert asked.status_code == 200
     assert not quiet.world.platform.rules.approval.governed().of(CLINIC)[-1].fact.hash.startswith(where[-12:])
     for said in (
-        "5\u202f% of all persons",
+        "5\u202f% of all people",
         "was not tried on last year",
         "planned already",
         'name="pending" value="yes"',

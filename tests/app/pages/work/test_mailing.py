@@ -140,7 +140,7 @@ def test_an_author_sends_a_message_to_themselves(quiet: Workshop) -> None:
     assert quiet.world.nudges() == []
     refused = aida.post(f"{where}/trial", persona="adult", channel="email", spoken="ru")
     assert refused.headers["location"].endswith("&done=no-address")
-    assert "No address of yours is registered" in aida.get(refused.headers["location"]).text
+    assert "You have no registered address" in aida.get(refused.headers["location"]).text
     assert signed_in(quiet, "fred").post(f"{where}/trial", persona="adult", channel="email").status_code == 403
     assert signed_in(quiet, "berik").post(f"{where}/trial", persona="adult", channel="email").status_code == 403
 

@@ -131,7 +131,7 @@ def test_a_trigger_is_withdrawn_in_a_browser(told: Workshop) -> None:
     aida, fred = signed_in(told, "aida"), signed_in(told, "fred")
     where = f"/work/triggers/{CLINIC}"
     assert fred.post(f"{where}/withdraw", why="by mistake", sure="yes").status_code == 403
-    for given, said in (({"why": "an old law"}, "Tick that it is"), ({"sure": "yes"}, "Write why")):
+    for given, said in (({"why": "an old law"}, "Tick to confirm that it is"), ({"sure": "yes"}, "Write why")):
         wrong = aida.post(f"{where}/withdraw", **given)
         assert (wrong.status_code, said in wrong.text) == (422, True)
     assert told.world.platform.rules.approval.governed().current(CLINIC) is not None

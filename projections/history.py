@@ -243,6 +243,12 @@ _NEWS = (
 )
 
 
+def count_of_type(connection: Connection, person: str, type_: str, since: int) -> int:
+    """Return how many events of that type were recorded of the person since then."""
+    mine = (history.c.person == person, history.c.type == type_, history.c.recorded > since)
+    return connection.execute(select(func.count()).select_from(history).where(*mine)).scalar_one()
+
+
 def last_recorded(connection: Connection) -> datetime | None:
     """Return the time of the latest record of a fact about a person; None if there is none."""
     return optional_moment(connection.execute(select(func.max(history.c.recorded))).scalar())

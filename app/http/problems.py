@@ -21,6 +21,7 @@ from app.http.head import has_head
 from app.http.served import blame
 from domain.core.translatable import Said, text_of
 from domain.facts.principals import NotAllowed
+from streams.delivery.inbound.own_limits import TooManyChanges
 from streams.intake.cloudevents import Refused
 from streams.intake.validation import NOT_REPEATED
 from streams.log.damaged import DamagedFact
@@ -204,6 +205,10 @@ def _refused_by_the_rules(_request: Request, error: Exception) -> Problem:
     return Problem(HTTPStatus.FORBIDDEN, text_of(error), kind="not-allowed")
 
 
+def _too_many(_request: Request, error: Exception) -> Problem:
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, text_of(error))
+
+
 def _damaged(_request: Request, error: Exception) -> Problem:
     """Name the place in the log and what an operator does; whoever asks can do nothing, so no Retry-After."""
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error), kind=DAMAGED)
@@ -225,6 +230,7 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Request, Exception], Problem]] = {
     PoolTimeout: unavailable,
     DatabaseUnavailable: unavailable,
     NothingPublished: unavailable,
+    TooManyChanges: _too_many,
     DamagedFact: _damaged,
     Exception: _defect,
 }

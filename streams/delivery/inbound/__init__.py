@@ -6,6 +6,7 @@ Modules:
     opt_outs: opt-outs by the link or the number of a nudge.
     preferences: preferences, consents and disputes of a person.
     devices: a person's devices for push messages.
+    own_limits: how often a person may change something by themselves.
     sms_parts: puts long SMS together.
     webhooks: tells agencies of answers and disputes.
 Tables: pieces.

@@ -11,6 +11,7 @@ from domain.persons.channels import REFUSED
 from domain.persons.devices import DEVICES, MOST, Device, devices_of, written
 from domain.persons.own_choices import event_of_person, time_after
 from domain.persons.person import Person, person_as_of
+from streams.delivery.inbound.own_limits import refuse_too_many
 from streams.delivery.inbound.preferences import ROLE
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
@@ -101,6 +102,7 @@ class DeviceStore(EventWriter):
         after = list(change(before, time))
         if after == before:
             return None
+        refuse_too_many(connection, pseudonym, TYPE, self._clock())
         fields = {ROLE: {"devices": [written(each) for each in after]}}
         id_ = f"{pseudonym}.{time.isoformat()}"
         return self._append(

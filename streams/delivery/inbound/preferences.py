@@ -11,6 +11,7 @@ from domain.core.plain import PlainData
 from domain.persons.history import History
 from domain.persons.own_choices import event_of_person, time_after
 from domain.persons.person import Person, person_as_of
+from streams.delivery.inbound.own_limits import refuse_too_many
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
 from streams.rules.context import EventWriter
@@ -75,6 +76,7 @@ class PreferenceStore(EventWriter):
         type_, data = event_of(found.person)
         if not data:
             return None
+        refuse_too_many(connection, pseudonym, type_, self._clock())
         attributes = ["consents"] if type_ in (CONSENT, NO_CONSENT) else list(data)
         time = time_after(found.known.facts, attributes, rules.catalogue, self._clock())
         fields = {ROLE: {} if type_ == NO_CONSENT else dict(data)}
@@ -99,8 +101,10 @@ class PreferenceStore(EventWriter):
 
         def work(connection: Connection) -> Mapping[str, PersonKey] | None:
             self._log.keys.hold(connection, [pseudonym])
-            there = self._log.streams(connection, [event.stream, earlier])
-            return None if there else self._append(connection, [event])
+            if self._log.streams(connection, [event.stream, earlier]):
+                return None
+            refuse_too_many(connection, pseudonym, DISPUTED, self._clock())
+            return self._append(connection, [event])
 
         return self._write(work)
 

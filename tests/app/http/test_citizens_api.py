@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from app.http.citizens import SHOWN
 from domain.facts.access_facts import PersonViewed
 from domain.facts.principals import Scope
+from streams.delivery.inbound.own_limits import MOST_A_DAY
 from tests.app.http.test_routes import BODIES
 from tests.app.http.wire import client_of, key_of, routes_of, served
 from tests.world import World, card, few_triggers, fine, iin, registered
@@ -165,3 +166,14 @@ def test_every_answer_about_a_person_is_noted(portal: TestClient, told: World, w
         assert len(viewed(told)) == before + 1, (method, path)
         last = viewed(told)[-1]
         assert (last.person, last.what, last.purpose) == (person, WALKED.get(path.split("/")[-1], "why"), SHOWN)
+
+
+def test_who_changes_without_end_is_told_to_wait(portal: TestClient, told: World) -> None:
+    """One more change of a kind than a day allows is answered 429, with how many that are."""
+    name = told.name(CITIZEN)
+    store = told.platform.delivery.inbound.preferences
+    for number in range(MOST_A_DAY - 1):  # one more came from a registry
+        store.prefer(name, {"language": ("ru", "kk")[number % 2]})
+    person = portal.post("/persons", json={"national_id": CITIZEN}).json()["person"]
+    refused = portal.patch(f"/persons/{person}/preferences", json={"language": "en"})
+    assert (refused.status_code, f"{MOST_A_DAY} times within a day" in refused.text) == (429, True)

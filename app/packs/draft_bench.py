@@ -2,12 +2,13 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, NamedTuple, TypeAlias, cast
+from weakref import finalize
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -88,21 +89,22 @@ def _told(case: PlayedTest) -> PlayedTest:
 
 
 Findings: TypeAlias = tuple[Finding, ...]
-Known: TypeAlias = Callable[[str, Callable[[], Findings]], Findings]
-"""Returns the findings of lint or of rendering words: those that are known, or else what the call gives."""
 
 
 class Laid:
     """A draft laid out in a folder; a confined child does with it whatever evaluates anything that it brings.
 
-    A child that dies of it is a finding of it.
+    A child that dies of it is a finding of it. The folder goes with this object.
     """
 
-    def __init__(self, text: Text, folder: Path, packs: Sequence[Path], known: Known) -> None:
-        self.text, self._folder, self._packs, self._known = text, folder, tuple(map(str, packs)), known
+    def __init__(self, text: Text, top: Path, packs: Sequence[str]) -> None:
+        self.text, self._folder = text, top / text.pack / text.trigger
+        self._packs = tuple(str(top / name) for name in packs)
+        self._known: dict[str, Findings] = {}
+        finalize(self, rmtree, top, ignore_errors=True)
 
-    @cached_property
-    def findings(self) -> tuple[Finding, ...]:
+    @property
+    def findings(self) -> Findings:
         """Return the findings of lint.
 
         Those in the draft's files have plain names as paths; those of other files count too.
@@ -127,8 +129,8 @@ class Laid:
         """
         return cast("Pack", self._asked("pack", Pack))
 
-    @cached_property
-    def tried(self) -> tuple[Finding, ...]:
+    @property
+    def tried(self) -> Findings:
         """Return the findings of rendering its words; it must have no other errors."""
         return self._found("words")
 
@@ -175,13 +177,15 @@ class Laid:
         return cast("dict[str, Any] | None", self._asked("example", dict[str, Any] | None, now, persona))
 
     def _found(self, do: str) -> Findings:
-        def find() -> Findings:
-            return self._named(each.finding() for each in children().ask(self._question(do), list[ChildFinding]))
-
+        if (known := self._known.get(do)) is not None:
+            return known
         try:
-            return self._known(do, find)
+            found = self._named(each.finding() for each in children().ask(self._question(do), list[ChildFinding]))
         except Died:
             return self._named([too_much(str(self._folder))])
+        if len(found) <= MOST_FINDINGS:
+            self._known[do] = found
+        return found
 
     def _asked(self, do: str, kind: Any, now: datetime | None = None, persona: str = "") -> Any:  # noqa: ANN401  (what the child answers depends on the question)
         try:
@@ -216,28 +220,30 @@ class Bench:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._written: dict[str, dict[str, str]] = {}
-        self._findings = Recent[Findings](lambda found: len(found) <= MOST_FINDINGS)
+        self._laid = Recent[Laid](lambda _: True)
         self._verdicts = Recent[Verdict](lambda verdict: len(verdict.findings) <= MOST_FINDINGS)
 
     @contextmanager
     def laid(self, text: Text, *, others: bool = False) -> Iterator[Laid]:
         """The draft, while the block lasts; `others`: beside all triggers in force, as it would be once published.
 
+        A text that was laid out lately stays where it is, so that the child that knows it need not read it again.
+
         Raises:
             BadDraft: it is no draft of a published pack.
         """
         rules = self._library.rules()
-        now = rules.governed
-        self._check(text, now)
-        with tempfile.TemporaryDirectory(prefix="habarshy-draft-") as made:
-            top = Path(made)
-            folder = top / text.pack / text.trigger
-            self._write(top, now)
-            if others:
-                _write_others(top, now, text.trigger)
-            _put(folder, text.files)
-            packs = [top / name for name in now.packs if name != BUILT_IN]
-            yield Laid(text, folder, packs, lambda do, find: self._findings.of((do, others, text.key), rules, find))
+        self._check(text, rules.governed)
+        yield self._laid.of((others, text.key), rules, lambda: self._lay(text, rules.governed, others=others))
+
+    def _lay(self, text: Text, now: Governed, *, others: bool) -> Laid:
+        top = Path(tempfile.mkdtemp(prefix="habarshy-draft-"))
+        laid = Laid(text, top, [name for name in now.packs if name != BUILT_IN])
+        self._write(top, now)
+        if others:
+            _write_others(top, now, text.trigger)
+        _put(top / text.pack / text.trigger, text.files)
+        return laid
 
     def verdict(self, text: Text) -> Verdict:
         """Return the verdict of lint and of the tests, among all that is in force. Raises as `laid` does."""

@@ -187,7 +187,7 @@ def test_values_are_put_in_so_that_everybody_gets_the_message(quiet: Workshop) -
     [
         ("en", "“Given name” is not known of everybody, and whoever has none gets no message"),
         ("ru", "«Имя» известно не обо всех, и кто без этого, не получит сообщения"),
-        ("kk", "«Аты» барлығы туралы белгілі емес, ал онсыз адам хабар алмайды"),
+        ("kk", "«Аты» барлығы туралы белгілі емес, ал онсыз адам хабарлама алмайды"),
     ],
 )
 def test_a_value_that_is_not_known_of_everybody_is_remarked_in_plain_words(

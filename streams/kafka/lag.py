@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin._metadata import TopicMetadata
 from msgspec import Struct
 
 from projections import positions
@@ -62,7 +61,6 @@ class KafkaLag:
         self._heard = ClientErrors()
         self._committed: list[KafkaError | None] = []
         self._ends: dict[int, int] = {}
-        self._missed = False
         self._rights = {
             KafkaError.GROUP_AUTHORIZATION_FAILED: f"READ on the group {self._group}",
             KafkaError.TOPIC_AUTHORIZATION_FAILED: f"READ on the topic {topic}",
@@ -81,7 +79,9 @@ class KafkaLag:
             consumer = self._consumer = self._consumer or Consumer(self._client())
             try:
                 found = consumer.list_topics(self._topic, timeout=self._topics.answer_seconds)
-                self._check(found.topics[self._topic])
+                check_topic(self._topic, found.topics[self._topic], self._topics.partitions)
+                if not found.topics[self._topic].partitions:
+                    raise TopicMissing(self._topic)
                 waiting = self._waiting(consumer)
                 since = self._since(consumer, {at: first for at, (_, first) in waiting.items()})
                 if self._joins:
@@ -163,15 +163,6 @@ class KafkaLag:
 
     def _note_commit(self, error: KafkaError | None, _partitions: object) -> None:
         self._committed.append(error)
-
-    def _check(self, topic: TopicMetadata) -> None:
-        """Check that the topic is there, and was so all the time that this process works with it."""
-        check_topic(self._topic, topic, self._topics.partitions)
-        if not topic.partitions:
-            self._missed = self._joins and bool(self._ends)
-            raise TopicMissing(self._topic)
-        if self._missed:
-            raise TopicMadeAnew(self._topic)
 
     def _waiting(self, consumer: Consumer) -> dict[int, tuple[int, int]]:
         """Return for each partition with waiting records their count and the first one's offset."""

@@ -26,7 +26,9 @@ class Faults:
         words = summary(error) if away or isinstance(error, DamagedFact) else type(error).__name__
         if self._told.get(part) != words:
             self._told[part] = words
-            log.log(logging.WARNING if away else logging.ERROR, "%s failed: %s; trying again", part, words)
+            log.log(
+                logging.WARNING if away else logging.ERROR, "%s failed: %s; trying again", part, words.rstrip(".")
+            )
         return None
 
     def over(self, part: str) -> None:

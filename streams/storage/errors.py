@@ -160,7 +160,7 @@ class Backoff:
     def next_pause(self, reason: str) -> float:
         """Return how many seconds to wait now; the first call reports the reason."""
         if not self._pause:
-            self._tell(Warned(f"{reason}; trying again"))
+            self._tell(Warned(f"{reason.rstrip('.')}; trying again"))
         self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
         return self._pause
 

@@ -97,9 +97,10 @@ def test_what_is_away_is_a_warning() -> None:
     """That a database or Kafka does not answer is more than news, and that it answers again is news."""
     kept: list[str] = []
     backoff = Backoff(kept.append)
-    backoff.next_pause("Kafka does not answer")
+    backoff.next_pause("Kafka does not answer. Start it.")
     backoff.recovered("working")
     assert [isinstance(each, Warned) for each in kept] == [True, False]
+    assert kept == ["Kafka does not answer. Start it; trying again", "working again"]
 
 
 def test_a_part_that_waits_for_the_database_warns(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,6 +11,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Pages, RoutedPages
 from app.pages.stops import Stop
 from app.pages.work.controls import UNITS, ConditionRow, Control, Length
+from app.pages.work.field_places import FormField
 from app.pages.work.trying import Cell
 from app.reports.finding_words import FindingWords
 from domain.core.translatable import Said
@@ -41,6 +42,7 @@ class Components(RoutedPages):
             stops=[Stop("", sample, told)],
             sheet={"id": "sample", "files": {}},
             findings=[_FINDING],
+            place=lambda found: [FormField(found, sample)],
             controls=list(_controls(speech)),
             units=[(code, speech.say(text)) for code, text in UNITS.items()],
             cells=[

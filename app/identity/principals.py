@@ -112,8 +112,13 @@ def colleague(path: Path, name: str, who: Principal) -> Principal:
     return everybody[name].principal(name)
 
 
-def add(path: Path, principal: Principal) -> str:
-    """Add the principal; returns their new token, of which only the hash is kept.
+def new_token() -> str:
+    """Return a random token, by which a principal can be added."""
+    return BEGINS + secrets.token_urlsafe(32)
+
+
+def add(path: Path, principal: Principal, token: str | None = None) -> str:
+    """Add the principal; returns their token, of which only the hash is kept. Without `token` it is a new one.
 
     Raises:
         BadPrincipals: the name is taken or unusable, or the file is.
@@ -124,19 +129,19 @@ def add(path: Path, principal: Principal) -> str:
     for channel, address in principal.contacts.items():
         if not re.fullmatch(ADDRESS, address):
             raise BadPrincipals(path, f"the contact for {channel} is no address")
-    token = BEGINS + secrets.token_urlsafe(32)
+    given = token or new_token()
     roles = tuple(sorted(principal.roles))
 
     def change(everybody: dict[str, StoredPrincipal]) -> None:
         if principal.name in everybody:
             raise BadPrincipals(path, f"{principal.name} is in it already; remove them first for a new token")
         kept = StoredPrincipal(
-            principal.agency, roles, digest_of(token), dict(principal.contacts), tuple(sorted(principal.scopes))
+            principal.agency, roles, digest_of(given), dict(principal.contacts), tuple(sorted(principal.scopes))
         )
         everybody[principal.name] = kept
 
     _change(path, change)
-    return token
+    return given
 
 
 def remove(path: Path, name: str) -> None:

@@ -6,7 +6,7 @@ refused less. Commands return True if they triggered an event, and raise NotAllo
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self, cast
 from uuid import UUID
 
@@ -51,6 +51,10 @@ from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Version
 from streams.log.fact_events import FactEvent, records
+
+A_DAY = timedelta(days=1)
+MOST_COMMENTS_A_DAY = 50
+"""By one person on all versions of a trigger; each is kept for ever and mailed to the other side."""
 
 
 class AlreadyPublished(ValueError):
@@ -367,6 +371,14 @@ class GovernedTrigger(Versioned):
         check_acting(who, submission.owner, self.name)
         if submission.comments and (submission.comments[-1].by, submission.comments[-1].text) == (who.name, text):
             return False
+        comments = (each for version in self.submissions.values() for each in version.comments)
+        if sum(each.by == who.name and each.at > now - A_DAY for each in comments) >= MOST_COMMENTS_A_DAY:
+            raise NotAllowed(
+                Words(
+                    "you have commented on this rule {count} times within a day, which is the most",
+                    count=MOST_COMMENTS_A_DAY,
+                )
+            )
         self._commented(TriggerCommented(now, who.name, self.name, hash_, text))
         return True
 

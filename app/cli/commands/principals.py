@@ -1,7 +1,8 @@
 """habarshy principals: who may act, for which agency."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +15,8 @@ from app.compose import compose
 from app.first_packs import pack_folders
 from app.identity import principals
 from app.identity.key_file import BadKeyFile, MissingKeyFile
-from app.identity.private_files import opened
 from app.settings import BadSettings, Settings, load_settings
-from app.terminal import Exit, stop, talk, tell
+from app.terminal import Exit, stop, talk, tell, write_file
 from domain.facts.governance import PackSubmitted
 from domain.facts.principals import Principal, Role, Scope
 from streams.log.damaged import DamagedFact
@@ -80,25 +80,29 @@ def add(  # noqa: PLR0913, PLR0917  (the options of a command)
     settings = load_settings(key_file=key_file)
     path = settings.principals
     wanted = Principal(name, agency, frozenset(role or ()), contacts, frozenset(scope or ()))
+    token = principals.new_token()
     if token_file is not None:
-        _write_token(token_file, lambda: principals.add(path, wanted))
+        with _written(token_file, token):
+            principals.add(path, wanted, token)
     else:
-        token = principals.add(path, wanted)
+        principals.add(path, wanted, token)
         tell({"name": name, "token": token}, token, as_json=as_json)
     talk(f"{name} acts with this token in {principals.TOKEN}; only its hash is kept, in {path}")
     if not EVERYWHERE.issuperset(role or ()) or scope:
         _warn_of_unknown(agency, settings)
 
 
-def _write_token(file: Path, make: Callable[[], str]) -> None:
-    """Write a new token into a new file; it is made only once the file could be opened."""
+@contextmanager
+def _written(file: Path, token: str) -> Iterator[None]:
+    """Write the token into a new file, which is gone again if the block fails."""
+    if os.path.lexists(file):
+        stop(Exit.USAGE, f"--token-file: {file} is there already, and is left as it is")
+    write_file(file, token + "\n", "--token-file")
     try:
-        if file.exists():
-            stop(Exit.USAGE, f"--token-file: {file} is there already, and is left as it is")
-        with opened(file) as writing:
-            writing.write(make() + "\n")
-    except OSError as error:
-        stop(Exit.USAGE, f"--token-file: {file} cannot be written: {error.strerror}")
+        yield
+    except BaseException:
+        file.unlink()
+        raise
 
 
 def _warn_of_unknown(agency: str, settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from eventsourcing.utils import resolve_topic
@@ -33,7 +33,7 @@ from domain.facts.submissions import (
 )
 from streams.log.fact_events import FactEvent
 from streams.log.mapper import Entry
-from streams.rules.aggregates import AlreadyPublished, GovernedTrigger, KillSwitch
+from streams.rules.aggregates import MOST_COMMENTS_A_DAY, AlreadyPublished, GovernedTrigger, KillSwitch
 from streams.rules.governed import Governed, governed
 from tests.domain.world import NAMES, at
 
@@ -187,6 +187,17 @@ def test_a_comment_decides_nothing() -> None:
     assert (again.state, [each.text for each in again.comments]) == ("approved", ["look at the date", "it is right"])
     with pytest.raises(NotAllowed):
         trigger.comment(FRED, "v1", "mine", NOW)
+
+
+def test_nobody_comments_without_end() -> None:
+    """After so many comments on a trigger's versions their writer waits a day; others do not."""
+    trigger = card(submitted("aida"), submitted("aida", "v2"))
+    for number in range(MOST_COMMENTS_A_DAY):
+        assert trigger.comment(AIDA, ("v1", "v2")[number % 2], f"number {number}", NOW)
+    with pytest.raises(NotAllowed, match="times within a day"):
+        trigger.comment(AIDA, "v1", "one more", NOW)
+    assert trigger.comment(DANA, "v1", "it is right", NOW)
+    assert trigger.comment(AIDA, "v1", "one more", NOW + timedelta(days=1))
 
 
 def test_a_command_that_is_not_allowed_adds_nothing() -> None:

@@ -2,7 +2,8 @@
 
 Modules:
     install: adds all pages of the workbench to the application.
-    controls: the controls of forms. trying: previews and tests. The page of components shows what both show.
+    controls: the controls of forms. trying: previews and tests. field_places: the fields
+        of the form that findings are about. The page of components shows what these show.
 
 Inside: listing, beginning, editing (files), by_form (the rule), approving, triggers, figures, backtests, letters (a
 page each); office (access), draft_pages (what those of a draft share), sheets (finding drafts), progress (their

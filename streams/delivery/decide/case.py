@@ -10,6 +10,7 @@ from domain.core.events import LifeEvent
 from domain.core.ids import Position
 from domain.facts.facts import NudgeDeferred
 from domain.nudges.class_rules import CLASS_RULES
+from domain.nudges.delivery import Delivery, State
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Decision, NotSentReason, Settlement, Withhold, leaves_digest, settle
 from domain.persons.history import History
@@ -59,11 +60,15 @@ class Case(Struct, frozen=True):
     def passed_on(self, now: datetime) -> list[NudgeDeferred]:
         """Return the facts by which those are looked at next to whom the nudge goes by now instead of the recipient.
 
-        Whoever has a delivery of the nudge already is told, or not, by that.
+        Whoever has a delivery of the nudge already is told, or not, by that, unless it was passed on itself.
         """
-        known = {one.recipient for one in self.nudge.deliveries}
+        known = {one.recipient for one in self.nudge.deliveries if not _was_passed_on(one)}
         others = [each for each in self.settlement.instead or () if each not in known]
         return [NudgeDeferred(now, each, now, NotSentReason.PASSED_ON.value) for each in others]
+
+
+def _was_passed_on(delivery: Delivery) -> bool:
+    return delivery.state is State.WITHHELD and delivery.reason == NotSentReason.PASSED_ON
 
 
 def decide_digest(

@@ -329,6 +329,21 @@ async def test_what_waits_for_a_guardian_goes_to_who_is_one_when_it_goes(world: 
     assert states_of(world) == {AIGERIM: ("withheld", 0), MARAT: ("sent", 1), DANA: ("sent", 1)}
 
 
+async def test_who_is_a_guardian_again_is_told(world: World) -> None:
+    """A message that was passed on comes back with the guardianship, if the other guardian was not told yet."""
+    late = {"quiet_from": "08:00", "quiet_to": "12:00"}
+    family(world, prefers(AIGERIM, **late), prefers(MARAT, **late), *registered(DANA, LONG_AGO))
+    world.take(prefers(DANA, quiet_from="11:00", quiet_to="14:00"))
+    assert await world.settle(DUE) == []
+    world.take(appointed(DANA))
+    assert await world.settle("2025-06-20T12:00+05:00") == []
+    back = {"guardians": [AIGERIM, MARAT]}
+    world.take(event("citizen.guardian_appointed", SAULE, "2025-06-20T13:00:00+05:00", back))
+    told = await world.settle("2025-06-20T14:00+05:00")
+    assert {one.recipient for one in told} == {world.name(AIGERIM), world.name(MARAT)}
+    assert states_of(world) == {AIGERIM: ("sent", 1), MARAT: ("sent", 1), DANA: ("withheld", 0)}
+
+
 async def test_a_stop_outlasts_a_guardianship(world: World) -> None:
     """What a kill switch held back goes to the guardians whom a court has appointed meanwhile, all at once."""
     family(world, *registered(DANA, LONG_AGO))

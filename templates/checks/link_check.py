@@ -8,6 +8,7 @@ from domain.core.plain import PlainData
 from domain.core.translatable import N_, Words
 from templates.checks.words_check import texts
 from templates.reading.files import TriggerFiles, plain
+from templates.reading.findings import closest
 from templates.reading.pack_content import items_of
 from templates.reading.yaml_file import Document, Place
 from templates.words.policy import ROOTS
@@ -18,6 +19,15 @@ _HOST = re.compile(
     r"(?<![\w@./-])(?:https?://)?((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})(?![\w@-])", re.IGNORECASE
 )
 """An address with or without https://: a telephone makes a link of both."""
+_LINK = re.compile(
+    r"""([^\s()<>\[\]{}"'«»“”]*?//+|\bhttps?(?:[:;.,]/?|/)(?=[^\W_]))((?:[^\W_]|[.,:;-])*)[^\s()<>\[\]{}"'«»“”]*""",
+    re.IGNORECASE,
+)
+"""A word with // in it, or with what is left of https://: how it begins, the site, and the rest."""
+_BEGINNING = re.compile(r"(?:.*[^a-z0-9])?https://", re.IGNORECASE)
+_SITE = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?::[0-9]+)?", re.IGNORECASE)
+_SITE_WITH_COMMAS = re.compile(r"(?<![\w@./-])(?:[a-z0-9-]+[.,]+)+([a-z]{2,})(?![\w-])", re.IGNORECASE)
+_NO_LINK = N_("{text} opens nothing: an address is written as https://, then a site with dots")
 
 
 FRONT_PAGE = N_("{link} is a front page: people look for the service there; give the page of the service, or no link")
@@ -56,32 +66,73 @@ def check_one_action(files: TriggerFiles) -> None:
 
 
 def check_links(files: TriggerFiles, domains: Sequence[str] | None) -> None:
-    """Report every address of another site than `domains` and what lies below them (None: all are allowed)."""
-    if domains is None:
-        return
-    for document, place, host in _hosts(files):
-        if not any(host == domain or host.endswith(f".{domain}") for domain in domains):
-            known = ", ".join(domains)
+    """Report every broken address, and each of another site than `domains` and what lies below them (None: all)."""
+    for document, place, text, host in _addresses(files, domains):
+        if host is None:
+            document.note_at(place, Words(_NO_LINK, text=text), _meant(text, domains))
+        elif not _allowed(host, domains):
+            known = ", ".join(domains or ())
             message = Words("{host} is not among the pack's link_domains ({known})", host=host, known=known)
             document.note_at(place, message)
 
 
-def _hosts(files: TriggerFiles) -> Iterator[tuple[Document, Place, str]]:
+def _allowed(host: str, domains: Sequence[str] | None) -> bool:
+    return domains is None or any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+def _meant(text: str, domains: Sequence[str] | None) -> str | None:
+    """Return the address that a broken one was probably meant to be."""
+    found = _LINK.search(text)
+    site = re.sub("[.,:;]+", ".", (found[2] if found else text).lower()).strip(".-")
+    if not _allowed(site, domains):
+        site = closest(site, domains or ()) or ""
+    return f"https://{site}" if _SITE.fullmatch(site) else None
+
+
+def _addresses(
+    files: TriggerFiles, domains: Sequence[str] | None
+) -> Iterator[tuple[Document, Place, str, str | None]]:
+    """Yield each address with its place and its host; the host of a broken one is None."""
     rules = files.rules
     for at, action in enumerate(_listed(plain(rules).get("actions"))):
-        for _, host in _named(str(action.get("url", ""))):
-            yield rules, rules.value(("actions", at, "url")), host
+        for found in _HOST.finditer(str(action.get("url", ""))):
+            yield rules, rules.value(("actions", at, "url")), found[0], found[1].lower()
     for document in files.words.values():
         for path, text in texts((), plain(document)):
-            for start, host in _named(text):
+            for start, address, host in _named(text, domains):
                 before = text[:start]
                 line, column = before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1
-                yield document, document.inside(path, line, column=column), host
+                yield document, document.inside(path, line, column=column), address, host
 
 
-def _named(text: str) -> Iterator[tuple[int, str]]:
-    hidden = _DYNAMIC.sub(lambda found: " " * len(found[0]), text)
-    return ((found.start(), found[1].lower()) for found in _HOST.finditer(hidden))
+def _named(text: str, domains: Sequence[str] | None) -> Iterator[tuple[int, str, str | None]]:
+    hidden = _DYNAMIC.sub(_blank, text)
+    endings = {domain.rpartition(".")[2] for domain in domains or ()}
+    broken = [found for found in _LINK.finditer(hidden) if _is_broken_link(found, domains)]
+    broken += [
+        found
+        for found in _SITE_WITH_COMMAS.finditer(hidden)
+        if found[1].lower() in endings and re.search(r",|\.\.", found[0])
+    ]
+    for found in broken:
+        yield found.start(), found[0], None
+        hidden = hidden[: found.start()] + _blank(found) + hidden[found.end() :]
+    for found in _HOST.finditer(hidden):
+        yield found.start(), found[0], found[1].lower()
+
+
+def _is_broken_link(found: re.Match[str], domains: Sequence[str] | None) -> bool:
+    """Return True for what is meant as an address and opens no page over https; the host may be a value."""
+    begins, site = found[1].lower(), found[2].lower().rstrip(".,:;-")
+    if not site or (":" not in begins and not begins.startswith("http") and not re.search(r"\w[.,]+[a-z]{2}", site)):
+        return False
+    if begins == "http://" and not _allowed(site, domains):
+        return False  # it is told as one of a site that is not allowed
+    return not _BEGINNING.fullmatch(begins) or not _SITE.fullmatch(site)
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found[0])
 
 
 def _listed(value: PlainData) -> list[Mapping[str, PlainData]]:

@@ -71,6 +71,17 @@ def _accepted(attempt: Callable[[str], object], problem: Said) -> AfterValidator
     return AfterValidator(check)
 
 
+def _url(text: str) -> str:
+    if re.fullmatch(URL, text):
+        return text
+    if not text.startswith("https://"):
+        raise ValueError(Said("an address starts with https://"))
+    site = re.split("[/?#]", text.removeprefix("https://"))[0]
+    if not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]+)?", site):
+        raise ValueError(Words("“{site}” is no site: it has dots, and no commas or blanks, as egov.kz", site=site))
+    raise ValueError(Said("after the site comes /, and then Latin letters, digits and signs without blanks"))
+
+
 def _duration(text: str) -> str:
     offset = parse_offset(text)
     if abs(offset.months) > 12 * _YEARS or abs(offset.days) > 366 * _YEARS or abs(offset.seconds) > 86400 * _YEARS:
@@ -166,7 +177,7 @@ TypeName = Annotated[
 StepName = Annotated[Name, AfterValidator(_no_correction)]
 Language = Annotated[str, matching(LANGUAGE, Said("a language is two or three small letters: kk")), written(LANGUAGE)]
 Clock = Annotated[str, matching(CLOCK, Said('a time of day is written "09:00"')), written(CLOCK)]
-Url = Annotated[str, matching(URL, Said("an address starts with https://")), written(URL)]
+Url = Annotated[str, AfterValidator(_url), written(URL)]
 DayInYear = Annotated[str, AfterValidator(_day_of_year), written(DAY_OF_YEAR)]
 Duration = Annotated[str, AfterValidator(_duration), written(DURATION)]
 Period = Annotated[str, AfterValidator(_period), written(PERIOD)]

@@ -5,6 +5,7 @@ import re
 from domain.facts.access_facts import LetterHandled, PersonViewed
 from notifiers.port.interface import Incoming
 from projections import trail
+from streams.delivery.inbound.own_limits import A_DAY, MOST_A_DAY
 from streams.queries.correspondence import LOOKED_AT, PAGE
 from tests.app.pages.work.workshop import AIGERIM, CLINIC, FINE, Workshop, signed_in
 from tests.streams.rebuilding import rebuilt
@@ -74,6 +75,8 @@ def test_letters_come_in_pages(told: Workshop) -> None:
     """However many there are, each is on one page, the latest first."""
     many = PAGE + LOOKED_AT
     for number in range(many):
+        if number == MOST_A_DAY:
+            told.world.at(told.world.clock() + A_DAY)
         dispute(told.world, CLINIC, f"no {number}")
     aida, where, found = signed_in(told, "aida"), "/work/letters", list[str]()
     while where:

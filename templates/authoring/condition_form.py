@@ -198,3 +198,23 @@ def _literal(at: int, value: str, type_: str) -> str:
     if type_ == "number" and "." not in value:
         return f"{value}.0"
     return value if type_ in ("integer", "number", "boolean") else f'"{value}"'
+
+
+AFTER_START: Final = "later.time > event.time"
+
+
+def after_start(condition: str) -> str:
+    """Return the condition of a later event with the demand that it comes after the one that starts the rule."""
+    if not condition:
+        return AFTER_START
+    return f"{AFTER_START} && ({condition})" if "||" in condition else f"{AFTER_START} && {condition}"
+
+
+def without_after_start(condition: str) -> tuple[str, str]:
+    """Return whether a condition has that demand ("yes" or "no"), and the rest of it."""
+    rest = condition.removeprefix(AFTER_START).removeprefix(" && ")
+    bare = rest.removeprefix("(").removesuffix(")")
+    for each in (rest, bare):
+        if condition and after_start(each) == condition and (each == rest or "(" not in each):
+            return "yes", each
+    return "no", condition

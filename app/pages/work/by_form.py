@@ -45,7 +45,17 @@ from domain.facts.principals import Principal, Role
 from domain.rules.event_types import ALONE, EventType
 from streams.rules.drafts import StoredDraft
 from streams.rules.in_force import Rules
-from templates.authoring.condition_form import OF_LISTS, OPERATORS, BadRow, Row, Rows, operators_of, read_condition
+from templates.authoring.condition_form import (
+    OF_LISTS,
+    OPERATORS,
+    BadRow,
+    Row,
+    Rows,
+    after_start,
+    operators_of,
+    read_condition,
+    without_after_start,
+)
 from templates.authoring.rule_sentences import RuleWords, whom
 from templates.authoring.trigger_form import NEW, TriggerForm
 from templates.authoring.yaml_edit import CannotEdit
@@ -267,8 +277,6 @@ class View:
                 wrong[name] = _NEEDED[name]
             elif sent is not None and sent != before:
                 changed[name] = sent
-        if f"unless.{NEW}.on" in changed and field_of(self._typed, f"unless.{NEW}.since") == "yes":
-            changed[f"unless.{NEW}.when"] = _since(changed.get(f"unless.{NEW}.when", ""))
         changed |= {"needless.none": "yes"} if field_of(self._typed, "needless.none") else {}
         changed |= {name: "yes" for name in self._typed if _GONE.fullmatch(name)}
         return changed, wrong
@@ -298,12 +306,24 @@ class View:
                 return channels_in(fields, name)
             case "flag":
                 return field_of(fields, name) if f"{name}.shown" in fields else None
+            case "condition" if name.startswith("unless."):
+                return self._sent_of_later(name, before)
             case "condition":
-                later = field_of(fields, name.replace(".when", ".on")) if name.startswith("unless.") else ""
-                return condition_in(fields, name, before, self.types(later), self._words_of(later))
+                return condition_in(fields, name, before, self.types(), self._words_of())
             case "name" if field_of(fields, f"{name}.other"):
                 return field_of(fields, f"{name}.other")
         return field_of(fields, name) if name in fields else None
+
+    def _sent_of_later(self, name: str, before: str) -> str | None:
+        """Return the condition of a later event, with whether it comes after the event that starts the rule."""
+        under = name.removesuffix(".when")
+        was_since, rest = without_after_start(before)
+        later, since = field_of(self._typed, f"{under}.on"), field_of(self._typed, f"{under}.since") or was_since
+        sent = condition_in(self._typed, name, rest, self.types(later), self._words_of(later))
+        if sent in (None, rest) and since == was_since:
+            return None if sent is None else before
+        sent = rest if sent is None else sent
+        return after_start(sent) if since == "yes" and later else sent
 
     # Controls
 
@@ -467,6 +487,8 @@ class View:
 
     def _condition(self, name: str, label: str, later: str = "", hint: str = "") -> Control:
         types, text = self.types(later), self._form.values.get(name, "")
+        if name.startswith("unless."):
+            _, text = without_after_start(text)
         typed = rows_in(self._typed, name, self._words_of(later))
         rows = typed if typed is not None else Rows() if not text else read_condition(text, types)
         if rows is None or (name in self._form.parts and not self._can(name)):
@@ -766,7 +788,7 @@ class View:
             options[0][1].append((later, self.names.heading(later)))
         found = [
             self._control(f"{under}.on", "select", say("This has been recorded"), options=options),
-            *([self._since(f"{under}.since")] if under.endswith(NEW) and _CAN_SINCE in self.types() else []),
+            *([self._since(under)] if _CAN_SINCE in self.types() else []),
             self._condition(f"{under}.when", say("Only if"), later),
         ]
         for key, label in (
@@ -778,10 +800,11 @@ class View:
                 found.append(self._length(f"{under}.{key}", label))
         return found
 
-    def _since(self, name: str) -> Control:
-        say = self._say
+    def _since(self, under: str) -> Control:
+        say, name = self._say, f"{under}.since"
         options = [("yes", say("since the record that starts the rule")), ("no", say("also before it"))]
-        chosen = field_of(self._typed, name) or "yes"
+        stands = "yes" if under.endswith(NEW) else without_after_start(self._form.values.get(f"{under}.when", ""))[0]
+        chosen = field_of(self._typed, name) or stands
         return self._control(name, "select", say("When has it to happen?"), value=chosen, options=[("", options)])
 
     def sending(self) -> Iterator[Control]:
@@ -852,14 +875,6 @@ _ORDERED: Final[Mapping[str, str]] = {
     "instant": "moment",
 }
 """Type of a value that is compared with another one -> the kind that both have."""
-
-
-def _since(condition: str) -> str:
-    """Return the condition of a later event with the demand that it comes after the one that starts the rule."""
-    since = f"later.time > {_CAN_SINCE}"
-    if not condition:
-        return since
-    return f"{since} && ({condition})" if "||" in condition else f"{since} && {condition}"
 
 
 def _begun(text: str) -> str:

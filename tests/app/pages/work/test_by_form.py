@@ -16,7 +16,7 @@ from app.pages.layout import _environment
 from app.pages.work.advice import ADVICE
 from app.pages.work.by_form import Setting, View
 from app.pages.work.controls import UNITS, Control
-from templates.authoring.condition_form import BadRow, Row, Rows, written_condition
+from templates.authoring.condition_form import BadRow, Row, Rows, after_start, without_after_start, written_condition
 from templates.authoring.trigger_form import _CHECKS, BadValue, Part, TriggerForm, value_meant
 from tests.app.pages.forms import fields_of
 from tests.app.pages.shipped_rules import speech_of
@@ -230,6 +230,31 @@ def test_what_makes_a_message_needless_happens_since_its_record(
     assert "on: kz.pension.contribution_received" in rules
     assert kept in rules
     assert ("later.time" in rules) is bool(kept)
+    asked = form_of(aida, where)
+    assert asked["unless.0.since"] == ["yes" if kept else "no"]
+    assert not any("later.time" in text for name, texts in asked.items() if name != "was" for text in texts)
+    assert send(aida, where, asked).status_code == 303
+    assert rules_of(aida, where) == rules
+    assert send(aida, where, asked, **{"unless.0.since": "no"}).status_code == 303
+    assert "later.time" not in rules_of(aida, where)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "",
+        "later.a == event.a",
+        "later.a == 1 && later.b == 2",
+        "later.a == 1 || later.b == 2",
+        "(a || b) && (c || d)",
+    ],
+)
+def test_a_demand_to_come_after_the_record_is_taken_off_as_it_was_put_on(rest: str) -> None:
+    """The form shows the rest of a condition, and writes what it has read."""
+    when = after_start(rest)
+    asked, left = without_after_start(when)
+    assert (asked, left) in (("yes", rest), ("no", when))
+    assert (asked == "yes") is ("(" not in rest)
 
 
 def test_a_value_that_its_field_never_has_is_refused(quiet: Workshop) -> None:

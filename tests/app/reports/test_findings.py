@@ -191,7 +191,7 @@ def test_the_console_and_status_list_the_processes(tmp_path: Path) -> None:
     office.world.platform.runtime.processes.sign(HEALTHY)
     text = signed_in(office, "olga").get("/console").text.partition("<h2>Processes</h2>")[2]
     assert "north (pid 7)" in text
-    assert "Lives" in text
+    assert "Alive" in text
     office.world.close()
 
 

@@ -401,6 +401,9 @@ ODD = {
         "title: text\ndue: [1]\nactions: [5, x]\nunless: [x, {on: 5}]\non: [a]\nclass: 5\nchannels: sms\n",
         "title: {kk: 5}\ndue: {first: text, second: [1], third: {at: 5}}\nwhen: 5\nexpires: [1]\non: {x: y}\n",
         "- a list\n",
+        "on: kz.health.clinic_attached\nowner: health\ntopic: healthh\nclass: urgent\nchannels: [sms, pigeon]\nto: [neighbour]\n"
+        "catch_up: newest\nminors: parents\ncascade: until_read\nexpires: [1]\n"
+        "due: {first: {offset: P1D, repeat: {every: P1D, until: answer}}}\nunless: [{on: kz.nothing}]\n",
         "title: &a {kk: x}\nlegal_basis: *a\ndue: {a: {when: '((('}}\non: kz.traffic.fine_issued\n",
     ),
     "tests.yaml": (

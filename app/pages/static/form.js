@@ -49,6 +49,7 @@ function find(finder) {
   });
   list.replaceChildren(...left);
   list.value = chosen;
+  finder.previousElementSibling.hidden = [...list.options].some(each => each.value && (fits(each.text) || fits(each.parentElement.label ?? "")));
   list.size = words.length ? Math.min(10, list.options.length + left.length) : 1;
 }
 addEventListener("input", event => {

@@ -148,8 +148,13 @@ def test_an_event_is_found_by_a_word(chromium: Browser, workshop: Workshop) -> N
         expect(finder).to_have_value("")
         expect(page.locator("#on")).to_have_value("kz.health.clinic_attached")
         assert options.count() > 40
+        nothing = page.get_by_text("Nothing is found")
+        expect(nothing).to_be_hidden()
         finder.fill("no such word")
         expect(page.locator("#on")).to_have_value("kz.health.clinic_attached")
+        expect(nothing).to_be_visible()
+        finder.fill("residence")
+        expect(nothing).to_be_hidden()
 
 
 def begins(page: Page, by: Fingers, name: str) -> None:

@@ -396,14 +396,28 @@ def test_a_finding_stands_beside_its_field(quiet: Workshop) -> None:
     assert rules_of(aida, where) == before
 
 
+_UNKNOWN = """\
+on: kz.health.clinic_attached
+owner: health
+topic: healthh
+class: urgent
+channels: [sms, pigeon]
+to: [neighbour]
+catch_up: newest
+minors: parents
+cascade: until_read
+expires: [1]
+due: {first: {offset: P1D, repeat: {every: P1D, until: answer}}}
+unless: [{on: kz.nothing}]
+"""
+"""A value in each list of the form that it does not offer."""
+
 ODD = {
     "trigger.yaml": (
         "title: text\ndue: [1]\nactions: [5, x]\nunless: [x, {on: 5}]\non: [a]\nclass: 5\nchannels: sms\n",
         "title: {kk: 5}\ndue: {first: text, second: [1], third: {at: 5}}\nwhen: 5\nexpires: [1]\non: {x: y}\n",
         "- a list\n",
-        "on: kz.health.clinic_attached\nowner: health\ntopic: healthh\nclass: urgent\nchannels: [sms, pigeon]\nto: [neighbour]\n"
-        "catch_up: newest\nminors: parents\ncascade: until_read\nexpires: [1]\n"
-        "due: {first: {offset: P1D, repeat: {every: P1D, until: answer}}}\nunless: [{on: kz.nothing}]\n",
+        _UNKNOWN,
         "title: &a {kk: x}\nlegal_basis: *a\ndue: {a: {when: '((('}}\non: kz.traffic.fine_issued\n",
     ),
     "tests.yaml": (

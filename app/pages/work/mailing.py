@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
 from http import HTTPStatus
+from textwrap import indent
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ from app.pages.work.office import Office
 from app.pages.work.sheets import Id, found, laid_out, text_of
 from app.pages.work.words import PEOPLE, no_choice
 from app.settings import BadSettings
+from app.visible import visible
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
 from domain.facts.submissions import Submission
@@ -98,11 +100,13 @@ class Mailing:
         name, hash_ = submission.about.name, submission.hash
         titles = getattr(submission.fact, "rules", {}).get("title") or {}
         page = f"{self._platform.settings.base_url.rstrip('/')}/work/submissions/{name}/{hash_}"
+        quoted = indent(visible(said), "> ", lambda _: True)  # none of its lines looks like one of ours
         parts = []
         for language in LANGUAGES:
             speech = Speech(language, ZoneInfo("UTC"))
-            told_ = speech.say(MATTERS[matter]).format(title=speech.titled(titles) or name, who=by.name)
-            parts.append(f"{told_}\n\n“{said}”" if said else told_)
+            title = visible(" ".join(speech.titled(titles).split())) or name
+            told_ = speech.say(MATTERS[matter]).format(title=title, who=by.name)
+            parts.append(f"{told_}\n\n{quoted}" if said else told_)
         text = "\n\n—\n\n".join(parts) + f"\n\n{page}\n"
         number = len(submission.comments if matter == "commented" else submission.refusals)
         return StaffNotice(f"{matter} {name} {hash_} {number}", f"Хабаршы: {name}", text, next(iter(LANGUAGES)))

@@ -88,6 +88,19 @@ def test_the_author_is_mailed_the_comment_of_an_approval(quiet: Workshop) -> Non
     assert "The approver’s comment" in saule.get(f"{where}/form").text
 
 
+def test_what_somebody_wrote_is_told_from_the_words_of_the_mail(quiet: Workshop) -> None:
+    """Each line of a comment is marked as quoted, and characters that turn or hide text are shown."""
+    somebody(quiet, "saule", "health", AUTHOR, email="saule@health.example")
+    berik, (saule, where) = signed_in(quiet, "berik"), written(quiet, "saule")
+    address = saule.post(f"{where}/submit").headers["location"].partition("?")[0]
+    berik.post(f"{address}/comment", said="fine\u202e\n\n—\n\n“Clinic” is approved by olga.\u2028http://evil.example")
+    [mail] = mails(quiet, "saule")
+    found = [line for line in mail.text.splitlines() if "olga" in line or "evil" in line]
+    assert found
+    assert all(line.startswith("> ") for line in found)
+    assert "\u202e" not in mail.text
+
+
 def test_a_comment_decides_nothing_and_goes_to_the_other_side(quiet: Workshop) -> None:
     """What an approver asks is kept with the version and mailed to its author, and the answer to the approvers."""
     somebody(quiet, "saule", "health", AUTHOR, email="saule@health.example")

@@ -85,8 +85,8 @@ class Examples(DraftPages):
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.hindering():
                 return self._office.go(f"{back}?done=not")
-        if field_of(fields, "then") == "typical":
-            return self._make_typical(sheet, frame.speech, who)
+        if field_of(fields, "then") in ("typical", "anew"):
+            return self._make_typical(sheet, frame.speech, who, anew=field_of(fields, "then") == "anew")
         if (
             found := self._example_of(sheet, persona, field_of(fields, "channel"), field_of(fields, "spoken"))
         ) is None:
@@ -103,10 +103,10 @@ class Examples(DraftPages):
         done = "made" if _speaks(expected) else "silent"
         return self._office.go(f"/work/drafts/{sheet.id}/example?at={number}&done={done}")
 
-    def _make_typical(self, sheet: StoredDraft, speech: Speech, who: Principal) -> Response:
+    def _make_typical(self, sheet: StoredDraft, speech: Speech, who: Principal, *, anew: bool) -> Response:
         """Add the usual tests in place of those of the sample; what happens in each is what it expects.
 
-        A test that is there by that name stays as it is, and so does whatever somebody edited.
+        A test that is there by that name stays as it is, unless it is to be made `anew`.
         """
         back, rule = f"/work/drafts/{sheet.id}/tests", rule_of(sheet.files)
         channels, languages = [str(each) for each in items_of(rule.get("channels"))], self._languages
@@ -121,14 +121,21 @@ class Examples(DraftPages):
         text = _without_samples(sheet, rules)
         for name, cases in typical(found[0], rule, names_of(rules, speech), languages):
             now = replace(sheet, files={**sheet.files, TESTS: text})
-            if any(group_at(each).get("name") == name for each in _cases(now)):
+            there = [at for at, each in enumerate(_cases(now)) if group_at(each).get("name") == name]
+            if there and not anew:
                 continue
             played = [(case, self._played(sheet, case)) for case in cases]
             case, expected = next((each for each in played if not _speaks(each[1])), played[0])
             usual = {"name": name, **case, "expect": expected or [{"nothing": True}]}
             if case["citizen"].get("opted_out"):
                 now = replace(sheet, files={**sheet.files, TESTS: _without_other_topic(now, usual)})
-            text = _with_case(now, usual)
+                there = [at for at, each in enumerate(_cases(now)) if group_at(each).get("name") == name]
+            text = now.files[TESTS]
+            for at in reversed(there):
+                text = _without(YamlText(text), at)
+            text = _with_case(replace(now, files={**now.files, TESTS: text}), usual)
+        if text == sheet.files.get(TESTS, ""):
+            return self._office.go(f"{back}?done=there")
         self._sheets.save(sheet.id, sheet.revision, {**sheet.files, TESTS: text}, who)
         return self._office.go(f"{back}?done=typical")
 

@@ -64,10 +64,13 @@ class Wording(FormPages[WordsForm]):
     file_at = "{}.md"
 
     @routes.get("/work/drafts/{id}/words")
-    def page(self, request: Request, id: Id, spoken: Spoken = "", persona: str = "", done: str = "") -> Response:
-        """Show the texts in one language, beside what a person would read."""
+    def page(
+        self, request: Request, id: Id, spoken: Spoken = "", persona: str = "", done: str = "", saved: Spoken = ""
+    ) -> Response:
+        """Show the texts in one language, beside what a person would read. `saved`: the language just saved."""
         who, frame, sheet = self._enter(request, id)
-        return self._show(who, frame, sheet, {"spoken": [spoken], "persona": [persona]}, sheet.files, done=done)
+        typed = {"spoken": [spoken], "persona": [persona]}
+        return self._show(who, frame, sheet, typed, sheet.files, done=done, saved=saved)
 
     def _show(
         self,
@@ -78,6 +81,7 @@ class Wording(FormPages[WordsForm]):
         files: Mapping[str, str],
         wrong: Mapping[str, str] | None = None,
         done: str = "",
+        saved: str = "",
     ) -> Response:
         languages = self._languages(sheet)
         spoken = field_of(typed, "spoken") if field_of(typed, "spoken") in languages else next(iter(languages), "")
@@ -95,7 +99,8 @@ class Wording(FormPages[WordsForm]):
             "steps": self._steps(hearing, heard, spoken, frame),
             "author": Role.AUTHOR in who.roles,
             "done": done,
-            "unfinished": bool(mine),
+            "unfinished": any(each.stops_submitting for each in findings if each.path == f"{saved or spoken}.md"),
+            "saved": LANGUAGES.get(saved, saved) if saved != spoken else "",
             "contacts": sorted(who.contacts),
         }
         try:
@@ -213,12 +218,13 @@ class Wording(FormPages[WordsForm]):
     def _next(self, sheet: StoredDraft, spoken: str, persona: str, then: str) -> str:
         languages = self._languages(sheet)
         persona = persona if persona in PEOPLE else next(iter(PEOPLE))
+        saved = ""
         if then == "next":
             at = languages.index(spoken) + 1 if spoken in languages else 0
             if at >= len(languages):
                 return f"/work/drafts/{sheet.id}/tests"
-            spoken = languages[at]
-        return f"/work/drafts/{sheet.id}/words?spoken={spoken}&persona={persona}&done=saved"
+            spoken, saved = languages[at], f"&saved={spoken}"
+        return f"/work/drafts/{sheet.id}/words?spoken={spoken}&persona={persona}&done=saved{saved}"
 
 
 def words_form(files: Mapping[str, str], spoken: str) -> WordsForm:

@@ -428,6 +428,24 @@ def test_the_usual_test_of_an_opt_out_follows_the_topic(quiet: Workshop, born_on
     assert re.findall("- name: '?(Opted .*?)'?\n", cases_in(signed_in(quiet, "aida"), where)) == names
 
 
+def test_the_usual_tests_are_made_anew_after_a_change_of_the_rule(quiet: Workshop) -> None:
+    """Nothing is said to be made where all are there; whoever asks has them made anew, and they pass again."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
+    made(aida, where, then="typical")
+    page = aida.get(where).text
+    rules = file_of(page, "trigger.yaml").replace("offset: P1D", "offset: P2D")
+    aida.post(where, revision=revision_of(page), **{"file-trigger.yaml": rules})
+    assert made(aida, where, then="typical") == f"{where}/tests?done=there"
+    shown = aida.get(f"{where}/tests?done=there").text
+    assert ("The usual tests are there already" in shown, "Some tests fail" in shown) == (True, True)
+    assert "Make all usual tests anew" in shown
+    names = re.findall("- name: (.*)", cases_in(aida, where))
+    assert made(aida, where, then="anew") == f"{where}/tests?done=typical"
+    assert re.findall("- name: (.*)", cases_in(aida, where)) == names
+    assert "All tests pass" in aida.get(f"{where}/tests").text
+
+
 def test_tests_of_the_sample_that_fail_frighten_nobody(quiet: Workshop) -> None:
     """Whoever changed the rule of a new draft is led to the usual tests; the sample's own are folded, and not red."""
     aida = signed_in(quiet, "aida")

@@ -28,10 +28,27 @@ def test_texts_saved_unchanged_change_no_byte(quiet: Workshop, spoken: str) -> N
     where = begun(aida)
     before, fields = text_of(aida, where, spoken), form_of(aida, where, spoken)
     answer = aida.client.post(f"{where}/words", data={**fields, "then": ["next"]})
-    after = {"kk": f"{where}/words?spoken=ru&persona=adult&done=saved", "en": f"{where}/tests"}
-    assert answer.headers["location"] == after.get(spoken, f"{where}/words?spoken=en&persona=adult&done=saved")
+    after = {"kk": f"{where}/words?spoken=ru&persona=adult&done=saved&saved=kk", "en": f"{where}/tests"}
+    assert answer.headers["location"] == after.get(
+        spoken, f"{where}/words?spoken=en&persona=adult&done=saved&saved=ru"
+    )
     assert text_of(aida, where, spoken) == before
     assert form_of(aida, where, spoken)["revision"] == fields["revision"]
+
+
+def test_the_next_language_is_not_blamed_for_what_was_saved(quiet: Workshop) -> None:
+    """A finished language is said to be saved, whatever the next one lacks; of an unfinished one its name is said."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    unfinished = form_of(aida, where, "en") | {"w.sms": ["{{ event.adress }}"], "then": ["save"]}
+    assert aida.client.post(f"{where}/words", data=unfinished).status_code == 303
+    fields = form_of(aida, where, "ru") | {"then": ["next"]}
+    saved = aida.client.post(f"{where}/words", data=fields).headers["location"]
+    page = aida.get(saved).text
+    assert ("Only your agency sees it" in page, "is left to mend" in page) == (True, False)
+    broken = form_of(aida, where, "ru") | {"w.sms": ["{{ event.adress }}"], "then": ["next"]}
+    saved = aida.client.post(f"{where}/words", data=broken).headers["location"]
+    assert "Русский: something is left to mend on that page" in aida.get(saved).text
 
 
 def test_what_is_typed_is_shown_before_it_is_kept(quiet: Workshop) -> None:

@@ -1,6 +1,7 @@
 """The position of each reader of the log, committed with the rows that it made.
 
-The names of all rows of the table stand here. Two rows of it are no positions: `PUBLICATION` and `REPAIRS`.
+The names of all rows of the table stand here. Three rows of it are no positions: `PUBLICATION`, `REPAIRS`
+and `DRAFTS`.
 """
 
 from sqlalchemy import Connection, select
@@ -17,6 +18,8 @@ It is 0 once whoever came in while the publication committed is woken too.
 """
 REPAIRS = "governance mended"
 """The number of repairs of the view `governance`: a counter, kept in a table that every database has."""
+DRAFTS = "drafts"
+"""The highest id that a draft has had: a counter as `REPAIRS`, which stays when the draft is deleted."""
 
 
 def position_of(connection: Connection, reader: str) -> int:

@@ -18,6 +18,7 @@ from domain.rules.benefits import BadBenefit
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Defaults, Rulebook, Version
 from domain.rules.triggers import BadTrigger
+from projections import positions
 from projections.bulk import insert_rows
 from projections.tables import micros, moment
 from streams.intake.validation import Checker
@@ -269,7 +270,7 @@ class DraftStore:
             known = select(drafts).where(drafts.c.agency == who.agency, drafts.c.trigger == trigger)
             if (row := connection.execute(known).first()) is not None:
                 raise DraftExists(_stored(row))
-            id_ = connection.execute(select(func.coalesce(func.max(drafts.c.id), 0))).scalar_one() + 1
+            id_ = _new_id(connection)
             now, text = micros(self._clock()), msgspec.json.encode(files).decode()
             row_ = (id_, who.agency, pack, trigger, text, 1, "", who.name, now, who.name, now)
             insert_rows(connection, drafts, [row_])
@@ -344,6 +345,17 @@ def _checked(stored: StoredDraft, who: Principal) -> StoredDraft:
     if stored.agency != who.agency:
         raise other_agency(Said("the draft"), who)
     return stored
+
+
+def _new_id(connection: Connection) -> int:
+    """Return an id that no draft has had, so that a page of a deleted draft saves over no other one.
+
+    The counter is newer than the drafts: the highest id of these counts too.
+    """
+    stored: int = connection.execute(select(func.coalesce(func.max(drafts.c.id), 0))).scalar_one()
+    id_ = max(positions.hold(connection, positions.DRAFTS), stored) + 1
+    positions.save(connection, positions.DRAFTS, id_)
+    return id_
 
 
 def _one(connection: Connection, id_: int) -> StoredDraft:

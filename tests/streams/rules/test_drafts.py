@@ -4,6 +4,7 @@ import pytest
 
 from app.clock import VirtualClock
 from domain.facts.principals import NotAllowed, Principal, Role
+from projections import positions
 from streams.rules.drafts import MOST_KEPT, DraftChanged, DraftExists, DraftStore, UnknownDraft
 from streams.storage.database import Database
 from tests.world import NOON
@@ -39,6 +40,26 @@ def test_a_name_is_drafted_once_in_an_agency(sheets: DraftStore) -> None:
     assert exists.value.there == made
     assert sheets.add(FRED, "kz", "clinic", FILES).id != made.id
     assert sheets.all("health") == [made]
+
+
+def test_a_number_of_a_dropped_draft_never_comes_again(sheets: DraftStore) -> None:
+    """A page that is still open on a dropped draft saves over no other one."""
+    numbers = []
+    for _ in range(3):
+        made = sheets.add(AIDA, "kz", "clinic", FILES)
+        numbers.append(made.id)
+        sheets.drop(made.id, AIDA)
+    assert numbers == [1, 2, 3]
+    sheets.add(AIDA, "kz", "school", FILES)
+    with pytest.raises(UnknownDraft):
+        sheets.save(numbers[-1], 1, FILES | {"kk.md": "Қайырлы күн\n"}, AIDA)
+
+
+def test_a_database_of_before_goes_on_after_its_highest_number(database: Database, sheets: DraftStore) -> None:
+    """Drafts that were stored before numbers were counted keep theirs, and a new one gets the next."""
+    first = sheets.add(AIDA, "kz", "clinic", FILES)
+    database.write(lambda connection: positions.save(connection, positions.DRAFTS, 0))
+    assert sheets.add(AIDA, "kz", "school", FILES).id == first.id + 1
 
 
 def test_only_authors_of_the_agency_change_a_draft(sheets: DraftStore) -> None:

@@ -42,6 +42,8 @@ class Comment(Struct, frozen=True):
 class Submission(Struct, frozen=True):
     """A version that was put up for approval. `by`: all who submitted it; `approved_by`: empty until then.
 
+    `fact`: the last one by which it was submitted; of an approved version the one that was approved.
+
     `refused_by`: who refused it since, if it was not submitted or approved again; `said`: the approver's comment, or
     the reason of the refusal; `refusals`: all refusals of this very content, also from before it was submitted again;
     `comments`: all that was written about it besides.

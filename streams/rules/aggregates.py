@@ -228,10 +228,13 @@ class Versioned(RuleAggregate):
                     )
 
     def _submitted(self, fact: Any) -> None:  # noqa: ANN401  (as of submit)
-        new = Submission(self.about, fact.owner, fact.hash, fact, (fact.by,))
-        if (known := self.submissions.pop(fact.hash, None)) is not None:
-            said = known.said if known.approved_by else ""
-            new = replace(known, by=(*known.by, fact.by), refused_by="", said=said)
+        known = self.submissions.pop(fact.hash, None)
+        if known is None:
+            new = Submission(self.about, fact.owner, fact.hash, fact, (fact.by,))
+        elif known.approved_by:
+            new = replace(known, by=(*known.by, fact.by))
+        else:
+            new = replace(known, fact=fact, by=(*known.by, fact.by), refused_by="", said="")
         self.submissions[fact.hash] = new
 
     def _approved(self, fact: Any) -> None:  # noqa: ANN401  (PackApproved, or TriggerApproved)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from eventsourcing.utils import resolve_topic
+from msgspec.structs import replace
 
 from domain.facts.facts import Fact
 from domain.facts.governance import (
@@ -52,7 +53,7 @@ def submitted(by: str, hash_: str = "v1") -> TriggerSubmitted:
     return TriggerSubmitted(NOW, by, "town", "card", "library", hash_, {}, {})
 
 
-def latest(*facts: TriggerSubmitted | TriggerApproved | PackSubmitted) -> Submission:
+def latest(*facts: TriggerSubmitted | TriggerApproved | TriggerRefused | PackSubmitted) -> Submission:
     """The latest submission of these facts."""
     [versions] = state(facts).submitted.values()
     return versions[-1]
@@ -221,6 +222,13 @@ def test_what_waits_or_is_published_is_not_submitted_again() -> None:
     assert not card(published()).submit(submitted("saule"), SAULE)
     assert card(submitted("aida"), REFUSED).submit(submitted("saule"), SAULE)
     assert card(submitted("aida"), submitted("aida", "v2")).submit(submitted("saule"), SAULE)
+
+
+def test_a_version_has_the_time_at_which_it_was_submitted_last() -> None:
+    """What is submitted again after a refusal has the later time; what is approved keeps what was approved."""
+    again = replace(submitted("aida"), at=at("2025-06-09"))
+    assert latest(submitted("aida"), REFUSED, again).fact == again
+    assert latest(submitted("aida"), APPROVED, again).fact == submitted("aida")
 
 
 def test_a_refusal_takes_the_approval_back_unless_it_is_published() -> None:

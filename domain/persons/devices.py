@@ -16,7 +16,10 @@ MOST: Final = 10
 
 
 class Device(Struct, frozen=True):
-    """A device of a person. `push`: the address of its push channel; `name`: as the person calls it."""
+    """A device of a person. `push`: the address of its push channel; `name`: as the person calls it.
+
+    `added`: when the person first added it. A browser that is added again keeps that time.
+    """
 
     id: str
     name: str

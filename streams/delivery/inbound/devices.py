@@ -54,19 +54,21 @@ class DeviceStore(EventWriter):
         return _living(person_as_of(pseudonym, known.facts, rules.catalogue))
 
     def add(self, pseudonym: str, new: NewDevice, replaced: str = "") -> None:
-        """Register a device, in the place of the `replaced` one and of any with the same address.
+        """Register a device, instead of any with the same address.
+
+        The `replaced` one is the same device: it keeps its name and place, and gets the new id and address.
 
         Raises:
             TooManyDevices: the person has the most already.
         """
 
         def change(known: Sequence[Device], now: datetime) -> Sequence[Device]:
-            kept = [each for each in known if each.id != replaced and each.push != new.push]
+            kept = [each for each in known if each.id == replaced or each.push != new.push]
+            if any(each.id == replaced for each in kept):
+                return [replace(each, id=new.id, push=new.push) if each.id == replaced else each for each in kept]
             if len(kept) >= MOST:
                 raise TooManyDevices
-            before = next((each for each in known if each.id == replaced), None)
-            name = new.name if before is None else before.name
-            return [*kept, Device(new.id, name, now, new.push)]
+            return [*kept, Device(new.id, new.name, now, new.push)]
 
         self._change(pseudonym, change)
 

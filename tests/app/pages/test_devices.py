@@ -141,13 +141,14 @@ def test_a_shared_tablet_moves_with_whoever_signs_in(world: World, browser: Test
     assert [each.name for each in known(world, OMAR)] == ["Chrome, Android"]
 
 
-def test_the_same_browser_again_keeps_its_name(world: World, browser: TestClient) -> None:
-    """Whoever adds their own browser once more has it once, under the name that they gave it."""
+def test_the_same_browser_again_keeps_its_name_and_time(world: World, browser: TestClient) -> None:
+    """Whoever adds their own browser again has it once, with the name that they gave it and the time of the first."""
     add(browser)
     [device] = known(world)
     browser.post(f"{PATH}/{device.id}/name", data={"csrf": CSRF, "name": "Kitchen"})
     add(browser, subscription(2), before=token(world))
-    assert [(each.name, json.loads(each.push)["endpoint"][-1]) for each in known(world)] == [("Kitchen", "2")]
+    [again] = known(world)
+    assert (again.name, json.loads(again.push)["endpoint"][-1], again.added) == ("Kitchen", "2", device.added)
 
 
 def test_nobody_changes_the_devices_of_others(world: World, browser: TestClient) -> None:

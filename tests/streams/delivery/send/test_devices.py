@@ -144,7 +144,8 @@ def test_a_person_has_ten_devices_at_most(world: World) -> None:
     devices.add(world.name(AIGERIM), NewDevice(LAPTOP, "another name", "push:new"), replaced=PHONE)
     found = known(world)
     assert (len(found), found[LAPTOP], PHONE in found) == (MOST, "push:new", False)
-    [kept] = [each for each in devices.of(world.name(AIGERIM)) if each.id == LAPTOP]
+    kept = devices.of(world.name(AIGERIM))[0]
+    assert kept.id == LAPTOP
     assert kept.name == f"name of {PHONE}", "it is the same browser, and she named it"
 
 

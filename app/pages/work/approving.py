@@ -52,7 +52,6 @@ MAILED = "mailed"
 """Kept for the next page: the names of those who were mailed."""
 NO_MAIL = "-"
 """Kept instead of the names where the mail service took no mail."""
-"""Lines of text that are shown around what changes."""
 
 
 class Approving(DraftPages):

@@ -228,6 +228,8 @@ def _is_tested(verdict: Verdict) -> bool:
 
 def _testing(verdict: Verdict, speech: Speech) -> str:
     if found := [each for each in verdict.findings if each.path == "tests.yaml"]:
+        if all(each.placeholder and not is_silent(each) for each in found):
+            return speech.say("still the tests of the sample: make the usual ones")
         return _mending(found, speech)
     if verdict.failed:
         return speech.many("{count} test fails", "{count} tests fail", len(verdict.failed))

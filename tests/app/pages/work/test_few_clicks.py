@@ -82,6 +82,7 @@ def test_a_rule_is_written_tested_and_handed_in_with_few_clicks(chromium: Browse
             hand.write("w.sms", text)
             hand.write("w.body", text)
             hand.press(page.locator("#words button[value=next]"))
+        expect(page.locator(".stepper")).to_contain_text("still the tests of the sample: make the usual ones")
         hand.press(page.get_by_role("button", name="Make the usual tests"))
         expect(page.locator("section.case .good")).to_have_count(4)
         hand.press(page.locator(".stepper").get_by_role("link", name="Hand in"))

@@ -1,4 +1,4 @@
-"""Text of people and registries as it may be shown: what cannot be seen, or turns what is read around, is escaped.
+"""Escape invisible characters, and those that change the reading direction, in text of people and registries.
 
 Source: Unicode TR 36, section 2, and TR 39 (invisible and bidirectional control characters).
 """

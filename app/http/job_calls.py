@@ -107,7 +107,7 @@ class JobCalls(routes.Routed, tags=["jobs"]):
 
     @routes.post("/jobs/{id}/confirm", summary="Start a counted job", status_code=HTTPStatus.ACCEPTED)
     def confirm(self, request: Request, id: JobId, confirmed: Confirmed) -> JobItem:
-        """The role jobs does it, if that is what was counted and still holds; any operator may say so."""
+        """Confirm a counted job, which the role jobs then does. Any operator may; the count must still be right."""
         who = self._operator(request)
         with _told():
             self._orders.check(self._jobs.job(id), who)

@@ -142,7 +142,7 @@ class Limited:
             await self._counted(scope, receive, send, self._app)
 
     async def _of_provider(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the route find out first whether the caller is the provider; its answer is kept back until then."""
+        """Run the route first, which checks that the caller is the provider; keep its answer until then."""
         request, answer = Request(scope), list[Message]()
         request.state.admitted = False
 

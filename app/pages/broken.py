@@ -44,7 +44,7 @@ class Broken:
         return page
 
     def install(self, app: FastAPI) -> None:
-        """Lead who has to sign in to where that is done, and back, with what they wrote; a program gets 401."""
+        """Send visitors without a session to the sign-in and back, with the text they wrote. Programs get 401."""
         app.add_exception_handler(SignInNeeded, self._sign_in)
 
     async def _sign_in(self, request: Request, _: Exception) -> Response:

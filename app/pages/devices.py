@@ -96,7 +96,7 @@ class Devices(CitizenPages):
 
     @routes.post("/my/devices")
     def add(self, request: Request, fields: Form) -> Response:
-        """Register the browser that asks; whoever was notified in it before is so no more."""
+        """Register this browser for the visitor. It no longer notifies a person who used it before."""
         name, frame = self._visitor(request, fields)
         say = frame.speech.say
         if self._service is None or not self._store.is_known:

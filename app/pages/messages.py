@@ -107,7 +107,7 @@ class Messages(CitizenPages):
         return page(request, reader, *self._read(request, reader))
 
     def _over(self, request: Request, old: OldLink) -> Response:
-        """The link shows the message no longer, and still stops such messages, as the message offered."""
+        """Answer that the link is too old to show its message; offer the stop that the message offered."""
         reader = NudgeReader(old.recipient, old.nudge, "", linked=True)
         frame, why = self._read(request, reader)
         say, stop = frame.speech.say, self._stop(reader, why)

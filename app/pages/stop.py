@@ -49,7 +49,7 @@ class Stop(routes.Routed, response_class=HTMLResponse):
         openapi_extra={"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": _ONE_CLICK}}}},
     )
     def post(self, request: Request, token: str) -> HTMLResponse:
-        """Stop the category of the message for whom it was sent to, with effect from now."""
+        """Stop messages of this category for the recipient from now on."""
         try:
             topic = self._stopping.stop(*self._read(request, token))
         except (BadLink, NothingToStop) as error:

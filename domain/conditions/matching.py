@@ -35,7 +35,7 @@ _HASHED = (str, datetime, float)
 
 
 class Looks:
-    """Counts how often an event was looked at beside another, up to the most that are allowed."""
+    """Counts the comparisons of pairs of events, up to the limit."""
 
     def __init__(self, most: int = MOST_LOOKS) -> None:
         self.most, self.taken = most, 0

@@ -244,7 +244,7 @@ def _(fact: facts.NudgeAnswered, delivery: Delivery) -> Delivery:
 def _reached(
     delivery: Delivery, state: State, fact: facts.NudgeSent | facts.NudgeDelivered | facts.NudgeOpened
 ) -> Delivery:
-    """Good news of an attempt; that of an earlier one changes nothing about what is tried now, unless it arrived."""
+    """Record good news of an attempt. News of an earlier one changes the present one only if the message arrived."""
     delivery = _certain(delivery, fact.attempt)
     accepted = delivery.accepted if fact.attempt in delivery.accepted else (*delivery.accepted, fact.attempt)
     return _moved(replace(delivery, accepted=accepted), state, fact.at)
@@ -315,7 +315,7 @@ def _(fact: facts.NudgeUnknown, delivery: Delivery) -> Delivery:
 
 @after.register
 def _(fact: facts.NudgeRenewed, delivery: Delivery) -> Delivery:
-    """These channels have their turn again. A receipt that came meanwhile, and says that it went, stands."""
+    """Try these channels again, unless a receipt of success came meanwhile."""
     if delivery.state is not State.FAILED or delivery.due is not None:
         return delivery
     exhausted = tuple(each for each in delivery.exhausted if each not in fact.channels)

@@ -48,8 +48,8 @@ class NotSentReason(StrEnum):
     UNREADABLE = "unreadable"  # the words need what was erased or never reported
 
     @property
-    def passes(self) -> bool:
-        """Return True if it may hold now and not have held when the nudge was due."""
+    def may_be_new(self) -> bool:
+        """Return whether the reason may hold now although it did not hold when the nudge was due."""
         match self:
             case NotSentReason.CAP:  # it counts what was sent since
                 return True

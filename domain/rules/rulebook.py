@@ -124,8 +124,9 @@ class Rulebook:
         return applying[bisect_right(reaches, time)]
 
     def _spans_of(self, type_: str) -> tuple[list[datetime] | None, list[list[Version]]]:
-        """Return the reaches, and the versions before the first and from each on; no reaches if they depend on the
-        person.
+        """Return the reaches in order, and the versions that apply before the first and from each of them on.
+
+        The reaches are None if the versions depend on the person.
         """
         versions = [version for each in self._by_type.get(type_, ()) for version in each]
         if any(version.share < 1 for version in versions):

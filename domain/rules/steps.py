@@ -75,7 +75,7 @@ def _on_day(day: date, moment: datetime, zone: ZoneInfo) -> datetime:
 class Step(Struct, frozen=True):
     """A message of an occurrence: `source` (a time, or a date) moved by `offset`, at a local time; or a series.
 
-    `day`: that day of the year in which it would be otherwise.
+    `day`: a fixed day of the year; the step falls on it in the year that `source` and `offset` give.
 
     `smooth`: the seconds over which its nudges are spread, each by its id; only the sending moves, nothing that the
     plan decides.

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 class TriggerKey(NamedTuple):
     """A key of trigger.yaml.
 
-    `alike`: residents who agree in what domain/planning/area_plan_sharing.py compares have the same plan in spite of
-    it; otherwise each resident of an area event is planned by themself. `told`: a sentence of the rule tells it
-    (templates/authoring/rule_sentences.py). `compiled`: its value can contradict the catalogue. `usual`: its value
-    where the file does not say it.
+    `alike`: a trigger with it still lets residents share one plan of an area event if they are equal by
+    domain/planning/area_plan_sharing.py; otherwise each resident has a plan of their own.
+
+    `told`: a sentence of the rule tells it (templates/authoring/rule_sentences.py). `compiled`: its value can
+    contradict the catalogue. `usual`: its value where the file does not say it.
     """
 
     alike: bool

@@ -98,7 +98,7 @@ def health(database: Database, log: Log, follower: Follower, now: datetime) -> H
 
 
 def health_of(database: Database, known: Status, recent: RecentRecords) -> Health:
-    """Return all figures; only those that are dear to read are read."""
+    """Return all figures; `known` and `recent` were read before, the others are read now."""
     providers = {name: figures_of(each) for name, each in sorted(recent.providers.items())}
     with database.reading() as connection:
         states = nudges.states(connection)

@@ -168,7 +168,7 @@ class Jobs:
         return job
 
     def hand_over(self, id_: int) -> Job:
-        """Have the role jobs go on with a job; one that was counted is counted anew.
+        """Let the role jobs continue a job; count it again if it is not confirmed yet.
 
         Raises:
             Busy, NotNow, UnknownJob: as `resumable`.

@@ -424,7 +424,7 @@ class Verification:
         return onward(self._rebuilding.step(at.after, lambda connection, step: save(connection, onward(step))))
 
     def _further(self, at: VerificationProgress, of: int) -> VerificationProgress:
-        """Look at the next of so many ranges, and go on with the digest in their order."""
+        """Check the next of `of` ranges, and join their results in order."""
         edges = [edge for edge in _edges(at.part, of) if edge > at.after][: self._executor.at_once]
         ends = [*edges, None][: self._executor.at_once]
         now = self._log.clock()

@@ -33,7 +33,7 @@ def is_in_doubt(case: Case, until: datetime | None) -> bool:
 
 
 def _is_withheld(case: Case) -> bool:
-    return isinstance(case.decision, Withhold) and not case.decision.reason.passes
+    return isinstance(case.decision, Withhold) and not case.decision.reason.may_be_new
 
 
 def _was_quiet(case: Settlement, due: datetime, until: datetime) -> bool:

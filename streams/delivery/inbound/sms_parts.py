@@ -177,12 +177,12 @@ def _ended(waiting: Sequence[_Piece], now: datetime) -> bool:
 
 
 def _is_over(now: datetime) -> ColumnElement[bool]:
-    """Match pieces whose message is so long ago that they do not come again."""
+    """Match pieces that are dealt with, and that the network no longer repeats."""
     return and_(pieces.c.sealed.is_(None), pieces.c.until <= micros(now))
 
 
 def tidy(connection: Connection, now: datetime) -> None:
-    """Delete pieces that do not come again."""
+    """Delete pieces that are dealt with, and that the network no longer repeats."""
     connection.execute(delete(pieces).where(_is_over(now)))
 
 

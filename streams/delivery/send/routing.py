@@ -93,7 +93,7 @@ class Routing:
         return bool(self.rates.limits(_agency(case)))
 
     async def linked(self, providers: Iterable[Provider]) -> dict[str, RetryLater]:
-        """Wait until a message could leave by each of them; return name -> why none can."""
+        """Wait until the providers are ready; return name -> the reason, for each that is not."""
         distinct = {provider.name: provider for provider in providers}
         answers = await asyncio.gather(*(provider.ready() for provider in distinct.values()))
         return {name: why for name, why in zip(distinct, answers, strict=True) if why is not None}

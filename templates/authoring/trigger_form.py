@@ -5,7 +5,7 @@ is listed as text and stays as it is.
 """
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import count
 from typing import Any, Final
@@ -239,6 +239,10 @@ _OPENS: Final[Mapping[str, str]] = {
 """Field without which nothing is added -> what is said where only other fields of the addition are filled."""
 
 
+_OF_ENTRIES: Final[Mapping[str, str]] = {"due": "", "unless": "on", "actions": "id"}
+"""Key that holds entries -> the key by which an edited entry is still the same one; steps have names."""
+
+
 class TriggerForm:
     """A rule in a form. `values`: name of a field -> its text; what no field can show is in `rest`."""
 
@@ -311,6 +315,32 @@ class TriggerForm:
         for under in sorted(gone, key=lambda each: (len(each[1]), each[1]), reverse=True):
             made = self._without(made, under, wrong)
         return self._with_new(made, changes, wrong).text, wrong
+
+    def names_in(self, there: "TriggerForm", names: Iterable[str]) -> dict[str, str] | None:
+        """Return the changes by these names with their names in another form of the rule.
+
+        An entry of a list is known by what it says, wherever it stands now. What both take away is left out. None
+        where a field cannot be shown there, or where an entry is another one or is gone.
+        """
+        found = dict[str, str]()
+        for name in names:
+            group, at, key = [*name.split(".", 2), "", ""][:3]
+            if at == NEW or name == "needless.none":
+                found[name] = name
+                continue
+            now = name
+            if group in _OF_ENTRIES:
+                mine, theirs = (_entries(form.yaml.data, group) for form in (self, there))
+                if at not in mine or (key == "gone" and _is_only_taken_away(mine[at], mine, theirs)):
+                    continue
+                place = _place_in(theirs, mine, at, group)
+                if place is None or (key == "gone" and theirs[place] != mine[at]):
+                    return None
+                now = f"{group}.{place}.{key}"
+            if key != "gone" and now not in there.values:
+                return None
+            found[name] = now
+        return found
 
     @staticmethod
     def _set(made: YamlText, path: Path, value: PlainData) -> YamlText:
@@ -429,6 +459,37 @@ def _free(name: str, taken: Container[str]) -> str:
     """Return the name, with a number where another one has it."""
     numbered = (name if number == 1 else f"{name}_{number}" for number in count(1))
     return next(each for each in numbered if each not in taken)
+
+
+def _entries(rule: Mapping[str, Any], group: str) -> Mapping[str, PlainData]:
+    """Return the steps of a rule by their names, or the entries of a list by their numbers."""
+    listed = rule.get(group)
+    if group == "due":
+        return {str(name): each for name, each in group_at(rule, group).items()}
+    return {str(at): each for at, each in enumerate(listed if isinstance(listed, list) else ())}
+
+
+def _place_in(theirs: Mapping[str, PlainData], mine: Mapping[str, PlainData], at: str, group: str) -> str | None:
+    """Return where an entry stands now; None where that is not sure."""
+    if group == "due" or _stay(mine, theirs, _OF_ENTRIES[group]):
+        return at if at in theirs else None
+    places = [place for place, each in theirs.items() if each == mine[at]]
+    return places[0] if len(places) == 1 and list(mine.values()).count(mine[at]) == 1 else None
+
+
+def _stay(mine: Mapping[str, PlainData], theirs: Mapping[str, PlainData], key: str) -> bool:
+    """Return True if each entry of a list is where it was, as it was or with other values."""
+    before, now = list(mine.values()), list(theirs.values())
+    return len(before) == len(now) and all(
+        old == new or (old not in now and new not in before and group_at(old).get(key) == group_at(new).get(key))
+        for old, new in zip(before, now, strict=True)
+    )
+
+
+def _is_only_taken_away(entry: PlainData, mine: Mapping[str, PlainData], theirs: Mapping[str, PlainData]) -> bool:
+    """Return True if an entry is gone and nothing else has come."""
+    now = theirs.values()
+    return entry not in now and all(each in mine.values() for each in now)
 
 
 def _without_question(text: str) -> str:

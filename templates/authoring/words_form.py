@@ -3,7 +3,7 @@
 As with rules (templates/authoring/trigger_form.py), only a field that somebody changed is written.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -117,6 +117,10 @@ class WordsForm:
             path = path[:-1]
             made = made.changed(path, None)
         return made
+
+    def names_in(self, there: "WordsForm", names: Collection[str]) -> dict[str, str] | None:
+        """Return these fields with their names in another form of the file; None where one cannot be shown there."""
+        return {name: name for name in names} if all(name in there.values for name in names) else None
 
     def at(self, line: int, column: int) -> str:
         """Return the name of the field whose text stands at a place of the file (from 1); empty for none.

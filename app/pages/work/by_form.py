@@ -165,21 +165,20 @@ class ByForm(FormPages[TriggerForm]):
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; what a field does not take is told at it, and stays there."""
         who, frame, sheet = self._enter(request, id, fields)
-        rules = self._office.platform.rules.library.rules()
+        rules, opened = self._office.platform.rules.library.rules(), self._opened(sheet, fields, who)
         try:
-            form = self._form(sheet.files)
+            form = self._form(opened.files)
         except CannotEdit:
             return self._office.go(f"/work/drafts/{sheet.id}/form")
         view = View(rules, frame.speech, Setting(form, fields, {}, {}))
-        was = was_in(fields, form.values)
-        changes, wrong = view.changes(was)
+        changes, wrong = view.changes(was_in(fields, form.values))
         text, refused = form.with_changes(changes)
         wrong |= refused
         again = field_of(fields, "then") == "again"
         if wrong or again:
-            return self._show(who, frame, sheet, fields, {} if again else wrong)
+            return self._show(who, frame, opened, fields, {} if again else wrong)
         then = f"/work/drafts/{sheet.id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}"
-        return self._save(sheet, fields, Edit(who, frame, changes, was), {**sheet.files, FILE: text}, then)
+        return self._save(opened, fields, Edit(who, frame, form, changes), {**sheet.files, FILE: text}, then)
 
     @routes.post("/work/drafts/{id}/form/merge")
     def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:

@@ -7,6 +7,7 @@ from typing import ClassVar, Generic, TypeVar
 from fastapi import Request
 from fastapi.responses import Response
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.packs.draft_bench import MOST_BYTES
 from app.pages.layout import Frame
@@ -24,13 +25,13 @@ from templates.authoring.yaml_edit import CannotEdit
 F = TypeVar("F", TriggerForm, WordsForm)
 
 
-class Edit(Struct, frozen=True):
-    """The changes of one editor, and what they found. `spoken`: the language of the file, where it has one."""
+class Edit(Struct, Generic[F], frozen=True):
+    """The changes of one editor to the form that they opened. `spoken`: the language of the file, if it has one."""
 
     who: Principal
     frame: Frame
+    form: F
     changes: Mapping[str, str]
-    was: Mapping[str, str] = {}
     spoken: str = ""
 
 
@@ -50,53 +51,72 @@ class FormPages(DraftPages, Generic[F]):
     @abstractmethod
     def _telling(self, form: F, frame: Frame) -> merging.Telling: ...
 
-    def _save(self, sheet: StoredDraft, fields: Fields, edit: Edit, files: Mapping[str, str], then: str) -> Response:
+    def _opened(self, sheet: StoredDraft, fields: Fields, who: Principal) -> StoredDraft:
+        """Return the draft with the files that its form was opened with; as it is now, where they are not kept."""
+        asked = field_of(fields, "revision")
+        earlier = [] if asked == str(sheet.revision) else self._sheets.earlier(sheet.id, who)
+        kept = next((each for each in earlier if str(each.revision) == asked), None)
+        return sheet if kept is None else replace(sheet, files=kept.files, revision=kept.revision)
+
+    def _save(
+        self, opened: StoredDraft, fields: Fields, edit: Edit[F], files: Mapping[str, str], then: str
+    ) -> Response:
         """Keep the files, and go on; where somebody else saved meanwhile, merge."""
+        revision = whole_number(field_of(fields, "revision"))
         try:
-            self._sheets.save(sheet.id, whole_number(field_of(fields, "revision")), files, edit.who)
+            self._sheets.save(opened.id, revision, files, edit.who)
         except DraftChanged as changed:
-            there = changed.there
-            return self._merged(there, edit) or both_texts(self._progress, edit.frame, there, files)
+            merged = self._merged(changed.there, edit) if opened.revision == revision else None
+            return merged or both_texts(self._progress, edit.frame, changed.there, files)
         return self._office.go(then)
 
-    def _merged(self, there: StoredDraft, edit: Edit) -> Response | None:
+    def _merged(self, there: StoredDraft, edit: Edit[F]) -> Response | None:
         """Put the changes into what somebody else saved meanwhile, or ask about what both changed.
 
-        None where the file can be edited only as text.
+        None where the changes do not fit into the file any more.
         """
         try:
             form = self._form(there.files, edit.spoken)
         except CannotEdit:
             return None
-        if names := merging.clashing(edit.changes, edit.was, form.values):
-            both, telling = merging.Both(there, edit.changes, form.values), self._telling(form, edit.frame)
+        named = edit.form.names_in(form, edit.changes)
+        if named is None:
+            return None
+        changes = {now: edit.changes[name] for name, now in named.items()}
+        was = {now: edit.form.values.get(name, "") for name, now in named.items()}
+        if names := merging.clashing(changes, was, form.values):
+            both, telling = merging.Both(there, changes, form.values), self._telling(form, edit.frame)
             return merging.ask(self._progress, edit.frame, both, names, telling, self.page_at, edit.spoken)
-        return self._kept(there, form, edit)
-
-    def _kept(self, there: StoredDraft, form: F, edit: Edit) -> Response:
-        text, wrong = form.with_changes(edit.changes)
+        text, wrong = form.with_changes(changes)
         files = {**there.files, self.file_at.format(edit.spoken): text}
         if wrong or too_long(files):  # what no field takes any more
-            return both_texts(self._progress, edit.frame, there, files)
+            return None
         try:
             self._sheets.save(there.id, there.revision, files, edit.who)
         except DraftChanged as changed:
             return both_texts(self._progress, edit.frame, changed.there, files)
-        spoken = f"spoken={edit.spoken}&" if edit.spoken else ""
-        return self._office.go(f"/work/drafts/{there.id}{self.page_at}?{spoken}done=saved")
+        return self._office.go(self._saved(there, edit.spoken))
+
+    def _saved(self, sheet: StoredDraft, spoken: str) -> str:
+        """Return the address of the form, where it says that all is saved."""
+        language = f"spoken={spoken}&" if spoken else ""
+        return f"/work/drafts/{sheet.id}{self.page_at}?{language}done=saved"
 
     def _chosen(self, request: Request, id_: int, fields: Fields) -> Response:
         """Keep what was chosen of two editors' changes."""
         who, frame, there = self._enter(request, id_, fields)
-        edit = Edit(who, frame, merging.chosen(fields), spoken=field_of(fields, "spoken"))
-        if str(there.revision) != field_of(fields, "revision"):
-            kept = self._merged(there, edit)
-        else:
-            try:
-                kept = self._kept(there, self._form(there.files, edit.spoken), edit)
-            except CannotEdit:
-                kept = None
-        return kept or self._office.go(f"/work/drafts/{id_}{self.page_at}")
+        opened, spoken = self._opened(there, fields, who), field_of(fields, "spoken")
+        try:
+            form = self._form(opened.files, spoken)
+        except CannotEdit:
+            return self._office.go(f"/work/drafts/{id_}{self.page_at}")
+        changes = merging.chosen(fields)
+        text, wrong = form.with_changes(changes)
+        files = {**there.files, self.file_at.format(spoken): text}
+        if wrong or too_long(files):
+            return both_texts(self._progress, frame, there, files)
+        edit = Edit(who, frame, form, changes, spoken)
+        return self._save(opened, fields, edit, files, self._saved(there, spoken))
 
 
 def too_long(files: Mapping[str, str]) -> bool:

@@ -185,9 +185,9 @@ class Wording(FormPages[WordsForm]):
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; `look` shows it first, without keeping it."""
         who, frame, sheet = self._enter(request, id, fields)
-        spoken = field_of(fields, "spoken")
+        opened, spoken = self._opened(sheet, fields, who), field_of(fields, "spoken")
         try:
-            form = self._form(sheet.files, spoken)
+            form = self._form(opened.files, spoken)
         except CannotEdit:
             return self._office.go(f"/work/drafts/{sheet.id}/words?spoken={spoken}")
         was, changes, wrong = was_in(fields, form.values), dict[str, str](), dict[str, str]()
@@ -202,9 +202,9 @@ class Wording(FormPages[WordsForm]):
         if too_long(files):
             wrong["w.body"] = N_("This is too long")
         if wrong or field_of(fields, "then") == "look":
-            return self._show(who, frame, sheet, fields, sheet.files if wrong else files, wrong)
+            return self._show(who, frame, opened, fields, opened.files if wrong else files, wrong)
         then = self._next(sheet, spoken, field_of(fields, "persona"), field_of(fields, "then"))
-        return self._save(sheet, fields, Edit(who, frame, changes, was, spoken), files, then)
+        return self._save(opened, fields, Edit(who, frame, form, changes, spoken), files, then)
 
     @routes.post("/work/drafts/{id}/words/merge")
     def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:

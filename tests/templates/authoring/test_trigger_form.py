@@ -148,6 +148,42 @@ def test_steps_entries_and_buttons_come_and_go() -> None:
     assert list(wrong) == ["due.first.gone"], "a rule has at least one step"
 
 
+A, B, C = "{on: a, grace: P1D}", "{on: b, grace: P1D}", "{on: c, grace: P1D}"
+A_LONGER, A_OTHER = "{on: a, grace: P9D}", "{on: c, grace: P9D}"
+
+
+@pytest.mark.parametrize(
+    ("opened", "now", "name", "there"),
+    [
+        ([A, B], [A, B], "unless.1.grace", "unless.1.grace"),
+        ([A, A], [A, A], "unless.1.gone", "unless.1.gone"),
+        ([A, B], [B], "unless.1.grace", "unless.0.grace"),
+        ([A, B], [B, C], "unless.1.gone", "unless.0.gone"),
+        ([A, B], [B, A], "unless.0.grace", "unless.1.grace"),
+        ([A, B], [A_LONGER, B], "unless.0.grace", "unless.0.grace"),
+        ([A, B], [B], "unless.0.gone", ""),
+        ([A, B], [], "unless.0.gone", ""),
+        ([A, B], [A, B], "unless.7.gone", ""),
+        ([A, B], [A], "unless.new.on", "unless.new.on"),
+        ([A, B], [B], "unless.0.grace", None),
+        ([A, B], [A_LONGER, B], "unless.0.gone", None),
+        ([A], [A_OTHER], "unless.0.grace", None),
+        ([A], [C], "unless.0.gone", None),
+        ([A, A], [A], "unless.0.gone", None),
+        ([A, A], [A], "unless.1.grace", None),
+        ([A], [A], "due.first.at", "due.first.at"),
+        ([A], [A], "due.second.at", None),
+        ([A], [A], "due.second.gone", ""),
+    ],
+)
+def test_an_entry_is_known_by_what_it_says(opened: list[str], now: list[str], name: str, there: str | None) -> None:
+    """A change finds its entry where it stands now; an entry that is another one or is gone takes no change."""
+    rule = "due: {first: {at: '10:00'}%s}\nunless: [%s]\n"
+    mine = TriggerForm(rule % (", second: {at: '11:00'}", ", ".join(opened)), LANGUAGES)
+    found = mine.names_in(TriggerForm(rule % ("", ", ".join(now)), LANGUAGES), [name])
+    assert found == (None if there is None else {name: there} if there else {})
+
+
 SELECTORS = "".join(chr(each) for each in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
 """Variation selectors: invisible, so no file of a pack may have them."""
 

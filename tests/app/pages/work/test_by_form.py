@@ -347,6 +347,85 @@ def test_two_editors_of_one_field_choose_in_words(quiet: Workshop) -> None:
         assert "class: service" in rules
 
 
+MOVED, CLOSED = "{on: kz.residence.registered, grace: P1D}", "{on: kz.health.clinic_attached, grace: P2D}"
+OPEN, READ = '{id: open, url: "https://egov.kz/a"}', '{id: read, url: "https://egov.kz/b"}'
+
+
+def two_forms(quiet: Workshop) -> tuple[Somebody, Somebody, str]:
+    """Two editors of a draft with two entries that make it needless, and with two buttons."""
+    aida, dana = signed_in(quiet, "aida"), signed_in(quiet, "dana")
+    where = begun(aida)
+    rules = re.sub(r"(?m)^(unless|actions):.*\n((  |#).*\n)*", "", rules_of(aida, where)).rstrip()
+    text = f"{rules}\nunless:\n  - {MOVED}\n  - {CLOSED}\nactions:\n  - {OPEN}\n  - {READ}\n"
+    assert aida.post(where, revision="1", **{"file-trigger.yaml": text}).status_code == 303
+    return aida, dana, where
+
+
+@pytest.mark.parametrize(("gone", "kept", "more"), [("unless.0.gone", CLOSED, MOVED), ("actions.0.gone", READ, OPEN)])
+def test_what_two_take_away_is_taken_away_once(quiet: Workshop, gone: str, kept: str, more: str) -> None:
+    """Two editors, or one whose browser sends the form again, take away the entry that they saw, and no other."""
+    aida, dana, where = two_forms(quiet)
+    first, second = form_of(aida, where), form_of(dana, where)
+    assert send(aida, where, first, **{gone: "yes"}).status_code == 303
+    assert send(aida, where, first, **{gone: "yes"}).status_code == 303
+    assert send(dana, where, second, **{gone: "yes", "title.en": "Another"}).status_code == 303
+    rules = rules_of(aida, where)
+    assert kept in rules
+    assert more not in rules
+    assert "Another" in rules
+
+
+def test_an_entry_that_moved_keeps_what_another_editor_changed_in_it(quiet: Workshop) -> None:
+    """One takes away the first entry while another changes the second: both are kept."""
+    aida, dana, where = two_forms(quiet)
+    first, second = form_of(aida, where), form_of(dana, where)
+    assert send(aida, where, first, **{"unless.0.gone": "yes"}).status_code == 303
+    assert send(dana, where, second, **{"unless.1.grace.number": "5"}).status_code == 303
+    rules = rules_of(aida, where)
+    assert MOVED not in rules
+    assert CLOSED.replace("P2D", "P5D") in rules
+
+
+LONGER = {"unless.0.grace.number": "5"}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "shown"),
+    [
+        ({"unless.0.gone": "yes"}, LONGER, "P5D"),
+        (LONGER, {"unless.0.gone": "yes"}, CLOSED),
+        ({"actions.0.gone": "yes"}, {"actions.0.url": "https://egov.kz/c"}, "https://egov.kz/c"),
+    ],
+)
+def test_what_no_entry_takes_any_more_is_shown_and_not_dropped(
+    quiet: Workshop, theirs: Mapping[str, str], mine: Mapping[str, str], shown: str
+) -> None:
+    """Where one changes what another took away, nothing is saved, and both texts are shown."""
+    aida, dana, where = two_forms(quiet)
+    first, second = form_of(aida, where), form_of(dana, where)
+    assert send(aida, where, first, **theirs).status_code == 303
+    before = rules_of(aida, where)
+    answer = send(dana, where, second, **mine)
+    assert answer.status_code == 409
+    assert "Nothing was saved" in answer.text
+    assert shown in unescape(file_of(answer.text, "trigger.yaml"))
+    assert rules_of(aida, where) == before
+
+
+def test_what_is_chosen_is_kept_where_the_file_became_unreadable(quiet: Workshop) -> None:
+    """Whoever chooses between two versions while a third person breaks the file sees their text, beside that one."""
+    aida, dana = signed_in(quiet, "aida"), signed_in(quiet, "dana")
+    where = begun(aida)
+    first, second = form_of(aida, where), form_of(dana, where)
+    assert send(aida, where, first, **{"title.ru": "Первое"}).status_code == 303
+    chosen = fields_of(send(dana, where, second, **{"title.ru": "Второе"}).text, "/merge")
+    aida.post(where, revision=form_of(aida, where)["revision"][0], **{"file-trigger.yaml": "title: {kk: [\n"})
+    answer = dana.client.post(f"{where}/form/merge", data={**chosen, "take.title.ru": ["mine"]})
+    assert answer.status_code == 409
+    assert "Второе" in unescape(file_of(answer.text, "trigger.yaml"))
+    assert rules_of(aida, where) == "title: {kk: [\n"
+
+
 def test_what_only_the_file_can_change_is_told_in_words(quiet: Workshop) -> None:
     """A part that no field shows stands on the form as a sentence, with a link to its line of the file."""
     aida = signed_in(quiet, "aida")

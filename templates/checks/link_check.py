@@ -20,13 +20,13 @@ _HOST = re.compile(
 )
 """An address with or without https://: a telephone makes a link of both."""
 _LINK = re.compile(
-    r"""([^\s()<>\[\]{}"'«»“”]*?//+|\bhttps?(?:[:;.,]/?|/)(?=[^\W_]))((?:[^\W_]|[.,:;-])*)[^\s()<>\[\]{}"'«»“”]*""",
+    r"""((?<![^\s()<>\[\]{}"'«»“”])[^\s()<>\[\]{}"'«»“”]*?//+|\bhttps?(?:[:;.,]/?|/)(?=[^\W_]))((?:[^\W_]|[.,:;-])*)[^\s()<>\[\]{}"'«»“”]*""",
     re.IGNORECASE,
 )
 """A word with // in it, or with what is left of https://: how it begins, the site, and the rest."""
 _BEGINNING = re.compile(r"(?:.*[^a-z0-9])?https://", re.IGNORECASE)
 _SITE = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?::[0-9]+)?", re.IGNORECASE)
-_SITE_WITH_COMMAS = re.compile(r"(?<![\w@./-])(?:[a-z0-9-]+[.,]+)+([a-z]{2,})(?![\w-])", re.IGNORECASE)
+_SITE_WITH_COMMAS = re.compile(r"(?<![\w@./-])(?:[a-z0-9-]{1,63}[.,]{1,3}){1,9}([a-z]{2,63})(?![\w-])", re.IGNORECASE)
 _NO_LINK = N_("{text} opens nothing: an address is written as https://, then a site with dots")
 
 

@@ -415,9 +415,8 @@ class View:
         )
         yield self._condition("when", self._say("Only if"), hint=hint)
         if self.type.subject is not None and self._can("to"):
-            chosen = self._typed.get("to") or self._form.values.get("to", "").split(
-                ","
-            )  # whom the event is about may stand there by either name
+            chosen = self._typed.get("to") or self._form.values.get("to", "").split(",")
+            # Whom the event is about may stand there by either name.
             about = self.type.subject if self.type.subject in chosen else "subject"
             roles = [about, *(each for each in self.type.roles if each != self.type.subject)]
             roles += [each for each in chosen if each and each not in roles]

@@ -39,9 +39,7 @@ class TopicMissing(KafkaUnavailable):
         self.told = Words(
             "Kafka has no topic {topic}: somebody deleted it. A relay makes it anew within a minute.", topic=topic
         )
-        Exception.__init__(
-            self, f"Kafka has no topic {topic}: somebody deleted it. A relay makes it anew within a minute."
-        )
+        Exception.__init__(self, self.told)
 
 
 class TopicMadeAnew(KafkaFailure):

@@ -83,7 +83,7 @@ class Wording(FormPages[WordsForm]):
         done: str = "",
         saved: str = "",
     ) -> Response:
-        languages = self._languages(sheet)
+        languages = self._languages(sheet, frame)
         spoken = field_of(typed, "spoken") if field_of(typed, "spoken") in languages else next(iter(languages), "")
         persona = field_of(typed, "persona") if field_of(typed, "persona") in PEOPLE else next(iter(PEOPLE))
         findings, hearing, heard = self._heard(Text(sheet.pack, sheet.trigger, files), persona)
@@ -132,10 +132,11 @@ class Wording(FormPages[WordsForm]):
             **shown,
         )
 
-    def _languages(self, sheet: StoredDraft) -> list[str]:
+    def _languages(self, sheet: StoredDraft, frame: Frame) -> list[str]:
+        """Return the languages of the texts: the reader's own first, then the pack's, then those of other files."""
         there = [found_[1] for name in sorted(sheet.files) if (found_ := _FILE.fullmatch(name))]
         known = self._office.platform.rules.library.rules().defaults.languages
-        return [*(each for each in known if each in there), *(each for each in there if each not in known)]
+        return [each for each in dict.fromkeys((frame.language, *known, *there)) if each in there]
 
     def _form(self, files: Mapping[str, str], spoken: str) -> WordsForm:
         return words_form(files, spoken)
@@ -203,7 +204,7 @@ class Wording(FormPages[WordsForm]):
             wrong["w.body"] = N_("This is too long")
         if wrong or field_of(fields, "then") == "look":
             return self._show(who, frame, opened, fields, opened.files if wrong else files, wrong)
-        then = self._next(sheet, spoken, field_of(fields, "persona"), field_of(fields, "then"))
+        then = self._next(self._languages(sheet, frame), fields, f"/work/drafts/{sheet.id}")
         return self._save(opened, fields, Edit(who, frame, form, changes, spoken), files, then)
 
     @routes.post("/work/drafts/{id}/words/merge")
@@ -215,16 +216,17 @@ class Wording(FormPages[WordsForm]):
         say = frame.speech.say
         return merging.Telling(lambda name: say(TITLES.get(_kind(name), name)), lambda _, text: text)
 
-    def _next(self, sheet: StoredDraft, spoken: str, persona: str, then: str) -> str:
-        languages = self._languages(sheet)
+    @staticmethod
+    def _next(languages: Sequence[str], fields: Fields, draft: str) -> str:
+        """Return where to go on: to this language, to the next one, or to the tests. `draft`: the draft's address."""
+        spoken, persona, saved = field_of(fields, "spoken"), field_of(fields, "persona"), ""
         persona = persona if persona in PEOPLE else next(iter(PEOPLE))
-        saved = ""
-        if then == "next":
+        if field_of(fields, "then") == "next":
             at = languages.index(spoken) + 1 if spoken in languages else 0
             if at >= len(languages):
-                return f"/work/drafts/{sheet.id}/tests"
+                return f"{draft}/tests"
             spoken, saved = languages[at], f"&saved={spoken}"
-        return f"/work/drafts/{sheet.id}/words?spoken={spoken}&persona={persona}&done=saved{saved}"
+        return f"{draft}/words?spoken={spoken}&persona={persona}&done=saved{saved}"
 
 
 def words_form(files: Mapping[str, str], spoken: str) -> WordsForm:

@@ -21,34 +21,52 @@ def text_of(somebody: Somebody, where: str, spoken: str) -> str:
     return unescape(file_of(somebody.get(where).text, f"{spoken}.md"))
 
 
-@pytest.mark.parametrize("spoken", ["kk", "ru", "en"])
-def test_texts_saved_unchanged_change_no_byte(quiet: Workshop, spoken: str) -> None:
+@pytest.mark.parametrize(
+    ("spoken", "then"),
+    [
+        ("en", "/words?spoken=kk&persona=adult&done=saved&saved=en"),
+        ("kk", "/words?spoken=ru&persona=adult&done=saved&saved=kk"),
+        ("ru", "/tests"),
+    ],
+)
+def test_texts_saved_unchanged_change_no_byte(quiet: Workshop, spoken: str, then: str) -> None:
     """Nor does the revision move; the page leads on to the next language, and from the last to the tests."""
     aida = signed_in(quiet, "aida")
     where = begun(aida)
     before, fields = text_of(aida, where, spoken), form_of(aida, where, spoken)
     answer = aida.client.post(f"{where}/words", data={**fields, "then": ["next"]})
-    after = {"kk": f"{where}/words?spoken=ru&persona=adult&done=saved&saved=kk", "en": f"{where}/tests"}
-    assert answer.headers["location"] == after.get(
-        spoken, f"{where}/words?spoken=en&persona=adult&done=saved&saved=ru"
-    )
+    assert answer.headers["location"] == f"{where}{then}"
     assert text_of(aida, where, spoken) == before
     assert form_of(aida, where, spoken)["revision"] == fields["revision"]
+
+
+@pytest.mark.parametrize(
+    ("reader", "languages"), [("ru", ["ru", "kk", "en"]), ("en", ["en", "kk", "ru"]), ("kk", ["kk", "ru", "en"])]
+)
+def test_texts_open_in_the_language_of_whoever_writes_them(
+    quiet: Workshop, reader: str, languages: list[str]
+) -> None:
+    """The author begins in the language of their pages; the pack's other languages follow."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    page = aida.get(f"{where}/words?language={reader}").text
+    assert fields_of(page, "/words")["spoken"] == [reader]
+    assert re.findall(r"/words\?spoken=([a-z]+)&amp;persona", page) == languages
 
 
 def test_the_next_language_is_not_blamed_for_what_was_saved(quiet: Workshop) -> None:
     """A finished language is said to be saved, whatever the next one lacks; of an unfinished one its name is said."""
     aida = signed_in(quiet, "aida")
     where = begun(aida)
-    unfinished = form_of(aida, where, "en") | {"w.sms": ["{{ event.adress }}"], "then": ["save"]}
+    unfinished = form_of(aida, where, "ru") | {"w.sms": ["{{ event.adress }}"], "then": ["save"]}
     assert aida.client.post(f"{where}/words", data=unfinished).status_code == 303
-    fields = form_of(aida, where, "ru") | {"then": ["next"]}
+    fields = form_of(aida, where, "kk") | {"then": ["next"]}
     saved = aida.client.post(f"{where}/words", data=fields).headers["location"]
     page = aida.get(saved).text
     assert ("Only your agency sees it" in page, "is left to mend" in page) == (True, False)
-    broken = form_of(aida, where, "ru") | {"w.sms": ["{{ event.adress }}"], "then": ["next"]}
+    broken = form_of(aida, where, "kk") | {"w.sms": ["{{ event.adress }}"], "then": ["next"]}
     saved = aida.client.post(f"{where}/words", data=broken).headers["location"]
-    assert "Русский: something is left to mend on that page" in aida.get(saved).text
+    assert "Қазақша: something is left to mend on that page" in aida.get(saved).text
 
 
 def test_what_is_typed_is_shown_before_it_is_kept(quiet: Workshop) -> None:

@@ -22,7 +22,15 @@ def says_why(text: str, least: int = LEAST_SAID) -> bool:
     return len(text.strip()) >= least and any(map(str.isalpha, text))
 
 
-class PersonErased(Struct, frozen=True, array_like=True):
+class AccessFact(Struct, frozen=True, array_like=True):
+    """The first fields of a fact about what a principal did."""
+
+    at: datetime
+    by: str
+    agency: str
+
+
+class PersonErased(AccessFact, frozen=True, array_like=True):
     """A person's key was destroyed: what it sealed can be read by nobody, and what came before is planned no more.
 
     `key`: the id of the destroyed key, empty where they had none; `wrapped`: the SHA-256 of how it was kept;
@@ -30,9 +38,6 @@ class PersonErased(Struct, frozen=True, array_like=True):
     """
 
     TOPIC: ClassVar[str] = "person-erased/1"
-    at: datetime
-    by: str
-    agency: str
     person: str
     reason: str
     key: bytes
@@ -40,25 +45,19 @@ class PersonErased(Struct, frozen=True, array_like=True):
     removed: Mapping[str, int]
 
 
-class PersonViewed(Struct, frozen=True, array_like=True):
+class PersonViewed(AccessFact, frozen=True, array_like=True):
     """A principal was about to read a person's data (empty: everybody's): `what` they read, and for which purpose."""
 
     TOPIC: ClassVar[str] = "person-viewed/1"
-    at: datetime
-    by: str
-    agency: str
     person: str
     what: str
     purpose: str
 
 
-class LetterHandled(Struct, frozen=True, array_like=True):
+class LetterHandled(AccessFact, frozen=True, array_like=True):
     """An official dealt with a citizen's message; `note`: the official's words, `letter`: the message's stream."""
 
     TOPIC: ClassVar[str] = "letter-handled/1"
-    at: datetime
-    by: str
-    agency: str
     person: str
     letter: UUID
     note: str
@@ -72,7 +71,7 @@ class TokensEnded(Struct, frozen=True, array_like=True):
     person: str
 
 
-class ContentRetired(Struct, frozen=True, array_like=True):
+class ContentRetired(AccessFact, frozen=True, array_like=True):
     """The content of events of that type and year is not to be read any more, and keys of it were destroyed.
 
     `limit`: how long after the year it was to be read, as the type says it; `keys`: the ids of the destroyed keys, by
@@ -80,25 +79,19 @@ class ContentRetired(Struct, frozen=True, array_like=True):
     """
 
     TOPIC: ClassVar[str] = "content-retired/1"
-    at: datetime
-    by: str
-    agency: str
     type: str
     year: int
     limit: str
     keys: tuple[bytes, ...]
 
 
-class LettersDropped(Struct, frozen=True, array_like=True):
+class LettersDropped(AccessFact, frozen=True, array_like=True):
     """Dead letters of that kind and cause were given up, and are gone.
 
     `letters`: the SHA-256 of their ids, in the order of their bytes; what was in them is kept nowhere.
     """
 
     TOPIC: ClassVar[str] = "letters-dropped/1"
-    at: datetime
-    by: str
-    agency: str
     reason: str
     kind: str
     cause: str

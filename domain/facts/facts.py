@@ -1,11 +1,11 @@
 """Facts about nudges: in the past tense, never changed (about rules: domain/facts/governance.py).
 
-Every struct is stored as an array in the order of its fields: new fields go to the end, with a default; anything else
-is a new TOPIC. Times are in UTC; `at` is when the fact was recorded.
+Every struct is stored as an array in the order of its fields, those of its base first: new fields go to the end, with
+a default; anything else is a new TOPIC. Times are in UTC; `at` is when the fact was recorded.
 """
 
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, get_args
 from uuid import UUID
 
 from msgspec import Struct
@@ -63,58 +63,61 @@ class NudgeCancelled(Struct, frozen=True, array_like=True, gc=False):
     reason: str = ""
 
 
-class NudgeWithheld(Struct, frozen=True, array_like=True, gc=False):
+class RecipientFact(Struct, frozen=True, array_like=True, gc=False):
+    """The first fields of a fact about the delivery to one recipient."""
+
+    at: datetime
+    recipient: str
+
+
+class AttemptFact(RecipientFact, frozen=True, array_like=True, gc=False):
+    """The first fields of a fact about one attempt: the `attempt`-th for its recipient, from 1, over all channels."""
+
+    attempt: int
+
+
+class NudgeWithheld(RecipientFact, frozen=True, array_like=True, gc=False):
     """A nudge was withheld from this recipient; `reason` is one of settle's."""
 
     TOPIC: ClassVar[str] = "nudge-withheld/1"
-    at: datetime
-    recipient: str
     reason: str
 
 
-class NudgeDeferred(Struct, frozen=True, array_like=True, gc=False):
+class NudgeDeferred(RecipientFact, frozen=True, array_like=True, gc=False):
     """A nudge was deferred for this recipient until then."""
 
     TOPIC: ClassVar[str] = "nudge-deferred/1"
-    at: datetime
-    recipient: str
     until: datetime
     reason: str
 
 
-class NudgeDigested(Struct, frozen=True, array_like=True, gc=False):
+class NudgeDigested(RecipientFact, frozen=True, array_like=True, gc=False):
     """A nudge was put into a digest for this recipient, which is due at `until`.
 
     Because `messages` that count towards their cap had reached them within the last `days` days.
     """
 
     TOPIC: ClassVar[str] = "nudge-digested/1"
-    at: datetime
-    recipient: str
     digest: UUID
     until: datetime
     messages: int
     days: int
 
 
-class NudgeGathered(Struct, frozen=True, array_like=True, gc=False):
+class NudgeGathered(RecipientFact, frozen=True, array_like=True, gc=False):
     """A fact of a digest: one more nudge goes with it to its recipient."""
 
     TOPIC: ClassVar[str] = "nudge-gathered/1"
-    at: datetime
-    recipient: str
     nudge: UUID
 
 
-class NudgeExpired(Struct, frozen=True, array_like=True, gc=False):
+class NudgeExpired(RecipientFact, frozen=True, array_like=True, gc=False):
     """A nudge was no longer worth sending when its turn came."""
 
     TOPIC: ClassVar[str] = "nudge-expired/1"
-    at: datetime
-    recipient: str
 
 
-class NudgeAttempted(Struct, frozen=True, array_like=True, gc=False):
+class NudgeAttempted(AttemptFact, frozen=True, array_like=True, gc=False):
     """A nudge is about to be handed to a provider, for the `attempt`-th time (from 1, over all channels).
 
     `until`: the end of the lease; an attempt that has no outcome by then is unknown. `language`: that it is told in;
@@ -122,16 +125,13 @@ class NudgeAttempted(Struct, frozen=True, array_like=True, gc=False):
     """
 
     TOPIC: ClassVar[str] = "nudge-attempted/1"
-    at: datetime
-    recipient: str
-    attempt: int
     channel: str
     provider: str
     until: datetime
     language: str = ""
 
 
-class NudgeSent(Struct, frozen=True, array_like=True, gc=False):
+class NudgeSent(AttemptFact, frozen=True, array_like=True, gc=False):
     """The provider took it over; `reference` is that `provider`'s name for it.
 
     `silent_at`: when the next channel has its turn if nothing was heard until then (None: never); with
@@ -139,37 +139,28 @@ class NudgeSent(Struct, frozen=True, array_like=True, gc=False):
     """
 
     TOPIC: ClassVar[str] = "nudge-sent/1"
-    at: datetime
-    recipient: str
-    attempt: int
     reference: str
     silent_at: datetime | None = None
     until_opened: bool = False
     provider: str = ""
 
 
-class NudgeDelivered(Struct, frozen=True, array_like=True, gc=False):
+class NudgeDelivered(AttemptFact, frozen=True, array_like=True, gc=False):
     """The provider reports that it arrived."""
 
     TOPIC: ClassVar[str] = "nudge-delivered/1"
-    at: datetime
-    recipient: str
-    attempt: int
 
 
-class NudgeFailed(Struct, frozen=True, array_like=True, gc=False):
+class NudgeFailed(AttemptFact, frozen=True, array_like=True, gc=False):
     """An attempt failed; `retry_at`: when it is tried again (None: never); `gave_up`: not on this channel."""
 
     TOPIC: ClassVar[str] = "nudge-failed/1"
-    at: datetime
-    recipient: str
-    attempt: int
     reason: str
     retry_at: datetime | None = None
     gave_up: bool = False
 
 
-class NudgeUnknown(Struct, frozen=True, array_like=True, gc=False):
+class NudgeUnknown(AttemptFact, frozen=True, array_like=True, gc=False):
     """Nobody can know whether the attempt went out; `retry_at` is set only where a double is harmless or legal.
 
     Otherwise the next channel has its turn at `silent_at`, if there is one and nothing was heard until then. With
@@ -177,43 +168,32 @@ class NudgeUnknown(Struct, frozen=True, array_like=True, gc=False):
     """
 
     TOPIC: ClassVar[str] = "nudge-unknown/1"
-    at: datetime
-    recipient: str
-    attempt: int
     reason: str
     retry_at: datetime | None = None
     silent_at: datetime | None = None
     ask_at: datetime | None = None
 
 
-class NudgeOpened(Struct, frozen=True, array_like=True, gc=False):
+class NudgeOpened(AttemptFact, frozen=True, array_like=True, gc=False):
     """The recipient opened it."""
 
     TOPIC: ClassVar[str] = "nudge-opened/1"
-    at: datetime
-    recipient: str
-    attempt: int
 
 
-class NudgeAnswered(Struct, frozen=True, array_like=True, gc=False):
+class NudgeAnswered(RecipientFact, frozen=True, array_like=True, gc=False):
     """The recipient answered it; `reply` is the stream of the life event that the answer became."""
 
     TOPIC: ClassVar[str] = "nudge-answered/1"
-    at: datetime
-    recipient: str
     reply: UUID
 
 
-class NudgeDone(Struct, frozen=True, array_like=True, gc=False):
+class NudgeDone(AttemptFact, frozen=True, array_like=True, gc=False):
     """The thing itself was done at `done_at`, after it had gone to this recipient, lastly by that attempt.
 
     That is all it says: not that it was done because of it, nor by whom.
     """
 
     TOPIC: ClassVar[str] = "nudge-done/1"
-    at: datetime
-    recipient: str
-    attempt: int
     done_at: datetime
 
 
@@ -223,17 +203,15 @@ class NudgeUndone(NudgeDone, frozen=True, array_like=True, gc=False):
     TOPIC: ClassVar[str] = "nudge-undone/1"
 
 
-class NudgeRenewed(Struct, frozen=True, array_like=True, gc=False):
+class NudgeRenewed(RecipientFact, frozen=True, array_like=True, gc=False):
     """A nudge that failed by its providers is due again on these channels; `by`: the principal who repaired that."""
 
     TOPIC: ClassVar[str] = "nudge-renewed/1"
-    at: datetime
-    recipient: str
     channels: tuple[str, ...]
     by: str
 
 
-class NudgeResolved(Struct, frozen=True, array_like=True, gc=False):
+class NudgeResolved(AttemptFact, frozen=True, array_like=True, gc=False):
     """An operator decided what becomes of an attempt whose outcome is unknown; `by`: who, `why`: in their words.
 
     `how`: `ask` its provider (once more), send it `again`, as it had surely not left, `close` it as it is, or
@@ -241,36 +219,10 @@ class NudgeResolved(Struct, frozen=True, array_like=True, gc=False):
     """
 
     TOPIC: ClassVar[str] = "nudge-resolved/1"
-    at: datetime
-    recipient: str
-    attempt: int
     how: str
     by: str
     why: str
 
-
-NUDGE_FACTS = (
-    NudgePlanned,
-    NudgeRescheduled,
-    NudgeCancelled,
-    NudgeWithheld,
-    NudgeDeferred,
-    NudgeExpired,
-    NudgeAttempted,
-    NudgeSent,
-    NudgeDelivered,
-    NudgeFailed,
-    NudgeUnknown,
-    NudgeOpened,
-    NudgeAnswered,
-    NudgeDigested,
-    NudgeGathered,
-    NudgeRenewed,
-    NudgeDone,
-    NudgeUndone,
-    NudgeResolved,
-)
-ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS, *ACCOUNTING_FACTS, ContentRetired, LettersDropped)
 
 NudgeFact = (
     NudgePlanned
@@ -293,3 +245,5 @@ NudgeFact = (
     | NudgeUndone
     | NudgeResolved
 )
+NUDGE_FACTS: tuple[type[NudgeFact], ...] = get_args(NudgeFact)
+ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS, *ACCOUNTING_FACTS, ContentRetired, LettersDropped)

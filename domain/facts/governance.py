@@ -1,74 +1,71 @@
 """Facts about the rules: who submitted, approved, published and stopped what. They are never changed.
 
-Every struct is stored as an array in the order of its fields: new fields go to the end, with a default; anything else
-is a new TOPIC. Times are in UTC; `at` is when the fact was recorded, `by` the principal who did it. A version is
-addressed by the hash of its content.
+Every struct is stored as an array in the order of its fields, those of its base first: new fields go to the end, with
+a default; anything else is a new TOPIC. Times are in UTC; `at` is when the fact was recorded, `by` the principal who
+did it. A version is addressed by the hash of its content.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from msgspec import Struct
 
 
-class PackSubmitted(Struct, frozen=True, array_like=True):
+class RuleFact(Struct, frozen=True, array_like=True):
+    """The first fields of every fact about the rules."""
+
+    at: datetime
+    by: str
+
+
+class PackSubmitted(RuleFact, frozen=True, array_like=True):
     """A pack's event types, attributes and defaults were put up for approval.
 
     `owner`: the agency whose they are; empty where several share the pack, and operators decide.
     """
 
     TOPIC: ClassVar[str] = "pack-submitted/1"
-    at: datetime
-    by: str
     pack: str
     owner: str
     hash: str
     content: Mapping[str, Any]
 
 
-class PackApproved(Struct, frozen=True, array_like=True):
+class PackApproved(RuleFact, frozen=True, array_like=True):
     """A second person approved that content; `comment`: what they wrote about it."""
 
     TOPIC: ClassVar[str] = "pack-approved/1"
-    at: datetime
-    by: str
     pack: str
     hash: str
     comment: str = ""
 
 
-class PackRefused(Struct, frozen=True, array_like=True):
+class PackRefused(RuleFact, frozen=True, array_like=True):
     """An approver refused that content, for that reason; an approval that it had counts no more."""
 
     TOPIC: ClassVar[str] = "pack-refused/1"
-    at: datetime
-    by: str
     pack: str
     hash: str
     reason: str
 
 
-class PackPublished(Struct, frozen=True, array_like=True):
+class PackPublished(RuleFact, frozen=True, array_like=True):
     """A pack's event types, attributes and defaults, as plain data."""
 
     TOPIC: ClassVar[str] = "pack-published/1"
-    at: datetime
-    by: str
     pack: str
     hash: str
     content: Mapping[str, Any]
 
 
-class TriggerSubmitted(Struct, frozen=True, array_like=True):
+class TriggerSubmitted(RuleFact, frozen=True, array_like=True):
     """A trigger version was put up for approval: rules and words (language -> words) as plain data.
 
     `owner`: the agency whose trigger it is.
     """
 
     TOPIC: ClassVar[str] = "trigger-submitted/1"
-    at: datetime
-    by: str
     pack: str
     trigger: str
     owner: str
@@ -77,48 +74,40 @@ class TriggerSubmitted(Struct, frozen=True, array_like=True):
     words: Mapping[str, Any]
 
 
-class TriggerApproved(Struct, frozen=True, array_like=True):
+class TriggerApproved(RuleFact, frozen=True, array_like=True):
     """A second person of the agency approved that version; `comment`: what they wrote about it."""
 
     TOPIC: ClassVar[str] = "trigger-approved/1"
-    at: datetime
-    by: str
     trigger: str
     hash: str
     comment: str = ""
 
 
-class TriggerRefused(Struct, frozen=True, array_like=True):
+class TriggerRefused(RuleFact, frozen=True, array_like=True):
     """An approver refused that version, for that reason; an approval that it had counts no more."""
 
     TOPIC: ClassVar[str] = "trigger-refused/1"
-    at: datetime
-    by: str
     trigger: str
     hash: str
     reason: str
 
 
-class TriggerCommented(Struct, frozen=True, array_like=True):
+class TriggerCommented(RuleFact, frozen=True, array_like=True):
     """Somebody of the agency wrote about that version, and decided nothing by it."""
 
     TOPIC: ClassVar[str] = "trigger-commented/1"
-    at: datetime
-    by: str
     trigger: str
     hash: str
     comment: str
 
 
-class TriggerPublished(Struct, frozen=True, array_like=True):
+class TriggerPublished(RuleFact, frozen=True, array_like=True):
     """A trigger version: rules and words (language -> words) as plain data, addressed by the hash of both.
 
     `share`: for which part of all persons, above 0 and up to 1 (see domain/rules/canary.py).
     """
 
     TOPIC: ClassVar[str] = "trigger-published/1"
-    at: datetime
-    by: str
     pack: str
     trigger: str
     hash: str
@@ -129,7 +118,7 @@ class TriggerPublished(Struct, frozen=True, array_like=True):
     share: float = 1.0
 
 
-class TriggerReachChanged(Struct, frozen=True, array_like=True):
+class TriggerReachChanged(RuleFact, frozen=True, array_like=True):
     """The latest publication of that version looks from another event time, and plans from another due time.
 
     `further`: it stays as it is, and the version looks from there as well; what it reaches only by that is planned
@@ -137,8 +126,6 @@ class TriggerReachChanged(Struct, frozen=True, array_like=True):
     """
 
     TOPIC: ClassVar[str] = "trigger-reach-changed/1"
-    at: datetime
-    by: str
     trigger: str
     hash: str
     reach: datetime
@@ -146,103 +133,60 @@ class TriggerReachChanged(Struct, frozen=True, array_like=True):
     further: bool = False
 
 
-class TriggerWithdrawn(Struct, frozen=True, array_like=True):
+class TriggerWithdrawn(RuleFact, frozen=True, array_like=True):
     """The trigger plans nothing any more."""
 
     TOPIC: ClassVar[str] = "trigger-withdrawn/1"
-    at: datetime
-    by: str
     trigger: str
     reason: str = ""
 
 
-class TriggerPaused(Struct, frozen=True, array_like=True):
+class TriggerPaused(RuleFact, frozen=True, array_like=True):
     """The trigger sends nothing until it is resumed; it goes on planning."""
 
     TOPIC: ClassVar[str] = "trigger-paused/1"
-    at: datetime
-    by: str
     trigger: str
     reason: str = ""
 
 
-class TriggerResumed(Struct, frozen=True, array_like=True):
+class TriggerResumed(RuleFact, frozen=True, array_like=True):
     """The trigger sends again, what waited included."""
 
     TOPIC: ClassVar[str] = "trigger-resumed/1"
-    at: datetime
-    by: str
     trigger: str
     reason: str = ""
 
 
-class ControlSet(Struct, frozen=True, array_like=True):
+class ControlSet(RuleFact, frozen=True, array_like=True):
     """A kill switch was set or cleared: `scope` is trigger, agency, channel or all, `name` which of them."""
 
     TOPIC: ClassVar[str] = "control-set/1"
-    at: datetime
-    by: str
     scope: str
     name: str
     stopped: bool
     reason: str
 
 
-class SentAsTest(Struct, frozen=True, array_like=True):
+class SentAsTest(RuleFact, frozen=True, array_like=True):
     """A trigger's words are about to be sent to a colleague as a test: the principal `to`, never an address."""
 
     TOPIC: ClassVar[str] = "test-sent/1"
-    at: datetime
-    by: str
     to: str
     trigger: str
     hash: str
     channel: str
 
 
-class LogRestored(Struct, frozen=True, array_like=True):
+class LogRestored(RuleFact, frozen=True, array_like=True):
     """The log came back from a backup: what was due by `until` may have been sent, although the log does not say so.
 
     `position`: of the newest fact that came back.
     """
 
     TOPIC: ClassVar[str] = "log-restored/1"
-    at: datetime
-    by: str
     until: datetime
     position: int
 
-
-GOVERNANCE_FACTS = (
-    PackSubmitted,
-    PackApproved,
-    PackRefused,
-    PackPublished,
-    TriggerSubmitted,
-    TriggerApproved,
-    TriggerRefused,
-    TriggerCommented,
-    TriggerPublished,
-    TriggerReachChanged,
-    TriggerWithdrawn,
-    TriggerPaused,
-    TriggerResumed,
-    ControlSet,
-    SentAsTest,
-    LogRestored,
-)
-
-ON_THE_WAY = (
-    PackSubmitted,
-    PackApproved,
-    PackRefused,
-    TriggerSubmitted,
-    TriggerApproved,
-    TriggerRefused,
-    TriggerCommented,
-    SentAsTest,
-)
-"""Those that leave the rules in force as they are: no plan or attempt is made again because of them."""
 
 GovernanceFact = (
     PackSubmitted
@@ -262,3 +206,16 @@ GovernanceFact = (
     | SentAsTest
     | LogRestored
 )
+GOVERNANCE_FACTS: tuple[type[GovernanceFact], ...] = get_args(GovernanceFact)
+
+ON_THE_WAY = (
+    PackSubmitted,
+    PackApproved,
+    PackRefused,
+    TriggerSubmitted,
+    TriggerApproved,
+    TriggerRefused,
+    TriggerCommented,
+    SentAsTest,
+)
+"""Those that leave the rules in force as they are: no plan or attempt is made again because of them."""

@@ -56,12 +56,12 @@ GOLDEN = {
 
 
 def _classes() -> list[type[msgspec.Struct]]:
-    """Every fact that the domain defines, listed there or not."""
+    """Every fact that the domain defines, listed there or not; a base of facts has no topic."""
     return [
         each
         for module in (facts, governance, access_facts)
         for each in vars(module).values()
-        if isinstance(each, type) and each.__module__ == module.__name__ and issubclass(each, msgspec.Struct)
+        if isinstance(each, type) and issubclass(each, msgspec.Struct) and hasattr(each, "TOPIC")
     ]
 
 
@@ -70,7 +70,6 @@ def test_every_fact_has_its_golden_line() -> None:
     topics = [each.TOPIC for each in facts.ALL_FACTS]
     assert topics == list(GOLDEN)
     assert set(_classes()) == set(facts.ALL_FACTS)
-    assert set(facts.NUDGE_FACTS) == set(facts.NudgeFact.__args__)
 
 
 @pytest.mark.parametrize("fact", facts.ALL_FACTS, ids=lambda fact: fact.TOPIC)

@@ -419,7 +419,8 @@ def test_an_approval_from_before_there_were_comments_has_none() -> None:
 def test_every_topic_is_frozen() -> None:
     """There is a golden example of every fact that exists, and every fact that exists can be read."""
     everything = [each for module in (facts, governance, access_facts) for each in vars(module).values()]
-    defined = {each for each in everything if isinstance(each, type) and issubclass(each, Struct)} - {Struct}
+    structs = {each for each in everything if isinstance(each, type) and issubclass(each, Struct)}
+    defined = {each for each in structs if hasattr(each, "TOPIC")}  # the bases of facts have none
 
     assert set(ALL_FACTS) == defined
     assert [topic for topic, _, _ in GOLDEN] == [each.TOPIC for each in ALL_FACTS]

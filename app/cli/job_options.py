@@ -1,10 +1,13 @@
-"""The options of a command that asks for a job, read by the parser that the console and the API use."""
+"""A command that asks for a job: its options are read by the parser that the console and the API use."""
 
 from collections.abc import Mapping, Sequence
 
+from app.cli.options import ConfirmOptions
 from app.cli.principal_session import PrincipalSession
 from app.jobs.requests import BadOrder, Order, Orders
+from app.jobs.start import begin
 from app.terminal import Exit, stop
+from streams.queues.jobs import Job
 
 
 def ordered(at: PrincipalSession, kind: str, options: Mapping[str, str | Sequence[str] | None]) -> Order:
@@ -23,6 +26,12 @@ def ordered(at: PrincipalSession, kind: str, options: Mapping[str, str | Sequenc
         return Orders(at.platform).of(kind, given, at.who)
     except BadOrder as bad:
         stop(Exit.USAGE, bad.problem if bad.field == "kind" else f"{_option(bad.field)}: {bad.problem}")
+
+
+def done(at: PrincipalSession, order: Order, how: ConfirmOptions) -> Job:
+    """Have the job done as its options say; return it once it is done. Raises what `app.jobs.start.begin` raises."""
+    by = at.who.name
+    return begin(at.platform, order.kind, order.arguments, by, yes=how.yes, as_json=how.as_json, plan_only=how.plan)
 
 
 def _option(field: str) -> str:

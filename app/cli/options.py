@@ -50,6 +50,14 @@ class OptionGroup(Struct, frozen=True):
     """Options as one parameter: the fields of a subclass are options, as Typer annotates them."""
 
 
+class ConfirmOptions(OptionGroup, frozen=True):
+    """The options of a command that shows what it would do, asks, and does it."""
+
+    plan: Plan = False
+    yes: Yes = False
+    as_json: AsJson = False
+
+
 def expanded(command: Callable[..., None]) -> Callable[..., None]:
     """Return the command as Typer reads it: the options of a group stand in place of its parameter."""
     signature = inspect.signature(command)

@@ -6,12 +6,11 @@ import typer
 from msgspec import convert
 
 from app.cli.commands.repair import tell_missing
-from app.cli.job_options import ordered
-from app.cli.options import AsJson, Plan, Yes
+from app.cli.job_options import done, ordered
+from app.cli.options import ConfirmOptions
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import principal_session
 from app.jobs.endings import end
-from app.jobs.start import begin
 from app.terminal import talk
 from streams.replay.backfill import BackfillRequest
 
@@ -23,23 +22,16 @@ Overdue = Annotated[
 
 
 def backfill(
-    trigger: Trigger,
-    since: Since,
-    *,
-    also_overdue: Overdue = False,
-    plan: Plan = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-    on: TimedOptions,
+    trigger: Trigger, since: Since, *, also_overdue: Overdue = False, how: ConfirmOptions, on: TimedOptions
 ) -> None:
     """Apply a published trigger to earlier events, and plan their nudges once."""
     with principal_session(on, local=True) as at:
         overdue = "yes" if also_overdue else None
         order = ordered(at, "backfill", {"trigger": trigger, "since": since, "also_overdue": overdue})
-        if plan:
+        if how.plan:
             further = convert(order.arguments["further"], BackfillRequest)
-            tell_missing(at.platform.replay.backfill.look(further, at.who.name), as_json=as_json)
+            tell_missing(at.platform.replay.backfill.look(further, at.who.name), as_json=how.as_json)
             return
-        job = begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json)
+        job = done(at, order, how)
         talk(f"backfilled: {job.words}")
-        end(job, as_json=as_json)
+        end(job, as_json=how.as_json)

@@ -1,12 +1,11 @@
 """habarshy dead-letters: what could not be handled; an operator looks at it, retries it, or gives it up."""
 
-from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from app.cli.options import AsJson, Limit, Plan, Yes
+from app.cli.options import AsJson, ConfirmOptions, Limit, OptionGroup
 from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.log_places import zone_shown
@@ -16,11 +15,22 @@ from domain.facts.access_facts import says_why
 from streams.privacy.discard import give_up
 from streams.queues.dead_letters import DeadLetters, LetterFilter
 
-Ids = Annotated[list[UUID] | None, typer.Argument(metavar="ID", help="The ids of letters.")]
 OfKind = Annotated[str | None, typer.Option("--kind", help="Letters of this kind.")]
-OfCause = Annotated[str | None, typer.Option("--cause", help="Letters with this cause.")]
 Every = Annotated[bool, typer.Option("--all", help="All letters.")]
 Reason = Annotated[str, typer.Option("--reason", help="The reason, which the log keeps; needed without --plan.")]
+
+
+class LetterOptions(OptionGroup, frozen=True):
+    """The options that name letters."""
+
+    ids: Annotated[list[UUID] | None, typer.Argument(metavar="ID", help="The ids of letters.")] = None
+    kind: OfKind = None
+    cause: Annotated[str | None, typer.Option("--cause", help="Letters with this cause.")] = None
+
+    @property
+    def choice(self) -> LetterFilter:
+        """Return the letters that they name; all where none of them is given."""
+        return LetterFilter(tuple(self.ids) if self.ids else None, self.kind, self.cause)
 
 
 def list_letters(kind: OfKind = None, as_json: AsJson = False, *, on: PlatformOptions) -> None:
@@ -29,19 +39,11 @@ def list_letters(kind: OfKind = None, as_json: AsJson = False, *, on: PlatformOp
         _print_groups(at, LetterFilter(kind=kind), as_json=as_json)
 
 
-def show(
-    ids: Ids = None,
-    kind: OfKind = None,
-    cause: OfCause = None,
-    limit: Limit = 100,
-    as_json: AsJson = False,
-    *,
-    on: PlatformOptions,
-) -> None:
+def show(*, of: LetterOptions, limit: Limit = 100, as_json: AsJson = False, on: PlatformOptions) -> None:
     """Show dead letters, the oldest first, without personal data."""
     with operators("dead letters", on) as at:
         zone = zone_shown(at.platform.rules.library)
-        found = at.platform.runtime.dead_letters.letters(_choice(ids, kind, cause), limit)
+        found = at.platform.runtime.dead_letters.letters(of.choice, limit)
     for one in found:
         tried = many(one.attempts, "attempt")
         line = f"{one.id}  {told_in(one.at, zone)}  {one.kind}  {one.cause}  {tried}  {one.told}"
@@ -50,24 +52,14 @@ def show(
         stop(Exit.CHECK_FAILED, "there is no such letter")
 
 
-def retry(
-    ids: Ids = None,
-    kind: OfKind = None,
-    cause: OfCause = None,
-    every: Every = False,
-    plan: Plan = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-    *,
-    on: PlatformOptions,
-) -> None:
+def retry(*, of: LetterOptions, every: Every = False, how: ConfirmOptions, on: PlatformOptions) -> None:
     """Retry dead letters; those that fail again stay, with their new cause."""
     with operators("dead letters", on) as at:
         letters = at.platform.runtime.dead_letters
-        choice = _decided(letters, ids, kind, cause, every=every)
-        _agree(at, choice, "retry", plan=plan, yes=yes, as_json=as_json)
+        choice = _decided(letters, of.choice, every=every)
+        _agree(at, choice, "retry", how)
         done = letters.retry(choice)
-    if as_json:
+    if how.as_json:
         data_json(done)
     talk(f"{done.handled} handled, {done.failed} failed again, {done.unknown} of a kind that nobody here handles")
     if done.failed or done.unknown:
@@ -75,54 +67,39 @@ def retry(
 
 
 def drop(
-    *,
-    ids: Ids = None,
-    kind: OfKind = None,
-    cause: OfCause = None,
-    every: Every = False,
-    reason: Reason = "",
-    plan: Plan = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-    on: PlatformOptions,
+    *, of: LetterOptions, every: Every = False, reason: Reason = "", how: ConfirmOptions, on: PlatformOptions
 ) -> None:
     """Drop dead letters for good; the log keeps who did it and why."""
     with operators("dead letters", on) as at:
-        if not plan and not says_why(reason):
+        if not how.plan and not says_why(reason):
             stop(Exit.USAGE, "--reason: say why they are given up; the log keeps it")
         letters = at.platform.runtime.dead_letters
-        choice = _decided(letters, ids, kind, cause, every=every)
-        _agree(at, choice, "drop", plan=plan, yes=yes, as_json=as_json)
+        choice = _decided(letters, of.choice, every=every)
+        _agree(at, choice, "drop", how)
         dropped = give_up(at.platform.rules.context, choice, at.who, reason.strip())
-    if as_json:
+    if how.as_json:
         data_json({"dropped": dropped})
     talk(f"{dropped} dropped")
 
 
-def _choice(ids: Iterable[UUID] | None, kind: str | None, cause: str | None) -> LetterFilter:
-    return LetterFilter(tuple(ids) if ids else None, kind, cause)
-
-
-def _decided(
-    letters: DeadLetters, ids: list[UUID] | None, kind: str | None, cause: str | None, *, every: bool
-) -> LetterFilter:
+def _decided(letters: DeadLetters, wanted: LetterFilter, *, every: bool) -> LetterFilter:
     """Return the selection with its ids fixed: no option is not everything, and later letters are not included."""
-    if not (every or ids or kind or cause):
+    if not (every or wanted.ids or wanted.kind or wanted.cause):
         stop(Exit.USAGE, "which letters? name IDs, --kind, --cause, or --all")
-    choice = letters.fixed(_choice(ids, kind, cause))
+    choice = letters.fixed(wanted)
     if not choice.ids:
         stop(Exit.CHECK_FAILED, "there is no such letter")
     return choice
 
 
-def _agree(at: PrincipalSession, choice: LetterFilter, what: str, *, plan: bool, yes: bool, as_json: bool) -> None:
+def _agree(at: PrincipalSession, choice: LetterFilter, what: str, how: ConfirmOptions) -> None:
     """Show what is meant, and go on only if that is wanted."""
-    if plan or not yes:
-        _print_groups(at, choice, as_json=as_json)
-    if plan:
+    if how.plan or not how.yes:
+        _print_groups(at, choice, as_json=how.as_json)
+    if how.plan:
         raise typer.Exit
     count = at.platform.runtime.dead_letters.count(choice)
-    agree(f"{what} {count}", str(count), yes=yes)
+    agree(f"{what} {count}", str(count), yes=how.yes)
 
 
 def _print_groups(at: PrincipalSession, choice: LetterFilter, *, as_json: bool) -> None:

@@ -8,15 +8,14 @@ from typing import Annotated
 import typer
 
 from app.cli.commands.preview import chosen_of
-from app.cli.job_options import ordered
+from app.cli.job_options import done, ordered
 from app.cli.logged_reading import Looker
-from app.cli.options import AsJson, Plan, Yes, reason_given
+from app.cli.options import ConfirmOptions, reason_given
 from app.cli.persons import pseudonym_of
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import erased_list
 from app.identity.meant_persons import NO_PERSON, pseudonym_in
-from app.jobs.start import begin
 from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
 from app.pages.erasure_letter import erasure_letter
 from app.reports.erasure_certificate import certificate_rows
@@ -47,12 +46,10 @@ def erase(
     reason: Reason,
     person: Person = None,
     several: Several = None,
-    plan: Plan = False,
-    yes: Yes = False,
     html: Html = None,
     language: Language = OTHERWISE,
-    as_json: AsJson = False,
     *,
+    how: ConfirmOptions,
     on: TimedOptions,
 ) -> None:
     """Destroy a person's key, cancel their nudges, and print a certificate; it cannot be undone."""
@@ -64,30 +61,28 @@ def erase(
     with operators("erasures", on) as at:
         if several is not None:
             order = ordered(at, "erase", {"persons": _listed(several, at.platform.identity.names), "why": reason})
-            given, who = order.arguments, at.who.name
-            job = begin(at.platform, "erase", given, who, yes=yes, as_json=as_json, plan_only=plan)
-            talk(job.words)
+            talk(done(at, order, how).words)
             return
-        certificate = _erased(at, person or "", reason, plan=plan, yes=yes, as_json=as_json)
+        certificate = _erased(at, person or "", reason, how)
         speech = Speech(spoken, zone_of(at.platform.rules.library.rules().defaults.zone))
     lines = (f"{name}: {value}" for name, value in certificate_rows(certificate))
-    tell(certificate, *lines, as_json=as_json)
+    tell(certificate, *lines, as_json=how.as_json)
     if html is not None:  # last: it is erased, also where there is no room for a page
         write_file(html, erasure_letter(certificate, speech), "--html")
 
 
-def _erased(at: PrincipalSession, person: str, reason: str, *, plan: bool, yes: bool, as_json: bool) -> Certificate:
-    """Erase one person; `plan`: say only what that would do, and end the command."""
+def _erased(at: PrincipalSession, person: str, reason: str, how: ConfirmOptions) -> Certificate:
+    """Erase one person; with `--plan`, say only what that would do, and end the command."""
     pseudonym = pseudonym_of(person, at.platform.identity.names)
-    if plan or not yes:
+    if how.plan or not how.yes:
         Looker(at.who, reason).note(at.platform.rules.context, pseudonym, "erase")
     scope = at.platform.privacy.erasure.scope(pseudonym)
-    if plan:
-        tell(scope, *_lines(scope), as_json=as_json)
+    if how.plan:
+        tell(scope, *_lines(scope), as_json=how.as_json)
         raise typer.Exit
-    for line in () if yes else _lines(scope):
+    for line in () if how.yes else _lines(scope):
         talk(line)
-    agree(f"erase {pseudonym} for ever", pseudonym[:TYPED], yes=yes)
+    agree(f"erase {pseudonym} for ever", pseudonym[:TYPED], yes=how.yes)
     certificate = at.platform.privacy.erasure.erase(pseudonym, at.who, reason)
     _note(at.platform.settings.key_file, certificate)
     return certificate

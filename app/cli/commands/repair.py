@@ -8,16 +8,15 @@ import typer
 from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
-from app.cli.job_options import ordered
+from app.cli.job_options import done, ordered
 from app.cli.logged_reading import Looker
-from app.cli.options import AsJson, OfTrigger, Plan, Yes
+from app.cli.options import ConfirmOptions, OfTrigger
 from app.cli.persons import pseudonym_of
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.jobs import endings
 from app.jobs.progress import counting
 from app.jobs.requests import Order
-from app.jobs.start import begin
 from app.terminal import Exit, data, data_json, many, stop, talk
 from domain.facts.principals import NotAllowed
 from domain.facts.submissions import check_stopping
@@ -51,8 +50,6 @@ LastOnly = Annotated[
 
 def repair(  # noqa: PLR0913  (a flag each)
     *,
-    plan: Plan = False,
-    yes: Yes = False,
     since: Since = None,
     until: Until = None,
     trigger: OfTrigger = None,
@@ -63,7 +60,7 @@ def repair(  # noqa: PLR0913  (a flag each)
     channel: OfChannel = None,
     agency: OfAgency = None,
     last_only: LastOnly = False,
-    as_json: AsJson = False,
+    how: ConfirmOptions,
     on: TimedOptions,
 ) -> None:
     """Find nudges that should have been planned, and plan them once; or retry what an outage failed."""
@@ -75,30 +72,28 @@ def repair(  # noqa: PLR0913  (a flag each)
             _doubt(at, provider)
             options |= {"provider": provider, "channel": channel, "agency": agency}
             options |= {"last_only": "yes" if last_only else None}
-            order = ordered(at, "repair-failed", options)
-            _try_anew(at, order, plan, yes, as_json=as_json)
+            _try_anew(at, ordered(at, "repair-failed", options), how)
             return
         order = ordered(at, "repair", options | {"area": area})
         selection = replace(convert(order.arguments, GapFilter), person=_person(at, person))
-        _plan_missing(at, selection, plan, yes, as_json=as_json)
+        _plan_missing(at, selection, how)
 
 
-def _plan_missing(at: PrincipalSession, selection: GapFilter, plan: bool, yes: bool, *, as_json: bool) -> None:
-    if plan:
-        tell_missing(at.platform.replay.repair.look(selection), as_json=as_json)
+def _plan_missing(at: PrincipalSession, selection: GapFilter, how: ConfirmOptions) -> None:
+    if how.plan:
+        tell_missing(at.platform.replay.repair.look(selection), as_json=how.as_json)
         return
-    job = begin(at.platform, "repair", to_builtins(selection), at.who.name, yes=yes, as_json=as_json)
+    job = done(at, Order("repair", to_builtins(selection)), how)
     talk(f"repaired: {job.words}")
-    endings.end(job, as_json=as_json)
+    endings.end(job, as_json=how.as_json)
 
 
-def _try_anew(at: PrincipalSession, order: Order, plan: bool, yes: bool, *, as_json: bool) -> None:
-    if plan:
+def _try_anew(at: PrincipalSession, order: Order, how: ConfirmOptions) -> None:
+    if how.plan:
         outage = convert(order.arguments["outage"], Outage)
-        _tell_failed(at.platform.replay.retry_failed.look(outage), as_json=as_json)
+        _tell_failed(at.platform.replay.retry_failed.look(outage), as_json=how.as_json)
         return
-    job = begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json)
-    talk(f"due again: {job.words}")
+    talk(f"due again: {done(at, order, how).words}")
 
 
 def _check_allowed(at: PrincipalSession, trigger: str | None) -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from app.cli.job_options import ordered
-from app.cli.options import AsJson, Plan, Yes
+from app.cli.job_options import done, ordered
+from app.cli.options import AsJson, ConfirmOptions
 from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import opened, operators
 from app.identity.principals import TOKEN, acting
@@ -38,36 +38,17 @@ def replay(context: typer.Context, verify: Verify = False, as_json: AsJson = Fal
     end(job, as_json=as_json)
 
 
-def kafka(
-    begins: From,
-    ends: To = None,
-    topic: Topic = None,
-    plan: Plan = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-    *,
-    on: PlatformOptions,
-) -> None:
+def kafka(begins: From, ends: To = None, topic: Topic = None, *, how: ConfirmOptions, on: PlatformOptions) -> None:
     """Resend a range of the log to Kafka, marked as a replay, for other consumers."""
     with operators("replays", on) as at:
-        order = ordered(at, "replay kafka", {"from": begins, "to": ends, "topic": topic})
-        job = begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json, plan_only=plan)
-    end(job, as_json=as_json)
+        job = done(at, ordered(at, "replay kafka", {"from": begins, "to": ends, "topic": topic}), how)
+    end(job, as_json=how.as_json)
 
 
-def views(
-    names: Names = None,
-    every: Every = False,
-    plan: Plan = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-    *,
-    on: PlatformOptions,
-) -> None:
+def views(names: Names = None, every: Every = False, *, how: ConfirmOptions, on: PlatformOptions) -> None:
     """Rebuild views from the log beside the live ones, and correct the differences; they stay in service."""
     if every == bool(names):
         stop(Exit.USAGE, f"which views? name some of {', '.join(VIEWS)}, or say --all")
     with operators("replays", on) as at:
-        order = ordered(at, "replay views", {"views": ["all"] if every else names})
-        job = begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json, plan_only=plan)
-    end(job, as_json=as_json)
+        job = done(at, ordered(at, "replay views", {"views": ["all"] if every else names}), how)
+    end(job, as_json=how.as_json)

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from app.cli.options import AsJson, Plan, Yes
+from app.cli.options import ConfirmOptions
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import retired_list
@@ -38,10 +38,8 @@ REASON = "erased before the restore"
 def restored(
     until: Until = None,
     erased: Certificates = [],  # noqa: B006  (typer reads it, nobody changes it)
-    plan: Plan = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
     *,
+    how: ConfirmOptions,
     on: TimedOptions,
 ) -> None:
     """Confirm that the database was restored from a backup; what may have been sent since is not resent."""
@@ -49,17 +47,17 @@ def restored(
         scope = at.platform.runtime.restore.scope(_moment(until, at))
         zone = zone_shown(at.platform.rules.library)
         again = _Again(_to_erase(at, erased), at.platform.privacy.retention.again(_retired(at)))
-        if plan:
-            _show(scope, again, data, zone, as_json=as_json)
+        if how.plan:
+            _show(scope, again, data, zone, as_json=how.as_json)
             return
-        if not yes:
+        if not how.yes:
             _show(scope, again, talk, zone, as_json=False)
-        agree("go on from this copy", str(scope.in_doubt), yes=yes)
+        agree("go on from this copy", str(scope.in_doubt), yes=how.yes)
         gone = sum(_erase(at, person) for person in again.erased)
         at.platform.privacy.retention.recognise(at.who, _retired(at))
         at.platform.privacy.retention.retire(at.who, again.retired)
         at.platform.runtime.restore.say(scope, at.who)
-    if as_json:
+    if how.as_json:
         _show(scope, again, data, zone, as_json=True)
     talk(f"confirmed; erased again: {many(gone, 'person')}. Sending may begin")
 

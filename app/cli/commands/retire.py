@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from app.cli.options import AsJson, Plan, Yes
+from app.cli.options import ConfirmOptions
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import retired_list
@@ -10,21 +10,21 @@ from app.terminal import agree, data, data_json, many, talk, tell
 from streams.privacy.retention import Over, RetentionResult
 
 
-def retire(plan: Plan = False, yes: Yes = False, as_json: AsJson = False, *, on: TimedOptions) -> None:
+def retire(*, how: ConfirmOptions, on: TimedOptions) -> None:
     """Destroy the keys of content that is past its retention period; it cannot be undone."""
     with operators("retirements", on) as at:
         platform = at.platform
         wanted = platform.privacy.retention.scope()
-        if plan:
-            _show(wanted, as_json=as_json)
-        for line in () if plan or yes else _lines(wanted):
+        if how.plan:
+            _show(wanted, as_json=how.as_json)
+        for line in () if how.plan or how.yes else _lines(wanted):
             talk(line)
-        if plan or not wanted:
+        if how.plan or not wanted:
             return
-        agree("make this unreadable for ever", str(sum(each.keys for each in wanted)), yes=yes)
+        agree("make this unreadable for ever", str(sum(each.keys for each in wanted)), yes=how.yes)
         _note(at, wanted)
         done, clean = platform.privacy.retention.retire(at.who, wanted)
-    _tell(done, clean=clean, as_json=as_json)
+    _tell(done, clean=clean, as_json=how.as_json)
 
 
 def _note(at: PrincipalSession, wanted: Sequence[Over]) -> None:

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 from msgspec import to_builtins
 
-from app.cli.options import AsJson, OfTrigger, Plan, Yes, refuse_unknown
+from app.cli.job_options import done
+from app.cli.options import ConfirmOptions, OfTrigger, refuse_unknown
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
-from app.jobs.start import begin
+from app.jobs.requests import Order
 from app.log_places import span_of
 from app.terminal import Exit, agree, data_json, many, stop, talk, tell
 from domain.facts.receipts import ReceiptStatus
@@ -53,14 +54,12 @@ def unknown(  # noqa: PLR0913  (a flag each)
     agency: OfAgency = None,
     since: Since = None,
     until: Until = None,
-    plan: Plan = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
+    how: ConfirmOptions,
     on: TimedOptions,
 ) -> None:
     """List messages whose outcome is unknown, or settle them: ask, resend or close."""
     wishes = [
-        how for how, given in ((Resolution.ASK, ask), (Resolution.AGAIN, again), (Resolution.CLOSE, close)) if given
+        wish for wish, given in ((Resolution.ASK, ask), (Resolution.AGAIN, again), (Resolution.CLOSE, close)) if given
     ]
     if len(wishes) + (receipts is not None) > 1:
         stop(Exit.USAGE, "--ask, --again, --close and --receipts are different decisions; give one")
@@ -73,11 +72,11 @@ def unknown(  # noqa: PLR0913  (a flag each)
         start, end = span_of(since, until, at.platform.rules.library)
         which = OutcomeFilter(start, end, cause, provider, channel, trigger, agency)
         if receipts is not None:
-            _settle(at, receipts, provider, why, plan=plan, yes=yes, as_json=as_json)
+            _settle(at, receipts, provider, why, how)
         elif wishes:
-            _decide(at, which, wishes[0], why, plan=plan, yes=yes, as_json=as_json)
+            _decide(at, which, wishes[0], why, how)
         else:
-            _list(at, which, as_json=as_json)
+            _list(at, which, as_json=how.as_json)
 
 
 def _list(at: PrincipalSession, which: OutcomeFilter, *, as_json: bool) -> None:
@@ -89,24 +88,14 @@ def _list(at: PrincipalSession, which: OutcomeFilter, *, as_json: bool) -> None:
 
 
 def _decide(
-    at: PrincipalSession,
-    which: OutcomeFilter,
-    how: Resolution,
-    why: str | None,
-    *,
-    plan: bool,
-    yes: bool,
-    as_json: bool,
+    at: PrincipalSession, which: OutcomeFilter, wish: Resolution, why: str | None, how: ConfirmOptions
 ) -> None:
-    given = {"which": to_builtins(which), "how": how.value, "by": at.who.name, "why": "" if plan else _reason_of(why)}
-    who = at.who.name
-    job = begin(at.platform, "resolve-unknown", given, who, yes=yes, as_json=as_json, plan_only=plan)
-    talk(f"resolved: {job.words}")
+    said = "" if how.plan else _reason_of(why)
+    given = {"which": to_builtins(which), "how": wish.value, "by": at.who.name, "why": said}
+    talk(f"resolved: {done(at, Order('resolve-unknown', given), how).words}")
 
 
-def _settle(
-    at: PrincipalSession, file: Path, provider: str | None, why: str | None, *, plan: bool, yes: bool, as_json: bool
-) -> None:
+def _settle(at: PrincipalSession, file: Path, provider: str | None, why: str | None, how: ConfirmOptions) -> None:
     """Take in receipts that the operator brought, and record who brought them and why.
 
     Lines about no attempt by the provider are refused, and named; they do not keep the others out.
@@ -116,12 +105,12 @@ def _settle(
         stop(Exit.USAGE, "--receipts needs --provider: whose receipts they are")
     if provider not in at.platform.settings.providers:
         refuse_unknown("--provider", "provider", provider, sorted(at.platform.settings.providers))
-    why = None if plan else _reason_of(why)
-    refused, new = _looked(at, file, provider, reports, as_json=as_json)
+    why = None if how.plan else _reason_of(why)
+    refused, new = _looked(at, file, provider, reports, as_json=how.as_json)
     counts = f"{new:,} new, {len(reports) - refused - new:,} known already, {refused:,} refused"
     talk(f"{many(len(reports), 'receipt')} of {provider}: {counts}")
     if why is not None and new:
-        agree(f"settle by {many(new, 'receipt')} of {provider}", str(new), yes=yes)
+        agree(f"settle by {many(new, 'receipt')} of {provider}", str(new), yes=how.yes)
         brought, inbound = Brought(at.who.name, why), at.platform.delivery.inbound.receiving
         taken = sum(inbound.brought(provider, [each for _, each in batch], brought) for batch in _batches(reports))
         talk(f"taken in: {many(taken, 'receipt')}")

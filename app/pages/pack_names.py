@@ -54,6 +54,14 @@ class Names:
         titled = [(agency != first, self.office(agency), agency) for agency in groups]
         return [(title, sorted(groups[agency], key=lambda each: each[1])) for _, title, agency in sorted(titled)]
 
+    @property
+    def search_words(self) -> Mapping[str, str]:
+        """Return the everyday words by which lists find an event type, of all languages, by its name."""
+        return {
+            name: " ".join(word for words in type_.search_words.values() for word in words)
+            for name, type_ in self.types.items()
+        }
+
     def office(self, agency: str) -> str:
         """Return an agency's title."""
         return self.speech.titled(self._offices.get(agency, {})) or agency

@@ -1,6 +1,6 @@
 """Event types: what an event of a kind carries, whom it names, and what it sets on a person."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,7 @@ class EventType(Struct, frozen=True, kw_only=True):
     `forbidden`: names that no field of such an event may have, at any depth: an event that carries one is refused.
     `retention`: for how long after the year in which it happened its content can be read; None: for ever.
     `ahead`: how far ahead of our clock such an event may be dated when it is taken in; None: as far as it likes.
+    `search_words`: language -> the everyday words by which lists of event types find it.
     """
 
     name: str
@@ -74,6 +75,7 @@ class EventType(Struct, frozen=True, kw_only=True):
     forbidden: frozenset[str] = frozenset()
     retention: Offset | None = None
     ahead: Offset | None = parse_offset(AHEAD)
+    search_words: Mapping[str, Sequence[str]] = {}
 
     def latest(self, now: datetime) -> datetime | None:
         """Return the latest time that such an event may have when it is taken in now; None: any."""
@@ -189,6 +191,7 @@ def event_type_of(content: Mapping[str, Any]) -> EventType:
         forbidden=frozenset(content.get("forbidden") or ()),
         retention=parse_offset(content["retention"]) if "retention" in content else None,
         ahead=None if (ahead := content.get("ahead", AHEAD)) == ANY else parse_offset(ahead),
+        search_words=content.get("search_words") or {},
     )
 
 

@@ -16,6 +16,7 @@ _WHOLE: Mapping[str, str] = {
     "agency": "the agency that reports it",
     "forbidden": "what it must never carry",
     "title": "its title",
+    "search_words": "the words by which it is found",
     "retention": "for how long its content can be read",
     "ahead": "how far in the future it may be dated",
 }

@@ -175,7 +175,7 @@ def sms_limit_of(pack: Mapping[str, Any]) -> SmsLimit:
 
 def _titled(path: Path) -> bool:
     return (
-        path in (("title",), _LAW)
+        path in (("title",), ("search_words",), _LAW)
         or path[-1:] == ("x-title",)
         or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "short", "label"))
     )

@@ -6,7 +6,18 @@ from pydantic import AfterValidator, Field
 
 from domain.core.plain import PlainData
 from domain.core.translatable import Said, Words
-from templates.reading.value_kinds import Ahead, Limit, Name, Shape, Text, Titles, TypeName, distinct, optional
+from templates.reading.value_kinds import (
+    Ahead,
+    Language,
+    Limit,
+    Name,
+    Shape,
+    Text,
+    Titles,
+    TypeName,
+    distinct,
+    optional,
+)
 
 KINDS = ("string", "integer", "number", "boolean", "array", "object")
 
@@ -35,6 +46,9 @@ Count = Annotated[int, Field(ge=0)]
 Least = Annotated[int, Field(ge=0, le=65_536)]
 """A lower limit of a length; an event of 256 kB has room for it, and so has one made up for a test."""
 Format = Literal["date", "national-id", "email", "uuid", "uri"]
+
+
+SearchWords = Annotated[list[Annotated[Text, Field(min_length=2, max_length=50)]], Field(min_length=1, max_length=20)]
 
 
 class TextRules(Shape):
@@ -94,6 +108,7 @@ class EventTypeShape(Shape):
 
     type: TypeName
     title: Titles
+    search_words: dict[Language, SearchWords] = optional("language: everyday words by which the workbench finds it")
     agency: Text
     subject: Name
     ends_life: bool = optional()

@@ -14,7 +14,7 @@ from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import stages
 from streams.rehearsal.verdict import judge
 from templates.checks.loader import BrokenPack, load_packs, shipped
-from templates.reading.event_shapes import Property
+from templates.reading.event_shapes import EventTypeShape, Property
 from templates.reading.files import read_document
 from templates.reading.findings import Report
 from templates.reading.trigger_shapes import (
@@ -127,10 +127,13 @@ def test_the_page_has_every_key_and_no_other(title: str) -> None:
 
 
 def test_the_examples_of_event_types_pass_the_check(tmp_path: Path) -> None:
-    """What the page says of a field, an event type may say."""
-    [text] = [each for each in SNIPPETS if each.startswith("# events")]
-    [(_, shown)] = _read(tmp_path, text).items()
+    """What the page says of a field and of everyday words, an event type may say."""
+    [field, words] = [_read(tmp_path, each) for each in SNIPPETS if each.startswith("# events")]
+    [(_, shown)] = field.items()
     assert Property.model_validate(shown).x_title is not None
+    data = {"type": "object", "additionalProperties": False, "properties": field}
+    given = {"type": "kz.meter.read", "title": {"en": "A meter was read"}, "agency": "energy", "subject": "user"}
+    assert EventTypeShape.model_validate({**given, "data": data, **words}).search_words["en"]
 
 
 @pytest.mark.parametrize("snippet", [each for each in SNIPPETS if each.startswith("# pack.yaml")])

@@ -38,18 +38,26 @@ async function again(form, name) {
 }
 const offered = new WeakMap(); // list -> all that it offers, of which what is typed in its finder leaves some
 const listOf = finder => finder.nextElementSibling;
+const wordsOf = text => text.toLowerCase().replaceAll("ё", "е").match(/[\p{L}\p{N}]+/gu) ?? [];
+const SHORT = 3; // letters of a word that says little where it is not found, and to which no ending belongs
+function fits(typed, option) { // each typed word begins a word of the option or of its office, or is one with an ending
+  const words = wordsOf(`${option.text} ${option.parentElement?.label ?? ""} ${option.dataset.words ?? ""}`);
+  return typed.every(each => words.some(word => word.startsWith(each) || (word.length > SHORT && each.startsWith(word))));
+}
 function find(finder) {
-  const list = listOf(finder), words = finder.value.toLowerCase().split(/\s+/).filter(Boolean), chosen = list.value;
+  const list = listOf(finder), chosen = list.value;
   if (!offered.has(list)) offered.set(list, [...list.children].map(each => each.cloneNode(true)));
-  const fits = text => words.every(each => text.toLowerCase().includes(each));
+  const options = offered.get(list).flatMap(each => [...each.querySelectorAll("option")]);
+  const all = wordsOf(finder.value), long = all.filter(each => each.length > SHORT);
+  const words = long.length && !options.some(each => fits(all, each)) ? long : all;
   const left = offered.get(list).map(each => each.cloneNode(true)).filter(group => {
-    if (group.matches("option") || fits(group.label)) return true;
-    for (const each of group.querySelectorAll("option")) if (!fits(each.text) && each.value !== chosen) each.remove();
+    if (group.matches("option")) return true;
+    for (const each of group.querySelectorAll("option")) if (!fits(words, each) && each.value !== chosen) each.remove();
     return group.children.length;
   });
   list.replaceChildren(...left);
   list.value = chosen;
-  finder.previousElementSibling.hidden = [...list.options].some(each => each.value && (fits(each.text) || fits(each.parentElement.label ?? "")));
+  finder.previousElementSibling.hidden = [...list.options].some(each => each.value && fits(words, each));
   list.size = words.length ? Math.min(10, list.options.length + left.length) : 1;
 }
 addEventListener("input", event => {

@@ -68,6 +68,7 @@ class Beginning(RoutedPages):
             for name, pack in rules.governed.packs.items()
             if name != BUILT_IN
         ]
+        names = names_of(rules, frame.speech)
         return self._office.show(
             "new.html",
             frame,
@@ -81,7 +82,8 @@ class Beginning(RoutedPages):
                 ((fact.trigger, frame.speech.titled(fact.rules["title"])) for fact in self._theirs(who)),
                 key=lambda each: each[1],
             ),
-            types=names_of(rules, frame.speech).by_office(types, who.agency),
+            types=names.by_office(types, who.agency),
+            search_words=names.search_words,
         )
 
     @routes.post("/work/new")

@@ -409,7 +409,13 @@ class View:
 
     def starting(self) -> Iterator[Control]:
         """Yield on what it starts, under which conditions, and who is told."""
-        yield self._control("on", "select", self._say("It starts when this is recorded"), options=self._starts())
+        yield self._control(
+            "on",
+            "select",
+            self._say("It starts when this is recorded"),
+            options=self._starts(),
+            more=self.names.search_words,
+        )
         hint = self._say(
             "To compare with another record, go to part 4: there such a record makes the message needless."
         )
@@ -785,7 +791,9 @@ class View:
         if later not in known:
             options[0][1].append((later, self.names.heading(later)))
         found = [
-            self._control(f"{under}.on", "select", say("This has been recorded"), options=options),
+            self._control(
+                f"{under}.on", "select", say("This has been recorded"), options=options, more=self.names.search_words
+            ),
             *([self._since(under)] if _CAN_SINCE in self.types() else []),
             self._condition(f"{under}.when", say("Only if"), later),
         ]

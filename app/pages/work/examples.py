@@ -468,6 +468,11 @@ class Example:
             field, "select", label, options=[("", [(each, self._names.value(each)) for each in listed])]
         )
 
+    @property
+    def search_words(self) -> Mapping[str, str]:
+        """Return the everyday words by which a further event type is found, by its name."""
+        return self._names.search_words
+
     def further(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Return the event types of which one more can be added, under the offices that report them."""
         known = self._names.types.values()

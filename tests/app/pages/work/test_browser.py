@@ -157,6 +157,36 @@ def test_an_event_is_found_by_a_word(chromium: Browser, workshop: Workshop) -> N
         expect(nothing).to_be_hidden()
 
 
+EVERYDAY = {
+    "уволен": "kz.employment.job_ended",
+    "Потеряла работу": "kz.employment.job_ended",
+    "родился ребёнок": "kz.civil.birth_registered",
+    "родился РЕБЕНОК": "kz.civil.birth_registered",
+    "ИП открыл": "kz.business.registered",
+    "lost a job": "kz.employment.job_ended",
+    "жұмыстан шықты": "kz.employment.job_ended",
+    "штрафы за скорость": "kz.traffic.fine_issued",
+    "труда договор": "kz.employment.job_ended",
+}
+"""What an author types -> an event type that is found by it, by its words, its title or its office."""
+
+
+def test_an_event_is_found_by_everyday_words(chromium: Browser, workshop: Workshop) -> None:
+    """People say “dismissed” where a register says that a contract has ended: both find it, whatever the ending."""
+    with workshop.visit(chromium, language="ru") as context:
+        page = context.new_page()
+        page.goto(f"{workshop.base}/work/new")
+        offered = page.locator("#on option")
+        for typed, event_type in EVERYDAY.items():
+            page.get_by_role("searchbox").fill(typed)
+            found = [each.get_attribute("value") for each in offered.all()]
+            assert event_type in found, typed
+            assert len(found) < 8, typed
+        unworded = page.locator("#on optgroup option:not([data-words])")
+        page.get_by_role("searchbox").fill("")
+        assert (offered.count() > 40, unworded.count()) == (True, 0)
+
+
 def begins(page: Page, by: Fingers, name: str) -> None:
     """Names a new draft, and what it starts on."""
     by.press(page.get_by_role("link", name="New draft").first)

@@ -10,13 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 from notifiers.email.addresses import mailbox
 from notifiers.email.verp import ROOM
-
-
-class EmailConfigError(ValueError):
-    """Raised for settings with which email cannot be sent."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(f"Email cannot be sent with these settings: {problem}. Correct them and start again.")
+from notifiers.port.links import client_context
 
 
 class Security(StrEnum):
@@ -115,17 +109,7 @@ class SmtpOptions(BaseModel):
         return self.hello or self.sender.rpartition("@")[2]
 
     def tls(self) -> ssl.SSLContext | None:
-        """Return the TLS context; None without TLS. Raises EmailConfigError for a file that cannot be used."""
+        """Return the TLS context; None without TLS. Raises ValueError for a file that cannot be used."""
         if self.security is Security.NONE:
             return None
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            raise EmailConfigError(f"ca_file cannot be read as PEM ({error.strerror or error})") from None
-        if self.client_cert_file is not None:
-            try:
-                context.load_cert_chain(self.client_cert_file, self.client_key_file)
-            except OSError as error:
-                problem = f"client_cert_file and client_key_file are no pair in PEM ({error.strerror or error})"
-                raise EmailConfigError(problem) from None
-        return context
+        return client_context(self.ca_file, self.client_cert_file, self.client_key_file)

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from notifiers.email.config import Limits, SmtpOptions
 from notifiers.email.mime import Letter, Letterhead, UnsendableError
-from notifiers.email.smtp_dial import NoConnectionError, dial
+from notifiers.email.smtp_dial import dial
 from notifiers.email.smtp_pool import Pool
 from notifiers.email.smtp_session import Session
 from notifiers.port.interface import GiveUp, Message, Outcome, Reason, RetryLater
-from notifiers.port.kinds import Kind, Tools
+from notifiers.port.kinds import Kind
+from notifiers.port.links import NoLinkError
 from notifiers.port.standing import Standing
 
 _WORTH_A_SESSION = 8
@@ -59,7 +60,7 @@ class EmailNotifier:
     """The email channel. SMTP knows no doubles, so an unknown outcome must not be repeated blindly.
 
     `clock` dates the letters; it must give aware times. `limits` are those of the options unless given. Raises
-    EmailConfigError for TLS files that cannot be used.
+    ValueError for TLS files that cannot be used.
     """
 
     channel = "email"
@@ -86,7 +87,7 @@ class EmailNotifier:
         """Wait until a connection to the mail server is open; return why there is none."""
         try:
             await self._pool.ready(asyncio.get_running_loop().time() + self._limits.begin)
-        except NoConnectionError as error:
+        except NoLinkError as error:
             return _put_off(error)
         return None
 
@@ -113,7 +114,7 @@ class EmailNotifier:
             while batch.waiting:
                 async with self._pool.session(batch.until) as session:
                     await _deliver(batch, session)
-        except NoConnectionError as error:
+        except NoLinkError as error:
             return _put_off(error)
         return None
 
@@ -130,12 +131,8 @@ async def _deliver(batch: _Batch, session: Session) -> None:
             return
 
 
-def _put_off(error: NoConnectionError) -> RetryLater:
+def _put_off(error: NoLinkError) -> RetryLater:
     return RetryLater(None, error.reason, error.detail, everybody=error.reason is Reason.BUSY)
 
 
-def _make(options: SmtpOptions, tools: Tools) -> EmailNotifier:
-    return EmailNotifier(options, tools.clock)
-
-
-KIND = Kind("email", SmtpOptions, _make)
+KIND = Kind("email", SmtpOptions, lambda options, tools: EmailNotifier(options, tools.clock))

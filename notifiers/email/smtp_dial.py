@@ -8,23 +8,15 @@ import aiosmtplib
 from notifiers.email.config import Limits, Security, SmtpOptions
 from notifiers.email.smtp_session import Session, abort
 from notifiers.port.interface import Reason
+from notifiers.port.links import NoLinkError
 from notifiers.port.standing import Standing
 
 _FAULTS = (OSError, aiosmtplib.SMTPException, ValueError)  # ValueError: nonsense where base64 is due
 _REFUSED = {4: Reason.BUSY, 5: Reason.NOT_ADMITTED}
 
 
-class NoConnectionError(Exception):
-    """Raised when no connection to the mail server could be opened, so nothing was sent."""
-
-    def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__(f"There is no connection to the mail server ({reason}): nothing was sent, try again later.")
-        self.reason = reason
-        self.detail = detail
-
-
 async def dial(options: SmtpOptions, limits: Limits, tls: ssl.SSLContext | None, standing: Standing) -> Session:
-    """Connect and sign in within `limits.connect` seconds. Raises NoConnectionError."""
+    """Connect and sign in within `limits.connect` seconds. Raises NoLinkError."""
     client = aiosmtplib.SMTP(
         hostname=options.host,
         port=options.port,
@@ -39,7 +31,7 @@ async def dial(options: SmtpOptions, limits: Limits, tls: ssl.SSLContext | None,
             await _sign_in(client, options)
     except _FAULTS as fault:
         abort(client)
-        raise _no_connection(fault) from None  # a server's words may quote an address
+        raise _no_link(fault) from None  # a server's words may quote an address
     except BaseException:
         abort(client)
         raise
@@ -58,16 +50,16 @@ async def _sign_in(client: aiosmtplib.SMTP, options: SmtpOptions) -> None:
         raise ConnectionResetError
 
 
-def _no_connection(fault: Exception) -> NoConnectionError:
+def _no_link(fault: Exception) -> NoLinkError:
     match fault:
         case TimeoutError():
-            return NoConnectionError(Reason.TIMED_OUT)
+            return NoLinkError(Reason.TIMED_OUT)
         case aiosmtplib.SMTPResponseException():
-            return NoConnectionError(_REFUSED.get(fault.code // 100, Reason.GARBLED), str(fault.code))
+            return NoLinkError(_REFUSED.get(fault.code // 100, Reason.GARBLED), str(fault.code))
         case OSError():
             untrusted = isinstance(fault, ssl.SSLError) or isinstance(fault.__cause__, ssl.SSLError)
-            return NoConnectionError(Reason.NOT_ADMITTED if untrusted else Reason.UNREACHABLE)
+            return NoLinkError(Reason.NOT_ADMITTED if untrusted else Reason.UNREACHABLE)
         case aiosmtplib.SMTPException():  # it offers no STARTTLS, or no way to sign in that we know
-            return NoConnectionError(Reason.NOT_ADMITTED)
+            return NoLinkError(Reason.NOT_ADMITTED)
         case _:
-            return NoConnectionError(Reason.GARBLED)
+            return NoLinkError(Reason.GARBLED)

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from notifiers.email.smtp_dial import NoConnectionError
 from notifiers.email.smtp_session import Session
 from notifiers.port.interface import Reason
+from notifiers.port.links import NoLinkError
 
 
 class Pool:
@@ -21,11 +21,11 @@ class Pool:
 
     @asynccontextmanager
     async def session(self, until: float) -> AsyncIterator[Session]:
-        """A session for a batch; waits for its turn up to the loop time `until`. Raises NoConnectionError."""
+        """A session for a batch; waits for its turn up to the loop time `until`. Raises NoLinkError."""
         await self._wait_for_turn(until)
         try:
             if self.closed:
-                raise NoConnectionError(Reason.CLOSED)
+                raise NoLinkError(Reason.CLOSED)
             session = self._kept() or await self._dial()
             self._lent += 1
             try:
@@ -37,19 +37,19 @@ class Pool:
             self._slots.release()
 
     async def ready(self, until: float) -> None:
-        """Wait until a session is open, in use or not; `until`: as for `session`. Raises NoConnectionError."""
+        """Wait until a session is open, in use or not; `until`: as for `session`. Raises NoLinkError."""
         if not self._lent and not any(session.alive for session in self._idle):
             async with self.session(until):
                 pass
 
     async def _wait_for_turn(self, until: float) -> None:
         if asyncio.get_running_loop().time() > until:
-            raise NoConnectionError(Reason.NO_TIME)
+            raise NoLinkError(Reason.NO_TIME)
         try:
             async with asyncio.timeout_at(until):
                 await self._slots.acquire()
         except TimeoutError:
-            raise NoConnectionError(Reason.NO_TIME) from None
+            raise NoLinkError(Reason.NO_TIME) from None
 
     def _kept(self) -> Session | None:
         while self._idle:

@@ -20,13 +20,6 @@ _CONNECTING = "client error (Connect)"  # hyper-util's words for TCP and TLS
 _UNTRUSTED = "invalid peer certificate"  # rustls' words
 
 
-class HttpConfigError(ValueError):
-    """Raised for a setting with which no HTTP client can be made."""
-
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}. Correct it and start again.")
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer of a server; `body` has its first 65,536 bytes."""
@@ -50,16 +43,12 @@ class Timeouts:
     connect: float = 5.0
     whole: float = 15.0
 
-    def __post_init__(self) -> None:
-        if not 0 < self.connect < self.whole:
-            raise HttpConfigError("timeouts", "connecting needs longer than nothing and less than the whole request")
-
 
 class Http:
     """A client with its kept connections. It speaks HTTP/2 where TLS negotiates it, else HTTP/1.1.
 
     `authority` is a PEM file's content: what it holds is trusted beside the system's authorities. Raises
-    HttpConfigError if it is none. Proxies named in the environment are not used.
+    ValueError if it is none. Proxies named in the environment are not used.
     """
 
     def __init__(self, timeouts: Timeouts, *, authority: bytes | None = None) -> None:
@@ -144,7 +133,7 @@ def _client(timeouts: Timeouts, authority: bytes | None) -> Client:
         load_pem_x509_certificates(authority)  # without one the builder would trust nothing and say nothing
         return builder.add_root_certificate_pem(authority).build()
     except ValueError:
-        raise HttpConfigError("authority", "the file holds no certificate in PEM") from None
+        raise ValueError("authority: the file holds no certificate in PEM") from None
 
 
 def _unanswered(fault: PyreqwestError) -> RetryLater | Unknown:

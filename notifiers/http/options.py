@@ -7,7 +7,6 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from notifiers.http.client import Http, Timeouts
-from notifiers.port.parallel_requests import Lanes
 
 MASK: Final = "*" * 10
 """The mask of a secret where settings are shown, as pydantic has it."""
@@ -62,7 +61,3 @@ class HttpOptions(BaseModel):
         """Return a client with these options. Raises ValueError if `ca_file` holds no certificate."""
         authority = None if self.ca_file is None else self.ca_file.read_bytes()
         return Http(Timeouts(self.connect_timeout, self.timeout), authority=authority)
-
-    def ways(self) -> Lanes:
-        """Lanes with these options."""
-        return Lanes(self.lanes, self.begin)

@@ -4,7 +4,7 @@ What an answer of FCM means to us: https://firebase.google.com/docs/reference/fc
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from notifiers.http.addresses import safe_base
 from notifiers.http.client import Answer
+from notifiers.http.notifier import HttpNotifier
 from notifiers.http.options import HttpOptions, ReadableFile
 from notifiers.http.refusals import later, refusal
 from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, Reason, RetryLater, Unknown
-from notifiers.port.kinds import Kind, Tools
+from notifiers.port.kinds import Kind
 from notifiers.push.google_account import AccessTokens, service_account
 from notifiers.push.messages import URGENT, buttons, collapse_key, fitted, life, trace
 
@@ -163,7 +164,7 @@ class FcmOptions(HttpOptions):
         return self.begin + 4 * self.timeout
 
 
-class FcmNotifier:
+class FcmNotifier(HttpNotifier):
     """The push channel to apps.
 
     A resend replaces what still waits at FCM and what the device shows. `clock` must give aware times. Raises
@@ -174,30 +175,17 @@ class FcmNotifier:
     removes_doubles = True
 
     def __init__(self, options: FcmOptions, clock: Callable[[], datetime]) -> None:
+        super().__init__(options, options.limit)
         account = service_account(options.service_account_file)
         self.reports = options.reports_display
-        self.longest = options.limit
         self._clock = clock
         self._by_app = options.shown_by == "app"
-        self._lanes = options.ways()
-        self._http = options.http()
         self._tokens = AccessTokens(account, self._http, clock)
         self._url = f"{options.base_url}/v1/projects/{options.project or account.project_id}/messages:send"
 
     def reaches(self, address: str) -> bool:
         """A registration token of FCM."""
         return _TOKEN.fullmatch(address) is not None
-
-    async def start(self) -> None:
-        """FCM reports nothing by the link that we send on."""
-
-    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Send a batch within `options.limit` seconds, each message by a request of its own."""
-        return await self._lanes.send(messages, self._deliver)
-
-    async def aclose(self) -> None:
-        """Close the connections; what is on its way is finished before."""
-        await self._http.aclose()
 
     async def _deliver(self, message: Message) -> Outcome:
         if not self.reaches(message.address):
@@ -259,8 +247,4 @@ class FcmNotifier:
         return {"headers": headers, **payload}
 
 
-def _make(options: FcmOptions, tools: Tools) -> FcmNotifier:
-    return FcmNotifier(options, tools.clock)
-
-
-KIND = Kind("push", FcmOptions, _make)
+KIND = Kind("push", FcmOptions, lambda options, tools: FcmNotifier(options, tools.clock))

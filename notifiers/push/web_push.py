@@ -1,14 +1,15 @@
 """Push to browsers: Web Push (RFC 8030), encrypted for the browser (RFC 8291), signed by us (RFC 8292)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 
 from notifiers.http.client import Answer, retry_after
+from notifiers.http.notifier import HttpNotifier
 from notifiers.http.refusals import refusal
 from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, Reason, RetryLater
-from notifiers.port.kinds import Kind, Tools
+from notifiers.port.kinds import Kind
 from notifiers.push.messages import Button, buttons, collapse_key, fitted, life, trace
 from notifiers.push.push_services import PushServices
 from notifiers.push.sealing import LONGEST, Draw, drawn, sealed
@@ -49,7 +50,7 @@ class _Payload(msgspec.Struct):
 _ENCODER = msgspec.json.Encoder()
 
 
-class WebPushNotifier:
+class WebPushNotifier(HttpNotifier):
     """The push channel to browsers.
 
     A resend replaces what still waits at the push service (Topic) and what the browser shows (tag), so a double is
@@ -60,31 +61,19 @@ class WebPushNotifier:
     removes_doubles = True
 
     def __init__(self, options: WebPushOptions, clock: Callable[[], datetime], draw: Draw = drawn) -> None:
+        super().__init__(options, options.limit)
         self.reports = options.reports_display
-        self.longest = options.limit
         self._clock = clock
         self._draw = draw
         self._hosts, self._services = Hosts(options.hosts), PushServices()
         self._vapid = Vapid(options.key(), options.subject, clock)
-        self._lanes = options.ways()
-        self._http = options.http()
 
     def reaches(self, address: str) -> bool:
         """A browser's PushSubscription as JSON."""
         return is_subscription(address)
 
-    async def start(self) -> None:
-        """Do nothing: push services report nothing."""
-
-    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Send a batch within `options.limit` seconds; what a service finds too large is shortened and sent again."""
-        return await self._lanes.send(messages, self._deliver)
-
-    async def aclose(self) -> None:
-        """Close the connections; what is on its way is finished before."""
-        await self._http.aclose()
-
     async def _deliver(self, message: Message) -> Outcome:
+        """Hand it over; what the service finds too large is shortened and sent again."""
         subscription = self._hosts.subscription(message.address)
         if subscription is None:  # not of a listed host: our list may be wrong, which says nothing about the address
             return GiveUp(Reason.BAD_ADDRESS if self._hosts.lists(message.address) else Reason.NOT_LISTED)
@@ -160,8 +149,4 @@ def _content(message: Message, tag: str, room: int, now: datetime) -> bytes | Gi
     return fitted(write, message.text, room)
 
 
-def _make(options: WebPushOptions, tools: Tools) -> WebPushNotifier:
-    return WebPushNotifier(options, tools.clock)
-
-
-KIND = Kind("push", WebPushOptions, _make)
+KIND = Kind("push", WebPushOptions, lambda options, tools: WebPushNotifier(options, tools.clock))

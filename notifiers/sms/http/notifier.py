@@ -1,7 +1,7 @@
 """SMS over the HTTP interface of a gateway: one request a message, the gateway cuts it into parts."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final
@@ -9,20 +9,10 @@ from urllib.parse import quote
 
 from domain.core.sms import segments
 from notifiers.http.client import Answer
+from notifiers.http.notifier import HttpNotifier
 from notifiers.http.refusals import refusal, refused
-from notifiers.port.interface import (
-    Accepted,
-    GiveUp,
-    Inquiry,
-    Message,
-    Notifier,
-    Outcome,
-    Reason,
-    RetryLater,
-    Told,
-    Unknown,
-)
-from notifiers.port.kinds import Kind, Tools
+from notifiers.port.interface import Accepted, GiveUp, Inquiry, Message, Outcome, Reason, RetryLater, Told, Unknown
+from notifiers.port.kinds import Kind
 from notifiers.port.message_names import numbered
 from notifiers.sms.http.options import HttpSmsOptions
 from notifiers.sms.http.requests import Fields, Request, filled
@@ -35,7 +25,7 @@ _PASSING: Final = {503}
 _SERVER_FAULT: Final = 500
 
 
-class HttpSmsNotifier:
+class HttpSmsNotifier(HttpNotifier):
     """The SMS channel over HTTP. `clock` gives aware times.
 
     Addresses, texts and the password are parts of the request, and for Kannel of its URL: an outcome never has any of
@@ -45,12 +35,10 @@ class HttpSmsNotifier:
     channel = "sms"
 
     def __init__(self, options: HttpSmsOptions, clock: Callable[[], datetime]) -> None:
+        super().__init__(options, options.limit)
         self._options = options
-        self.longest = options.limit
         self._clock = clock
         self._answer, self._refusals = re.compile(options.answer), options.refusals()
-        self._http = options.http()
-        self._lanes = options.ways()
 
     @property
     def removes_doubles(self) -> bool:
@@ -70,17 +58,6 @@ class HttpSmsNotifier:
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (a telephone number is one kind)
         """Whatever is given for the SMS channel."""
         return True
-
-    async def start(self) -> None:
-        """A gateway reports by requests of its own."""
-
-    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Send a batch within `longest` seconds."""
-        return await self._lanes.send(messages, self._deliver)
-
-    async def aclose(self) -> None:
-        """Close the connections; what is on its way is finished before."""
-        await self._http.aclose()
 
     async def _deliver(self, message: Message) -> Outcome:
         digits = e164(message.address, self._options.region)
@@ -172,8 +149,4 @@ class HttpSmsNotifier:
         return refusal(answer, self._clock(), _FINAL)
 
 
-def _make(options: HttpSmsOptions, tools: Tools) -> Notifier:
-    return HttpSmsNotifier(options, tools.clock)
-
-
-KIND = Kind("sms", HttpSmsOptions, _make)
+KIND = Kind("sms", HttpSmsOptions, lambda options, tools: HttpSmsNotifier(options, tools.clock))

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from notifiers.port.links import client_context
+
 Ton = Annotated[int, Field(ge=0, le=7)]
 Npi = Annotated[int, Field(ge=0, le=31)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -108,16 +110,5 @@ class SmppOptions(BaseModel):
         return number, ton, guess[1] if self.sender_npi is None else self.sender_npi
 
     def context(self) -> ssl.SSLContext | None:
-        """Return the TLS context; None without TLS. Raises ValueError if a file cannot be used."""
-        if not self.tls:
-            return None
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ValueError(f"ca_file cannot be used: {error.strerror}") from error
-        if self.client_cert_file is not None:
-            try:
-                context.load_cert_chain(self.client_cert_file, self.client_key_file)
-            except (OSError, ssl.SSLError) as error:
-                raise ValueError(f"client_cert_file or client_key_file cannot be used: {error.strerror}") from error
-        return context
+        """Return the TLS context; None without TLS. Raises ValueError for a file that cannot be used."""
+        return client_context(self.ca_file, self.client_cert_file, self.client_key_file) if self.tls else None

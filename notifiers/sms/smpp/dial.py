@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 
 from notifiers.port.interface import Reason, RetryLater
+from notifiers.port.links import NoLinkError
 from notifiers.sms.smpp import pdus
 from notifiers.sms.smpp.config import SmppOptions
 from notifiers.sms.smpp.link import Arrivals, Link
@@ -16,37 +17,28 @@ from notifiers.sms.smpp.status import BOUND_ELSEWHERE, OK, no_bind
 log = logging.getLogger("habarshy")
 
 
-class NoBindError(Exception):
-    """Raised when no link to the SMS centre could be opened, so nothing was sent."""
-
-    def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__(f"There is no link to the SMS centre ({reason}): nothing was sent, try again later.")
-        self.reason = reason
-        self.detail = detail
-
-
 async def dial(options: SmppOptions, tls: ssl.SSLContext | None, link: Link) -> None:
-    """Connect the link and bind it within `limits.connect` seconds. Raises NoBindError."""
+    """Connect the link and bind it within `limits.connect` seconds. Raises NoLinkError."""
     try:
         async with asyncio.timeout(options.limits.connect):
             await asyncio.get_running_loop().create_connection(lambda: link, options.host, options.port, ssl=tls)
             await _bind(options, link)
     except BaseException as fault:
         link.end(Reason.CLOSED)
-        error = _no_bind(fault)
+        error = _no_link(fault)
         if error is fault:
             raise
         raise error from None  # the cause may quote the account
 
 
-def _no_bind(fault: BaseException) -> BaseException:
+def _no_link(fault: BaseException) -> BaseException:
     match fault:
         case TimeoutError():
-            return NoBindError(Reason.TIMED_OUT)
+            return NoLinkError(Reason.TIMED_OUT)
         case ssl.SSLError():
-            return NoBindError(Reason.NOT_ADMITTED, "TLS")
+            return NoLinkError(Reason.NOT_ADMITTED, "TLS")
         case OSError() | UnicodeError():  # the latter: a host name that is none
-            return NoBindError(Reason.UNREACHABLE)
+            return NoLinkError(Reason.UNREACHABLE)
         case _:
             return fault
 
@@ -55,11 +47,11 @@ async def _bind(options: SmppOptions, link: Link) -> None:
     password = options.password.get_secret_value()
     answer = await link.ask(lambda number: pdus.bind(options.system_id, password, options.system_type, number))
     if answer is None:
-        raise NoBindError(link.lost.result())
+        raise NoLinkError(link.lost.result())
     if answer.status != OK:
-        raise NoBindError(*no_bind(answer.status))
+        raise NoLinkError(*no_bind(answer.status))
     if answer.command != pdus.BIND_TRANSCEIVER_RESP:
-        raise NoBindError(Reason.GARBLED)
+        raise NoLinkError(Reason.GARBLED)
 
 
 class Keeper:
@@ -134,7 +126,7 @@ class Keeper:
         self._known.clear()
         try:
             await dial(self._options, self._tls, link)
-        except NoBindError as error:
+        except NoLinkError as error:
             self._failures += 1
             self._note_elsewhere(elsewhere=error.detail == BOUND_ELSEWHERE)
             return RetryLater(None, error.reason, error.detail)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from smpp34 import SubmitSm
 
-from notifiers.port.interface import GiveUp, Message, Notifier, Outcome, Reason, RetryLater, Unknown
+from notifiers.port.interface import GiveUp, Message, Outcome, Reason, RetryLater, Unknown
 from notifiers.port.kinds import Kind, Tools
 from notifiers.port.message_names import numbered
 from notifiers.sms.phone import e164
@@ -173,8 +173,4 @@ def _absolute(time: datetime) -> str:
     return f"{time.astimezone(UTC):%y%m%d%H%M%S}000+"
 
 
-def _make(options: SmppOptions, tools: Tools) -> Notifier:
-    return SmppNotifier(options, tools)
-
-
-KIND = Kind("sms", SmppOptions, _make)
+KIND = Kind("sms", SmppOptions, SmppNotifier)

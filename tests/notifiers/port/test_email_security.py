@@ -6,7 +6,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pydantic import ValidationError
 
-from notifiers.email.config import EmailConfigError, Security
+from notifiers.email.config import Security
 from notifiers.email.notifier import KIND
 from notifiers.port.interface import Accepted, Outcome, Reason, RetryLater
 from notifiers.port.kinds import Tools
@@ -173,7 +173,7 @@ def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path, option: str, co
     if content is not None:
         file.write_bytes(content)
     options = config(25, security=Security.TLS, **{option: file})
-    with pytest.raises(EmailConfigError, match=option):
+    with pytest.raises(ValueError, match=option):
         KIND.make(options, TOOLS)
 
 

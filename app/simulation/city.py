@@ -63,18 +63,8 @@ def _outage(rng: Random, number: str, day: Day) -> Iterator[dict[str, Any]]:
 
 def _yearly(rng: Random, year: int) -> Iterator[dict[str, Any]]:
     frost = date(year, 1, 15).toordinal() + int(12 * rng.random())
-    yield _event(
-        rng,
-        "",
-        frost,
-        "alatau.schools.classes_cancelled",
-        {
-            "cancelled_on": iso(frost + 1),
-            "grades": "0–4",
-            "reason": "frost",
-            "announced": "evening",
-        },
-    )
+    cancelled = {"cancelled_on": iso(frost + 1), "grades": "0–4", "reason": "frost", "announced": "evening"}
+    yield _event(rng, "", frost, "alatau.schools.classes_cancelled", cancelled)
     flood = date(year, 4, 5).toordinal() + int(10 * rng.random())
     expected = {"river": "Іле", "expected_on": iso(flood + 2)}
     yield _event(rng, f"F-{year}", flood, "alatau.emergencies.flood_expected", expected)

@@ -52,18 +52,9 @@ def _issued(rng: Random, start: Day, citizen: Citizen, kind: _Kind) -> Iterator[
     day: Day | None = max(entitled, oldest + int((start - oldest) * rng.random()))
     while day is not None and day < citizen.until:
         expires = years_after(day, _VALID_YEARS)
-        yield report(
-            rng,
-            day,
-            citizen,
-            "kz.document.issued",
-            {
-                "kind": kind.name,
-                "number": f"{kind.prefix}{int(1e8 * rng.random()):08d}",
-                "issued_on": iso(day),
-                "expires_on": iso(expires),
-            },
-        )
+        number = f"{kind.prefix}{int(1e8 * rng.random()):08d}"
+        data = {"kind": kind.name, "number": number, "issued_on": iso(day), "expires_on": iso(expires)}
+        yield report(rng, day, citizen, "kz.document.issued", data)
         day = _renewal(rng, expires)
 
 

@@ -2,39 +2,36 @@
 
 from collections.abc import Mapping
 from random import Random
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from app.simulation.citizens import Citizen
 from app.simulation.days import Day, iso
 
-SOURCES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "citizen.contact_changed": "/platform/cabinet",
-        "citizen.guardian_appointed": "/platform/cabinet",
-        "citizen.preferences_changed": "/platform/cabinet",
-        "kz.citizen.registered": "/kz/civil",
-        "kz.civil.birth_registered": "/kz/civil",
-        "kz.civil.death_registered": "/kz/civil",
-        "kz.civil.marriage_registered": "/kz/civil",
-        "kz.civil.name_changed": "/kz/civil",
-        "kz.document.issued": "/kz/interior/documents",
-        "kz.education.kindergarten_queue_joined": "/kz/education/kindergartens",
-        "kz.employment.job_ended": "/kz/labour/contracts",
-        "kz.employment.job_started": "/kz/labour/contracts",
-        "kz.health.clinic_attached": "/kz/health/clinics",
-        "kz.health.vaccinated": "/kz/health/clinics",
-        "kz.health.vaccination_planned": "/kz/health/clinics",
-        "kz.pension.contribution_received": "/kz/labour/pensions",
-        "kz.pension.granted": "/kz/labour/pensions",
-        "kz.residence.registered": "/kz/interior/residence",
-        "kz.social.birth_allowance_granted": "/kz/labour/allowances",
-        "kz.tax.assessed": "/kz/finance/revenue",
-        "kz.tax.paid": "/kz/finance/revenue",
-        "kz.traffic.fine_issued": "/kz/interior/traffic",
-        "kz.traffic.fine_paid": "/kz/finance/treasury",
-    }
-)
+SOURCES: Final[Mapping[str, str]] = {
+    "citizen.contact_changed": "/platform/cabinet",
+    "citizen.guardian_appointed": "/platform/cabinet",
+    "citizen.preferences_changed": "/platform/cabinet",
+    "kz.citizen.registered": "/kz/civil",
+    "kz.civil.birth_registered": "/kz/civil",
+    "kz.civil.death_registered": "/kz/civil",
+    "kz.civil.marriage_registered": "/kz/civil",
+    "kz.civil.name_changed": "/kz/civil",
+    "kz.document.issued": "/kz/interior/documents",
+    "kz.education.kindergarten_queue_joined": "/kz/education/kindergartens",
+    "kz.employment.job_ended": "/kz/labour/contracts",
+    "kz.employment.job_started": "/kz/labour/contracts",
+    "kz.health.clinic_attached": "/kz/health/clinics",
+    "kz.health.vaccinated": "/kz/health/clinics",
+    "kz.health.vaccination_planned": "/kz/health/clinics",
+    "kz.pension.contribution_received": "/kz/labour/pensions",
+    "kz.pension.granted": "/kz/labour/pensions",
+    "kz.residence.registered": "/kz/interior/residence",
+    "kz.social.birth_allowance_granted": "/kz/labour/allowances",
+    "kz.tax.assessed": "/kz/finance/revenue",
+    "kz.tax.paid": "/kz/finance/revenue",
+    "kz.traffic.fine_issued": "/kz/interior/traffic",
+    "kz.traffic.fine_paid": "/kz/finance/treasury",
+}
 """Event type -> the registry that reports it."""
 
 OPENS: Final = 9 * 3600

@@ -1,7 +1,6 @@
 """A young child's vaccinations: the clinic plans each visit of the national calendar, and most children come."""
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Final
 
 from app.simulation.citizens import Citizen
@@ -9,14 +8,7 @@ from app.simulation.days import Day, iso
 from app.simulation.happenings import Happening, report
 from app.simulation.households import Household
 
-_VISITS: Final[Mapping[str, Day]] = MappingProxyType(
-    {
-        "two_months": 61,
-        "three_months": 91,
-        "four_months": 122,
-        "one_year": 365,
-    }
-)
+_VISITS: Final[Mapping[str, Day]] = {"two_months": 61, "three_months": 91, "four_months": 122, "one_year": 365}
 """A visit of the calendar -> the child's age in days."""
 _VACCINATED: Final = 0.92
 _LATE_BY: Final = 20

@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date
-from types import MappingProxyType
 from typing import Final
 
 from app.simulation.days import Day
 
-_MCI: Final[Mapping[int, int]] = MappingProxyType(
-    {2020: 2651, 2021: 2917, 2022: 3063, 2023: 3450, 2024: 3692, 2025: 3932, 2026: 4325}
-)
+_MCI: Final[Mapping[int, int]] = {2020: 2651, 2021: 2917, 2022: 3063, 2023: 3450, 2024: 3692, 2025: 3932, 2026: 4325}
 """Year -> tenge, from the republic's yearly laws on the budget."""
 
 

@@ -34,17 +34,8 @@ def _tax(household: Household, citizen: Citizen, year: int, assessed: int) -> It
     rng = household.rng
     about = {"kind": "vehicle", "year": year - 1}
     pay_by = date(year, 4, 1).toordinal()
-    yield report(
-        rng,
-        assessed,
-        citizen,
-        "kz.tax.assessed",
-        {
-            **about,
-            "amount": mci(assessed) * rng.choice(_MCI),
-            "pay_by": iso(pay_by),
-        },
-    )
+    due = {**about, "amount": mci(assessed) * rng.choice(_MCI), "pay_by": iso(pay_by)}
+    yield report(rng, assessed, citizen, "kz.tax.assessed", due)
     luck = rng.random()
     if luck < _PAYS_IN_TIME + _PAYS_LATER:
         first, last = (assessed + 5, pay_by) if luck < _PAYS_IN_TIME else (pay_by + 1, pay_by + 90)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from random import Random
-from types import MappingProxyType
 from typing import Final
 
 from app.simulation.citizens import Citizen
@@ -14,7 +13,7 @@ from app.simulation.money import mci
 
 _ADULT: Final = 18
 _FINES_A_DRIVER: Final = 0.6
-_MCI_A_FINE: Final[Mapping[int, int]] = MappingProxyType({5: 50, 10: 35, 20: 12, 40: 3})
+_MCI_A_FINE: Final[Mapping[int, int]] = {5: 50, 10: 35, 20: 12, 40: 3}
 _DISCOUNT_DAYS: Final = 7
 _BY_CAMERA: Final = 0.8
 _PAYS_AT_ONCE: Final = 0.70
@@ -34,32 +33,14 @@ def fines(household: Household, citizen: Citizen) -> Iterator[Happening]:
 def _fine(rng: Random, citizen: Citizen, day: Day) -> Iterator[Happening]:
     number = f"{int(1e12 * rng.random()):012d}"
     amount = mci(day) * rng.choices(*zip(*_MCI_A_FINE.items(), strict=True))[0]
-    yield report(
-        rng,
-        day,
-        citizen,
-        "kz.traffic.fine_issued",
-        {
-            "number": number,
-            "amount": amount,
-            "recorded_by": "camera" if rng.random() < _BY_CAMERA else "officer",
-            "violated_on": iso(day - int(10 * rng.random())),
-            "issued_on": iso(day),
-        },
-    )
+    recorded_by = "camera" if rng.random() < _BY_CAMERA else "officer"
+    violated = {"recorded_by": recorded_by, "violated_on": iso(day - int(10 * rng.random()))}
+    issued = {"number": number, "amount": amount, **violated, "issued_on": iso(day)}
+    yield report(rng, day, citizen, "kz.traffic.fine_issued", issued)
     if delay := _pays_after(rng):
         paid = amount // 2 if delay <= _DISCOUNT_DAYS else amount
-        yield report(
-            rng,
-            day + delay,
-            citizen,
-            "kz.traffic.fine_paid",
-            {
-                "number": number,
-                "amount": paid,
-                "paid_on": iso(day + delay),
-            },
-        )
+        payment = {"number": number, "amount": paid, "paid_on": iso(day + delay)}
+        yield report(rng, day + delay, citizen, "kz.traffic.fine_paid", payment)
 
 
 def _pays_after(rng: Random) -> int | None:

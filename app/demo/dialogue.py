@@ -99,8 +99,7 @@ def _coming(answer: Answered, speech: Speech) -> Iterator[str]:
 
 
 def _day(text: str, speech: Speech) -> str:
-    at = datetime.fromisoformat(text)
-    return speech.day(speech.date_at(at))
+    return speech.day_at(datetime.fromisoformat(text))
 
 
 _Teller = Callable[[Answered, Speech], Iterator[str]]

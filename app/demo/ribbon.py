@@ -40,7 +40,7 @@ class Ribbon:
 
     def day(self, frame: Frame) -> str:
         """Return today, of the demo's clock."""
-        return frame.speech.day(frame.speech.date_at(self._reader.year.now))
+        return frame.speech.day_at(self._reader.year.now)
 
     @property
     def share(self) -> int:

@@ -1,7 +1,7 @@
 """The family's year as a line of time: read from the log and its views, nothing is told that did not happen there."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -109,8 +109,8 @@ class Storyteller:
         told = list(self._moments(messages, speech))
         visits, is_open = sum(each.visits for each in told), [each.is_open for each in told]
         totals = Totals(
-            received=_amount(sum(each.received for each in told), speech),
-            saved=_amount(sum(each.saved for each in told), speech),
+            received=speech.money(sum(each.received for each in told)),
+            saved=speech.money(sum(each.saved for each in told)),
             hours=_hours(visits, speech),
             settled=is_open.count(False),
             open=is_open.count(True),
@@ -194,7 +194,7 @@ class _Teller:
         visits = chapter.visits if settled is not None else 0
         words = self._words(first)
         moment = Moment(
-            when=self._speech.tell(Words("told on {day}", day=self._day(first.sent.at))),
+            when=self._speech.tell(Words("told on {day}", day=self._speech.day_at(first.sent.at))),
             title=speech.say(chapter.title),
             emblem=first.sent.emblem,
             office=speech.titled(first.sent.office),
@@ -203,7 +203,7 @@ class _Teller:
             words=words,
             spoken=LANGUAGES.get(words.language, words.language) if words else "",
             outcome=self._outcome(chapter, matter, first, settled),
-            price=_amount(price, speech) if (price := chapter.price(matter)) else "",
+            price=speech.money(price) if (price := chapter.price(matter)) else "",
             missed=speech.tell(chapter.missed(matter)),
             figures=tuple(self._figures(received, saved, visits)),
             sources=tuple(self._sources(chapter, first, received or saved, visits)),
@@ -226,7 +226,7 @@ class _Teller:
 
     def _happened(self, event: LifeEvent) -> str:
         type_ = self._names.type(event.type)
-        told = {"day": self._day(event.time), "event": self._names.heading(event.type)}
+        told = {"day": self._speech.day_at(event.time), "event": self._names.heading(event.type)}
         office = self._names.office(type_.agency) if type_ is not None else ""
         return self._speech.tell(Words("{day}: {event} ({office})", office=office, **told))
 
@@ -251,18 +251,18 @@ class _Teller:
         if chapter.outcome is not None:
             return self._speech.tell(chapter.outcome(matter)), "good"
         if done is not None:
-            told = {"day": self._day(done.event.time), "event": self._names.heading(done.event.type)}
+            told = {"day": self._speech.day_at(done.event.time), "event": self._names.heading(done.event.type)}
             return self._speech.tell(Words("{day}: {event}", **told)), "good"
         deadline = first.card.deadline
-        day = "" if deadline is None else self._speech.day(self._speech.date_at(deadline - _A_MOMENT))
+        day = "" if deadline is None else self._speech.day_at(deadline - _A_MOMENT)
         return self._speech.tell(Words("Still open: until {day}", day=day) if day else Words("Still open")), "note"
 
     def _figures(self, received: int, saved: int, visits: int) -> Iterator[tuple[str, str]]:
         speech = self._speech
         if received:
-            yield _amount(received, speech), speech.say("received")
+            yield speech.money(received), speech.say("received")
         if saved:
-            yield _amount(saved, speech), speech.say("not paid")
+            yield speech.money(saved), speech.say("not paid")
         if visits:
             yield _hours(visits, speech), speech.say("spared")
 
@@ -284,13 +284,6 @@ class _Teller:
         content = next(each.trigger.content for each in rulebook.versions.values() if each.trigger.name == trigger)
         yield speech.tell(Words("By law: {law}.", law=speech.titled(legal_basis_of(content)).rstrip(".")))
 
-    def _day(self, at: datetime) -> str:
-        return self._speech.day(self._speech.date_at(at))
-
 
 def _hours(visits: int, speech: Speech) -> str:
     return speech.tell(Counted("{count} hour", "{count} hours", visits * VISIT_HOURS))
-
-
-def _amount(tenge: int, speech: Speech) -> str:
-    return speech.money(tenge)

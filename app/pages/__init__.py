@@ -5,6 +5,7 @@ Modules:
     layout, places, broken: the frame of every page, the navigation, and errors as people read them.
     components: the page that shows what pages are made of. stops: what is stopped, for the bar of pages.
     catalogues, life, ruling, pack_names: the words in the reader's language, for the site, nudges, rules and packs.
+    finding_words: what is wrong with the platform, in sentences; `habarshy status` has them in English.
     naming: the names of values.
     whole_numbers: numbers that came as text.
     proof, erasure_letter, backtest_report: pages for paper and for those who have no access, that need no other file.

@@ -84,6 +84,10 @@ class Speech:
         """Return the date of a moment in the zone."""
         return moment.astimezone(self.zone).date()
 
+    def day_at(self, moment: datetime) -> str:
+        """Return the day of a moment in the zone."""
+        return self.day(self.date_at(moment))
+
     def moment(self, moment: datetime) -> str:
         """Return a moment, to the minute, as the clock on the wall shows it in the zone: "2 June 2025, 09:30"."""
         local = moment.astimezone(self.zone)

@@ -67,7 +67,7 @@ class Citizen(CitizenPages):
                 "office": speech.titled(first.office),
                 "emblem": first.emblem,
                 "day": day_told(days, speech) if (days := card.days_to_come(now, speech.zone)) else "",
-                "then": [(each.nudge, speech.day(speech.date_at(each.due))) for each in others],
+                "then": [(each.nudge, speech.day_at(each.due)) for each in others],
             }
             for first, *others in matters.values()
             for card in [cards[first.nudge]]

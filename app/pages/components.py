@@ -8,12 +8,12 @@ from fastapi.responses import Response
 from app.backtests.chart import small
 from app.http import routes
 from app.pages.catalogues import Speech
+from app.pages.finding_words import FindingWords
 from app.pages.layout import Pages, RoutedPages
 from app.pages.stops import Stop
 from app.pages.work.controls import UNITS, ConditionRow, Control, Length
 from app.pages.work.field_places import FormField
 from app.pages.work.trying import Cell
-from app.reports.finding_words import FindingWords
 from domain.core.translatable import Said
 from templates.authoring.condition_form import AND
 from templates.reading.findings import Finding

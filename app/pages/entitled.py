@@ -1,7 +1,7 @@
 """A citizen's entitlements: each benefit with yes and how much, or no and what would change it, in sentences."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from fastapi import Request
@@ -172,13 +172,14 @@ class _Teller:
             return
         event, given = self._names.event(about.event.type), about.values.get("event.given_name")
         named = Words("{event} ({extras})", event=event, extras=given) if given else event
-        yield Words("It goes back to this record of {day}: {event}.", day=self._at(about.event.time), event=named)
+        day = self._speech.day_at(about.event.time)
+        yield Words("It goes back to this record of {day}: {event}.", day=day, event=named)
 
     def _next_step(self, answer: Answer) -> Iterator[str]:
         if (granted := self._granted(answer)) is not None:
             yield Words(
                 "There is nothing to do: on {day} {event}.",
-                day=self._at(granted.event.time),
+                day=self._speech.day_at(granted.event.time),
                 event=self._names.event(granted.event.type),
             )
         elif self._trigger(answer.benefit) is not None:
@@ -282,6 +283,3 @@ class _Teller:
 
     def _said(self, day: date | None) -> str:
         return self._speech.day(day) if day is not None else ""
-
-    def _at(self, moment: datetime) -> str:
-        return self._speech.day(self._speech.date_at(moment))

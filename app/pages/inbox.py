@@ -231,7 +231,7 @@ class _Teller:
             tuple(self._told(card, group)),
             tuple(self._tags(message, unread=bool(unread))),
             tuple(self._actions(message, card)) if open_ else (),
-            tuple((str(each.nudge), self._day(each.at)) for each in earlier),
+            tuple((str(each.nudge), self._speech.day_at(each.at)) for each in earlier),
             card.days_to_come(self._now, speech.zone) is not None,
             self._office(message),
         )
@@ -241,14 +241,14 @@ class _Teller:
         for line in about(card, self._names):
             yield line, ""
         if group is Group.DONE and card.done_at is not None:
-            yield speech.tell(Words("Done: {day}", day=self._day(card.done_at))), "until"
+            yield speech.tell(Words("Done: {day}", day=self._speech.day_at(card.done_at))), "until"
         elif card.days is not None and not card.days.is_limit:
             yield self._announced(card.days), "until bad" if group is Group.NOW else "until"
         elif card.deadline is not None:
             yield self._until(card.deadline), "until bad" if group is Group.NOW else "until"
 
     def _office(self, message: SentMessage) -> tuple[str, str, str]:
-        by, day = shown(CHANNELS, message.channel, self._speech), self._day(message.at)
+        by, day = shown(CHANNELS, message.channel, self._speech), self._speech.day_at(message.at)
         office = self._speech.titled(message.office) or self._speech.say("Daily summary")
         return message.emblem or "bell", office, f"{by} · {day}"
 
@@ -269,9 +269,6 @@ class _Teller:
             return self._speech.tell(Words("Today is the last day"))
         left = Words("{days} left", days=self._speech.length(days))
         return self._speech.tell(Joined([Words("Until {day}", day=day), left], " – "))
-
-    def _day(self, at: datetime) -> str:
-        return self._speech.day(self._speech.date_at(at))
 
     def _tags(self, message: SentMessage, *, unread: bool) -> Iterator[tuple[str, str]]:
         speech = self._speech

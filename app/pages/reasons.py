@@ -188,7 +188,7 @@ class _Teller:
             return Words("something was recorded that can no longer be read")
         if self._cause.area is None:
             return self._recorded()
-        told = {"day": self._day(self._cause.time), "event": self._event()}
+        told = {"day": self._speech.day_at(self._cause.time), "event": self._event()}
         if self._of_child:
             return Words("this was announced on {day} for the place where your child lives: {event}", **told)
         return Words("this was announced on {day} for the place where you live: {event}", **told)
@@ -196,7 +196,7 @@ class _Teller:
     def _recorded(self) -> str:
         """Return the record that it goes back to, with its day."""
         assert self._cause is not None
-        return Words("on {day} {event}", day=self._day(self._cause.time), event=self._event())
+        return Words("on {day} {event}", day=self._speech.day_at(self._cause.time), event=self._event())
 
     def _entitlement(self, on: Mapping[str, str]) -> str:
         [(edge, name)] = on.items()
@@ -390,13 +390,10 @@ class _Teller:
     def _start(self, source: str) -> str:
         field, value = self._names.field(source), self._why.used.get(source)
         if isinstance(value, datetime):
-            return Words("{field}, {day}", field=field, day=self._day(value))
+            return Words("{field}, {day}", field=field, day=self._speech.day_at(value))
         day = day_of(value)
         return field if day is None else Words("{field}, {day}", field=field, day=self._speech.day(day))
 
-    def _day(self, at: datetime) -> str:
-        return self._speech.day(self._speech.date_at(at))
-
     def _days_of(self, what: str, field: str) -> Sequence[str]:
         days = [each.details.get(field) for each in self._why.facts if each.what == what]
-        return [self._day(day) for day in days[-1:] if isinstance(day, datetime)]
+        return [self._speech.day_at(day) for day in days[-1:] if isinstance(day, datetime)]

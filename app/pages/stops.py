@@ -5,9 +5,9 @@ from msgspec.structs import replace
 
 from app.compose import Platform
 from app.pages.catalogues import Speech
+from app.pages.finding_words import FindingWords, finding_in_words
 from app.pages.layout import Frame
 from app.pages.life import shown
-from app.reports.finding_words import FindingWords, finding_in_words
 from app.reports.findings import stop_finding
 from app.reports.life_words import CHANNELS
 from app.reports.stopped import known_to

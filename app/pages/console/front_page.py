@@ -11,11 +11,11 @@ from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, Staff
 from app.pages.console.trends import DAY, SPANS, Trends
+from app.pages.finding_words import cause_in_words, finding_in_words
 from app.pages.life import shown
 from app.pages.stops import stop_told
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, Lags
-from app.reports.finding_words import cause_in_words, finding_in_words
 from app.reports.findings import SKEW, Finding, FindingKind, Level, findings
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_

@@ -16,10 +16,10 @@ from app.http import routes
 from app.jobs.job_command_line import flags_of
 from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages
+from app.pages.finding_words import cause_in_words
 from app.pages.layout import Frame
 from app.pages.life import STATES, shown
 from app.reports.condition import providers_in_use
-from app.reports.finding_words import cause_in_words
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from domain.facts.principals import Principal

@@ -129,11 +129,5 @@ def _composed(
         delivery=delivered,
         privacy=privacy.build(ruled.context, queued.dead_letter_queue),
         queries=queries.build(ruled.context),
-        runtime=runtime.build(
-            ruled.context,
-            logged,
-            queued.dead_letter_queue,
-            planned,
-            delivered,
-        ),
+        runtime=runtime.build(ruled.context, logged, queued.dead_letter_queue, planned, delivered),
     )

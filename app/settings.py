@@ -165,32 +165,22 @@ class BadSettings(ValueError):
         )
 
 
-def _default_database() -> str:
-    return f"sqlite:///{data_folder() / 'habarshy.sqlite'}"
-
-
-def _default_key_file() -> Path:
-    return data_folder() / "key"
-
-
-def _beside_the_keys(known: dict[str, Any]) -> Path:
-    return Path(known["key_file"]).with_name("principals.toml")
-
-
 class Settings(BaseSettings):
     """The settings of an installation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     database: DatabaseAddress = Field(
-        default_factory=_default_database, description="the SQLAlchemy URL of the database"
+        default_factory=lambda: f"sqlite:///{data_folder() / 'habarshy.sqlite'}",
+        description="the SQLAlchemy URL of the database",
     )
-    key_file: Path = Field(default_factory=_default_key_file, description="the file of the secret keys")
+    key_file: Path = Field(default_factory=lambda: data_folder() / "key", description="the file of the secret keys")
     key_ring: SecretStr = Field(
         default=SecretStr(""), description="the content of a key file, where the keys are not in a file"
     )
     principals: Path = Field(
-        default_factory=_beside_the_keys, description="the file of principals: names, roles, token hashes"
+        default_factory=lambda known: Path(known["key_file"]).with_name("principals.toml"),
+        description="the file of principals: names, roles, token hashes",
     )
     cluster: SchedulerAddress = Field(
         default="", description="a Dask scheduler for work over history, as tls://HOST:PORT; empty: this machine"
@@ -355,10 +345,7 @@ _ENVIRONMENT = "environment"
 
 def _sources() -> dict[str, Callable[[], Mapping[str, Any]]]:
     """Origin -> what reads what is set there, the first one counts first."""
-    return {
-        _ENVIRONMENT: EnvSettingsSource(Settings),
-        str(config_file()): _file,
-    }
+    return {_ENVIRONMENT: EnvSettingsSource(Settings), str(config_file()): _file}
 
 
 def _file() -> Mapping[str, Any]:

@@ -57,7 +57,8 @@ def _show_trigger(now: Governed, fact: TriggerSubmitted, *, as_json: bool) -> No
     for trigger, differences in found.items():
         show(trigger, differences, as_json=as_json)
     if not old.triggers:
-        _print_values(fact)
+        for path, value in _flat({"rules": fact.rules, **fact.words}):
+            data_json({"trigger": fact.trigger, "path": path, "new": value})
     elif not found and not as_json:
         data(f"  {SAME}")
 
@@ -78,11 +79,6 @@ def _show_new(new: Version, fact: TriggerSubmitted) -> None:
         lines = [line for line in said_plainly(value).splitlines() if line.strip()]
         for at, line in enumerate(lines):
             data(f"    {path}: {line}" if at == 0 else f"      {line}")
-
-
-def _print_values(fact: TriggerSubmitted) -> None:
-    for path, value in _flat({"rules": fact.rules, **fact.words}):
-        data_json({"trigger": fact.trigger, "path": path, "new": value})
 
 
 def _show_pack(now: Governed, fact: PackSubmitted, *, as_json: bool) -> None:

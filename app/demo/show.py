@@ -36,11 +36,6 @@ START, END = datetime(2025, 1, 1, tzinfo=MIDNIGHT), datetime(2026, 1, 1, tzinfo=
 class PortTaken(Exception):
     """Raised when the demo's port cannot be used."""
 
-    def __init__(self, port: int) -> None:
-        super().__init__(
-            f"Port {port} cannot be used on this machine. Choose another with --port, or none for a free one."
-        )
-
 
 class Options(Struct, frozen=True):
     """The options of the demo. `seconds`: the duration of its year (0: as fast as possible); `folder`: for its data.
@@ -146,7 +141,9 @@ def _listening(port: int) -> Iterator[socket.socket]:
         try:
             listening.bind((HOST, port))
         except OSError:
-            raise PortTaken(port) from None
+            raise PortTaken(
+                f"Port {port} cannot be used on this machine. Choose another with --port, or none for a free one."
+            ) from None
         listening.listen()
         yield listening
 

@@ -25,12 +25,6 @@ STAYING_S = 1.0
 class BadPopulation(Exception):
     """Raised when events of the invented population do not fit the packs."""
 
-    def __init__(self, refused: int) -> None:
-        super().__init__(
-            f"The event types refuse {refused} events of the invented population; the packs and the "
-            "simulation differ."
-        )
-
 
 class Year:
     """Lives from `start` to `end`: events go in when they happen, nudges go out when they are due."""
@@ -44,13 +38,8 @@ class Year:
         people: Population,
         end: datetime,
     ) -> None:
-        self._platform, self._engine, self._clock, self._mailroom, self._people = (
-            platform,
-            engine,
-            clock,
-            mailroom,
-            people,
-        )
+        self._platform, self._engine, self._clock = platform, engine, clock
+        self._mailroom, self._people = mailroom, people
         self.start, self.end = clock(), end
         self._arrived = 0
 
@@ -125,7 +114,8 @@ class Year:
     def _take_in(self, events: list[Envelope] | tuple[Envelope, ...], ahead_from: datetime | None) -> None:
         outcomes = self._platform.intake.accept(events, ahead_from)
         if refused := sum(1 for outcome in outcomes if outcome.refused is not None):
-            raise BadPopulation(refused)
+            words = f"The event types refuse {refused} events of the invented population"
+            raise BadPopulation(f"{words}; the packs and the simulation differ.")
 
     def _report(self) -> None:
         for receipt in self._mailroom.reports(self.now):

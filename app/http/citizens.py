@@ -16,6 +16,7 @@ from app.http.access import Access
 from app.http.cursors import read, written
 from app.http.person_shapes import ComingList, Consents, Dispute, Explained, Person, Preferences, ToldPage, Wishes
 from app.http.problems import FieldError, Problem
+from app.reports.plain_data import TOLD
 from domain.facts.principals import Scope
 from streams.delivery.inbound.preferences import PreferenceStore
 from streams.privacy.access_log import note_viewing
@@ -158,21 +159,8 @@ class Citizens(routes.Routed, tags=["citizens"]):
 
 def explained(why: Explanation) -> dict[str, Any]:
     """Return an explanation as plain data without anybody's words or contact."""
-    names = (
-        "nudge",
-        "trigger",
-        "step",
-        "version",
-        "title",
-        "agency",
-        "klass",
-        "legal_basis",
-        "legal_basis_titles",
-        "due",
-        "state",
-    )
     cause = why.cause
-    plain: dict[str, Any] = {name: getattr(why, name) for name in names}
+    plain: dict[str, Any] = {name: getattr(why, name) for name in ("nudge", "trigger", "step", *TOLD)}
     plain["recorded"] = cause and {
         "type": cause.type,
         "time": cause.time,

@@ -197,18 +197,6 @@ def unavailable(_request: Request, _error: Exception) -> Problem:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_SECONDS})
 
 
-def _gone(_request: Request, _error: Exception) -> Problem:
-    return Problem(HTTPStatus.BAD_REQUEST, "the sender closed the connection before the body was complete")
-
-
-def _refused_by_the_rules(_request: Request, error: Exception) -> Problem:
-    return Problem(HTTPStatus.FORBIDDEN, text_of(error), kind="not-allowed")
-
-
-def _too_many(_request: Request, error: Exception) -> Problem:
-    return Problem(HTTPStatus.TOO_MANY_REQUESTS, text_of(error))
-
-
 def _damaged(_request: Request, error: Exception) -> Problem:
     """Name the place in the log and what an operator does; whoever asks can do nothing, so no Retry-After."""
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error), kind=DAMAGED)
@@ -223,14 +211,16 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Request, Exception], Problem]] = {
     Problem: _as_it_is,
     HTTPException: _http,
     RequestValidationError: _invalid,
-    ClientDisconnect: _gone,
-    NotAllowed: _refused_by_the_rules,
+    ClientDisconnect: lambda *_: Problem(
+        HTTPStatus.BAD_REQUEST, "the sender closed the connection before the body was complete"
+    ),
+    NotAllowed: lambda _, error: Problem(HTTPStatus.FORBIDDEN, text_of(error), kind="not-allowed"),
     OperationalError: unavailable,
     InterfaceError: unavailable,
     PoolTimeout: unavailable,
     DatabaseUnavailable: unavailable,
     NothingPublished: unavailable,
-    TooManyChanges: _too_many,
+    TooManyChanges: lambda _, error: Problem(HTTPStatus.TOO_MANY_REQUESTS, text_of(error)),
     DamagedFact: _damaged,
     Exception: _defect,
 }

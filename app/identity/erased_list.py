@@ -14,9 +14,6 @@ from streams.privacy.erasure import Certificate
 class BadList(ValueError):
     """Raised for a line of the list that is no certificate."""
 
-    def __init__(self, path: Path, line: int) -> None:
-        super().__init__(f"{path}, line {line}: no certificate of `habarshy erase --json`.")
-
 
 class Erased(msgspec.Struct, frozen=True):
     """A pseudonym, and when its person was erased."""
@@ -58,4 +55,4 @@ def _all(paths: Iterable[Path]) -> Iterator[Erased]:
             try:
                 yield msgspec.json.decode(line, type=Erased)
             except msgspec.DecodeError:
-                raise BadList(path, number) from None
+                raise BadList(f"{path}, line {number}: no certificate of `habarshy erase --json`.") from None

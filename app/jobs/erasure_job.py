@@ -16,15 +16,6 @@ from streams.queues.jobs import Work
 class NotListed(Exception):
     """Raised where an erasure cannot be listed for a restore of an older backup."""
 
-    def __init__(self, error: OSError) -> None:
-        super().__init__(
-            Words(
-                "the list of erased persons beside the key file cannot be written ({reason}): nobody more is "
-                "erased; resume the job in a process that can write it",
-                reason=error.strerror,
-            )
-        )
-
 
 def erasure(platform: Platform, arguments: Mapping[str, Any]) -> Work:
     """Erase the persons of a list; each erasure is listed beside the keys, as that of one person is."""
@@ -33,7 +24,12 @@ def erasure(platform: Platform, arguments: Mapping[str, Any]) -> Work:
         try:
             erased_list.note(platform.settings.key_file, certificate)
         except OSError as error:
-            raise NotListed(error) from None
+            words = Words(
+                "the list of erased persons beside the key file cannot be written ({reason}): nobody more is "
+                "erased; resume the job in a process that can write it",
+                reason=error.strerror,
+            )
+            raise NotListed(words) from None
 
     request = convert({name: value for name, value in arguments.items() if name != "job"}, BulkRequest)
     return BulkErasure(platform.privacy.erasure, request, keep)

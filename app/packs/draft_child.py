@@ -20,10 +20,10 @@ from domain.rules.event_types import EventType
 from domain.rules.triggers import BadTrigger
 from streams.rehearsal.case_model import CITIZEN, Ending, TriggerTest
 from streams.rehearsal.case_reader import check_speaks, read_cases
-from streams.rehearsal.stage import stages
+from streams.rehearsal.stage import Stage, stages
 from templates.authoring.preview import Previewer
 from templates.authoring.trigger_diff import Change
-from templates.checks.loader import TriggerSource, examine, pack_of
+from templates.checks.loader import Pack, TriggerSource, examine, pack_of
 from templates.checks.pack_check import sms_limit_of
 from templates.checks.personas import Persona, built_in
 from templates.reading.catalogue import catalogue_of, defaults_of
@@ -98,28 +98,28 @@ class Drafts:
     def _lint(self, _: DraftTask) -> object:
         return _plain(self._found)
 
-    def _pack(self, asked: DraftTask) -> object:
+    def _pack(self, asked: DraftTask) -> Pack:
         return next(pack_of(each) for each in self._files if each.folder == Path(asked.folder).parent)
 
     def _words(self, asked: DraftTask) -> object:
         return _plain(tried_here(self._files, only=Path(asked.folder).name))
 
     def _cases(self, asked: DraftTask) -> object:
-        report, folder = Report(), Path(asked.folder)
-        packs = [pack_of(each) for each in self._files]
-        stage = next(each for each in stages(packs) if each.trigger.name == folder.name)
-        cases = read_cases(folder / TESTS, stage, report)
+        report = Report()
+        stage, cases = self._tests(asked, report)
         check_speaks(cases, report)
         return [_case(try_case(stage, case)) for case in cases[:MOST_CASES]], _plain(report.findings)
 
     def _endings(self, asked: DraftTask) -> object:
         """Return what becomes of each message in the first case: as a test expects it."""
-        report, folder = Report(), Path(asked.folder)
-        stage = next(
-            each for each in stages([pack_of(each) for each in self._files]) if each.trigger.name == folder.name
-        )
-        cases = read_cases(folder / TESTS, stage, report)
+        stage, cases = self._tests(asked, Report())
         return [_expected(cases[0], each) for each in try_case(stage, cases[0]).played.endings] if cases else None
+
+    def _tests(self, asked: DraftTask, report: Report) -> tuple[Stage, list[TriggerTest]]:
+        """Return what plays the draft, and its tests."""
+        packs, folder = [pack_of(each) for each in self._files], Path(asked.folder)
+        stage = next(each for each in stages(packs) if each.trigger.name == folder.name)
+        return stage, read_cases(folder / TESTS, stage, report)
 
     def _example(self, asked: DraftTask) -> object:
         """Return the event that makes the trigger speak to that person, and who they are in it; None for nobody."""
@@ -131,15 +131,13 @@ class Drafts:
 
     def _heard(self, asked: DraftTask) -> object:
         source, previewer, people, _ = self._stage(asked)
-        pack = next(pack_of(each) for each in self._files if each.folder == Path(asked.folder).parent)
-        return source, [previewer.hear(each) for each in people], sms_limit_of(pack.content)
+        return source, [previewer.hear(each) for each in people], sms_limit_of(self._pack(asked).content)
 
     def _stage(self, asked: DraftTask) -> tuple[TriggerSource, Previewer, list[Persona], EventType]:
         """Return the draft, what plays it, for whom, and the event type on which it starts."""
         assert asked.now is not None
         contents = [pack_of(each).content for each in self._files]
-        pack = next(pack_of(each) for each in self._files if each.folder == Path(asked.folder).parent)
-        [source] = pack.triggers
+        [source] = self._pack(asked).triggers
         catalogue, defaults = catalogue_of(contents), defaults_of(contents)
         trigger = compile_trigger(source.name, source.rules, catalogue)
         people = [each for each in built_in(asked.now.date()) if asked.persona in ("", each.name)]
@@ -149,12 +147,10 @@ class Drafts:
 def _expected(case: TriggerTest, ending: Ending) -> dict[str, Any]:
     """Return the end of a message as a test expects it."""
     to = case.names.get(ending.recipient, ending.recipient)
-    whom = {} if to == CITIZEN else {"to": to}
+    head = {"at": case.when(ending.at), "step": ending.step, **({} if to == CITIZEN else {"to": to})}
     if ending.because is not None:
-        return {"at": case.when(ending.at), "step": ending.step, **whom, "nothing": True, "because": ending.because}
-    if ending.digest:
-        return {"at": case.when(ending.at), "step": ending.step, **whom, "digest": True}
-    return {"at": case.when(ending.at), "step": ending.step, **whom, "channel": ending.channel}
+        return {**head, "nothing": True, "because": ending.because}
+    return {**head, "digest": True} if ending.digest else {**head, "channel": ending.channel}
 
 
 def _case(tried: CaseResult) -> dict[str, Any]:

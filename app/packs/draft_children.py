@@ -37,13 +37,7 @@ class ChildFinding(Struct, frozen=True):
     def finding(self) -> Finding:
         """Return the finding with a translatable message."""
         return Finding(
-            self.path,
-            self.line,
-            self.column,
-            of_plain(self.message),
-            self.suggestion,
-            self.warning,
-            self.placeholder,
+            self.path, self.line, self.column, of_plain(self.message), self.suggestion, self.warning, self.placeholder
         )
 
 

@@ -64,10 +64,7 @@ class Grid:
         if channel == "push":
             return tuple(
                 (f"{len(text)} of {LIMITS[part]}", text)
-                for part, text in (
-                    ("push_title", rendered.push_title),
-                    ("push_body", rendered.push_body),
-                )
+                for part, text in (("push_title", rendered.push_title), ("push_body", rendered.push_body))
             )
         if channel == "sms":
             return ((self._sms(rendered), rendered.signed()),)

@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 from app.compose import Platform
 from app.identity.links import BadLink
 from app.reports.entitlements import entitlements, plain
+from app.reports.plain_data import TOLD
 from projections import nudges
 from projections.tables import micros
 from streams.privacy.tokens import tokens_ended
@@ -105,19 +106,7 @@ class Assistant:
 
 
 def _explained(why: Explanation) -> dict[str, Any]:
-    names = (
-        "title",
-        "agency",
-        "klass",
-        "legal_basis",
-        "legal_basis_titles",
-        "due",
-        "state",
-        "clause",
-        "used",
-        "version",
-    )
-    found = {name: getattr(why, name) for name in names}
+    found = {name: getattr(why, name) for name in (*TOLD, "clause", "used")}
     cause = why.cause
     found["recorded"] = cause and {"title": why.cause_title, "time": cause.time, "source": cause.source}
     found["retired"] = why.retired

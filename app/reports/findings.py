@@ -58,7 +58,7 @@ WANTED: Mapping[str, Level] = {
 
 
 class FindingKind(StrEnum):
-    """The kinds of findings, the worst first. Their sentences: finding_words."""
+    """The kinds of findings, the worst first. Their sentences: app.pages.finding_words."""
 
     STOPPED = "stopped"
     OLDER_COPY = "older_copy"
@@ -142,7 +142,7 @@ class Finding(Struct, frozen=True):
 
 
 class QueueCause(StrEnum):
-    """The likely causes of a queue that grows or stands. Their sentences: finding_words."""
+    """The likely causes of a queue that grows or stands. Their sentences: app.pages.finding_words."""
 
     NOBODY = "nobody"
     KAFKA = "kafka"

@@ -26,6 +26,10 @@ def entry_plain(entry: Entry) -> dict[str, Any]:
     return head | {name: getattr(fact, name) for name in getattr(fact, "__struct_fields__", ())}
 
 
+TOLD = ("version", "title", "agency", "klass", "legal_basis", "legal_basis_titles", "due", "state")
+"""What every explanation says of its nudge."""
+
+
 def as_plain(why_: Explanation) -> dict[str, Any]:
     """Return an explanation as plain data."""
     plain = {name: getattr(why_, name) for name in Explanation.__struct_fields__}

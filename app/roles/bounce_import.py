@@ -17,11 +17,6 @@ _SEEN = ":2,S"  # maildir(5): it has been read
 class NoMaildir(Exception):
     """Raised for a folder that is no Maildir."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(
-            f"{folder} has no folders new and cur in it. Name the Maildir into which the mail server puts bounces."
-        )
-
 
 async def empty(maildir: Path, inbox: Inbox, talk: Callable[[str], None]) -> Counter[str]:
     """Take in every new mail; it moves to cur/ once what it tells is committed, so it may come in twice.
@@ -34,7 +29,9 @@ async def empty(maildir: Path, inbox: Inbox, talk: Callable[[str], None]) -> Cou
     """
     new, read = maildir / "new", maildir / "cur"
     if not (new.is_dir() and read.is_dir()):
-        raise NoMaildir(maildir)
+        raise NoMaildir(
+            f"{maildir} has no folders new and cur in it. Name the Maildir into which the mail server puts bounces."
+        )
     counts = Counter(taken=0, put_aside=0, unreadable=0)
     paths = sorted(path for path in new.iterdir() if not path.name.startswith("."))
     for start in range(0, len(paths), AT_ONCE):

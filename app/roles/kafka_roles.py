@@ -104,13 +104,7 @@ def _upkeep(platform: Platform) -> Iterator[Future[None]]:
     schedule = schedule_of(on)
     wait_for_database(schedule.triggers)
     parts = UpkeepParts(
-        own.areas,
-        on.replay.follower,
-        on.runtime.chain_builder,
-        own.reconciler,
-        on.queries.backlog,
-        schedule,
-        talk,
+        own.areas, on.replay.follower, on.runtime.chain_builder, own.reconciler, on.queries.backlog, schedule, talk
     )
     beside = Beside(Upkeep(on.database, parts))
     with ThreadPoolExecutor(1, "upkeep") as pool:

@@ -74,8 +74,16 @@ def stopping(stop: Callable[[], object]) -> Iterator[None]:
 
 
 @contextmanager
-def stop_event() -> Iterator[asyncio.Event]:
-    """Yield an event of the running loop that the first SIGINT or SIGTERM sets; the second one ends at once."""
+def stop_event(first: Callable[[], object] = lambda: None) -> Iterator[asyncio.Event]:
+    """Yield an event of the running loop that the first SIGINT or SIGTERM sets; the second one ends at once.
+
+    `first`: called in the loop before it is set.
+    """
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-    with stopping(lambda: loop.call_soon_threadsafe(stopped.set)):
+
+    def stop() -> None:
+        first()
+        stopped.set()
+
+    with stopping(lambda: loop.call_soon_threadsafe(stop)):
         yield stopped

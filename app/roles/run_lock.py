@@ -19,9 +19,6 @@ from streams.storage.leadership import PAUSE_S, TRIES, run_file
 class AlreadyRunning(Exception):
     """Raised when another `habarshy run` holds the lock of the database."""
 
-    def __init__(self, database: str) -> None:
-        super().__init__(f"Another habarshy run works on {database}. Stop it first, or wait until it has ended.")
-
 
 @contextmanager
 def run_lock(url: URL) -> Iterator[None]:
@@ -35,7 +32,8 @@ def run_lock(url: URL) -> Iterator[None]:
         return
     with private_files.opened(run_file(url)) as file:
         if not _locked(file):
-            raise AlreadyRunning(url.database)
+            words = f"Another habarshy run works on {url.database}. Stop it first, or wait until it has ended."
+            raise AlreadyRunning(words)
         yield
 
 

@@ -14,18 +14,7 @@ from markdown_it.tree import SyntaxTreeNode
 from markupsafe import escape
 from msgspec import Struct
 
-RULES = (
-    "heading",
-    "list",
-    "blockquote",
-    "hr",
-    "newline",
-    "escape",
-    "entity",
-    "emphasis",
-    "link",
-    "autolink",
-)
+RULES = ("heading", "list", "blockquote", "hr", "newline", "escape", "entity", "emphasis", "link", "autolink")
 LINK = re.compile(
     r"https://[A-Za-z0-9.-]+(?::[0-9]+)?(?:[/?#].*)?|tel:\+?[0-9]+|mailto:[A-Za-z0-9.+_-]+@[A-Za-z0-9.-]+"
 )

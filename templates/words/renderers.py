@@ -36,11 +36,7 @@ class Renderers(Mapping[str, Renderer]):
             if version not in self._compiled:
                 source = self._sources[version]
                 self._compiled[version] = Renderer(
-                    source.words,
-                    source.rules,
-                    default=self._default,
-                    trigger=source.trigger,
-                    offices=self._offices,
+                    source.words, source.rules, default=self._default, trigger=source.trigger, offices=self._offices
                 )
             return self._compiled[version]
 

@@ -32,8 +32,7 @@ Html = Annotated[
     typer.Option("--html", metavar="FILE", help="Write a letter to read and print, too; it must not exist yet."),
 ]
 Language = Annotated[
-    str | None,
-    typer.Option("--language", metavar="kk", help="The language of that letter; else the country's."),
+    str | None, typer.Option("--language", metavar="kk", help="The language of that letter; else the country's.")
 ]
 
 

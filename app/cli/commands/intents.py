@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import tzinfo
-from functools import partial
 from itertools import chain
 
 from app.cli.options import AsJson
@@ -26,8 +25,8 @@ def intents(as_json: AsJson = False, *, on: TimedOptions) -> None:
     with opened(on) as platform:
         rules, zone = platform.rules.library.rules(), zone_shown(platform.rules.library)
         found = readable(chain.from_iterable(all_intents(platform)), rules.rulebook, who)
-        printed = _for_machines if as_json else partial(_for_people, zone=zone)
-        for line in in_order(f"{intent.id.hex}{printed(intent)}" for intent in found):
+        shown = ((each, compact(as_plain(each)) if as_json else _for_people(each, zone)) for each in found)
+        for line in in_order(f"{intent.id.hex}{text}" for intent, text in shown):
             data(line[ID_LENGTH:])
 
 
@@ -51,10 +50,6 @@ def readable(intents: Iterable[Intent], rulebook: Rulebook, who: Principal) -> I
 def _for_people(intent: Intent, zone: tzinfo) -> str:
     channels = ",".join(intent.channels)
     return f"{told_in(intent.due, zone)}  {intent.trigger}.{intent.step}  {channels}  {intent.id}"
-
-
-def _for_machines(intent: Intent) -> str:
-    return compact(as_plain(intent))
 
 
 def as_plain(intent: Intent) -> dict[str, object]:

@@ -1,10 +1,9 @@
 """habarshy run: plan, dispatch and follow, in one process."""
 
 import asyncio
-import signal
 import socket
 from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +20,7 @@ from app.compose_sending import compose_engine, compose_routes
 from app.http.presence import present
 from app.log_places import zone_shown
 from app.reports.stopped import stopped_lines
+from app.roles.lifecycle import stop_event
 from app.roles.provider_watch import ProviderWatch
 from app.roles.run_lock import run_lock
 from app.roles.waiting import wait_for_database
@@ -46,7 +46,6 @@ DONE: Mapping[str, tuple[str, str]] = {
     "cancelled": ("nudge cancelled", "nudges cancelled"),
 }
 """What a run did, of one and of several: messages and attempts are more than nudges where several people get one."""
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Exit when nothing is unplanned, due or open.")]
 
 
@@ -130,29 +129,30 @@ async def work(
 ) -> None:
     """Run the tasks (all, or only those) until SIGINT or SIGTERM, or until nothing waits. `workers`: work at jobs."""
     watching = {"providers": Task(partial(_look, watch), LOOK_EVERY)}
-    try:
-        if engine.database.sqlite:
-            await asyncio.to_thread(engine.watermark.look)
-            await asyncio.to_thread(engine.dispatcher.take_over)
-        else:
-            await asyncio.to_thread(wait_for_database, engine.watermark.look)
-            await asyncio.to_thread(wait_for_database, engine.dispatcher.recover)
-            if only is None:
-                await asyncio.to_thread(wait_for_database, engine.schedule.triggers)
-        stopped = _stop_signal(engine)
-        await asyncio.gather(*(route.start() for route in routes.values()))
-        if until_idle:
-            async with ticking(watching):
-                await engine.until_idle()
-        else:
-            talk("running; Ctrl-C stops")
-            look = {"jobs": Task(partial(asyncio.to_thread, workers.look), JOBS_EVERY)} if workers else {}
-            await engine.until(stopped, only=only, more=watching | look)
-    finally:
-        if workers is not None:
-            await asyncio.to_thread(workers.rest)
-        _tell_providers(watch)
-        await asyncio.gather(*(route.aclose() for route in routes.values()), engine.inbound.webhooks.aclose())
+    with ExitStack() as signals:
+        try:
+            if engine.database.sqlite:
+                await asyncio.to_thread(engine.watermark.look)
+                await asyncio.to_thread(engine.dispatcher.take_over)
+            else:
+                await asyncio.to_thread(wait_for_database, engine.watermark.look)
+                await asyncio.to_thread(wait_for_database, engine.dispatcher.recover)
+                if only is None:
+                    await asyncio.to_thread(wait_for_database, engine.schedule.triggers)
+            stopped = signals.enter_context(stop_event(engine.stop))
+            await asyncio.gather(*(route.start() for route in routes.values()))
+            if until_idle:
+                async with ticking(watching):
+                    await engine.until_idle()
+            else:
+                talk("running; Ctrl-C stops")
+                look = {"jobs": Task(partial(asyncio.to_thread, workers.look), JOBS_EVERY)} if workers else {}
+                await engine.until(stopped, only=only, more=watching | look)
+        finally:
+            if workers is not None:
+                await asyncio.to_thread(workers.rest)
+            _tell_providers(watch)
+            await asyncio.gather(*(route.aclose() for route in routes.values()), engine.inbound.webhooks.aclose())
 
 
 async def _look(watch: ProviderWatch) -> None:
@@ -162,19 +162,3 @@ async def _look(watch: ProviderWatch) -> None:
 def _tell_providers(watch: ProviderWatch) -> None:
     for is_up, line in watch.look():
         (talk if is_up else warn)(line)
-
-
-def _stop_signal(engine: Engine) -> asyncio.Event:
-    """Set by the first SIGINT or SIGTERM, which lets what is in flight end; the second one ends at once."""
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def stop() -> None:
-        for each in STOP_SIGNALS:
-            loop.remove_signal_handler(each)
-            signal.signal(each, signal.SIG_DFL)
-        engine.stop()
-        stopped.set()
-
-    for each in STOP_SIGNALS:
-        loop.add_signal_handler(each, stop)
-    return stopped

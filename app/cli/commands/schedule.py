@@ -21,12 +21,7 @@ from app.terminal import Exit, data, data_json, stop
 from streams.runtime.schedule import BAD, UNDER_WAY, Run, Schedule, UnderWay
 
 Now = Annotated[
-    str | None,
-    typer.Option(
-        "--now",
-        metavar="NAME",
-        help="Run this job now, where the schedule is kept.",
-    ),
+    str | None, typer.Option("--now", metavar="NAME", help="Run this job now, where the schedule is kept.")
 ]
 
 LOOK_SECONDS = 0.2

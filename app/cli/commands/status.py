@@ -16,9 +16,9 @@ from app.jobs.endings import wrong as verdict
 from app.log_places import zone_shown
 from app.moments import told_in
 from app.pages.catalogues import OTHERWISE, Speech
+from app.pages.finding_words import finding_in_words
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, lag_of_workers
-from app.reports.finding_words import finding_in_words
 from app.reports.findings import Finding, Level, findings
 from app.reports.stopped import stopped_lines
 from app.terminal import Exit, data, data_json, many, red

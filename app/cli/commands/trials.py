@@ -37,8 +37,7 @@ What = Annotated[
 ]
 To = Annotated[str, typer.Option("--to", metavar="NAME", help="A colleague: a principal of your agency.")]
 Channel = Annotated[
-    str | None,
-    typer.Option("--channel", help="The channel; by default the first that reaches them."),
+    str | None, typer.Option("--channel", help="The channel; by default the first that reaches them.")
 ]
 Language = Annotated[str | None, typer.Option("--language", metavar="kk", help="The language of the message.")]
 Who = Annotated[str, typer.Option("--persona", metavar="NAME", help="The sample person for whom it is rendered.")]

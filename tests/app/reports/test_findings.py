@@ -17,8 +17,8 @@ from app.http.presence import present
 from app.identity.log_codes import codes_by
 from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
+from app.pages.finding_words import EMBEDDED, WORDS, finding_in_words
 from app.reports.condition import Condition, ConditionReader
-from app.reports.finding_words import EMBEDDED, WORDS, finding_in_words
 from app.reports.findings import Finding, FindingKind, Level, findings
 from app.roles.run_lock import run_lock
 from app.scheduled import schedule_of

@@ -17,8 +17,8 @@ from app.compose import compose
 from app.identity.key_file import retire, rotate
 from app.jobs.endings import wrong
 from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.finding_words import finding_in_words
 from app.reports.condition import Condition, ConditionReader
-from app.reports.finding_words import finding_in_words
 from app.reports.findings import SKEW, Finding, FindingKind, Level, findings
 from app.settings import load_settings
 from domain.core.timing import zone_of

@@ -13,8 +13,8 @@ from app.identity.key_file import BadKeyFile, load_keyring
 from app.jobs.endings import wrong
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.console.front_page import ACTS
+from app.pages.finding_words import GONE, NOBODY_ALIVE, cause_in_words, finding_in_words
 from app.reports.condition import Condition, ConditionReader
-from app.reports.finding_words import GONE, NOBODY_ALIVE, cause_in_words, finding_in_words
 from app.reports.findings import Finding, FindingKind, Holdup, Level, QueueCause, findings, stop_finding
 from app.scheduled import CertificateExpires, check_certificates, schedule_of
 from app.settings import load_settings

@@ -1,6 +1,6 @@
 """The decision on a nudge that is due: everything that `plan` must not know."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -32,6 +32,7 @@ class NotSentReason(StrEnum):
     DIED = "died"
     NO_GUARDIAN = "no_guardian"
     PASSED_ON = "passed_on"  # it goes to another guardian by now, or to the person, who has come of age
+    ADDED = "added"  # it goes to one more recipient, whose turn is now
     DONE = "done"
     OPTED_OUT = "opted_out"
     NO_CONSENT = "no_consent"
@@ -57,6 +58,7 @@ class NotSentReason(StrEnum):
                 NotSentReason.DIED
                 | NotSentReason.NO_GUARDIAN
                 | NotSentReason.PASSED_ON
+                | NotSentReason.ADDED
                 | NotSentReason.DONE
                 | NotSentReason.OPTED_OUT
                 | NotSentReason.NO_CONSENT
@@ -141,26 +143,36 @@ def reads_others(nudge: Nudge, trigger: Trigger) -> bool:
     return is_digest(nudge.intent) or may_have_twin(nudge, trigger)
 
 
-def recipients(trigger: Trigger, person: Person, defaults: Defaults, now: datetime) -> tuple[str, ...]:
-    """Return the recipients: the person, or each guardian known now while they are a minor; empty where none is
-    known.
-
-    A minor without a known guardian gets a warning of danger to life themself.
-    """
+def guardians(trigger: Trigger, person: Person, defaults: Defaults, now: datetime) -> tuple[str, ...] | None:
+    """Return the guardians of a minor who are told by the trigger, living or dead; None: the person is told."""
     day = now.astimezone(local_zone(person, defaults)).date()
     age = person.age(day)
     if trigger.minors == "self" or age is None or age >= defaults.age_of_majority:
+        return None
+    return tuple(sorted(set(person.get("guardians") or ())))
+
+
+def recipients(
+    trigger: Trigger, person: Person, defaults: Defaults, now: datetime, known: Callable[[str], Person]
+) -> tuple[str, ...]:
+    """Return the recipients: the person, or while they are a minor each guardian known now, if any of them lives.
+
+    A minor without a living guardian gets a warning of danger to life themself. `known`: returns a guardian.
+    """
+    named = guardians(trigger, person, defaults, now)
+    if named is None:
         return (person.pseudonym,)
-    guardians = tuple(sorted(set(person.get("guardians") or ())))
-    return guardians or ((person.pseudonym,) if trigger.klass == "emergency" else ())
+    if any(known(each).died is None for each in named):
+        return named
+    return (person.pseudonym,) if trigger.klass == "emergency" else ()
 
 
 class Settlement(Struct, frozen=True):
     """Everything that a decision about one delivery of a nudge reads; `person` is its recipient.
 
     It has no values of the event; what must be known when a nudge is due belongs in `Intent`. `mourned`: somebody has
-    died whom it is about, see domain/planning/deaths.py. `instead`: those to whom it goes by now instead of the
-    recipient, nobody if no guardian is known; None: it is still the recipient's.
+    died whom it is about, see domain/planning/deaths.py. `goes_to`: those to whom it goes by now, perhaps instead of
+    the recipient; nobody if no living guardian is known.
     """
 
     nudge: Nudge
@@ -169,8 +181,8 @@ class Settlement(Struct, frozen=True):
     ledger: Ledger
     controls: Controls
     defaults: Defaults
+    goes_to: tuple[str, ...]
     mourned: bool = False
-    instead: tuple[str, ...] | None = None
 
 
 def settle(case: Settlement, now: datetime) -> Decision:
@@ -206,8 +218,8 @@ def leaves_digest(case: Settlement, now: datetime) -> Decision | None:
 def _whatever_the_channel(case: Settlement, now: datetime) -> Iterator[Decision]:
     """Yield the objections that hold whatever the channel; they also take a nudge out of its digest."""
     intent = case.nudge.intent
-    if case.instead is not None:
-        yield Withhold(NotSentReason.PASSED_ON if case.instead else NotSentReason.NO_GUARDIAN)
+    if case.person.pseudonym not in case.goes_to:
+        yield Withhold(NotSentReason.PASSED_ON if case.goes_to else NotSentReason.NO_GUARDIAN)
     if case.person.died is not None or case.mourned:
         yield Withhold(NotSentReason.DIED)
     if case.trigger.name in case.controls.withdrawn:

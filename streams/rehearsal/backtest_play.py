@@ -190,7 +190,7 @@ class Play(VirtualRun):
 
     def kept(self, _: Nudge | None, nudge: Nudge, fact: NudgeFact, __: str) -> None:
         """Note deferred deliveries."""
-        if isinstance(fact, NudgeDeferred | NudgeDigested):
+        if isinstance(fact, NudgeDeferred | NudgeDigested) and fact.until > fact.at:
             reason = NotSentReason.CAP.value if isinstance(fact, NudgeDigested) else fact.reason
             self.deferred.append((nudge.intent.person, nudge.intent.trigger, reason))
 

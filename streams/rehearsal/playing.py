@@ -42,7 +42,7 @@ from domain.persons.person import Person, person_as_of
 from domain.planning.deaths import Deaths, spoken_of
 from domain.planning.plan import whole_plan
 from domain.rules.triggers import RANKS
-from streams.delivery.decide.case import Case, decide_digest
+from streams.delivery.decide.case import Case, added, decide_digest
 from streams.delivery.decide.overflow import DigestAllocator, Overflow
 from streams.delivery.decide.rendering import readable, render
 from streams.rules.in_force import Rules
@@ -157,9 +157,16 @@ class VirtualRun:
         whom: tuple[str, ...] = (recipient,)
         if recipient == intent.person and nudge.to(recipient).state is State.PLANNED:
             whom = self.recipients(nudge, self.now) or whom
-        for recipient_ in whom:
-            case = self.settlement(nudge, recipient_)
-            self.carry_out(self.case_of(case, settle(case, self.now)))
+        cases = [
+            self.case_of(case, settle(case, self.now)) for case in (self.settlement(nudge, each) for each in whom)
+        ]
+        for case in cases:
+            self.carry_out(case)
+        self._add_recipients(cases)
+
+    def _add_recipients(self, cases: Iterable[Case]) -> None:
+        for nudge, fact in added(cases, self.now):
+            self.keep(nudge.intent.id, fact)
 
     def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
         """Return the input of a decision: the nudge for that recipient, as of now."""
@@ -171,8 +178,7 @@ class VirtualRun:
             self.person(mentioned).died is not None for mentioned in spoken_of(cause, trigger, rules.catalogue.types)
         )
         goes_to = self.recipients(nudge, self.now)
-        instead = None if recipient in goes_to else goes_to
-        return Settlement(nudge, trigger, who, ledger, rules.controls, rules.defaults, mourned, instead)
+        return Settlement(nudge, trigger, who, ledger, rules.controls, rules.defaults, goes_to, mourned)
 
     def _messages(self, recipient: str) -> Iterator[datetime]:
         yield from self.lately(recipient)
@@ -190,7 +196,7 @@ class VirtualRun:
     def recipients(self, nudge: Nudge, at: datetime) -> tuple[str, ...]:
         """Return those to whom the nudge goes."""
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
-        return recipients(trigger, self.person(nudge.intent.person), self.rules.defaults, at)
+        return recipients(trigger, self.person(nudge.intent.person), self.rules.defaults, at, self.person)
 
     def person(self, pseudonym: str) -> Person:
         """Return the person folded from everything known now."""
@@ -213,8 +219,6 @@ class VirtualRun:
                 self._join_digest(case, digest)
             case Withhold(reason):
                 self._withhold(case, NudgeWithheld(self.now, to, reason.value))
-                for fact in case.passed_on(self.now):
-                    self.keep(intent.id, fact)
             case _:
                 self._end(case, NudgeExpired(self.now, to), HowEnded(State.EXPIRED.value))
 
@@ -263,9 +267,11 @@ class VirtualRun:
         case = readable(decide_digest(digest, settlements, self.now, self.case_of), self.rules, self.now)
         for member in case.leaving:
             self.carry_out(member)
+        self._add_recipients(case.leaving)
         match case.decision:
             case Send(channel):
                 self._send_digest(case, channel)
+                self._add_recipients(case.members)
             case Defer(until, reason):
                 self.keep(digest.nudge.intent.id, NudgeDeferred(self.now, to, until, reason.value))
             case Withhold(reason):

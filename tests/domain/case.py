@@ -52,12 +52,14 @@ def decided(
     stopped: Iterable[tuple[str, str]] = (),
     withdrawn: Iterable[str] = (),
     messages: Iterable[datetime] = (),
-    instead: tuple[str, ...] | None = None,
+    goes_to: tuple[str, ...] | None = None,
 ) -> Decision:
     """What is decided about the nudge when its time has come."""
     ledger = Ledger((about, *others), tuple(messages))
     controls = Controls(frozenset(stopped), frozenset(withdrawn))
-    case = Settlement(about, by or trigger(), who or person(), ledger, controls, DEFAULTS, instead=instead)
+    told = who or person()
+    to = (told.pseudonym,) if goes_to is None else goes_to
+    case = Settlement(about, by or trigger(), told, ledger, controls, DEFAULTS, to)
     return settle(case, at(at_time))
 
 

@@ -1,7 +1,8 @@
 """A delivery to decide on, with everything that was read for the decision."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -57,18 +58,34 @@ class Case(Struct, frozen=True):
         bound = self.nudge.to(self.recipient.pseudonym).bound
         return bound is not None and not CLASS_RULES[self.nudge.intent.klass].repeats
 
-    def passed_on(self, now: datetime) -> list[NudgeDeferred]:
-        """Return the facts by which those are looked at next to whom the nudge goes by now instead of the recipient.
 
-        Whoever has a delivery of the nudge already is told, or not, by that, unless it was passed on itself.
-        """
-        known = {one.recipient for one in self.nudge.deliveries if not _was_passed_on(one)}
-        others = [each for each in self.settlement.instead or () if each not in known]
-        return [NudgeDeferred(now, each, now, NotSentReason.PASSED_ON.value) for each in others]
+def added(cases: Iterable[Case], now: datetime) -> list[tuple[Nudge, NudgeDeferred]]:
+    """Return facts that give a delivery, due at once, to those to whom a nudge goes by now without having one.
+
+    `cases`: what is recorded in the same transaction. Whoever became a guardian after the nudge was due is told with
+    the others. Whoever has a delivery is told, or not, by that, unless it ended because they were no guardian.
+    """
+    by_nudge: dict[UUID, list[Case]] = {}
+    for case in cases:
+        by_nudge.setdefault(case.nudge.intent.id, []).append(case)
+    return [(same[0].nudge, fact) for same in by_nudge.values() for fact in _added(same, now)]
 
 
-def _was_passed_on(delivery: Delivery) -> bool:
-    return delivery.state is State.WITHHELD and delivery.reason == NotSentReason.PASSED_ON
+def _added(same: Sequence[Case], now: datetime) -> Iterator[NudgeDeferred]:
+    first = same[0]
+    told = {one.recipient for one in first.nudge.deliveries if not _was_no_guardian(one)}
+    told.update(case.recipient.pseudonym for case in same)
+    due = first.nudge.to(first.recipient.pseudonym).due or now
+    for each in first.settlement.goes_to:
+        if each not in told:
+            yield NudgeDeferred(now, each, min(due, now), NotSentReason.ADDED.value)
+
+
+def _was_no_guardian(delivery: Delivery) -> bool:
+    return delivery.state is State.WITHHELD and delivery.reason in _NO_GUARDIAN
+
+
+_NO_GUARDIAN = frozenset({NotSentReason.PASSED_ON.value, NotSentReason.NO_GUARDIAN.value})
 
 
 def decide_digest(

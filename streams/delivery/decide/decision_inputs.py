@@ -12,7 +12,7 @@ from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.digest import is_digest, travels
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Decision, Ledger, Send, Settlement, reads_others, recipients, settle
+from domain.nudges.settle import Decision, Ledger, Send, Settlement, guardians, reads_others, recipients, settle
 from domain.persons.history import History
 from domain.persons.person import Person
 from domain.planning.deaths import Deaths, spoken_of
@@ -65,9 +65,9 @@ class DecisionInputs:
         concerned = {nudge.intent.person for nudge in every}
         self._load_whole({nudge.intent.person for nudge in every if self._needs_history(nudge)})
         self._load(concerned | {recipient for _, recipient in rows})
+        self._load({guardian for nudge in every for guardian in self._guardians(nudge)})
         whom = [(nudge, self._recipients(nudge, recipient)) for nudge, recipient in rows]
         recipients_ = {recipient for _, named in whom for recipient in named}
-        self._load(recipients_)
         self._load_ledgers(every)
         since = micros(window_start(self.rules.defaults, self.now))
         self.messages = inbox.messages(self.connection, recipients_, since)
@@ -80,6 +80,7 @@ class DecisionInputs:
         """Return what the decisions on deliveries depend on, without deciding."""
         concerned = {nudge.intent.person for nudge, _ in rows}
         self._load(concerned | {recipient for _, recipient in rows})
+        self._load({guardian for nudge, _ in rows for guardian in self._guardians(nudge)})
         self._load_ledgers([nudge for nudge, _ in rows])
         return [self._settlement(nudge, recipient) for nudge, recipient in rows]
 
@@ -119,8 +120,13 @@ class DecisionInputs:
             return (recipient,)
         return self._goes_to(nudge) or (recipient,)
 
+    def _guardians(self, nudge: Nudge) -> tuple[str, ...]:
+        about = self.persons[nudge.intent.person]
+        return guardians(self._trigger(nudge), about, self.rules.defaults, self.now) or ()
+
     def _goes_to(self, nudge: Nudge) -> tuple[str, ...]:
-        return recipients(self._trigger(nudge), self.persons[nudge.intent.person], self.rules.defaults, self.now)
+        about = self.persons[nudge.intent.person]
+        return recipients(self._trigger(nudge), about, self.rules.defaults, self.now, self.persons.__getitem__)
 
     def _causes(self, found: Iterable[Nudge]) -> Mapping[UUID, LifeEvent]:
         """Return the events behind these nudges: some are among what was read of their persons."""
@@ -148,9 +154,8 @@ class DecisionInputs:
         deaths, rules = self._deaths(nudge.intent.person), self.rules
         mourned = deaths.mourned(self.reported.get(nudge.intent.cause), trigger) or self._has_died(nudge)
         goes_to = self._goes_to(nudge)
-        instead = None if recipient in goes_to else goes_to
         return Settlement(
-            nudge, trigger, self.persons[recipient], ledger, rules.controls, rules.defaults, mourned, instead
+            nudge, trigger, self.persons[recipient], ledger, rules.controls, rules.defaults, goes_to, mourned
         )
 
     def _spoken_of(self, nudge: Nudge) -> tuple[str, ...]:
@@ -168,7 +173,8 @@ class DecisionInputs:
     def _case(self, settlement: Settlement, decision: Decision) -> Case:
         intent = settlement.nudge.intent
         cause, history = self.reported.get(intent.cause), self.histories[intent.person]
-        concerned = {intent.person, settlement.person.pseudonym, *self._spoken_of(settlement.nudge)}
+        nudge, recipient = settlement.nudge, settlement.person.pseudonym
+        concerned = {intent.person, recipient, *self._spoken_of(nudge), *self._guardians(nudge)}
         return Case(
             settlement,
             self.persons[intent.person],

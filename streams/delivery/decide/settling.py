@@ -13,7 +13,7 @@ from domain.nudges.nudge import Nudge, is_asked
 from domain.nudges.settle import Defer, Digest, NotSentReason, Send, Settlement, Withhold, is_stopped
 from projections import nudges
 from projections.nudges import Due
-from streams.delivery.decide.case import Case
+from streams.delivery.decide.case import Case, added
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.digesting import Decided
 from streams.delivery.decide.overflow import Overflow
@@ -85,11 +85,11 @@ def decide(claimed: Claimed, rules: Rules, now: datetime) -> Decisions:
     facts += presumed(doubtful, now)
     leaving = [member for case in certain for member in case.leaving]
     facts += [(case.nudge, unsent(case, now)) for case in leaving]
-    # they change the nudge, so what was to be sent of it now is decided on again
-    facts += [(case.nudge, fact) for case in (*leaving, *certain) for fact in case.passed_on(now)]
     sent = {case.nudge.intent.id for case in certain if isinstance(case.decision, Send)}
     new = [case for case in certain if not _is_still_stopped(case, now)]
-    facts += [(case.nudge, unsent(case, now)) for case in new if case.nudge.intent.id not in sent]
+    ended = [case for case in new if case.nudge.intent.id not in sent]
+    facts += [(case.nudge, unsent(case, now)) for case in ended]
+    facts += added([*doubtful, *leaving, *ended], now)
     return Decisions(facts, [case for case in new if case.nudge.intent.id in sent], questions)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 from domain.facts.facts import NudgeFact
 from domain.nudges.nudge import evolve
 from projections import history, nudges
+from streams.delivery.decide.case import added
 from streams.delivery.decide.digesting import Decided, append_decided, crowded
 from streams.delivery.decide.overflow import Overflow
 from streams.delivery.outcomes import conversations
@@ -165,6 +167,8 @@ class Recorder:
             for case, intention in zip(cases, intended.intentions, strict=True)
             if case.nudge.intent.id not in again
         ]
+        going = [case for case in cases if case.nudge.intent.id not in again]
+        decided += added([*going, *chain.from_iterable(case.members for case in going)], now)
         tied = {attempt.nudge: [member.nudge for member in attempt.case.members] for attempt in attempts}
         conversations.note_attempts(connection, self._names, attempts, now)
         kept = append_decided(connection, self._log, self._names, decided, tied, always)

@@ -62,8 +62,9 @@ class Budget:
 
     @property
     def reserved(self) -> int:
-        """Return how many permits each bulkhead has at least, if there are not more bulkheads than permits."""
-        return max(1, self.most // (4 * max(self._expected, len(self._bulkheads), 1)))
+        """Return how many permits each bulkhead has at least: none if there are more bulkheads than permits."""
+        bulkheads = max(self._expected, len(self._bulkheads), 1)
+        return max(1, self.most // (4 * bulkheads)) if bulkheads <= self.most else 0
 
     def free(self, bulkhead: "Bulkhead") -> int:
         """Return how many permits the bulkhead may take now: those reserved for others are not among them."""

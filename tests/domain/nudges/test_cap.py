@@ -48,7 +48,9 @@ def decided(
     if begun:
         [delivery] = about.deliveries
         about = replace(about, deliveries=(replace(delivery, attempted_at=now, attempt=1, state=State.FAILED),))
-    case = Settlement(about, trigger(klass=klass), who, Ledger((about,), messages), Controls(), DEFAULTS)
+    case = Settlement(
+        about, trigger(klass=klass), who, Ledger((about,), messages), Controls(), DEFAULTS, (who.pseudonym,)
+    )
     return settle(case, now)
 
 

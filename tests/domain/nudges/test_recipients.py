@@ -1,3 +1,4 @@
+from collections.abc import Container
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from domain.facts.facts import (
     NudgeWithheld,
 )
 from domain.nudges.settle import Decision, NotSentReason, Send, Withhold, recipients
+from domain.persons.person import Person
 from tests.domain.case import NOON, born, decided, nudge, person, trigger
 from tests.domain.given import DEFAULTS
 from tests.domain.world import AIDA, ERLAN, SAULE, at
@@ -18,8 +20,11 @@ from tests.domain.world import AIDA, ERLAN, SAULE, at
 GUARDED = {"guardians": [SAULE, ERLAN]}
 
 
-def _told(who: dict[str, Any], now: str = NOON, **more: object) -> list[str]:
-    return list(recipients(trigger(**more), person(AIDA, **who), DEFAULTS, at(now)))
+def _told(who: dict[str, Any], now: str = NOON, dead: Container[str] = (), **more: object) -> list[str]:
+    def guardian(pseudonym: str) -> Person:
+        return person(pseudonym, died="2024-01-01" if pseudonym in dead else None)
+
+    return list(recipients(trigger(**more), person(AIDA, **who), DEFAULTS, at(now), guardian))
 
 
 @pytest.mark.parametrize(
@@ -51,6 +56,15 @@ def test_a_minor_without_a_guardian_is_told_of_danger_to_life() -> None:
     assert _told({**born(10), **GUARDED}, klass="emergency") == [ERLAN, SAULE]
 
 
+def test_guardians_who_have_all_died_are_as_none() -> None:
+    """As long as one lives, a nudge goes to the guardians; where all have died, it is as if none were known."""
+    child = {**born(10), **GUARDED}
+    assert _told(child, dead=[SAULE]) == [ERLAN, SAULE]
+    assert _told(child, dead=[SAULE, ERLAN]) == []
+    assert _told(child, dead=[SAULE], klass="emergency") == [ERLAN, SAULE]
+    assert _told(child, dead=[SAULE, ERLAN], klass="emergency") == [AIDA]
+
+
 def test_minority_is_that_of_the_moment() -> None:
     """On the day of coming of age, where the person lives, the nudge is the person's own."""
     who = {**born(18, before_day="2025-01-22"), **GUARDED}
@@ -61,17 +75,18 @@ def test_minority_is_that_of_the_moment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("instead", "decision"),
+    ("goes_to", "decision"),
     [
-        (None, Send("push")),
+        ((SAULE,), Send("push")),
+        ((ERLAN, SAULE), Send("push")),
         ((ERLAN,), Withhold(NotSentReason.PASSED_ON)),
         ((), Withhold(NotSentReason.NO_GUARDIAN)),
     ],
 )
-def test_who_is_a_guardian_no_more_is_not_told(instead: tuple[str, ...] | None, decision: Decision) -> None:
+def test_who_is_a_guardian_no_more_is_not_told(goes_to: tuple[str, ...], decision: Decision) -> None:
     """What waits for somebody is not sent to them once it goes to others, or to nobody."""
     waits = nudge("month", NudgeDeferred(at("2025-01-21 09:00"), SAULE, at(NOON), "quiet_hours"))
-    assert decided(waits, person(SAULE), instead=instead) == decision
+    assert decided(waits, person(SAULE), goes_to=goes_to) == decision
 
 
 def test_a_guardian_decides_for_themselves() -> None:

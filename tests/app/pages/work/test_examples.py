@@ -90,7 +90,7 @@ def test_who_hears_nothing_is_an_example_too(quiet: Workshop) -> None:
     aida = signed_in(quiet, "aida")
     where = begun(aida)
     page = unescape(aida.get(made(aida, where, persona="minor", channel="sms", spoken="kk")).text)
-    assert "gets nothing (Message 1): no guardian of the child is known" in page
+    assert "gets nothing (Message 1): no living guardian of the child is known" in page
 
 
 def test_an_example_is_edited_by_form(quiet: Workshop) -> None:

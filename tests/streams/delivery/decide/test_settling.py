@@ -14,7 +14,7 @@ from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, Unknown
 from streams.delivery.outcomes.receipts import Receipt
 from streams.intake.cloudevents import Envelope
 from tests.templates.packs import RULES, Change, write_town
-from tests.world import LONG_AGO, World, birth, card, event, fine, iin, registered
+from tests.world import LONG_AGO, World, annulled, birth, card, event, fine, iin, registered
 
 AIGERIM, DANA, MARAT, SAULE = iin(1), iin(2), iin(3), iin(4)
 DUE = datetime.fromisoformat("2025-06-20T09:00+05:00")
@@ -251,6 +251,17 @@ async def test_a_minors_nudge_goes_to_both_guardians_each_in_their_way(world: Wo
     assert await world.settle("2025-06-20T18:00+05:00") == []
 
 
+async def test_both_guardians_are_told_however_few_permits_there_are(tmp_path: Path) -> None:
+    """Where not all messages of a nudge may be open at once, the later ones follow."""
+    world = World(tmp_path, in_flight=8)
+    for number in range(5):
+        mother, father, child = (iin(10 * number + each) for each in (10, 11, 12))
+        world.take(*registered(mother, LONG_AGO), *registered(father, LONG_AGO))
+        world.take(birth(child, mother, BORN, father=father), card(child, "2025-07-20", number=f"S{number}"))
+    assert len({(one.nudge, one.recipient) for one in await world.settle(DUE)}) == len(world.sent) == 10
+    world.close()
+
+
 async def test_one_guardians_channel_fails_for_them_alone(tmp_path: Path) -> None:
     """A channel that gives up for one guardian moves only that guardian to the next."""
     world = World(tmp_path, script={"sms": [GiveUp(Reason.BAD_ADDRESS)]})
@@ -273,6 +284,23 @@ async def test_a_guardian_who_died_is_told_nothing(world: World) -> None:
     family(world, died(MARAT, "2024-05-05"))
     assert [one.recipient for one in await world.settle(DUE)] == [world.name(AIGERIM)]
     assert states_of(world) == {AIGERIM: ("sent", 1), MARAT: ("withheld", 0)}
+
+
+async def test_a_minor_whose_guardians_have_died_is_as_one_without(world: World) -> None:
+    """Where every known guardian has died, the nudge is withheld because there is none."""
+    family(world, died(MARAT, "2024-05-05"), died(AIGERIM, "2024-05-06"))
+    assert await world.settle(DUE) == []
+    assert reasons(world)["month"] == ("withheld", "no_guardian")
+
+
+async def test_what_waits_for_a_guardian_who_dies_goes_to_the_other(world: World) -> None:
+    """A death in the quiet hours of a guardian leaves the message to the guardian who was appointed meanwhile."""
+    late = {"quiet_from": "08:00", "quiet_to": "12:00"}
+    family(world, prefers(AIGERIM, **late), prefers(MARAT, **late), *registered(DANA, LONG_AGO))
+    assert await world.settle(DUE) == []
+    world.take(died(AIGERIM, "2025-06-20"), appointed(AIGERIM, DANA))
+    assert [one.recipient for one in await world.settle("2025-06-20T12:00+05:00")] == [world.name(DANA)]
+    assert states_of(world) == {AIGERIM: ("withheld", 0), MARAT: ("withheld", 0), DANA: ("sent", 1)}
 
 
 async def test_parents_hear_nothing_of_a_child_that_has_died(world: World) -> None:
@@ -342,6 +370,41 @@ async def test_who_is_a_guardian_again_is_told(world: World) -> None:
     told = await world.settle("2025-06-20T14:00+05:00")
     assert {one.recipient for one in told} == {world.name(AIGERIM), world.name(MARAT)}
     assert states_of(world) == {AIGERIM: ("sent", 1), MARAT: ("sent", 1), DANA: ("withheld", 0)}
+
+
+async def test_who_becomes_a_guardian_while_it_waits_is_told_with_the_others(world: World) -> None:
+    """Whoever joins a guardian who is not to be disturbed is told when the message goes, beside them."""
+    late = {"quiet_from": "08:00", "quiet_to": "12:00"}
+    family(world, prefers(AIGERIM, **late), *registered(DANA, LONG_AGO))
+    assert [one.recipient for one in await world.settle(DUE)] == [world.name(MARAT)]
+    world.take(appointed(AIGERIM, MARAT, DANA))
+    assert await world.settle("2025-06-20T11:00+05:00") == []
+    noon = await world.settle("2025-06-20T12:00+05:00")
+    assert sorted(one.recipient for one in noon) == sorted((world.name(AIGERIM), world.name(DANA)))
+    assert states_of(world) == {AIGERIM: ("sent", 1), MARAT: ("sent", 1), DANA: ("sent", 1)}
+    assert await world.settle("2025-06-21T12:00+05:00") == []
+
+
+async def test_who_becomes_a_guardian_after_it_has_gone_is_not_told(world: World) -> None:
+    """What was told to all who were guardians then is not told again."""
+    family(world, *registered(DANA, LONG_AGO))
+    assert len(await world.settle(DUE)) == 2
+    world.take(appointed(AIGERIM, MARAT, DANA))
+    assert await world.settle("2025-06-21T12:00+05:00") == []
+
+
+async def test_who_is_a_guardian_again_after_nobody_was_is_told(world: World) -> None:
+    """A message that ended for want of a guardian comes back with the guardianship, as long as it waits for one."""
+    late, later = {"quiet_from": "08:00", "quiet_to": "12:00"}, {"quiet_from": "08:00", "quiet_to": "15:00"}
+    family(world, prefers(AIGERIM, **late), prefers(MARAT, **later))
+    assert await world.settle(DUE) == []
+    nobody = died(AIGERIM, "2025-06-20"), died(MARAT, "2025-06-19")
+    world.take(*nobody)
+    assert await world.settle("2025-06-20T12:00+05:00") == []
+    world.take(*(annulled(each, 2) for each in nobody))
+    told = await world.settle("2025-06-20T15:00+05:00")
+    assert {one.recipient for one in told} == {world.name(AIGERIM), world.name(MARAT)}
+    assert states_of(world) == {AIGERIM: ("sent", 1), MARAT: ("sent", 1)}
 
 
 async def test_a_stop_outlasts_a_guardianship(world: World) -> None:

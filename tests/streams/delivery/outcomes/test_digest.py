@@ -145,6 +145,17 @@ async def test_a_former_guardians_digest_does_not_speak_of_the_child(world: Worl
     assert told == {world.name(AIDA): "withheld", world.name(BOLAT): "sent"}
 
 
+async def test_who_becomes_a_guardian_before_the_digest_goes_is_told_as_well(world: World) -> None:
+    """What waits for a mother's digest is told to a guardian who was appointed beside her when the digest goes."""
+    world.take(event("calls.born", CHILD, "2024-02-01T00:00:00Z", {"born_on": "2020-01-01", "mother": AIDA}))
+    world.take(*(call(number) for number in range(3)), call(4, to=CHILD))
+    await world.settle()
+    world.take(event("citizen.guardian_appointed", CHILD, NOON.isoformat(), {"guardians": [AIDA, BOLAT]}))
+    assert {message.recipient for message in await world.settle(EVENING)} == {world.name(AIDA), world.name(BOLAT)}
+    told = {one.recipient: one.state.value for one in numbered(world)["4"].deliveries}
+    assert told == {world.name(AIDA): "sent", world.name(BOLAT): "sent"}
+
+
 async def test_a_digest_takes_five_and_the_next_day_the_others(world: World) -> None:
     """No digest has more than five; what finds no room goes with the next day's, one a day."""
     world.take(*(call(number) for number in range(14)))

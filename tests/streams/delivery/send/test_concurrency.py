@@ -63,6 +63,13 @@ def test_without_a_journal_only_the_least_is_open(still: StillLoop) -> None:
     assert {still.run_until_complete(ended(bulkhead)) for _ in range(5)} == {LEAST}
 
 
+@pytest.mark.parametrize("bulkheads", [LEAST, LEAST + 1, 10 * LEAST])
+def test_there_is_a_permit_however_many_providers_there_are(still: StillLoop, bulkheads: int) -> None:
+    """Where nothing is open, each bulkhead gets a permit, also if there are more bulkheads than permits."""
+    budget = Budget(LEAST, bulkheads)
+    assert all(still.run_until_complete(ended(Bulkhead(budget))) for _ in range(bulkheads))
+
+
 PROVIDERS = {"gateway": True, "relay": False}
 """A gateway that removes doubles, and a relay that does not."""
 

@@ -1,5 +1,6 @@
 """Danger to life on the running platform: at once, at any hour, before everything else, by whom the pack lets."""
 
+import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,14 +29,14 @@ from tests.streams.dispatching import AIGERIM, EVACUATION, HOME
 from tests.streams.governors import OPERATOR, OTHER_OPERATOR, approver, author
 from tests.templates.packs import write_town
 from tests.templates.test_lint_emergencies import DANGER
-from tests.world import LONG_AGO, World, event, fine, iin, registered
+from tests.world import LONG_AGO, World, birth, event, few_triggers, fine, iin, registered
 
 LEAVE = "alatau.emergencies.evacuation_ordered"
 MORNING = "2026-04-08T08:10:00+05:00"
 
 
-def _order(time: str) -> Envelope:
-    data = {"number": "F-2", "area": "191800000", "meeting_point": "School 5"}
+def _order(time: str, number: str = "F-2") -> Envelope:
+    data = {"number": number, "area": "191800000", "meeting_point": "School 5"}
     return event(LEAVE, None, time, data, id=f"order-{time}")
 
 
@@ -80,6 +81,28 @@ async def test_a_stop_holds_it_back_until_it_is_cleared(city: World) -> None:
     assert await city.settle() == []
     city.control("agency", "alatau_emergencies", stopped=False)
     assert [each.klass for each in await city.settle("2026-04-08T08:30:00+05:00")] == ["emergency"]
+
+
+async def test_a_minor_whose_guardians_have_all_died_is_warned_themselves(tmp_path: Path) -> None:
+    """A warning that is for guardians goes to the living one, and to the child where none is left."""
+    [alatau] = [each for each in shipped() if each.name == "alatau"]
+    copied = shutil.copytree(alatau, tmp_path / "alatau")
+    rule = copied / "flood_evacuation" / "trigger.yaml"
+    rule.write_text(rule.read_text(encoding="utf-8").replace("minors: self\n", ""), encoding="utf-8")
+    world = World(tmp_path, packs=[few_triggers(tmp_path), copied])
+    mother, father = iin(2), iin(3)
+    for person in (AIGERIM, mother, father):
+        world.take(*registered(person, "2015-06-01" if person == AIGERIM else LONG_AGO))
+    world.take(HOME, birth(AIGERIM, mother, "2015-06-01", father=father))
+    warned: list[list[str]] = []
+    for hour, dies in enumerate([None, mother, father], 12):
+        time = f"2026-04-08T{hour}:00:00+05:00"
+        if dies is not None:
+            world.take(event("kz.civil.death_registered", dies, time, {"died_on": time[:10]}, id=f"died-{hour}"))
+        world.take(_order(time, f"F-{hour}"))
+        warned.append(sorted(message.recipient for message in await world.settle(time)))
+    assert warned == [sorted([world.name(mother), world.name(father)]), [world.name(father)], [world.name(AIGERIM)]]
+    world.close()
 
 
 def _resting(clock: VirtualClock) -> Callable[[float], Awaitable[None]]:

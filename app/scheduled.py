@@ -139,10 +139,7 @@ def _retire(on: Platform, stopping: Stopping) -> None:
     wanted = on.privacy.retention.scope()
     if not wanted:
         return
-    try:
-        retired_list.note(on.settings.key_file, wanted, on.clock())
-    except OSError as error:
-        talk(f"after a restore run `habarshy retire` again: this is not listed beside the keys ({error})")
+    retired_list.note(on.settings.key_file, wanted, on.clock())
     on.privacy.retention.retire(WHO, wanted, stopping=stopping)
     if stopping():
         raise Unfinished

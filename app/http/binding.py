@@ -47,7 +47,7 @@ def structured(body: bytes, headers: Headers) -> Envelope:
     try:
         return _traced(read_envelope(body), headers)
     except RecursionError:
-        raise _too_deep("$") from None
+        raise _too_deep() from None
 
 
 def binary(body: bytes, headers: Headers) -> Envelope:
@@ -81,7 +81,7 @@ def batched(body: bytes, headers: Headers, most: int) -> list[Envelope | Refused
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Refused("$", "no valid JSON", "bad_json") from None
     except RecursionError:
-        raise _too_deep("$") from None
+        raise _too_deep() from None
     if len(items) > most:
         raise TooManyEvents
     listed = list(headers)
@@ -122,8 +122,8 @@ def _unescaped(name: str, value: str) -> str:
         raise Refused(name, "is not percent-encoded UTF-8", "bad_encoding") from None
 
 
-def _too_deep(field: str) -> Refused:
-    return Refused(field, "is nested too deeply", "bad_json")
+def _too_deep() -> Refused:
+    return Refused("$", "is nested too deeply", "bad_json")
 
 
 def _traced(envelope: Envelope, headers: Headers) -> Envelope:

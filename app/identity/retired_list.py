@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from app.identity.private_files import append
-from app.terminal import compact
+from app.terminal import compact, talk
 from streams.privacy.retention import Over
 
 
@@ -25,12 +25,11 @@ def list_of(key_file: Path) -> Path:
 
 
 def note(key_file: Path, wanted: Iterable[Over], at: datetime) -> None:
-    """These more, on the disk before it returns.
-
-    Raises:
-        OSError: it cannot be kept.
-    """
-    append(list_of(key_file), [compact(Retired(one.type, one.year, at)) for one in wanted])
+    """These more, on the disk before it returns. Where the folder is read-only, say that a restore needs more."""
+    try:
+        append(list_of(key_file), [compact(Retired(one.type, one.year, at)) for one in wanted])
+    except OSError as error:
+        talk(f"after a restore run `habarshy retire` again: this is not listed beside the keys ({error})")
 
 
 def periods(key_file: Path) -> frozenset[tuple[str, int]]:

@@ -73,11 +73,6 @@ def group(name: str, values: Mapping[str, Any], zone: tzinfo | None) -> Group:
     return Group(name, lambda: _nested(name, values, zone))
 
 
-def renamed(name: str, found: Group) -> Group:
-    """Return the same values under another name."""
-    return Group(name, lambda: found.made)
-
-
 def _nested(name: str, values: Mapping[str, Any], zone: tzinfo | None) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     deeper: dict[str, dict[str, Any]] = {}

@@ -15,7 +15,7 @@ from domain.rules.event_types import NO_OFFICE, Office
 from domain.rules.steps import repetition_of
 from templates.words.compiled_texts import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
 from templates.words.email_layout import Action, Layout, Letterhead, addressee
-from templates.words.environment import Group, group, renamed
+from templates.words.environment import Group, group
 from templates.words.filters import one_stop
 from templates.words.footer import EXAMPLE_CODE, signature
 
@@ -89,7 +89,7 @@ def context(
     return {
         "event": group("event", event, due.tzinfo),
         "citizen": about,
-        "recipient": renamed("recipient", about)
+        "recipient": Group("recipient", lambda: about.made)
         if recipient is citizen
         else group("recipient", recipient, due.tzinfo),
         "due": due,

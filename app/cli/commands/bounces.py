@@ -12,31 +12,13 @@ import uvloop
 
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import opened
-from app.identity.key_file import BadKeyFile, MissingKeyFile
 from app.providers import channel_of
 from app.roles.bounce_import import NoMaildir, empty
 from app.settings import BadSettings, Settings
 from app.terminal import Exit, data_json, stop, talk
 from notifiers.email.bounces import MOST_BYTES, NoBounceError, reports_in
 from notifiers.port.interface import Inbox
-from streams.log.master_key import WrongKeyFile
 from streams.storage.errors import SYSTEM_ERRORS, summary
-from streams.storage.schema import NoDatabase, WrongSchema
-from templates.checks.loader import BrokenPack
-from templates.reading.catalogue import NoDefaults
-
-KNOWN = (
-    OSError,
-    NoDatabase,
-    WrongSchema,
-    BadSettings,
-    BadKeyFile,
-    MissingKeyFile,
-    WrongKeyFile,
-    BrokenPack,
-    NoDefaults,
-)
-"""Errors that `compose` may raise besides those of the database; all others are defects, and show their traceback."""
 
 Maildir = Annotated[
     Path, typer.Argument(metavar="MAILDIR", help="The folder into which the mail server puts bounces.")
@@ -80,9 +62,15 @@ def bounces(maildir: Maildir, provider: Provider = None, *, on: TimedOptions) ->
 
 
 def _words(failure: Exception) -> str:
+    """Return the sentence of a known failure; a defect shows its traceback."""
+    from app.cli.failures import ended_by  # noqa: PLC0415  (it imports nearly everything, and hardly any mail fails)
+
     if isinstance(failure, SYSTEM_ERRORS):
         return summary(failure)
-    return str(failure) if isinstance(failure, KNOWN) else "".join(format_exception(failure))
+    if isinstance(failure, OSError):
+        return str(failure)
+    known = ended_by(failure)
+    return "".join(format_exception(failure)) if known is None else known[1]
 
 
 def _mail() -> bytes:

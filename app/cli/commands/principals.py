@@ -8,24 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.failures import ended_by
 from app.cli.options import AsJson
 from app.cli.platform_options import KeyFile
 from app.clock import system_clock
 from app.compose import compose
 from app.first_packs import pack_folders
 from app.identity import principals
-from app.identity.key_file import BadKeyFile, MissingKeyFile
-from app.settings import BadSettings, Settings, load_settings
+from app.settings import Settings, load_settings
 from app.terminal import Exit, stop, talk, tell, write_file
 from domain.facts.governance import PackSubmitted
 from domain.facts.principals import Principal, Role, Scope
-from streams.log.damaged import DamagedFact
-from streams.log.master_key import WrongKeyFile
-from streams.storage.errors import UNAVAILABLE_ERRORS, ReadOnly
-from streams.storage.schema import NoDatabase, WrongSchema
-from templates.reading.catalogue import NoDefaults
+from streams.storage.schema import NoDatabase
 from templates.reading.files import read_document
-from templates.reading.findings import BrokenPack, Report, hint
+from templates.reading.findings import Report, hint
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name by which the log knows them.")]
 Agency = Annotated[str, typer.Option("--agency", metavar="A", help="The agency for which they act.")]
@@ -45,19 +41,6 @@ TokenFile = Annotated[
 ]
 EVERYWHERE = frozenset({Role.OPERATOR, Role.AUDITOR})
 """The roles that act for all agencies."""
-_UNASKED: tuple[type[Exception], ...] = (
-    DamagedFact,
-    BadSettings,
-    NoDefaults,
-    WrongSchema,
-    ReadOnly,
-    BadKeyFile,
-    MissingKeyFile,
-    WrongKeyFile,
-    BrokenPack,
-    *UNAVAILABLE_ERRORS,
-)
-"""Errors by which the database cannot tell what is published; a later command reports them in their own words."""
 
 
 def add(  # noqa: PLR0913, PLR0917  (the options of a command)
@@ -117,8 +100,10 @@ def _agencies_known(settings: Settings) -> set[str] | None:
     """Return the agencies of packs that are published, submitted or in the settings; None: it cannot be told now."""
     try:
         found = {name for content in _contents(settings) for name in content.get("agencies") or ()}
-    except _UNASKED:
-        return None
+    except Exception as failure:
+        if ended_by(failure) is None:
+            raise
+        return None  # a later command reports it in its own words
     folders = (read_document(folder / "pack.yaml", Report()).data for folder in pack_folders(settings))
     return found.union(*(each.get("agencies") or () for each in folders if isinstance(each, dict)))
 

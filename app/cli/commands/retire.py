@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from app.cli.options import ConfirmOptions
 from app.cli.platform_options import TimedOptions
-from app.cli.principal_session import PrincipalSession, operators
+from app.cli.principal_session import operators
 from app.identity import retired_list
 from app.terminal import agree, data, data_json, many, talk, tell
 from streams.privacy.retention import Over, RetentionResult
@@ -22,17 +22,9 @@ def retire(*, how: ConfirmOptions, on: TimedOptions) -> None:
         if how.plan or not wanted:
             return
         agree("make this unreadable for ever", str(sum(each.keys for each in wanted)), yes=how.yes)
-        _note(at, wanted)
+        retired_list.note(platform.settings.key_file, wanted, platform.clock())
         done, clean = platform.privacy.retention.retire(at.who, wanted)
     _tell(done, clean=clean, as_json=how.as_json)
-
-
-def _note(at: PrincipalSession, wanted: Sequence[Over]) -> None:
-    """List what is retired for a restore of an older backup; if the keys' folder is read-only, retire again then."""
-    try:
-        retired_list.note(at.platform.settings.key_file, wanted, at.platform.clock())
-    except OSError as error:
-        talk(f"after a restore run `habarshy retire` again: this is not listed beside the keys ({error})")
 
 
 def _show(wanted: Sequence[Over], *, as_json: bool) -> None:

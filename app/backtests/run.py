@@ -2,14 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 
 from app.backtests.order import Order
 from app.compose import Platform
 from app.executors.executor import FEW, TaskWorkers, results, workers_of
-from app.executors.kept import kept
-from app.executors.task import opened, task_of
+from app.executors.task import done_by, task_of
 from streams.planning.histories import Selection
 from streams.rehearsal.backtest import Backtest
 from streams.rehearsal.backtest_results import Tally
@@ -54,7 +52,7 @@ class Backtesting:
 
     def parts(self) -> Iterator[int]:
         """Play the parts; yield after each the number that is played."""
-        share = partial(play_share, self._task)
+        share = partial(done_by, _playing, self._task)
         for number, found in enumerate(results(self._workers, share, self._here.share, self._selections), 1):
             self._tally.add(found)
             yield number
@@ -64,13 +62,5 @@ class Backtesting:
         return self._tally.in_order()
 
 
-def play_share(task: bytes, selection: Selection) -> Tally:
-    """Play everybody in the selection, in another process."""
-    with kept(_backtest, task) as backtest:
-        return backtest.share(selection)
-
-
-@contextmanager
-def _backtest(task: bytes) -> Iterator[Backtest]:
-    with opened(task) as (platform, order):
-        yield Backtest(platform.database, platform.log, order.question(platform.identity.names))
+def _playing(platform: Platform, order: Order) -> Callable[[Selection], Tally]:
+    return Backtest(platform.database, platform.log, order.question(platform.identity.names)).share

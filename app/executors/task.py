@@ -1,16 +1,23 @@
 """A task for another process: what was asked, and how the process opens the platform to do it."""
 
 import pickle
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.clock import fixed
+from app.executors.kept import kept
 from app.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from app.compose import Platform
+
+T = TypeVar("T")
+P = TypeVar("P")
+Making = Callable[["Platform", Any], Callable[[P], T]]
+"""Makes what does the parts of a task, of the process's platform and of what was asked."""
 
 
 def task_of(platform: "Platform", now: datetime, asked: object = None) -> bytes:
@@ -27,12 +34,22 @@ def read(task: bytes) -> tuple[Settings, datetime, Any]:
     return settings or load_settings(), now, asked
 
 
-@contextmanager
-def opened(task: bytes) -> Iterator[tuple["Platform", Any]]:
-    """Yield a platform of this process's own, and what was asked."""
-    from app.compose import compose  # noqa: PLC0415  (imports that a part of a rebuild does not need)
+def done_by(make: Making[P, T], task: bytes, part: P) -> T:
+    """Do a part in this process, with a platform of its own; `make`: a function of a module."""
+    with kept(_opening(make), task) as do:
+        found: T = do(part)
+        return found
 
-    settings, now, asked = read(task)
-    platform = compose(settings, fixed(now), make=False)
-    with closing(platform.database):
-        yield platform, asked
+
+@cache
+def _opening(make: Making[P, T]) -> Callable[[bytes], AbstractContextManager[Callable[[P], T]]]:
+    @contextmanager
+    def opening(task: bytes) -> Iterator[Callable[[P], T]]:
+        from app.compose import compose  # noqa: PLC0415  (imports that a part of a rebuild does not need)
+
+        settings, now, asked = read(task)
+        platform = compose(settings, fixed(now), make=False)
+        with closing(platform.database):
+            yield make(platform, asked)
+
+    return opening

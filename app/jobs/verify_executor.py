@@ -1,13 +1,11 @@
 """The executor of the ranges of a verification: this process and others, or a cluster's workers."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from app.compose import Platform
 from app.executors.executor import JobWorkers, results, workers_for
-from app.executors.kept import kept
-from app.executors.task import opened, task_of
+from app.executors.task import done_by, task_of
 from streams.replay.verify import InThisProcess, Range, RangeExecutor, RangeFound, Ranges
 
 AT_ONCE = 8
@@ -35,23 +33,15 @@ class VerifyExecutor:
 
     def found(self, ranges: Sequence[Range]) -> Iterable[RangeFound]:
         """Return what the ranges hold, as it comes."""
-        return results(self._workers.begun(), partial(look, self._task), self._here.look, ranges)
+        return results(self._workers.begun(), partial(done_by, _looking, self._task), self._here.look, ranges)
 
     def close(self) -> None:
         """End the workers of this machine, or leave the cluster."""
         self._workers.close()
 
 
-def look(task: bytes, range_: Range) -> RangeFound:
-    """Look at a range in another process."""
-    with kept(_ranges, task) as ranges:
-        return ranges.look(range_)
-
-
-@contextmanager
-def _ranges(task: bytes) -> Iterator[Ranges]:
-    with opened(task) as (platform, _):
-        yield _ranges_of(platform)
+def _looking(platform: Platform, _: object) -> Callable[[Range], RangeFound]:
+    return _ranges_of(platform).look
 
 
 def _ranges_of(platform: Platform) -> Ranges:

@@ -70,12 +70,11 @@ def read_pack(folder: Path, report: Report) -> PackFiles:
         read_document(folder / "pack.yaml", report),
         tuple(read_document(path, report) for path in sorted((folder / "events").glob("*.yaml"))),
         tuple(_read_trigger(inner, report) for inner in _trigger_folders(folder)),
-        *(_read_if_there(folder / name, report) for name in (PARAMETERS, BENEFITS, SERVICES, PERSONAS)),
+        *(
+            read_document(path, report) if (path := folder / name).is_file() else None
+            for name in (PARAMETERS, BENEFITS, SERVICES, PERSONAS)
+        ),
     )
-
-
-def _read_if_there(path: Path, report: Report) -> Document | None:
-    return read_document(path, report) if path.is_file() else None
 
 
 def _warn_of_unread(folder: Path, report: Report) -> None:

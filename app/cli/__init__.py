@@ -8,6 +8,7 @@ Modules:
     persons: names of people, as typed. sorting: output sorted without holding all of it.
     recompute: all intents, planned by several processes.
     explanation_lines, submission_view: a nudge explained, and a submission, as lines of text.
+    failures: known failures, with their exit codes.
 
-Inside: command_table (all commands, by group of `--help`), help_format, failures (exit codes).
+Inside: command_table (all commands, by group of `--help`), help_format.
 """

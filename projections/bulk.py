@@ -13,10 +13,12 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Delete,
     Dialect,
     Select,
     String,
     Table,
+    Update,
     any_,
     bindparam,
     select,
@@ -188,6 +190,21 @@ def rows_of(connection: Connection, query: Select[Any], keys: Sequence[Any], **g
     """Yield the rows of these keys; the query has `among_keys`, and its other parameters are given by name."""
     for part in chunked(keys):
         yield from connection.execute(query, {"keys": list(part), **given}).all()
+
+
+def rows_with(
+    connection: Connection, query: Select[Any], column: ColumnElement[Any], values: Iterable[Any]
+) -> Iterator[Any]:
+    """Yield the query's rows with one of these values in the column, for any number of values."""
+    for part in chunked(list(values)):
+        yield from connection.execute(query.where(among(column, part))).all()
+
+
+def change_with(
+    connection: Connection, change: Update | Delete, column: ColumnElement[Any], values: Iterable[Any]
+) -> int:
+    """Change or delete the rows with one of these values in the column; return how many."""
+    return sum(connection.execute(change.where(among(column, part))).rowcount for part in chunked(list(values)))
 
 
 def lock_rows(connection: Connection, column: Column[Any], values: Iterable[Any]) -> None:

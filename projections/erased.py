@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Table, delete, exists, func, select
 
 from projections import nudges
-from projections.bulk import among, chunked, insert_rows
+from projections.bulk import chunked, insert_rows, rows_with
 from projections.tables import erased, handed_over, history, inbox, micros, residents
 
 PURGED: dict[Table, str] = {history: "person", residents: "person", inbox: "recipient", handed_over: "recipient"}
@@ -60,8 +60,5 @@ def note(connection: Connection, one: Erasure, at: datetime) -> None:
 
 def since(connection: Connection, persons: Sequence[str]) -> dict[str, int]:
     """Return those of the persons who were erased -> position of the last erasure."""
-    found: dict[str, int] = {}
-    for part in chunked(list(persons)):
-        query = select(erased.c.person, func.max(erased.c.position)).where(among(erased.c.person, part))
-        found |= {row[0]: row[1] for row in connection.execute(query.group_by(erased.c.person))}
-    return found
+    query = select(erased.c.person, func.max(erased.c.position)).group_by(erased.c.person)
+    return dict(rows_with(connection, query, erased.c.person, persons))

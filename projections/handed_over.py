@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from domain.facts.facts import NudgeSent
 from domain.rules.built_in_triggers import DIGEST
-from projections.bulk import among, chunked, replace_rows
+from projections.bulk import replace_rows, rows_with
 from projections.tables import handed_over
 
 
@@ -33,12 +33,6 @@ def store(connection: Connection, facts: Iterable[tuple[UUID, object]]) -> None:
 
 def find(connection: Connection, provider: str, references: Iterable[str]) -> dict[str, AttemptId]:
     """Return reference -> attempt."""
-    found: dict[str, AttemptId] = {}
-    for part in chunked(list(references)):
-        query = select(
-            handed_over.c.reference, handed_over.c.nudge, handed_over.c.recipient, handed_over.c.attempt
-        ).where(handed_over.c.provider == provider, among(handed_over.c.reference, part))
-        found |= {
-            row.reference: AttemptId(row.nudge, row.recipient, row.attempt) for row in connection.execute(query)
-        }
-    return found
+    query = select(handed_over).where(handed_over.c.provider == provider)
+    rows = rows_with(connection, query, handed_over.c.reference, references)
+    return {row.reference: AttemptId(row.nudge, row.recipient, row.attempt) for row in rows}

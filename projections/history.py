@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from projections.bulk import among, among_keys, chunked, driver_rows, insert_rows, rows_of
+from projections.bulk import among, among_keys, change_with, driver_rows, insert_rows, rows_of, rows_with
 from projections.for_each import ForEach
 from projections.tables import IS_WRITTEN, history, optional_moment, revisions
 
@@ -82,9 +82,8 @@ def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
 
 def wake_again(connection: Connection, person: str, positions: Sequence[int], woken: int) -> None:
     """Wake the person, because something in these facts has changed that their plan may have read."""
-    for part in chunked(positions):
-        theirs = update(history).where(history.c.person == person, among(history.c.position, part))
-        connection.execute(theirs.values(planned=False, replan=True, woken=woken))
+    theirs = update(history).where(history.c.person == person)
+    change_with(connection, theirs.values(planned=False, replan=True, woken=woken), history.c.position, positions)
 
 
 _LATEST = history.alias("latest")
@@ -116,12 +115,10 @@ def _at_leisure(woken: int) -> ColumnElement[int]:
 
 def with_types(connection: Connection, persons: Sequence[str], types: Iterable[str]) -> set[str]:
     """Return those of the persons who have a fact of these types."""
-    found: set[str] = set()
-    wanted = sorted(types)
-    for part in chunked(persons) if wanted else ():
-        query = select(history.c.person).where(among(history.c.person, part), among(history.c.type, wanted))
-        found.update(connection.execute(query.distinct()).scalars())
-    return found
+    if not (wanted := sorted(types)):
+        return set()
+    query = select(history.c.person).where(among(history.c.type, wanted)).distinct()
+    return {person for (person,) in rows_with(connection, query, history.c.person, persons)}
 
 
 def move_ahead(connection: Connection, position: int, ahead_from: int | None, *, woken: int) -> None:
@@ -158,11 +155,8 @@ def unplanned_at_leisure(connection: Connection, limit: int) -> list[str]:
 
 def waiting_among(connection: Connection, persons: Sequence[str]) -> set[str]:
     """Return those of the persons who have facts that are not planned yet."""
-    found: set[str] = set()
-    for part in chunked(persons):
-        query = select(history.c.person).where(among(history.c.person, part), ~history.c.planned)
-        found.update(connection.execute(query.distinct()).scalars())
-    return found
+    query = select(history.c.person).where(~history.c.planned).distinct()
+    return {person for (person,) in rows_with(connection, query, history.c.person, persons)}
 
 
 def all_waiting(connection: Connection) -> set[str]:
@@ -193,12 +187,9 @@ def moved_within(connection: Connection, since: int | None, until: int | None) -
 
 def marks(connection: Connection, persons: Iterable[str]) -> dict[str, HistoryVersion]:
     """Return person -> mark of their history."""
-    found: dict[str, HistoryVersion] = {}
-    for part in chunked(list(persons)):
-        query = select(history.c.person, *_MARK).where(among(history.c.person, part))
-        for person, *mark in connection.execute(query.group_by(history.c.person)):
-            found[person] = HistoryVersion(*mark)
-    return found
+    query = select(history.c.person, *_MARK).group_by(history.c.person)
+    rows = rows_with(connection, query, history.c.person, persons)
+    return {person: HistoryVersion(*mark) for person, *mark in rows}
 
 
 def told_after(connection: Connection, persons: Iterable[str], position: int) -> dict[str, int]:
@@ -225,12 +216,12 @@ _MARK = (
 def news(connection: Connection, persons: Iterable[str]) -> dict[str, News]:
     """Return person -> what waits of them, with the mark of their history; persons without a history are left out."""
     found: dict[str, News] = {}
-    for part in chunked(list(persons)):
-        query = select(history.c.person, *_NEWS, *_MARK).where(among(history.c.person, part))
-        for person, types, replan, new, known, since, *mark in connection.execute(query.group_by(history.c.person)):
-            told = frozenset(types.split(",")) if types else frozenset()
-            first = bool(told) and (known is None or new <= known)
-            found[person] = News(HistoryVersion(*mark), told, bool(replan) or first, since)
+    query = select(history.c.person, *_NEWS, *_MARK).group_by(history.c.person)
+    rows = rows_with(connection, query, history.c.person, persons)
+    for person, types, replan, new, known, since, *mark in rows:
+        told = frozenset(types.split(",")) if types else frozenset()
+        first = bool(told) and (known is None or new <= known)
+        found[person] = News(HistoryVersion(*mark), told, bool(replan) or first, since)
     return found
 
 
@@ -281,17 +272,15 @@ def note_revision(connection: Connection, original: UUID, position: int) -> None
 def revisions_of(connection: Connection, originals: Sequence[UUID]) -> dict[UUID, list[int]]:
     """Return original -> positions of its corrections and annulments."""
     found: dict[UUID, list[int]] = {}
-    for part in chunked(list(originals)):
-        query = select(revisions.c.original, revisions.c.position).where(among(revisions.c.original, part))
-        for original, position in connection.execute(query):
-            found.setdefault(original, []).append(position)
+    query = select(revisions.c.original, revisions.c.position)
+    for original, position in rows_with(connection, query, revisions.c.original, originals):
+        found.setdefault(original, []).append(position)
     return found
 
 
 def originals_arrived(connection: Connection, originals: Sequence[UUID]) -> None:
     """Record that these originals have arrived, so that their corrections no longer wait."""
-    for part in chunked(list(originals)):
-        connection.execute(update(revisions).where(among(revisions.c.original, part)).values(arrived=True))
+    change_with(connection, update(revisions).values(arrived=True), revisions.c.original, originals)
 
 
 def has_revisions(connection: Connection) -> bool:
@@ -302,8 +291,7 @@ def has_revisions(connection: Connection) -> bool:
 def counts(connection: Connection, persons: Sequence[str]) -> int:
     """Return the number of facts of these persons."""
     query = select(func.count()).select_from(history)
-    parts = (query.where(among(history.c.person, part)) for part in chunked(persons))
-    return sum(connection.execute(part).scalar_one() for part in parts)
+    return sum(count for (count,) in rows_with(connection, query, history.c.person, persons))
 
 
 def persons_after(connection: Connection, person: str, limit: int, upto: str | None = None) -> list[str]:
@@ -322,8 +310,7 @@ def persons_with(
 def those_with(connection: Connection, persons: Sequence[str], types: Iterable[str], since: int | None) -> list[str]:
     """Return those of the persons with a fact of these types (since then), by pseudonym."""
     query = _with(_persons("", None), types, since)
-    rows = (driver_rows(connection, query.where(among(history.c.person, part))) for part in chunked(persons))
-    return [person for some in rows for (person,) in some]
+    return [person for (person,) in rows_with(connection, query, history.c.person, persons)]
 
 
 def _with(persons: Select[Any], types: Iterable[str], since: int | None) -> Select[Any]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, delete, select, tuple_
 
-from projections.bulk import among, chunked, insert_rows
+from projections.bulk import change_with, insert_rows, rows_with
 from projections.tables import residents
 
 
@@ -25,19 +25,15 @@ class Resident(NamedTuple):
 def of_persons(connection: Connection, persons: Sequence[str]) -> dict[str, list[Resident]]:
     """Return person -> their residences, in order of time."""
     found: dict[str, list[Resident]] = {}
-    for part in chunked(persons):
-        query = (
-            select(residents).where(among(residents.c.person, part)).order_by(residents.c.person, residents.c.since)
-        )
-        for row in connection.execute(query):
-            found.setdefault(row.person, []).append(Resident(*row))
+    query = select(residents).order_by(residents.c.person, residents.c.since)
+    for row in rows_with(connection, query, residents.c.person, persons):
+        found.setdefault(row.person, []).append(Resident(*row))
     return found
 
 
 def store(connection: Connection, changed: Mapping[str, Iterable[Resident]]) -> None:
     """Replace the residences of these persons."""
-    for part in chunked(list(changed)):
-        connection.execute(delete(residents).where(among(residents.c.person, part)))
+    change_with(connection, delete(residents), residents.c.person, changed)
     insert_rows(connection, residents, [row for rows in changed.values() for row in rows])
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from projections.bulk import among, chunked, insert_rows
+from projections.bulk import insert_rows, rows_with
 from projections.tables import micros, moment, retired
 
 
@@ -24,8 +24,5 @@ def note(connection: Connection, keys: Iterable[bytes], position: int, at: datet
 
 def among_keys(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Gone]:
     """Return those of the keys that are retired."""
-    found: dict[bytes, Gone] = {}
-    for part in chunked(list(keys)):
-        rows = connection.execute(select(retired).where(among(retired.c.key_id, part)))
-        found |= {bytes(key): Gone(position, moment(at)) for key, position, at in rows}
-    return found
+    rows = rows_with(connection, select(retired), retired.c.key_id, keys)
+    return {bytes(key): Gone(position, moment(at)) for key, position, at in rows}

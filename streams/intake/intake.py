@@ -15,7 +15,6 @@ from domain.core.events import LifeEvent
 from domain.core.ids import Names
 from domain.facts.facts import AheadMoved
 from projections import area_plans, history
-from projections.bulk import among, chunked
 from projections.tables import micros, optional_micros
 from streams.intake.affected import AffectedPersons
 from streams.intake.cloudevents import Envelope, Refused
@@ -26,7 +25,7 @@ from streams.log.loads import as_loaded, loaded_at
 from streams.log.log import Log
 from streams.log.mapper import Entry, LifeState, holders
 from streams.log.person_keys import PersonKey
-from streams.log.row_codes import facts_by
+from streams.log.row_codes import facts_with
 from streams.queues import webhook_outbox
 from streams.storage.database import Database, Priority
 from streams.storage.measures import accepted
@@ -202,12 +201,9 @@ class _Storing:
         return outcomes, self._append(list(fresh.values()))
 
     def _known(self, streams: Sequence[UUID]) -> dict[UUID, _Known]:
-        found: dict[UUID, _Known] = {}
         first = log_rows.where(log_table.c.originator_version == 1)
-        for part in chunked(streams):
-            rows = list(facts_by(self.connection, first.where(among(log_table.c.originator_id, part))))
-            found |= {stream_of(row[1]): _Known(row[0], life_of(row)) for row in rows}
-        return found
+        rows = facts_with(self.connection, first, log_table.c.originator_id, streams)
+        return {stream_of(row[1]): _Known(row[0], life_of(row)) for row in rows}
 
     def _take(self, event: LifeEvent, known: Mapping[UUID, _Known], fresh: dict[int, LifeEvent]) -> IntakeOutcome:
         if self.corrected and event.corrects is not None and (reason := self._corrects_wrongly(event)):

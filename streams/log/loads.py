@@ -15,7 +15,7 @@ from domain.core.events import LifeEvent
 from domain.facts.access_facts import ContentRetired
 from domain.facts.facts import AheadMoved
 from projections import retired
-from projections.bulk import among, chunked
+from projections.bulk import rows_with
 from projections.tables import history
 from streams.log.decoding import LIFE, life_of
 from streams.log.log import Log
@@ -31,11 +31,7 @@ Placed = tuple[int, LifeEvent]
 def loaded_at(connection: Connection, positions: Sequence[int]) -> set[str]:
     """Return the persons of those facts that are from historical loads, whom `history.move_ahead` would wake."""
     loaded = select(history.c.person).where(history.c.ahead_from.is_not(None))
-    return {
-        person
-        for part in chunked(positions)
-        for person in connection.execute(loaded.where(among(history.c.position, part))).scalars()
-    }
+    return {person for (person,) in rows_with(connection, loaded, history.c.position, positions)}
 
 
 def as_loaded(entries: Iterable[Entry]) -> dict[UUID, Placed]:

@@ -16,7 +16,7 @@ from streams.log.decoding import Unopened, entries_of, life_of
 from streams.log.mapper import Entry, encode, sealed_by
 from streams.log.person_keys import PersonKey, PersonKeys
 from streams.log.recorder import FactRecorder, page_of
-from streams.log.row_codes import RowCodes, genuine
+from streams.log.row_codes import RowCodes, facts_with, genuine
 from streams.storage.database import Database
 from streams.storage.tables import log, log_rows
 
@@ -42,13 +42,8 @@ class Log:
 
     def read(self, connection: Connection, positions: Iterable[int]) -> list[Entry]:
         """Return the entries at those positions, in the order of the log."""
-        wanted = sorted(set(positions))
-        rows = [
-            row
-            for part in chunked(wanted)
-            for row in driver_rows(connection, log_rows.where(among(log.c.position, part)).order_by(log.c.position))
-        ]
-        return self.decoded(connection, rows)
+        rows = log_rows.order_by(log.c.position)
+        return self.opened(connection, facts_with(connection, rows, log.c.position, sorted(set(positions))))
 
     def streams(self, connection: Connection, ids: Iterable[UUID], topics: Sequence[str] = ()) -> list[Entry]:
         """Return the entries of those streams, of these topics or of all, in the order of the log."""

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, func, select
 
-from projections.bulk import among, chunked, insert_rows, lock_rows
+from projections.bulk import among, change_with, insert_rows, lock_rows, rows_with
 from streams.log.master_key import KEY_BYTES, NONCE_BYTES, Wrapper, WrongKeyFile
 from streams.storage.advisory_locks import APPEND_LOCK, take_turns
 from streams.storage.tables import erasures, made_with, period_keys, person_keys
@@ -128,11 +128,9 @@ class PersonKeys:
 
     def _read(self, connection: Connection, holders: Iterable[str]) -> dict[str, PersonKey]:
         periods = {holder: period for holder in holders if (period := period_of(holder)) is not None}
-        rows = [
-            (row.person, row)
-            for part in chunked([holder for holder in holders if holder not in periods])
-            for row in connection.execute(select(person_keys).where(among(person_keys.c.person, part)))
-        ]
+        persons = [holder for holder in holders if holder not in periods]
+        own = rows_with(connection, select(person_keys), person_keys.c.person, persons)
+        rows = [(row.person, row) for row in own]
         if periods:
             rows += _of_periods(connection, periods)
         return {holder: self._unwrap(holder, row.key_id, row.wrapped, row.wrapped_by) for holder, row in rows}
@@ -212,8 +210,7 @@ class PersonKeys:
 
     def destroy_periods(self, connection: Connection, keys: Iterable[bytes]) -> int:
         """Destroy the keys of periods that have these ids; return their count."""
-        parts = (period_keys.delete().where(among(period_keys.c.key_id, part)) for part in chunked(list(keys)))
-        gone = sum(connection.execute(part).rowcount for part in parts)
+        gone = change_with(connection, period_keys.delete(), period_keys.c.key_id, keys)
         if gone:
             self._mark(connection)
         return gone
@@ -228,14 +225,11 @@ class PersonKeys:
 def _of_periods(connection: Connection, periods: Mapping[str, Period]) -> list[tuple[str, Row[Any]]]:
     """Return the rows of the keys of these periods, with the keys' names."""
     types = sorted({period.type for period in periods.values()})
-    found = []
-    for part in chunked(sorted({period.person for period in periods.values()})):
-        query = select(period_keys).where(among(period_keys.c.person, part), among(period_keys.c.type, types))
-        for row in connection.execute(query):
-            holder = Period(row.person, row.type, row.year).holder
-            if holder in periods:
-                found.append((holder, row))
-    return found
+    persons = sorted({period.person for period in periods.values()})
+    query = select(period_keys).where(among(period_keys.c.type, types))
+    rows = rows_with(connection, query, period_keys.c.person, persons)
+    named = ((Period(row.person, row.type, row.year).holder, row) for row in rows)
+    return [(holder, row) for holder, row in named if holder in periods]
 
 
 class _Kept(NamedTuple):

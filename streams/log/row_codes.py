@@ -19,10 +19,10 @@ from uuid import UUID
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
-from sqlalchemy import Connection, Select
+from sqlalchemy import ColumnElement, Connection, Select
 
 from domain.facts.chain import marks_position
-from projections.bulk import driver_rows
+from projections.bulk import among, chunked, driver_rows
 from streams.log import chain
 from streams.log.damaged import DamagedFact
 from streams.log.signing import key_id, signed_by
@@ -124,6 +124,14 @@ def facts_by(connection: Connection, query: Select[Any]) -> Iterator[tuple[Any, 
         DamagedFact: see `genuine`.
     """
     return genuine(connection, driver_rows(connection, query))
+
+
+def facts_with(
+    connection: Connection, query: Select[Any], column: ColumnElement[Any], values: Sequence[Any]
+) -> Iterator[tuple[Any, ...]]:
+    """As `facts_by`, of the rows with one of these values in the column, for any number of values."""
+    for part in chunked(values):
+        yield from facts_by(connection, query.where(among(column, part)))
 
 
 def genuine(connection: Connection, rows: Iterable[Any]) -> Iterator[Any]:

@@ -15,11 +15,11 @@ from sqlalchemy import Connection
 
 from domain.core.ids import Names
 from projections import history
-from projections.bulk import among, chunked, driver_rows
+from projections.bulk import driver_rows
 from streams.log.decoding import LIFE, life_of
 from streams.log.mapper import LifeState
 from streams.log.recorder import WAKING, FactRecorder, page_of
-from streams.log.row_codes import facts_by, genuine
+from streams.log.row_codes import facts_with, genuine
 from streams.storage.tables import log, log_rows, stream_of
 
 _PSEUDONYM = re.compile(rb"[0-9a-f]{32}")
@@ -128,18 +128,10 @@ def _in_any_revision(connection: Connection, events: Sequence[_Known]) -> Mappin
 
 def _first_of(connection: Connection, streams: Sequence[UUID]) -> dict[UUID, LifeState]:
     first = log_rows.where(log.c.originator_version == 1)
-    rows = [
-        row
-        for part in chunked(streams)
-        for row in facts_by(connection, first.where(among(log.c.originator_id, part)))
-    ]
+    rows = facts_with(connection, first, log.c.originator_id, streams)
     return {stream_of(row[1]): life_of(row) for row in rows}
 
 
 def _states_at(connection: Connection, positions: Sequence[int]) -> dict[int, LifeState]:
-    rows = [
-        row
-        for part in chunked(positions)
-        for row in facts_by(connection, log_rows.where(among(log.c.position, part)))
-    ]
+    rows = facts_with(connection, log_rows, log.c.position, positions)
     return {row[0]: life_of(row) for row in rows}

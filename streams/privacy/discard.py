@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select
 
 from domain.facts.access_facts import LettersDropped
 from domain.facts.principals import Principal
-from projections.bulk import among, chunked
+from projections.bulk import change_with
 from streams.log.mapper import Entry
 from streams.queues.dead_letters import LetterFilter, rows_of
 from streams.rules.context import WriteContext
@@ -24,8 +24,7 @@ def give_up(context: WriteContext, choice: LetterFilter, who: Principal, reason:
     def work(connection: Connection) -> int:
         letters = dead_letters.c
         rows = sorted(rows_of(connection, select(letters.kind, letters.cause, letters.id), choice), key=tuple)
-        for part in chunked([row.id for row in rows]):
-            connection.execute(delete(dead_letters).where(among(letters.id, part)))
+        change_with(connection, delete(dead_letters), letters.id, [row.id for row in rows])
         dropped = [
             LettersDropped(context.clock(), who.name, who.agency, reason, kind, cause, len(ids), _digest(ids))
             for kind, cause, ids in _groups(rows)

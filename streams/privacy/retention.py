@@ -24,7 +24,7 @@ from domain.nudges.diff import diff
 from domain.nudges.later_completion import is_note
 from domain.planning.plan import whole_plan
 from projections import history, nudges, retired
-from projections.bulk import among, chunked
+from projections.bulk import among, chunked, rows_with
 from projections.tables import erased, micros
 from projections.tables import history as rows
 from projections.tables import retired as retired_table
@@ -209,8 +209,8 @@ class Retiring:
         events = list(facts_by(connection, log_rows.where(among(log_table.c.position, positions))))
         lost = {key for row in events for key in sealed_by(life_of(row))}
         for table in (person_keys, period_keys, erased, retired_table):
-            for part in chunked(sorted(lost)):
-                lost -= set(connection.execute(select(table.c.key_id).where(among(table.c.key_id, part))).scalars())
+            known = rows_with(connection, select(table.c.key_id), table.c.key_id, sorted(lost))
+            lost -= {key for (key,) in known}
         self._note(connection, one, who, lost)
         return positions[-1], len(lost)
 

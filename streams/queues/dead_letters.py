@@ -27,7 +27,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Select, delete, func, select, update
 
 from domain.core.ids import Names
-from projections.bulk import among, chunked, insert_rows
+from projections.bulk import among, change_with, chunked, insert_rows, rows_with
 from projections.tables import micros, moment
 from streams.log.person_keys import PersonKeys, Sealing
 from streams.storage.database import Database
@@ -138,18 +138,14 @@ class DeadLetterQueue:
     def about(connection: Connection, kind: str, persons: Sequence[str]) -> set[str]:
         """Return those of the persons who have a letter of that kind."""
         found = select(dead_letters.c.person).where(dead_letters.c.kind == kind)
-        return {
-            person
-            for part in chunked(persons)
-            for person in connection.execute(found.where(among(dead_letters.c.person, part))).scalars()
-        }
+        return {person for (person,) in rows_with(connection, found, dead_letters.c.person, persons)}
 
     @staticmethod
     def settle(connection: Connection, kind: str, persons: Sequence[str]) -> None:
         """Delete the letters of that kind about these persons, because their matter was handled after all."""
-        for part in chunked(persons):
-            these = (dead_letters.c.kind == kind, among(dead_letters.c.person, part))
-            connection.execute(delete(dead_letters).where(*these))
+        change_with(
+            connection, delete(dead_letters).where(dead_letters.c.kind == kind), dead_letters.c.person, persons
+        )
 
     def resolve_one(self, connection: Connection, kind: str, key: str) -> None:
         """Delete the letter of that kind and key, if there is one, because its matter was handled after all."""
@@ -271,9 +267,7 @@ def forget(connection: Connection, letters: DeadLetterQueue, names: Names, perso
     unnamed = connection.execute(select(dead_letters).where(dead_letters.c.person.is_(None))).all()
     naming = [row.id for row in unnamed if mentions(letters.content(connection, row) or b"", names, person)]
     gone = connection.execute(delete(dead_letters).where(dead_letters.c.person == person)).rowcount
-    for part in chunked(naming):
-        gone += connection.execute(delete(dead_letters).where(among(dead_letters.c.id, part))).rowcount
-    return gone
+    return gone + change_with(connection, delete(dead_letters), dead_letters.c.id, naming)
 
 
 def mentions(content: bytes, names: Names, person: str) -> bool:

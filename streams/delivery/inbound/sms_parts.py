@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, up
 
 from domain.core.ids import Names
 from notifiers.port.interface import Incoming, Piece
-from projections.bulk import among, chunked, insert_rows
+from projections.bulk import change_with, insert_rows
 from projections.tables import micros
 from streams.log.person_keys import PersonKey, PersonKeys, Sealing
 from streams.queues.dead_letters import mentions
@@ -195,6 +195,4 @@ def forget(connection: Connection, keys: PersonKeys, names: Names, person: str) 
     }
     naming = [name for name, text in texts.items() if mentions(text.encode(), names, person)]
     gone = connection.execute(delete(pieces).where(pieces.c.person == person)).rowcount
-    for part in chunked(naming):
-        gone += connection.execute(delete(pieces).where(among(pieces.c.message, part))).rowcount
-    return gone
+    return gone + change_with(connection, delete(pieces), pieces.c.message, naming)

@@ -10,6 +10,7 @@ from hashlib import sha256
 from struct import Struct as Layout
 
 import msgspec
+from msgspec.structs import astuple
 
 _FACT = Layout(">qqHI").pack
 _BLOCK = Layout(">qqqIq32s32s32s").pack
@@ -41,9 +42,7 @@ class Block(msgspec.Struct, frozen=True):
         """Return the bytes that are signed: they stand for the block and, through `previous`, for everything before
         it.
         """
-        return _HEAD + _BLOCK(
-            self.number, self.after, self.upto, self.count, self.at, self.previous, self.root, self.marks
-        )
+        return _HEAD + _BLOCK(*astuple(self))
 
     @property
     def digest(self) -> bytes:

@@ -4,6 +4,7 @@ from contextlib import closing
 from functools import cache
 from typing import Any, NamedTuple, cast
 
+from msgspec.structs import astuple
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, type_coerce
 from sqlalchemy.types import NullType
 
@@ -60,26 +61,7 @@ def marks_of(connection: Connection, number: int) -> bytes:
 
 def store(connection: Connection, one: SignedBlock, marks: bytes) -> None:
     """Append a block."""
-    block = one.block
-    insert_rows(
-        connection,
-        blocks,
-        [
-            (
-                block.number,
-                block.after,
-                block.upto,
-                block.count,
-                block.at,
-                block.previous,
-                block.root,
-                block.marks,
-                one.signature,
-                one.signer,
-                marks,
-            )
-        ],
-    )
+    insert_rows(connection, blocks, [(*astuple(one.block), one.signature, one.signer, marks)])
 
 
 def coded_rows(

@@ -82,9 +82,8 @@ def evidence(
     why = explain(connection, log, rules, id_, now)
     of = dict(_facts(connection, log, rules, why))
     chain = list(_blocks(connection, of, upto))
-    proofs = {fact.position: fact for one in chain for fact in _proven(connection, one, of, public)}
-    entries = log.read(connection, of)
-    return Evidence(why, [_shown(of[entry.position], entry, proofs[entry.position]) for entry in entries], chain)
+    entries = {entry.position: entry for entry in log.read(connection, of)}
+    return Evidence(why, [fact for one in chain for fact in _proven(connection, one, of, entries, public)], chain)
 
 
 def _facts(connection: Connection, log: Log, rules: Rules, why: Explanation) -> Iterator[tuple[int, str]]:
@@ -138,18 +137,14 @@ def _blocks(connection: Connection, positions: Iterable[int], upto: int) -> Iter
     yield from (over[number] for number in sorted(over))
 
 
-class _Proven(NamedTuple):
-    position: int
-    stored: StoredFact
-    block: int
-    proof: Proof
-
-
-def _proven(connection: Connection, one: SignedBlock, wanted: Mapping[int, str], public: bytes) -> Iterator[_Proven]:
+def _proven(
+    connection: Connection, one: SignedBlock, of: Mapping[int, str], entries: Mapping[int, Entry], public: bytes
+) -> Iterator[EvidenceFact]:
+    """Yield those of the facts that the block covers, in the order of the log."""
     block = one.block
     if not signed_by(public, one.signature, block.head):
         raise NotAsWritten(block.number)
-    if not any(block.after < position <= block.upto for position in wanted):
+    if not any(block.after < position <= block.upto for position in of):
         return
     rows, valid = blocks.coded_rows(connection, block.after, upto=block.upto), codes_of(connection).valid
     facts: list[StoredFact] = [row[:5] for row in rows if valid(row)]
@@ -157,9 +152,5 @@ def _proven(connection: Connection, one: SignedBlock, wanted: Mapping[int, str],
     if root(leaves) != block.root:
         raise NotAsWritten(block.number)
     for at, fact in enumerate(facts):
-        if fact[0] in wanted:
-            yield _Proven(fact[0], fact, block.number, proof(leaves, at))
-
-
-def _shown(of: str, entry: Entry, proven: _Proven) -> EvidenceFact:
-    return EvidenceFact(of, entry, proven.stored, proven.block, proven.proof)
+        if (position := fact[0]) in of:
+            yield EvidenceFact(of[position], entries[position], fact, block.number, proof(leaves, at))

@@ -1,6 +1,7 @@
 """Explain why a nudge was planned and what happened to it, from the log alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -229,10 +230,8 @@ def _words(reader: "_Reader", nudge: Nudge, first: Case) -> dict[str, Rendered]:
         sent, before = reader.sent(nudge, delivery), reader.attempted(delivery)
         as_now = sent is nudge and before is None and delivery is nudge.deliveries[0]
         case = first if as_now else reader.case(sent, delivery.recipient, before)
-        try:
+        with suppress(WordsFailed):
             found[delivery.recipient] = render(case, reader.rules, delivery.attempted_at or reader.now)
-        except WordsFailed:
-            continue
     return found
 
 
@@ -242,10 +241,8 @@ def _alone(reader: "_Reader", nudge: Nudge) -> dict[str, Rendered]:
     for delivery in nudge.deliveries:
         if delivery.digest is not None:
             case = reader.case(nudge, delivery.recipient, reader.attempted(delivery))
-            try:
+            with suppress(WordsFailed):
                 found[delivery.recipient] = render(case, reader.rules, delivery.attempted_at or reader.now)
-            except WordsFailed:
-                continue
     return found
 
 

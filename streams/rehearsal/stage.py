@@ -9,7 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.core.ids import Names
-from domain.nudges.settle import Controls
 from domain.rules.built_in_triggers import DIGEST
 from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import Catalogue, EventType, Setting
@@ -17,7 +16,6 @@ from domain.rules.rulebook import Defaults, Rulebook, Version
 from domain.rules.triggers import Trigger
 from streams.intake.validation import Checker
 from streams.rehearsal.case_model import PERSON
-from streams.rules.governed import governed
 from streams.rules.in_force import Rules
 from templates.checks.loader import Pack, TriggerSource
 from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of
@@ -62,14 +60,11 @@ class Stage(Struct, frozen=True, dict=True):
         )
         catalogue = replace(self.catalogue, types={**self.catalogue.types, OPENING: _opening(self.catalogue)})
         return Rules(
-            position=0,
             catalogue=catalogue,
             defaults=self.defaults,
             rulebook=Rulebook(catalogue, self.defaults, NAMES, [version]),
-            controls=Controls(),
             checker=self.checker,
             renderers={self.source.hash: self.renderer},
-            governed=governed([]),
         )
 
     def _stated(self, key: str, otherwise: datetime) -> datetime:

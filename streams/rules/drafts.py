@@ -13,25 +13,23 @@ from domain.core.ids import Names
 from domain.core.translatable import Said, Words
 from domain.facts.governance import TriggerPublished
 from domain.facts.principals import NotAllowed, Principal, Role, other_agency
-from domain.nudges.settle import Controls
 from domain.rules.benefits import BadBenefit
 from domain.rules.event_types import Catalogue
-from domain.rules.rulebook import Defaults, Rulebook, Version
+from domain.rules.rulebook import Rulebook, Version
 from domain.rules.triggers import BadTrigger
 from projections import positions
 from projections.bulk import insert_rows
 from projections.tables import micros, moment
 from streams.intake.validation import Checker
 from streams.rules.aggregates import Publication
-from streams.rules.governed import Governed, governed
-from streams.rules.in_force import Rules
+from streams.rules.governed import Governed
+from streams.rules.in_force import Rules, renderers_of
 from streams.rules.publishing import publication, submission_of
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database
 from streams.storage.tables import draft_saves, drafts
 from templates.checks.loader import TriggerSource
 from templates.reading.catalogue import catalogue_of, defaults_of
-from templates.words.renderers import Renderers, Source
 
 NOBODY = "draft"
 
@@ -104,7 +102,13 @@ def rules_with(
     if others:
         facts += [_running(fact, at) for fact in _current(now) if fact.trigger not in draft.names | besides]
     versions = [_version(Publication(0, fact), catalogue, draft) for fact in facts]
-    return _rules(facts, versions, catalogue, defaults, names)
+    return Rules(
+        catalogue=catalogue,
+        defaults=defaults,
+        rulebook=Rulebook(catalogue, defaults, names, versions),
+        checker=Checker(catalogue, names, bool),
+        renderers=renderers_of(facts, catalogue, defaults),
+    )
 
 
 def _catalogue(contents: Sequence[Mapping[str, Any]]) -> Catalogue:
@@ -133,26 +137,6 @@ def _current(now: Governed) -> list[TriggerPublished]:
 
 def _running(fact: TriggerPublished, at: datetime) -> TriggerPublished:
     return replace(fact, reach=min(fact.reach, at), ahead_from=max(fact.ahead_from, at), share=1.0)
-
-
-def _rules(
-    facts: Sequence[TriggerPublished],
-    versions: Sequence[Version],
-    catalogue: Catalogue,
-    defaults: Defaults,
-    names: Names,
-) -> Rules:
-    sources = {fact.hash: Source(fact.trigger, fact.words, fact.rules) for fact in facts}
-    return Rules(
-        position=0,
-        catalogue=catalogue,
-        defaults=defaults,
-        rulebook=Rulebook(catalogue, defaults, names, versions),
-        controls=Controls(),
-        checker=Checker(catalogue, names, bool),
-        governed=governed([]),
-        renderers=Renderers(sources, defaults.language, catalogue.offices),
-    )
 
 
 DRAFTS_LOCK = 0x4841_4245

@@ -1,28 +1,37 @@
 """The rules in force."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+from domain.facts.governance import TriggerPublished
 from domain.nudges.settle import Controls
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Defaults, Rulebook
 from streams.intake.validation import Checker
-from streams.rules.governed import Governed
+from streams.rules.governed import Governed, governed
+from templates.words.renderers import Renderers, Source
 from templates.words.rendering import Renderer
 
 
-class Rules(Struct, frozen=True):
+class Rules(Struct, frozen=True, kw_only=True):
     """The rules in force at one position of the log.
 
-    `renderers`: version hash -> renderer of its messages; `governed`: the fold that all this was made from.
+    `renderers`: version hash -> renderer of its messages; `governed`: the fold that all this was made from. A draft's
+    rules, which never were in force, have no position, no switches and no such fold.
     """
 
-    position: int
     catalogue: Catalogue
     defaults: Defaults
     rulebook: Rulebook
-    controls: Controls
     checker: Checker
     renderers: Mapping[str, Renderer]
-    governed: Governed
+    position: int = 0
+    controls: Controls = Controls()
+    governed: Governed = governed([])
+
+
+def renderers_of(facts: Iterable[TriggerPublished], catalogue: Catalogue, defaults: Defaults) -> Renderers:
+    """Return the renderers of these published versions, by their hashes."""
+    sources = {fact.hash: Source(fact.trigger, fact.words, fact.rules) for fact in facts}
+    return Renderers(sources, defaults.language, catalogue.offices)

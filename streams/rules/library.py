@@ -20,10 +20,9 @@ from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.recorder import FactRecorder
 from streams.rules.governed import governed
-from streams.rules.in_force import Rules
+from streams.rules.in_force import Rules, renderers_of
 from streams.storage.database import Database
 from templates.reading.catalogue import catalogue_of, defaults_of, national_id_of
-from templates.words.renderers import Renderers, Source
 
 _TOPICS = sorted(kind.TOPIC for kind in GOVERNANCE_FACTS)
 
@@ -114,10 +113,7 @@ class Library:
         rulebook = Rulebook(catalogue, defaults, self.names, versions)
         names = {version.trigger.name for version in versions}
         withdrawn = frozenset(name for name in names if not rulebook.has(name))
-        sources = {
-            fact.hash: Source(fact.trigger, fact.words, fact.rules)
-            for fact in (publication.fact for publication in found.publications)
-        }
+        facts = (publication.fact for publication in found.publications)
         return Rules(
             position=position,
             catalogue=catalogue,
@@ -125,7 +121,7 @@ class Library:
             rulebook=rulebook,
             controls=Controls(found.stopped, withdrawn),
             checker=Checker(catalogue, self.names, _valid_id(found.contents)),
-            renderers=Renderers(sources, defaults.language, catalogue.offices),
+            renderers=renderers_of(facts, catalogue, defaults),
             governed=found,
         )
 

@@ -1,6 +1,6 @@
 """Benefits: named rules of the law, compiled from plain data (benefits.yaml) against the catalogue."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Literal
@@ -13,7 +13,17 @@ from domain.conditions.language import LATER, Amount, Condition
 from domain.core.timing import Offset, shift_day
 from domain.core.translatable import Said, Words
 from domain.rules.event_types import PERSON, Catalogue, EventType, Titles
-from domain.rules.parts import Path, amount_at, condition_at, offset_at, prefixed, type_at
+from domain.rules.parts import (
+    Collector,
+    Path,
+    amount_at,
+    collected,
+    condition_at,
+    offset_at,
+    prefixed,
+    together,
+    type_at,
+)
 from domain.rules.triggers import BadTrigger
 
 
@@ -120,21 +130,18 @@ def compile_benefit(name: str, content: Mapping[str, Any], catalogue: Catalogue)
     """Compile a benefit from plain data (an entry of benefits.yaml after its shape was checked).
 
     Raises:
-        BadBenefit: an unknown event type, role, field or parameter, or a text that does not compile.
+        BadBenefit: an unknown event type, role, field or parameter, or a text that does not compile; everything else
+            that is wrong is among its `others`.
     """
     try:
-        return _Compiler(name, content, catalogue).benefit()
-    except BadTrigger as bad:
-        raise _named(name, bad) from None
-
-
-def problems_of(name: str, content: Mapping[str, Any], catalogue: Catalogue) -> list[BadBenefit]:
-    """Return all errors in compiling the benefit."""
-    try:
         compiler = _Compiler(name, content, catalogue)
+        benefit = compiler.benefit()
+        if compiler.bad:
+            raise together(compiler.bad)
     except BadTrigger as bad:
-        return [_named(name, bad)]
-    return [_named(name, bad) for bad in compiler.problems()]
+        every = [BadBenefit((name, *each.path), each.problem, each.line, each.column) for each in (bad, *bad.others)]
+        raise together(every) from None
+    return benefit
 
 
 def starts_on(on: object, catalogue: Catalogue) -> str | None:
@@ -152,16 +159,9 @@ def with_benefits(catalogue: Catalogue, contents: Mapping[str, Mapping[str, Any]
     )
 
 
-def _named(name: str, bad: BadTrigger) -> BadBenefit:
-    named, *others = (
-        BadBenefit((name, *each.path), each.problem, each.line, each.column) for each in (bad, *bad.others)
-    )
-    named.others = tuple(others)
-    return named
-
-
-class _Compiler:
+class _Compiler(Collector):
     def __init__(self, name: str, content: Mapping[str, Any], catalogue: Catalogue) -> None:
+        super().__init__()
         self.name, self.content, self.catalogue = name, content, catalogue
         self.type = self._about()
         event = {} if self.type is None else prefixed("event", self.type)
@@ -183,25 +183,18 @@ class _Compiler:
             agency=content["agency"],
             clause=content["clause"],
             on=content["on"],
-            to=self.to(),
-            start=self.start(),
-            until=self.until(),
-            conditions=tuple(each() for each in self.conditions()),
-            unless=tuple(each() for each in self.unless()),
-            amount=self.amount(),
+            to=self._to(),
+            start=self._start(),
+            until=self._until(),
+            amount=self._amount(),
+            conditions=tuple(self._condition(at, each) for at, each in enumerate(content.get("conditions") or ())),
+            unless=tuple(self._had(at, each) for at, each in enumerate(content.get("unless") or ())),
             as_of_asked=content.get("amount_as_of") == "asked",
             per=content.get("per", "once"),
         )
 
-    def problems(self) -> Iterator[BadTrigger]:
-        parts: list[Callable[[], object]] = [self.to, self.start, self.until, self.amount]
-        for part in (*parts, *self.conditions(), *self.unless()):
-            try:
-                part()
-            except BadTrigger as bad:
-                yield from (bad, *bad.others)
-
-    def to(self) -> str | None:
+    @collected
+    def _to(self) -> str | None:
         to = self.content.get("to")
         if self.type is None:
             if to is not None:
@@ -212,12 +205,14 @@ class _Compiler:
             raise BadTrigger(("to",), Words("{name} names nobody in the role {role!r}", name=self.type.name, role=to))
         return str(role)
 
-    def start(self) -> Bound | None:
+    @collected
+    def _start(self) -> Bound | None:
         if (content := self.content.get("from")) is None:
             return None if self.type is None else Bound("event.time", Offset())
         return self._bound(("from",), content)
 
-    def until(self) -> Bound | None:
+    @collected
+    def _until(self) -> Bound | None:
         content = self.content.get("until")
         return None if content is None else self._bound(("until",), content)
 
@@ -239,19 +234,12 @@ class _Compiler:
             raise BadTrigger(path, Words("{path!r} is no date", path=name))
         return name
 
-    def conditions(self) -> Iterator[Callable[[], Requirement]]:
-        for at, each in enumerate(self.content.get("conditions") or ()):
-            yield lambda at=at, each=each: Requirement(  # type: ignore[misc]
-                each["id"],
-                condition_at(("conditions", at, "when"), each["when"], self.variables),
-                each["title"],
-                each.get("clause"),
-            )
+    @collected
+    def _condition(self, at: int, each: Mapping[str, Any]) -> Requirement:
+        when = condition_at(("conditions", at, "when"), each["when"], self.variables)
+        return Requirement(each["id"], when, each["title"], each.get("clause"))
 
-    def unless(self) -> Iterator[Callable[[], Had]]:
-        for at, each in enumerate(self.content.get("unless") or ()):
-            yield lambda at=at, each=each: self._had(at, each)  # type: ignore[misc]
-
+    @collected
     def _had(self, at: int, each: Mapping[str, Any]) -> Had:
         later = type_at(("unless", at, "on"), each["on"], self.catalogue)
         if (when := each.get("when")) is None:
@@ -259,6 +247,7 @@ class _Compiler:
         variables = self.variables | prefixed("later", later)
         return Had(later.name, condition_at(("unless", at, "when"), when, variables))
 
-    def amount(self) -> Amount | None:
+    @collected
+    def _amount(self) -> Amount | None:
         text = self.content.get("amount")
         return None if text is None else amount_at(("amount",), text, self.variables)

@@ -1,15 +1,14 @@
-"""Common parts of the compilers of a trigger's sections: data, catalogue, and errors collected to the end."""
+"""Common parts of the compilers of a trigger's sections: its fields, dates, conditions and offsets."""
 
 import re
-from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from collections.abc import Mapping
+from typing import Any
 
 from domain.conditions.language import Condition
 from domain.core.timing import Offset
 from domain.core.translatable import Said, Words
 from domain.rules.event_types import ALONE, PERSON, Catalogue, EventType
-from domain.rules.parts import condition_at, offset_at, prefixed, type_at
+from domain.rules.parts import Collector, collected, condition_at, offset_at, prefixed, type_at
 from domain.rules.triggers import BadTrigger, EntitlementEdge
 
 ENTITLED = {"entitled.from": "date", "entitled.until": "date"}
@@ -17,34 +16,17 @@ ENTITLED = {"entitled.from": "date", "entitled.until": "date"}
 
 NO_EVENT = Said("the benefit is about the person alone, so no event starts this, and there is none to read")
 _OF_AN_EVENT = re.compile(r"there is no field ('event(?:\..*)?')")
-P = ParamSpec("P")
-R = TypeVar("R")
-C = TypeVar("C", bound="CompilerBase")
 
 
-def collected(method: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C, P], R]:
-    """Return the method, with what is bad kept for the end, so that the rest of the trigger is looked at too."""
-
-    @wraps(method)
-    def attempt(compiler: C, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(compiler, *args, **kwargs)
-        except BadTrigger as bad:
-            compiler.bad += (bad, *bad.others)
-            return cast("R", None)  # never used: a trigger with anything bad is not given out
-
-    return attempt
-
-
-class CompilerBase:
+class CompilerBase(Collector):
     """Fields, dates, conditions and offsets of a trigger, checked.
 
     `type` and `variables`: the event type that it starts on, and what its conditions may read (name -> type).
     """
 
     def __init__(self, name: str, content: Mapping[str, Any], catalogue: Catalogue) -> None:
+        super().__init__()
         self.name, self.content, self.catalogue = name, content, catalogue
-        self.bad: list[BadTrigger] = []
         self.entitlement = self._entitlement()
         self.type = self._started()
         self.variables = prefixed("event", self.type) | catalogue.citizen_variables()

@@ -6,10 +6,9 @@ from typing import Any, Literal
 from domain.core.timing import Offset
 from domain.core.translatable import Said, Words
 from domain.rules.built_in_triggers import DIGEST
-from domain.rules.compiler import collected
 from domain.rules.event_types import Catalogue
 from domain.rules.joint_events import Count, Needs, Window, With
-from domain.rules.parts import prefixed
+from domain.rules.parts import collected, prefixed, together
 from domain.rules.reply_fields import unanswerable
 from domain.rules.step_compiling import StepCompiler
 from domain.rules.trigger_keys import value_of
@@ -32,9 +31,7 @@ def compile_trigger(name: str, content: Mapping[str, Any], catalogue: Catalogue)
     compiler = _Compiler(name, content, catalogue)
     trigger = compiler.trigger()
     if compiler.bad:
-        first, *others = compiler.bad
-        first.others = tuple(others)
-        raise first
+        raise together(compiler.bad)
     return trigger
 
 

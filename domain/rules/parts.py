@@ -1,7 +1,8 @@
 """Parts that triggers and benefits are both made of, compiled with the place of what is wrong in them."""
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from domain.conditions.language import Amount, BadCondition, Condition, Conditions
 from domain.core.timing import NotADuration, Offset, parse_offset
@@ -11,6 +12,37 @@ from domain.rules.triggers import BadTrigger
 
 Path = tuple[str | int, ...]
 Compiled = TypeVar("Compiled")
+Bad = TypeVar("Bad", bound=BadTrigger)
+P = ParamSpec("P")
+R = TypeVar("R")
+C = TypeVar("C", bound="Collector")
+
+
+def together(bad: Sequence[Bad]) -> Bad:
+    """Return the first of what is bad, with the rest as its `others`."""
+    bad[0].others = tuple(bad[1:])
+    return bad[0]
+
+
+class Collector:
+    """A compiler that keeps what is `bad` for the end."""
+
+    def __init__(self) -> None:
+        self.bad: list[BadTrigger] = []
+
+
+def collected(method: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C, P], R]:
+    """Return the method, with what is bad kept for the end, so that the rest is looked at too."""
+
+    @wraps(method)
+    def attempt(compiler: C, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(compiler, *args, **kwargs)
+        except BadTrigger as bad:
+            compiler.bad += (bad, *bad.others)
+            return cast("R", None)  # never used: nothing is given out of what has anything bad
+
+    return attempt
 
 
 def condition_at(path: Path, text: str, variables: Mapping[str, str]) -> Condition:
@@ -27,9 +59,8 @@ def _placed(path: Path, text: str, compile_: Callable[[str], Compiled]) -> Compi
     try:
         return compile_(text)
     except BadCondition as bad:
-        first, *others = (BadTrigger(path, each.problem, each.line, each.column) for each in (bad, *bad.others))
-        first.others = tuple(others)
-        raise first from None
+        every = [BadTrigger(path, each.problem, each.line, each.column) for each in (bad, *bad.others)]
+        raise together(every) from None
 
 
 def offset_at(path: Path, text: str) -> Offset:

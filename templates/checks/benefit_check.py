@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from domain.core.plain import PlainData
 from domain.core.translatable import Words
-from domain.rules.benefits import BadBenefit, compile_benefit, problems_of, with_benefits
+from domain.rules.benefits import BadBenefit, compile_benefit, with_benefits
 from domain.rules.event_types import PERSON, Catalogue
 from domain.rules.parameters import Parameter, parameter_of
+from domain.rules.triggers import BadTrigger
 from templates.checks.cost_check import check_cost
 from templates.checks.event_check import Known
 from templates.checks.pack_check import check_titles
@@ -106,13 +107,13 @@ def _check_benefit(document: Document, name: str, wrong: Sequence[Path], rest: R
         document.note((name, "agency"), message, closest(agency, rest.known.agencies))
     _check_ids(document, name, content)
     if not rest.broken & _types(content):
-        problems = problems_of(name, content, rest.catalogue)
-        for bad in problems:
-            suggestion = _meant(bad, content, rest.catalogue)
-            place, in_text = place_of(document, bad, _TEXTS), bad.path[-1] in _TEXTS
-            document.note_at(place, bad.problem, suggestion, show_line=in_text)
-        if not problems:
+        try:
             check_cost(document, compile_benefit(name, content, rest.catalogue))
+        except BadBenefit as first:
+            for bad in (first, *first.others):
+                suggestion = _meant(bad, content, rest.catalogue)
+                place, in_text = place_of(document, bad, _TEXTS), bad.path[-1] in _TEXTS
+                document.note_at(place, bad.problem, suggestion, show_line=in_text)
 
 
 def _compilable(data: PlainData, wrong: Sequence[Path]) -> dict[str, PlainData] | None:
@@ -144,7 +145,7 @@ def _check_ids(document: Document, name: str, content: Mapping[str, Any]) -> Non
         seen.add(each["id"])
 
 
-def _meant(bad: BadBenefit, content: Mapping[str, Any], catalogue: Catalogue) -> str | None:
+def _meant(bad: BadTrigger, content: Mapping[str, Any], catalogue: Catalogue) -> str | None:
     if (quoted := quoted_in(bad)) is None:
         return None
     if bad.path[-1] == "on":

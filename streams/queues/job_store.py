@@ -105,9 +105,7 @@ class Jobs:
             Stale: the count no longer holds.
         """
 
-        def work(connection: Connection) -> Job:
-            take_turns(connection, JOBS_LOCK)
-            job = one(connection, id_)
+        def confirmed(connection: Connection, job: Job) -> None:
             if job.counted is None:
                 raise NotNow(job, NotNow.CONFIRM)
             if (other := unfinished(connection, job.lane)) is not None:
@@ -116,9 +114,18 @@ class Jobs:
             refuse_forged(connection, id_)
             change(connection, job, state=JobState.PLANNED.value, cursor="", confirmed_by=by, waits=waits)
             sign(connection, id_)
+
+        return self._changed(id_, confirmed)
+
+    def _changed(self, id_: int, work: Callable[[Connection, Job], None]) -> Job:
+        """Do the work on the job while nobody else changes one; return the job as it is then. Raises UnknownJob."""
+
+        def alone(connection: Connection) -> Job:
+            take_turns(connection, JOBS_LOCK)
+            work(connection, one(connection, id_))
             return one(connection, id_)
 
-        return self._database.write(work)
+        return self._database.write(alone)
 
     def _refuse(self, other: Job) -> NoReturn:
         if other.state in AT_WORK and self.at_work(other):
@@ -175,16 +182,13 @@ class Jobs:
         """
         self.resumable(id_)
 
-        def work(connection: Connection) -> Job:
-            take_turns(connection, JOBS_LOCK)
-            job = one(connection, id_)
+        def handed_over(connection: Connection, job: Job) -> None:
             if job.state in ENDED:
                 raise NotNow(job, NotNow.RESUME)
             state = JobState.PLANNED if job.confirmed else JobState.COUNTING
             change(connection, job, state=state.value, waits=True, deaths=0, **_anew(job))
-            return one(connection, id_)
 
-        return self._database.write(work)
+        return self._changed(id_, handed_over)
 
     def waiting(self) -> list[Job]:
         """Return the jobs for the role jobs: those that wait for it, and those whose process died over them."""
@@ -264,15 +268,12 @@ class Jobs:
                 work.abandon()
 
     def _turn_to(self, id_: int, state: JobState, wish: str, allowed: tuple[JobState, ...]) -> Job:
-        def turned(connection: Connection) -> Job:
-            take_turns(connection, JOBS_LOCK)
-            job = one(connection, id_)
+        def turned(connection: Connection, job: Job) -> None:
             if job.state not in allowed:
                 raise NotNow(job, wish)
             change(connection, job, state=state.value, waits=False)
-            return one(connection, id_)
 
-        return self._database.write(turned)
+        return self._changed(id_, turned)
 
     def take(self, seen: Job, work: Work, leave: Callable[[], bool]) -> Job:
         """Run a job that was `waiting`, as `run` does, if it still is as it was seen; give it back to `leave`.
@@ -308,9 +309,7 @@ class Jobs:
             return unfinished(connection, job.lane) or job
 
     def _claim(self, id_: int, seen: Job | None = None) -> Job:
-        def take(connection: Connection) -> Job:
-            take_turns(connection, JOBS_LOCK)
-            job = one(connection, id_)
+        def taken(connection: Connection, job: Job) -> None:
             if job.state in ENDED:
                 raise NotNow(job, NotNow.RESUME)
             refuse_forged(connection, id_)
@@ -321,22 +320,16 @@ class Jobs:
                 self._refuse(other)
             now = micros(self._clock())
             state = JobState.RUNNING if job.confirmed else JobState.COUNTING
-            began = func.coalesce(jobs.c.began_at, now)
-            change(
-                connection,
-                job,
-                state=state.value,
-                claim=job.claim + 1,
-                began_at=began,
-                changed_at=now,
-                words="",
-                waits=False,
-                deaths=job.deaths + (_begun(job) and not job.waits),
-                **_anew(job),
-            )
-            return one(connection, id_)
+            began, deaths = func.coalesce(jobs.c.began_at, now), job.deaths + (_begun(job) and not job.waits)
+            claimed: dict[str, Any] = {
+                "state": state.value,
+                "claim": job.claim + 1,
+                "began_at": began,
+                "deaths": deaths,
+            }
+            change(connection, job, **claimed, changed_at=now, words="", waits=False, **_anew(job))
 
-        return self._database.write(take)
+        return self._changed(id_, taken)
 
 
 def _anew(job: Job) -> dict[str, Any]:

@@ -61,6 +61,6 @@ def trigger_of(text: str, zone: tzinfo = UTC) -> ZoneTrigger | None:
     return trigger
 
 
-def next_after(trigger: ZoneTrigger, at: datetime) -> datetime | None:
-    """Return the first time after that one."""
-    return trigger.get_next_fire_time(None, at)
+def next_after(trigger: ZoneTrigger | None, at: datetime) -> datetime | None:
+    """Return the first time after that one; None for `never`."""
+    return None if trigger is None else trigger.get_next_fire_time(None, at)

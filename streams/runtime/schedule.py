@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct, structs
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from domain.core.translatable import kept, restored, text_of
 from projections.bulk import insert_rows
@@ -163,7 +163,8 @@ class Schedule:
         """
         self.take_note()
         now = self._clock()
-        if not self._database.write(lambda connection: _ask(connection, name, now), Priority.FOLLOWING):
+        due = {"next_at": micros(now)}
+        if not self._database.write(lambda connection: _change(connection, name, _FREE, **due), Priority.FOLLOWING):
             raise UnderWay(name)
         return now
 
@@ -199,9 +200,9 @@ class Schedule:
             return _rows(connection)[name]
 
     def _claim_now(self, name: str) -> None:
-        begun = self._clock()
+        begun = {"started_at": micros(self._clock()), "took": None, "outcome": RunOutcome.RUNNING}
         self.take_note()
-        if not self._claim(lambda connection: _claim_now(connection, name, begun)):
+        if not self._claim(lambda connection: _change(connection, name, _FREE, **begun)):
             raise UnderWay(name)
         self._at_work.add(name)
 
@@ -259,8 +260,7 @@ class Schedule:
         for name, job in self._jobs.items():
             run = known.get(name, Run(name, "", None))
             if run.cron != job.cron:  # no process has taken up what the settings say
-                upcoming = next_after(triggers[name], now) if name in triggers else None
-                run = structs.replace(run, cron=job.cron, next_at=upcoming)
+                run = structs.replace(run, cron=job.cron, next_at=next_after(triggers.get(name), now))
             found.append(run)
         return found
 
@@ -289,21 +289,26 @@ def _rows(connection: Connection) -> dict[str, Run]:
     }
 
 
-def _change(connection: Connection, name: str, **changes: Any) -> None:
-    connection.execute(scheduled.update().where(scheduled.c.job == name).values(**changes))
+_FREE = scheduled.c.outcome.not_in(UNDER_WAY)
+"""The condition for a job that nobody is at."""
+
+
+def _change(connection: Connection, name: str, *where: ColumnElement[bool], **changes: Any) -> bool:
+    """Change the row of a job, if these conditions hold; return whether it was changed."""
+    row = scheduled.update().where(scheduled.c.job == name, *where)
+    return connection.execute(row.values(**changes)).rowcount == 1
 
 
 def _next(trigger: ZoneTrigger | None, now: datetime) -> int | None:
-    found = None if trigger is None else next_after(trigger, now)
-    return None if found is None else micros(found)
+    return optional_micros(next_after(trigger, now))
 
 
 def _is_due(run: Run, trigger: ZoneTrigger | None, now: datetime) -> bool:
     """Return whether its time has come. One after the next time but one comes from a clock that was ahead."""
     if run.next_at is None or run.next_at <= now:
         return run.next_at is not None
-    upcoming = None if trigger is None else next_after(trigger, now)
-    after = None if trigger is None or upcoming is None else next_after(trigger, upcoming)
+    upcoming = next_after(trigger, now)
+    after = None if upcoming is None else next_after(trigger, upcoming)
     return after is not None and run.next_at > after
 
 
@@ -313,29 +318,11 @@ def _died(run: Run, now: datetime) -> dict[str, Any]:
     return found if run.outcome == RunOutcome.AGAIN else found | {"outcome": RunOutcome.RETRY, "next_at": micros(now)}
 
 
-def _ask(connection: Connection, name: str, now: datetime) -> bool:
-    """Return whether the job is due now: nobody is at it."""
-    free = (scheduled.c.job == name, scheduled.c.outcome.not_in(UNDER_WAY))
-    return connection.execute(scheduled.update().where(*free).values(next_at=micros(now))).rowcount == 1
-
-
 def _claim(connection: Connection, name: str, trigger: ZoneTrigger | None, now: datetime) -> bool:
     """Return whether the run is this process's: it is due, and nobody else took it."""
     run = _rows(connection).get(name)
     if run is None or not _is_due(run, trigger, now):
         return False
-    changes = {
-        "next_at": _next(trigger, now),
-        "started_at": micros(now),
-        "took": None,
-        "outcome": RunOutcome.AGAIN if run.outcome == RunOutcome.RETRY else RunOutcome.RUNNING,
-    }
-    due = (scheduled.c.job == name, scheduled.c.next_at == optional_micros(run.next_at))
-    return connection.execute(scheduled.update().where(*due).values(**changes)).rowcount == 1
-
-
-def _claim_now(connection: Connection, name: str, now: datetime) -> bool:
-    """Return whether the run is this process's: nobody else is at it."""
-    free = (scheduled.c.job == name, scheduled.c.outcome.not_in(UNDER_WAY))
-    changes = {"started_at": micros(now), "took": None, "outcome": RunOutcome.RUNNING}
-    return connection.execute(scheduled.update().where(*free).values(**changes)).rowcount == 1
+    outcome = RunOutcome.AGAIN if run.outcome == RunOutcome.RETRY else RunOutcome.RUNNING
+    begun = {"next_at": _next(trigger, now), "started_at": micros(now), "took": None, "outcome": outcome}
+    return _change(connection, name, scheduled.c.next_at == optional_micros(run.next_at), **begun)

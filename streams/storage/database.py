@@ -9,12 +9,12 @@ from typing import Any, TypeAlias, TypeVar
 from eventsourcing.persistence import IntegrityError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from streams.storage.advisory_locks import hold_in_use
 from streams.storage.arrays import use_fast_arrays
-from streams.storage.errors import DatabaseUnavailable, refused_by_server, translate_error
+from streams.storage.errors import DatabaseUnavailable, refused_by_server, translate_error, translated
 from streams.storage.measures import waits
 from streams.storage.postgres_connection import set_planner_costs, set_server_keepalive, tcp_keepalive
 from streams.storage.server_clock import ServerClock
@@ -79,14 +79,12 @@ class Database:
         Raises:
             DatabaseUnavailable: it cannot be opened.
         """
-        try:
+        with translated():
             if self.sqlite:
                 close_to_others(self.engine.url, make=True)
                 _log_ahead(self.engine)
             with self.engine.connect().execution_options(**{WRITING: True}) as connection, connection.begin():
                 yield connection
-        except DatabaseError as error:
-            raise DatabaseUnavailable(str(error.orig)) from None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

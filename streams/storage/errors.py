@@ -3,11 +3,12 @@
 PostgreSQL's codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from streams.storage.severity import Warned
@@ -129,6 +130,15 @@ def translate_error(context: ExceptionContext) -> Exception | None:
     if isinstance(found, ReadOnly):
         context.is_disconnect = True
     return found
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise DatabaseUnavailable in place of the library's error of a database that cannot be opened or read."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise DatabaseUnavailable(str(error.orig)) from None
 
 
 def may_recover(error: Exception) -> bool:

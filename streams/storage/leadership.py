@@ -141,23 +141,19 @@ def attended(database: Database) -> bool:
         )
         with database.reading() as connection:
             return bool(connection.execute(holders, {"lock": ATTENDANCE_LOCK}).scalar_one())
-    try:
-        with _attended_file(database).open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+    return bool(_is_locked(_attended_file(database), fcntl.LOCK_EX))
 
 
 def run_goes_on(database: Database) -> bool | None:
     """Return whether a `run` works on this file; None if none ever did, and on PostgreSQL."""
-    if not database.sqlite:
-        return None
+    return _is_locked(run_file(database.engine.url), fcntl.LOCK_SH) if database.sqlite else None
+
+
+def _is_locked(path: Path, kind: int) -> bool | None:
+    """Return whether another process has a lock on the file that keeps out one of that kind; None without a file."""
     try:
-        with run_file(database.engine.url).open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        with path.open() as file:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
     except FileNotFoundError:
         return None
     except BlockingIOError:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
-from sqlalchemy.exc import DatabaseError
 
 from streams.storage.advisory_locks import require_unused, take_turns
 from streams.storage.database import Database
-from streams.storage.errors import DatabaseUnavailable
+from streams.storage.errors import translated
 from streams.storage.sqlite_file import close_to_others
 from streams.storage.tables import log, made_with, person_keys
 
@@ -52,11 +51,8 @@ def make_ready(database: Database, oldest: int = OLDEST) -> None:
         WrongSchema: it has no tables, or those of another version, or another encoding, or its server is older than
             `oldest`; the message says what to do.
     """
-    try:
-        with database.engine.connect() as connection:
-            version = _version_of(connection, oldest)
-    except DatabaseError as error:
-        raise DatabaseUnavailable(str(error.orig)) from None
+    with translated(), database.engine.connect() as connection:
+        version = _version_of(connection, oldest)
     if version == HEAD:
         if database.sqlite:
             close_to_others(database.engine.url)
@@ -77,14 +73,10 @@ def pending(database: Database, oldest: int = OLDEST) -> list[Step]:
     Raises: as `make_ready`.
     """
     scripts = _scripts()
-    name = database.engine.url.database
-    if database.sqlite and name and not Path(name).exists():  # connecting would make the file
+    if _has_no_file(database):
         return [Step(script.revision, script.doc) for script in scripts.walk_revisions()][::-1]
-    try:
-        with database.engine.connect() as connection:
-            return [Step(script.revision, script.doc) for script in _steps(connection, scripts, oldest)]
-    except DatabaseError as error:
-        raise DatabaseUnavailable(str(error.orig)) from None
+    with translated(), database.engine.connect() as connection:
+        return [Step(script.revision, script.doc) for script in _steps(connection, scripts, oldest)]
 
 
 def migrate(database: Database, oldest: int = OLDEST) -> list[Step]:
@@ -216,15 +208,10 @@ def require_tables(database: Database) -> None:
     """
     if not database.sqlite:
         return
-    place = str(database.engine.url.database)
-    if not Path(place).exists():  # connecting would make the file
-        raise NoDatabase(place)
-    try:
-        there = inspect(database.engine).has_table(log.name)
-    except DatabaseError as error:
-        raise DatabaseUnavailable(str(error.orig)) from None
+    with translated():
+        there = not _has_no_file(database) and inspect(database.engine).has_table(log.name)
     if not there:
-        raise NoDatabase(place)
+        raise NoDatabase(str(database.engine.url.database))
 
 
 def holds_data(database: Database) -> bool:
@@ -233,16 +220,17 @@ def holds_data(database: Database) -> bool:
     Raises:
         DatabaseUnavailable: the database cannot be opened.
     """
-    place = database.engine.url.database
-    if database.sqlite and not Path(str(place)).exists():  # connecting would make the file
+    if _has_no_file(database):
         return False
-    try:
-        with database.reading() as connection:
-            tables = set(inspect(connection).get_table_names())
-            return any(
-                connection.execute(select(1).select_from(table).limit(1)).first() is not None
-                for table in (log, person_keys, made_with)
-                if table.name in tables
-            )
-    except DatabaseError as error:
-        raise DatabaseUnavailable(str(error.orig)) from None
+    with translated(), database.reading() as connection:
+        tables = set(inspect(connection).get_table_names())
+        return any(
+            connection.execute(select(1).select_from(table).limit(1)).first() is not None
+            for table in (log, person_keys, made_with)
+            if table.name in tables
+        )
+
+
+def _has_no_file(database: Database) -> bool:
+    """Return whether SQLite's file is missing, which connecting would make."""
+    return database.sqlite and not Path(str(database.engine.url.database)).exists()

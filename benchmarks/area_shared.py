@@ -44,7 +44,7 @@ def _planned(server: URL, number: int) -> Shared:
             on.intake.accept([envelope_of(outage())])
             found = share()
             with on.database.reading() as connection:
-                assert area_plans.waiting(connection) == 0
+                assert not area_plans.waiting_for(connection)
                 assert connection.exec_driver_sql("SELECT count(*) FROM due").scalar_one() == RESIDENTS
         return found
 
@@ -61,7 +61,7 @@ def plan(url: str) -> None:
     while left:
         areas.drain()
         with on.database.reading() as connection:
-            left = bool(area_plans.waiting(connection))
+            left = bool(area_plans.waiting_for(connection))
         pause.wait(0.01 if left else 0)
     on.database.close()
 

@@ -27,13 +27,6 @@ def begin(connection: Connection, original: UUID, position: int) -> None:
     insert_rows(connection, area_plans, [(original, position, True, "", "")])
 
 
-def first(connection: Connection) -> AreaPlan | None:
-    """Return the area event whose turn it is."""
-    query = select(area_plans).where(area_plans.c.waiting).order_by(area_plans.c.position).limit(1)
-    row = connection.execute(query).first()
-    return None if row is None else AreaPlan(*row)
-
-
 def all_waiting(connection: Connection) -> list[AreaPlan]:
     """Return the area events that wait, in their turn."""
     query = select(area_plans).where(area_plans.c.waiting).order_by(area_plans.c.position)
@@ -114,12 +107,6 @@ def hold(connection: Connection) -> None:
 def latest(connection: Connection) -> int:
     """Return a number that grows with every change of an area event."""
     return int(connection.execute(select(func.coalesce(func.max(area_plans.c.position), 0))).scalar_one())
-
-
-def waiting(connection: Connection) -> int:
-    """Return the number of area events that wait to be planned for all residents."""
-    query = select(func.count()).select_from(area_plans).where(area_plans.c.waiting)
-    return connection.execute(query).scalar_one()
 
 
 def waiting_for(connection: Connection) -> set[UUID]:

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -122,20 +123,9 @@ class Intake:
         `checker`: refuses new events that are dated too far ahead of our clock, and knows the types with a retention
         limit, which are sealed with the keys of periods. None: no event is refused, and no type has a limit.
         """
-        outcomes, made = self._stored_in_the_end(events, checker)
+        outcomes, made = self._stored(events, checker)
         self._log.keys.remember(made)
         return outcomes
-
-    def _stored_in_the_end(
-        self, events: Sequence[LifeEvent], checker: Checker | None
-    ) -> tuple[list[IntakeOutcome], dict[str, PersonKey]]:
-        """Store the events; repeat where another intake stored one of them first, which is then known."""
-        for _ in range(FASTER):
-            try:
-                return self._stored(events, checker)
-            except IntegrityError:
-                continue
-        return self._stored(events, checker)
 
     def append(self, connection: Connection, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:
         """Append the new events in the caller's transaction, which has locked the persons that the events name.
@@ -149,12 +139,16 @@ class Intake:
     def _stored(
         self, events: Sequence[LifeEvent], checker: Checker | None
     ) -> tuple[list[IntakeOutcome], dict[str, PersonKey]]:
-        return self._database.write(
-            lambda connection: _Storing(
-                connection, self._log, self._names, self._clock(), checker, refuse_future=self._refuse_future
-            ).store(events),
-            Priority.INTAKE,
-        )
+        """Store the events; repeat where another intake stored one of them first, which is then known."""
+
+        def work(connection: Connection) -> tuple[list[IntakeOutcome], dict[str, PersonKey]]:
+            now, refuse = self._clock(), self._refuse_future
+            return _Storing(connection, self._log, self._names, now, checker, refuse_future=refuse).store(events)
+
+        for _ in range(FASTER):
+            with suppress(IntegrityError):
+                return self._database.write(work, Priority.INTAKE)
+        return self._database.write(work, Priority.INTAKE)
 
 
 def _check(checker: Checker, envelope: Envelope | Refused, ahead_from: datetime | None) -> LifeEvent | Refused:

@@ -112,7 +112,7 @@ class AreaPlanning:
         """
         rules, now = self._library.rules(), self._clock()
         with self._database.reading() as connection:
-            waits = area_plans.first(connection) is not None
+            waits = bool(area_plans.waiting_for(connection))
             most = CROWD if leads else HELPED
             crowded = (waits or not leads) and len(history.unplanned(connection, most, history.AT_LEISURE)) == most
         if crowded and not leads:

@@ -101,7 +101,8 @@ class Correspondence:
             cause = self._context.log.streams(connection, [nudge.intent.cause])
         require_reader(who, found.owner, "the letter")
         note_viewing(self._context, who, found.person, WHAT, PURPOSE)
-        return _with_cause(found, cause)
+        began = (each.fact for each in cause if isinstance(each.fact, LifeEvent))
+        return replace(found, began=next(((event.source, event.id) for event in began), None))
 
     def handle(self, event: UUID, who: Principal, note: str) -> None:
         """Record in the log that the principal dealt with a letter, and how; another call adds another record.
@@ -152,11 +153,6 @@ class Correspondence:
             str(event.values.get("event.text", "")),
             retired=event.retired,
         )
-
-
-def _with_cause(found: CitizenLetter, cause: Sequence[Entry]) -> CitizenLetter:
-    began = next(((entry.fact.source, entry.fact.id) for entry in cause if isinstance(entry.fact, LifeEvent)), None)
-    return replace(found, began=began)
 
 
 def _letter_of(entry: Entry | None) -> tuple[LifeEvent, UUID] | None:

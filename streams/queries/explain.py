@@ -124,6 +124,7 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
     case, intent = reader.case(nudge, nudge.deliveries[0].recipient), nudge.intent
     cause = case.cause
     type_ = rules.catalogue.types.get(cause.type) if cause else None
+    used, called = _read(trigger, intent, cause, case.history, rules)
     return Explanation(
         nudge=id_,
         person=intent.person,
@@ -141,13 +142,13 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         cause=cause,
         cause_title=type_.title if type_ else {},
         clause=_clause(trigger, intent.step),
-        used=_used(trigger, intent, cause, case.history, rules),
+        used=used,
         words=_words(reader, nudge, case),
         facts=tuple(_happened(reader.facts)),
         members=nudge.members,
         alone=_alone(reader, nudge),
         digests={one.recipient: one.digest for one in nudge.deliveries if one.digest is not None},
-        called=_called(intent, cause, case.history, rules),
+        called=called,
         retired=retirement_of(connection, log, cause.stream) if cause and cause.retired else None,
         decisive=decisive(trigger, intent.step),
         distinct=distinct(trigger, intent, cause, rules),
@@ -174,21 +175,18 @@ def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
     return clause | {"due": {name: due}}
 
 
-def _used(trigger: Trigger, intent: Intent, cause: LifeEvent | None, known: History, rules: Rules) -> dict[str, Any]:
+def _read(
+    trigger: Trigger, intent: Intent, cause: LifeEvent | None, known: History, rules: Rules
+) -> tuple[dict[str, Any], str]:
+    """Return the values that the rule read, by dotted name, and the person's given name at that time."""
     if cause is None:
-        return {}
+        return {}, ""
     moment = moment_of(intent, cause, known, rules.rulebook)
     person = person_as_of(known.person, known.facts, rules.catalogue, moment)
     values = citizen_values(person.attributes, moment, local_zone(person, rules.defaults)) | cause.values
     values |= law_values(intent, cause, known, rules.rulebook)
-    return {name: values[name] for name in sorted(reads(trigger, intent.step)) if name in values}
-
-
-def _called(intent: Intent, cause: LifeEvent | None, known: History, rules: Rules) -> str:
-    if cause is None:
-        return ""
-    moment = moment_of(intent, cause, known, rules.rulebook)
-    return str(person_as_of(known.person, known.facts, rules.catalogue, moment).get(GIVEN_NAME) or "")
+    used = {name: values[name] for name in sorted(reads(trigger, intent.step)) if name in values}
+    return used, str(person.get(GIVEN_NAME) or "")
 
 
 def reads(trigger: Trigger, step: str) -> set[str]:

@@ -8,7 +8,7 @@ who would gain or lose a message, and why.
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -213,10 +213,7 @@ class GuardianFinder:
             if person in event.persons.get(role, ())
         }
         day = (self._since - timedelta(days=1)).date()
-        return any(self._is_minor(date_of_birth, day) for date_of_birth in born if date_of_birth is not None)
-
-    def _is_minor(self, born: str, day: date) -> bool:
-        return age_on(born, day) < self._majority
+        return any(age_on(each, day) < self._majority for each in born if each is not None)
 
 
 _CANCELLING = frozenset({NotSentReason.DONE.value, NotSentReason.DIED.value})

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
+from operator import itemgetter
 from uuid import UUID
 
 from msgspec import Struct
@@ -70,20 +71,14 @@ class Life(Struct, frozen=True):
 
 def _in_order(learnt: Iterable[Learnt]) -> tuple[Sequence[datetime], Sequence[LifeEvent]]:
     known = [(_known_at(one), one.event) for one in learnt]
-    known.sort(key=_first)
-    return [at for at, _ in known], [event if event.ahead_from is None else _as_live(event) for _, event in known]
-
-
-def _first(pair: tuple[datetime, LifeEvent]) -> datetime:
-    return pair[0]
+    known.sort(key=itemgetter(0))
+    return [at for at, _ in known], [
+        replace(event, ahead_from=None) if event.ahead_from else event for _, event in known
+    ]
 
 
 def _known_at(one: Learnt) -> datetime:
     return one.event.time if one.recorded is None or one.event.ahead_from is not None else one.recorded
-
-
-def _as_live(event: LifeEvent) -> LifeEvent:
-    return replace(event, ahead_from=None)
 
 
 class PlayedRules(Struct, frozen=True):

@@ -94,8 +94,7 @@ class Prevention:
 
 def _without_unless(book: Rulebook) -> Rulebook:
     """Return the rulebook with triggers that no event prevents; their waiting times stay, so due times are equal."""
-    versions = [replace(version, trigger=_unprevented(version.trigger)) for version in book.publications]
-    return Rulebook(book.catalogue, book.defaults, book.names, versions)
+    return _with(book, lambda each: replace(each, trigger=_unprevented(each.trigger)))
 
 
 def _unprevented(trigger: Trigger) -> Trigger:

@@ -14,7 +14,7 @@ from domain.core.translatable import Words
 from domain.facts.principals import Principal
 from domain.facts.submissions import check_acting
 from streams.replay.repair import GapFilter, PlanRepair, RepairBatch
-from streams.replay.walk import Stride, Walk
+from streams.replay.walk import Walk
 from streams.rules.aggregates import GovernedTrigger
 from streams.rules.approval import nominal
 from streams.rules.context import WriteContext
@@ -67,8 +67,8 @@ class TriggerBackfill:
         return Walk(
             Words("backfill {trigger} since {day}", trigger=further.trigger, day=f"{since:%Y-%m-%d}"),
             "persons",
-            lambda: self._library.rules().position,
-            lambda after: (batch.stride for batch in self.look(further, by, after)),
+            self._library,
+            lambda after: self.look(further, by, after),
             lambda after: self._go(further, by, after),
         )
 
@@ -81,10 +81,9 @@ class TriggerBackfill:
         rules = self._library.rules_with(trigger.new_facts[-1]) if new else self._library.rules()
         return self._repairing.look(GapFilter(trigger=further.trigger), rules, after)
 
-    def _go(self, further: BackfillRequest, by: str, after: str) -> Iterator[Stride]:
+    def _go(self, further: BackfillRequest, by: str, after: str) -> Iterator[RepairBatch]:
         self.move(further, by)
-        for batch in self._repairing.repair(GapFilter(trigger=further.trigger, whole=True), after):
-            yield batch.stride
+        yield from self._repairing.repair(GapFilter(trigger=further.trigger, whole=True), after)
 
     def move(self, further: BackfillRequest, by: str) -> bool:
         """Move the reach, which wakes all persons concerned; return True if that was new."""

@@ -209,9 +209,9 @@ class PlanRepair:
         return Walk(
             Said("repair"),
             "persons",
-            lambda: self._library.rules().position,
-            lambda after: (batch.stride for batch in self.look(selection, after=after)),
-            lambda after: (batch.stride for batch in self.repair(selection, after)),
+            self._library,
+            lambda after: self.look(selection, after=after),
+            lambda after: self.repair(selection, after),
         )
 
     def look(self, selection: GapFilter, rules: Rules | None = None, after: str = "") -> Iterator[RepairBatch]:

@@ -9,7 +9,6 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from domain.core.timing import zone_of
 from domain.core.translatable import Said
 from domain.facts.facts import NUDGE_FACTS, NudgeCancelled, NudgeFact, NudgeRenewed
 from domain.nudges.delivery import Delivery
@@ -119,10 +118,9 @@ class FailedDeliveries:
         return Walk(
             Said("try again"),
             "failed deliveries",
-            lambda: self._library.rules().position,
-            lambda after: (batch.stride for batch in self.look(outage, delivery_at(after))),
-            lambda after: (batch.stride for batch in self.renew(outage, by, delivery_at(after))),
-            lambda: zone_of(self._library.rules().defaults.zone),
+            self._library,
+            lambda after: self.look(outage, delivery_at(after)),
+            lambda after: self.renew(outage, by, delivery_at(after)),
         )
 
     def look(self, outage: Outage, after: Due = FIRST) -> Iterator[FailedBatch]:

@@ -103,9 +103,9 @@ class UnknownOutcomes:
         return Walk(
             Said("resolve"),
             "unknown outcomes",
-            lambda: self._library.rules().position,
-            lambda after: (batch.stride for batch in self.look(which, how, delivery_at(after))),
-            lambda after: (batch.stride for batch in self.resolve(which, how, (by, why), delivery_at(after))),
+            self._library,
+            lambda after: self.look(which, how, delivery_at(after)),
+            lambda after: self.resolve(which, how, (by, why), delivery_at(after)),
         )
 
     def counts(self, which: OutcomeFilter = OutcomeFilter()) -> Counter[OutcomeKind]:  # noqa: B008  (frozen)

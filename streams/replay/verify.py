@@ -19,9 +19,9 @@ from sqlalchemy import Column, ColumnElement, Connection, select
 
 from domain.core.ids import share_begins
 from domain.core.translatable import N_, Said
-from domain.facts.facts import NudgeCancelled, NudgePlanned, NudgeRescheduled
-from domain.nudges.diff import Change, diff
-from domain.nudges.later_completion import afterwards, is_note
+from domain.facts.facts import NudgeCancelled, NudgePlanned
+from domain.nudges.diff import Change
+from domain.nudges.later_completion import is_note
 from domain.nudges.nudge import Nudge, evolve
 from domain.planning.plan import Intent, Plan, whole_plan
 from domain.rules.rulebook import Rulebook
@@ -34,7 +34,7 @@ from streams.log.recorder import FactRecorder
 from streams.log.row_codes import genuine
 from streams.planning import histories
 from streams.planning.histories import EVERYBODY, Recorded
-from streams.planning.person_plans import leaving_undecided, planned_before_erasure
+from streams.planning.person_plans import changes_of, leaving_undecided, planned_before_erasure
 from streams.queues import jobs
 from streams.queues.jobs import Save, Step
 from streams.replay.rebuild import ViewRebuild
@@ -137,7 +137,8 @@ class People(NamedTuple):
         first = {change.nudge: change for change in reversed(owed)}
         for nudge, change in first.items():
             trigger = evolve(known.get(nudge), *change).intent.trigger
-            found[trigger] = found.get(trigger, Differing()) + _difference(change)
+            difference = _DIFFERENCES.get(type(change.fact), Differing(different=1))
+            found[trigger] = found.get(trigger, Differing()) + difference
         return found
 
     def _left_out(self, person: str, rulebook: Rulebook) -> set[str]:
@@ -154,23 +155,17 @@ class People(NamedTuple):
     ) -> list[Change]:
         """Return the changes that the plan asks for, except of the triggers left out."""
         known = self.nudges[person]
-        changes = diff(plan, known, rulebook, now)
-        changes += afterwards(plan, known, changes, now)
+        changes = changes_of(plan, known, rulebook, now)
         return [
             change for change in changes if evolve(known.get(change.nudge), *change).intent.trigger not in left_out
         ]
 
 
-def _difference(change: Change) -> Differing:
-    match change.fact:
-        case NudgeRescheduled():
-            return Differing(different=1)
-        case NudgePlanned():
-            return Differing(missing=1)
-        case NudgeCancelled():
-            return Differing(extra=1)
-        case _:
-            return Differing(different=1)
+_DIFFERENCES: Mapping[type, Differing] = {
+    NudgePlanned: Differing(missing=1),
+    NudgeCancelled: Differing(extra=1),
+}
+"""The fact that a plan asks for -> the difference; all others: the nudge differs."""
 
 
 def compared(
@@ -437,7 +432,7 @@ class Verification:
             return replace(at, after=after, done=done, found=found)
         if (part := FOLLOWING[at.part]) == "end":
             with self._log.database.reading() as connection:
-                found = replace(found, areas=area_plans.waiting(connection))
+                found = replace(found, areas=len(area_plans.waiting_for(connection)))
         return VerificationProgress(part, "", done, found)
 
     def rest(self) -> None:

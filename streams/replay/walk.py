@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, tzinfo
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from domain.core.timing import zone_of
 from domain.core.translatable import N_, Counted, Joined, Number, Said, Words
 from projections.nudges import Due
 from streams.planning.histories import share_upto
 from streams.queues.jobs import HoldsNothing, NothingToDo, Plan, Save, Step
+from streams.rules.library import Library
 
 A_SECOND = 1000.0
 FIRST = Due(UUID(int=0), "")
@@ -49,6 +51,14 @@ class Stride(NamedTuple):
     next_at: datetime | None = None
 
 
+class Batch(Protocol):
+    """What one stride does, or would do."""
+
+    @property
+    def stride(self) -> Stride:
+        """Return the batch as a stride of a job."""
+
+
 class _Sofar(Struct, frozen=True):
     """The progress of a count: the sum of the strides, and the position of the rules that they were made by."""
 
@@ -80,20 +90,18 @@ class Walk(HoldsNothing):
     """Goes through persons or nudges, one stride a step. A stride commits what it does; repeated, it does nothing.
 
     `look` yields what each stride would do, `go` does it, both after a place that begins with a pseudonym; `unit`:
-    the things looked at; `rules`: returns the position of the rules in force; `zone`: that in which times are told.
+    the things looked at.
     """
 
     def __init__(
         self,
         wish: Said,
         unit: str,
-        rules: Callable[[], int],
-        look: Callable[[str], Iterator[Stride]],
-        go: Callable[[str], Iterator[Stride]],
-        zone: Callable[[], tzinfo] = lambda: UTC,
+        library: Library,
+        look: Callable[[str], Iterator[Batch]],
+        go: Callable[[str], Iterator[Batch]],
     ) -> None:
-        self._zone = zone
-        self._wish, self._unit, self._rules, self._look, self._go = wish, unit, rules, look, go
+        self._wish, self._unit, self._library, self._look, self._go = wish, unit, library, look, go
         self._looking: tuple[str, Iterator[Stride]] | None = None
         self._under_way: tuple[str, Iterator[Stride]] | None = None
 
@@ -102,11 +110,11 @@ class Walk(HoldsNothing):
 
         The total is estimated from the pseudonym reached, as pseudonyms are spread evenly.
         """
-        at, rules = msgspec.json.decode(cursor or "{}", type=_Sofar), self._rules()
+        at, rules = msgspec.json.decode(cursor or "{}", type=_Sofar), self._library.rules().position
         place, strides = self._looking or ("", iter(()))
         if self._looking is None or place != cursor or at.rules != rules:
             at = at if at.rules == rules else _Sofar(rules=rules)
-            strides = self._look(at.upto)
+            strides = (batch.stride for batch in self._look(at.upto))
         if (stride := next(strides, None)) is None:
             return self._plan(at)
         at = at.further(stride)
@@ -131,7 +139,8 @@ class Walk(HoldsNothing):
         if at.next_at is None:
             yield words
         else:
-            time = at.next_at.astimezone(self._zone()).isoformat(" ", "minutes")
+            zone = zone_of(self._library.rules().defaults.zone)
+            time = at.next_at.astimezone(zone).isoformat(" ", "minutes")
             yield Words("{words}, the next at {time}", words=words, time=time)
 
     def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (a stride commits its work itself)
@@ -139,7 +148,7 @@ class Walk(HoldsNothing):
         place, before, left = _kept(cursor)
         at, strides = self._under_way or ("", iter(()))
         if self._under_way is None or at != cursor:
-            strides = self._go(place)
+            strides = (batch.stride for batch in self._go(place))
         counts = _counts(before)
         if (stride := next(strides, None)) is None:
             words = words_of(counts) if counts else Said("nothing was left to do")

@@ -15,7 +15,7 @@ from domain.facts.submissions import Subject, Submission, check_publishing, subj
 from projections import nudges
 from projections.tables import micros
 from streams.log.log import Log
-from streams.rules.aggregates import owner_of
+from streams.rules.aggregates import Versioned, owner_of
 from streams.rules.governed import Governed
 from streams.rules.ownership import check_names_are_free, check_packs_hold
 from streams.rules.publishing import Rulemaking, govern, publication, read_governed, submission_of
@@ -179,14 +179,12 @@ class RuleApproval:
             StillPlaceholders: it still has text of the scaffold.
         """
 
-        def approve(rules: Rulemaking) -> SubmissionResult:
-            one = rules.version(submission.about)
-            seen = one.submissions[submission.hash]
+        def approve(one: Versioned, seen: Submission) -> bool:
             if new := one.approve(who, seen.hash, comment, self._clock()):
                 _require_own_text(seen.fact)
-            return SubmissionResult(seen, new)
+            return new
 
-        return self._govern(approve)
+        return self._decide(submission, approve)
 
     def refuse(self, submission: Submission, who: Principal, reason: str) -> SubmissionResult:
         """Refuse exactly this version: it cannot be published until it is submitted or approved again.
@@ -195,13 +193,17 @@ class RuleApproval:
             NotAllowed: the principal may not approve it.
             AlreadyPublished: it is published.
         """
+        return self._decide(submission, lambda one, seen: one.refuse(who, seen.hash, reason, self._clock()))
 
-        def refuse(rules: Rulemaking) -> SubmissionResult:
+    def _decide(self, submission: Submission, decide: Callable[[Versioned, Submission], bool]) -> SubmissionResult:
+        """Decide about a version, given as it is stored; `decide` returns True if that appended a fact."""
+
+        def decided(rules: Rulemaking) -> SubmissionResult:
             one = rules.version(submission.about)
             seen = one.submissions[submission.hash]
-            return SubmissionResult(seen, one.refuse(who, seen.hash, reason, self._clock()))
+            return SubmissionResult(seen, decide(one, seen))
 
-        return self._govern(refuse)
+        return self._govern(decided)
 
     def comment(self, submission: Submission, who: Principal, text: str) -> SubmissionResult:
         """Write about a trigger's version without deciding anything.

@@ -282,17 +282,10 @@ class DraftStore:
             if there.revision != revision:
                 raise DraftChanged(there)
             _keep(connection, there)
-            return _changed(
-                connection,
-                there,
-                {
-                    "files": msgspec.json.encode(files).decode(),
-                    "revision": revision + 1,
-                    "version": "",
-                    "changed_by": who.name,
-                    "changed_at": micros(self._clock()),
-                },
-            )
+            text, now = msgspec.json.encode(files).decode(), micros(self._clock())
+            changes = {"files": text, "revision": revision + 1, "version": "", "changed_by": who.name}
+            connection.execute(update(drafts).where(drafts.c.id == id_).values(**changes, changed_at=now))
+            return _one(connection, id_)
 
         return self._database.write(work)
 
@@ -356,11 +349,6 @@ def _keep(connection: Connection, stored: StoredDraft) -> None:
     insert_rows(connection, draft_saves, [row])
     over = (draft_saves.c.draft == stored.id, draft_saves.c.revision <= stored.revision - MOST_KEPT)
     connection.execute(delete(draft_saves).where(*over))
-
-
-def _changed(connection: Connection, stored: StoredDraft, values: Mapping[str, Any]) -> StoredDraft:
-    connection.execute(update(drafts).where(drafts.c.id == stored.id).values(values))
-    return _one(connection, stored.id)
 
 
 def _stored(row: Row[Any]) -> StoredDraft:

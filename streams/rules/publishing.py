@@ -68,7 +68,12 @@ def wake(connection: Connection, log: Log, names: Names, moved: Iterable[Affecte
     for since, wanted in types.items():
         history.wake_types(connection, sorted(wanted), micros(since), micros(now))
         originals.update(_area_events(connection, log, names, wanted, since))
-    position = area_plans.latest(connection) + 1  # plans being made meanwhile notice that it has changed
+    _begin_again(connection, originals)
+
+
+def _begin_again(connection: Connection, originals: Iterable[UUID]) -> None:
+    """Have these area events planned again; plans being made meanwhile notice that their position has changed."""
+    position = area_plans.latest(connection) + 1
     for original in sorted(originals):
         area_plans.begin(connection, original, position)
 
@@ -94,9 +99,7 @@ def _wake_latecomers(connection: Connection, log: Log, names: Names) -> None:
         events += [entry.fact for entry in earlier if isinstance(entry.fact, LifeEvent)]
         persons = sorted({person for event in events for person in event.everybody})
         history.wake_at_leisure(connection, persons, micros(log.clock()))
-        position = area_plans.latest(connection) + 1
-        for original in sorted({names.stream(event.source, event.original) for event in events if event.area}):
-            area_plans.begin(connection, original, position)
+        _begin_again(connection, {names.stream(event.source, event.original) for event in events if event.area})
         after = entries[-1].position
     positions.save(connection, positions.PUBLICATION, 0)
 

@@ -189,13 +189,13 @@ class Land:
     def halfway(self) -> bool:
         """Whether an area event is planned for some of its residents, and for others not yet."""
         with self.platform.database.reading() as connection:
-            plan = area_plans.first(connection)
+            plan = next(iter(area_plans.all_waiting(connection)), None)
         return plan is not None and bool(plan.home)
 
     def areas(self) -> int:
         """How many area events are not planned for all of their residents."""
         with self.platform.database.reading() as connection:
-            return area_plans.waiting(connection)
+            return len(area_plans.waiting_for(connection))
 
     def waiting(self) -> tuple[int, int, int]:
         """What is unplanned, due, and without an outcome."""

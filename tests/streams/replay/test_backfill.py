@@ -59,8 +59,8 @@ def look(town: World, further: BackfillRequest = FURTHER) -> list[Gap]:
 def backfill(town: World, further: BackfillRequest = FURTHER) -> dict[str, int]:
     """Do it, as the job does; gives what was done."""
     done: dict[str, int] = {}
-    for stride in town.platform.replay.backfill._go(further, "aida", ""):
-        for what, many in stride.done.items():
+    for batch in town.platform.replay.backfill._go(further, "aida", ""):
+        for what, many in batch.stride.done.items():
             done[what] = done.get(what, 0) + many
     return done
 

@@ -16,13 +16,13 @@ def test_a_plan_that_was_begun_anew_is_not_ended_by_who_read_it_before(database:
     """Whoever publishes meanwhile has everybody planned again, from the first resident on."""
     database.write(lambda connection: area_plans.begin(connection, STORM, 1))
     with database.reading() as connection:
-        read = area_plans.first(connection)
+        [read] = area_plans.all_waiting(connection)
     assert read is not None
     if begun:
         database.write(lambda connection: area_plans.begin(connection, STORM, 2))
     assert database.write(lambda connection: area_plans.end(connection, read)) is not begun
     with database.reading() as connection:
-        assert (area_plans.first(connection) is not None) is begun
+        assert bool(area_plans.all_waiting(connection)) is begun
 
 
 def test_chunks_are_taken_once_and_gone_with_their_plan(database: Database) -> None:

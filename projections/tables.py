@@ -1,7 +1,7 @@
 """The tables of the views. Times are integers: microseconds since 1970-01-01T00:00:00Z, sortable on any database."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec import convert
@@ -28,6 +28,11 @@ from sqlalchemy.types import TypeEngine
 from domain.core.ids import Micros
 
 metadata = MetaData()
+
+
+def partial_index(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> None:
+    """Add an index of the rows for which the condition holds."""
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 class Id(TypeDecorator[UUID]):
@@ -69,20 +74,13 @@ history = Table(
     Column("replan", Boolean, nullable=False, server_default=false()),
     sqlite_with_rowid=False,
 )
-Index(
-    "history_unplanned",
-    history.c.woken,
-    history.c.person,
-    sqlite_where=~history.c.planned,
-    postgresql_where=~history.c.planned,
-)
+partial_index("history_unplanned", history.c.woken, history.c.person, where=~history.c.planned)
 WRITTEN = ("citizen.disputed", "citizen.message_received")
 """The event types of texts that citizens write: a few events among many."""
 IS_WRITTEN = history.c.type.in_([literal_column(f"'{each}'") for each in WRITTEN])  # literals, as in the index
-Index("history_written", history.c.position, sqlite_where=IS_WRITTEN, postgresql_where=IS_WRITTEN)
-_LOADED = history.c.ahead_from.is_not(None)
+partial_index("history_written", history.c.position, where=IS_WRITTEN)
 Index("history_recorded", history.c.recorded)
-Index("history_loaded", history.c.position, sqlite_where=_LOADED, postgresql_where=_LOADED)
+partial_index("history_loaded", history.c.position, where=history.c.ahead_from.is_not(None))
 
 revisions = Table(
     "revisions",
@@ -186,15 +184,15 @@ because deleted rows lie at the front, where every claim begins.
 IS_EMERGENCY = due.c.rank == literal_column(str(EMERGENCY))
 IS_URGENT = due.c.rank <= literal_column(str(URGENT))
 for _name, _is in (("due_emergency", IS_EMERGENCY), ("due_urgent", IS_URGENT)):
-    Index(_name, due.c.due_at, due.c.rank, due.c.nudge, sqlite_where=_is, postgresql_where=_is)
+    partial_index(_name, due.c.due_at, due.c.rank, due.c.nudge, where=_is)
 Index("due_lane", due.c.lane, due.c.due_at, due.c.rank, due.c.nudge)
 IS_STOPPED: ColumnElement[bool] = literal_column("due.stopped")
 IS_ATTEMPTED: ColumnElement[bool] = literal_column("due.attempted")
 """The conditions of the partial indexes, as these write them: SQLite takes none for `stopped = 1`, and a plan that
 PostgreSQL keeps for any parameters none for `rank <= $1`.
 """
-Index("due_attempted", due.c.nudge, sqlite_where=due.c.attempted, postgresql_where=due.c.attempted)
-Index("due_stopped", due.c.due_at, due.c.nudge, sqlite_where=due.c.stopped, postgresql_where=due.c.stopped)
+partial_index("due_attempted", due.c.nudge, where=due.c.attempted)
+partial_index("due_stopped", due.c.due_at, due.c.nudge, where=due.c.stopped)
 
 inbox = Table(
     "inbox",
@@ -219,20 +217,11 @@ ends (`ENDLESS`: never), null once the thing itself was done.
 ENDLESS: Final = 2**63 - 1
 Index("inbox_at", inbox.c.at)
 Index("inbox_latest", inbox.c.recipient, inbox.c.at)
-_UNKNOWN = inbox.c.state == "unknown"
-Index("inbox_unknown", inbox.c.recipient, inbox.c.nudge, sqlite_where=_UNKNOWN, postgresql_where=_UNKNOWN)
+partial_index("inbox_unknown", inbox.c.recipient, inbox.c.nudge, where=inbox.c.state == "unknown")
 for _state in ("failed", "unknown"):  # few rows, which operators look for
     _is = inbox.c.state == literal_column(f"'{_state}'")
-    Index(f"inbox_{_state}_at", inbox.c.at, sqlite_where=_is, postgresql_where=_is)
-_HAS_CAUSE = inbox.c.cause.is_not(None)
-Index(
-    "inbox_cause",
-    inbox.c.cause,
-    inbox.c.provider,
-    inbox.c.channel,
-    sqlite_where=_HAS_CAUSE,
-    postgresql_where=_HAS_CAUSE,
-)
+    partial_index(f"inbox_{_state}_at", inbox.c.at, where=_is)
+partial_index("inbox_cause", inbox.c.cause, inbox.c.provider, inbox.c.channel, where=inbox.c.cause.is_not(None))
 
 handed_over = Table(
     "handed_over",

@@ -17,6 +17,7 @@ from projections.bulk import driver_rows
 from projections.handed_over import AttemptId
 from projections.inbox import PAGE, Search
 from projections.tables import micros
+from streams.delivery.outcomes.references import attempt_id_of
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.storage.tables import IS_OF_ATTEMPT, log_rows
@@ -59,9 +60,11 @@ def failed_attempts(log: Log, wanted: Search, before: int | None = None, scanned
         entries = log.decoded(connection, read)
         failed = [each for each in entries if _is_failure(each, wanted)]
         made_by = _made_by(log, connection, entries, failed)
-        found = [each for each in failed if (by := made_by.get(_attempt(each))) is not None and _is_by(by, wanted)]
+        found = [
+            each for each in failed if (by := made_by.get(attempt_id_of(each))) is not None and _is_by(by, wanted)
+        ]
         of = nudges.by_id(connection, {each.originator_id for each in found})
-    rows = [_row(each, made_by[_attempt(each)], of) for each in found if each.originator_id in of]
+    rows = [_row(each, made_by[attempt_id_of(each)], of) for each in found if each.originator_id in of]
     if wanted.triggers is not None:
         rows = [row for row in rows if row.trigger in wanted.triggers]
     if len(rows) > PAGE:
@@ -83,20 +86,14 @@ def _at(entry: Entry) -> int:
     return micros(fact.at) if isinstance(fact, NudgeAttempted | NudgeFailed | NudgeUnknown) else 2**62
 
 
-def _attempt(entry: Entry) -> AttemptId:
-    fact = entry.fact
-    assert isinstance(fact, NudgeAttempted | NudgeFailed | NudgeUnknown)
-    return AttemptId(entry.originator_id, fact.recipient, fact.attempt)
-
-
 def _made_by(
     log: Log, connection: Connection, entries: Iterable[Entry], failed: Iterable[Entry]
 ) -> dict[AttemptId, NudgeAttempted]:
     """Return attempt -> how it was made; those that began before what was read are read besides."""
-    found = {_attempt(each): each.fact for each in entries if isinstance(each.fact, NudgeAttempted)}
-    missing = {each.originator_id for each in failed if _attempt(each) not in found}
+    found = {attempt_id_of(each): each.fact for each in entries if isinstance(each.fact, NudgeAttempted)}
+    missing = {each.originator_id for each in failed if attempt_id_of(each) not in found}
     earlier = log.streams(connection, missing, (NudgeAttempted.TOPIC,)) if missing else []
-    return found | {_attempt(each): each.fact for each in earlier if isinstance(each.fact, NudgeAttempted)}
+    return found | {attempt_id_of(each): each.fact for each in earlier if isinstance(each.fact, NudgeAttempted)}
 
 
 def _is_by(made: NudgeAttempted, wanted: Search) -> bool:

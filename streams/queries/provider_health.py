@@ -14,6 +14,7 @@ from domain.facts.receipts import OF_THE_PROVIDER
 from notifiers.port.routes import FAILURES
 from projections.bulk import driver_rows
 from projections.handed_over import AttemptId
+from streams.delivery.outcomes.references import attempt_id_of
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.storage.tables import IS_OF_ATTEMPT, log_rows
@@ -170,12 +171,12 @@ def _records(entries: Sequence[Entry], lately: datetime, now: datetime) -> dict[
         fact = entry.fact
         if isinstance(fact, NudgeAttempted):
             record = found.setdefault(fact.provider, Record(fact.channel, reasons=Counter()))
-            of[AttemptId(entry.originator_id, fact.recipient, fact.attempt)] = record, fact.at
+            of[attempt_id_of(entry)] = record, fact.at
             record.attempted += 1
             if fact.at >= lately:
                 record.lately += 1 / span
         elif isinstance(fact, NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown):
-            attempt = AttemptId(entry.originator_id, fact.recipient, fact.attempt)
+            attempt = attempt_id_of(entry)
             known = None if isinstance(fact, NudgeUnknown) and attempt in doubted else of.get(attempt)
             if known is not None:
                 record, begun = known

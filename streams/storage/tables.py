@@ -22,7 +22,7 @@ from sqlalchemy.types import NullType
 
 from domain.facts.access_facts import LettersDropped, PersonViewed
 from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, NudgeSent, NudgeUnknown
-from projections.tables import Id, Position, Pseudonym, metadata
+from projections.tables import Id, Position, Pseudonym, metadata, partial_index
 
 log = Table(
     "log",
@@ -65,11 +65,11 @@ no signed block proved. It has a code of its own."""
 _ACCOUNTS = (PersonViewed.TOPIC, LettersDropped.TOPIC)
 # Literals, because PostgreSQL uses a partial index only where the query repeats its condition.
 IS_ACCOUNT = log.c.topic.in_([literal_column(f"'{topic}'") for topic in _ACCOUNTS])
-Index("log_accounts", log.c.position, sqlite_where=IS_ACCOUNT, postgresql_where=IS_ACCOUNT)
+partial_index("log_accounts", log.c.position, where=IS_ACCOUNT)
 """Finds the facts that auditors read: who read whose data, and who discarded dead letters."""
 _OF_ATTEMPTS = tuple(fact.TOPIC for fact in (NudgeAttempted, NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown))
 IS_OF_ATTEMPT = log.c.topic.in_([literal_column(f"'{topic}'") for topic in _OF_ATTEMPTS])
-Index("log_of_attempts", log.c.position, sqlite_where=IS_OF_ATTEMPT, postgresql_where=IS_OF_ATTEMPT)
+partial_index("log_of_attempts", log.c.position, where=IS_OF_ATTEMPT)
 """Finds the facts that a provider's records are compared with."""
 
 log_rows = select(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
+from domain.facts.facts import AttemptFact, NudgeAttempted, NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.message_names import Named, key, named, names, numbered, way
 from projections import nudges
@@ -57,23 +57,24 @@ def find_own(
 
 def _attempts(connection: Connection, entries: Sequence[Entry], *, open_too: bool) -> Mapping[UUID, list[_Attempt]]:
     """Return nudge -> its attempts that may have gone, without those from before their recipient was erased."""
-    certain = {_attempt_id(each) for each in entries if isinstance(each.fact, NudgeFailed)}
-    maybe = {_attempt_id(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
+    certain = {attempt_id_of(each) for each in entries if isinstance(each.fact, NudgeFailed)}
+    maybe = {attempt_id_of(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
     if open_too:
-        maybe |= {_attempt_id(each) for each in entries if isinstance(each.fact, NudgeAttempted)} - certain
+        maybe |= {attempt_id_of(each) for each in entries if isinstance(each.fact, NudgeAttempted)} - certain
     erased_at = nudges.erasures(connection, {attempt.recipient for attempt in maybe})
     found: dict[UUID, list[_Attempt]] = {}
     for entry in entries:
         fact = entry.fact
         if not isinstance(fact, NudgeAttempted) or micros(fact.at) <= erased_at.get(fact.recipient, -1):
             continue
-        if (attempt_id := _attempt_id(entry)) in maybe:
+        if (attempt_id := attempt_id_of(entry)) in maybe:
             found.setdefault(attempt_id.nudge, []).append(_Attempt(attempt_id, fact.channel, fact.provider))
     return found
 
 
-def _attempt_id(entry: Entry) -> AttemptId:
-    assert isinstance(entry.fact, NudgeAttempted | NudgeSent | NudgeUnknown | NudgeFailed)
+def attempt_id_of(entry: Entry) -> AttemptId:
+    """Return the attempt that this fact is about."""
+    assert isinstance(entry.fact, AttemptFact)
     return AttemptId(entry.originator_id, entry.fact.recipient, entry.fact.attempt)
 
 
@@ -157,7 +158,7 @@ def _sent_at(connection: Connection, log: Log, attempts: Collection[AttemptId]) 
     found: dict[AttemptId, int] = {}
     for entry in log.streams(connection, {attempt.nudge for attempt in attempts}, [NudgeSent.TOPIC]):
         assert isinstance(entry.fact, NudgeSent)
-        found[AttemptId(entry.originator_id, entry.fact.recipient, entry.fact.attempt)] = micros(entry.fact.at)
+        found[attempt_id_of(entry)] = micros(entry.fact.at)
     return found
 
 

@@ -27,6 +27,7 @@ from notifiers.port.routes import Provider
 from projections import inbox
 from projections.handed_over import AttemptId
 from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.references import attempt_id_of
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.person_keys import PersonKey
@@ -134,7 +135,7 @@ class SuppressionList(EventWriter):
         yield from (each.address for each in refused if each.address is not None)
         late = {each.attempt for each in refused if each.address is None}
         for entry in self._log.streams(connection, {attempt.nudge for attempt in late}):
-            if isinstance(entry.fact, NudgeAttempted) and _attempt_id(entry) in late:
+            if isinstance(entry.fact, NudgeAttempted) and attempt_id_of(entry) in late:
                 yield self._address_then(connection, entry.fact, entry.position, rules)
 
     def _address_then(
@@ -184,44 +185,38 @@ def row_before(connection: Connection, log: Log, receipt: Receipt, endurance: En
     shown = inbox.page(connection, receipt.recipient, None, LOOKED_AT)
     entries = log.streams(connection, [message.nudge for message in shown])
     letters = sorted(_letters(entries, receipt.recipient), key=_at)
-    own = [number for number, letter in enumerate(letters) if _attempt_id(letter) == receipt.attempt_id]
+    own = [number for number, letter in enumerate(letters) if attempt_id_of(letter) == receipt.attempt_id]
     row = letters[: own[-1] + 1][-endurance.bounces :] if own else []
     failed = _failed_softly(entries)
-    if len(row) < endurance.bounces or not all(_attempt_id(entry) in failed for entry in row):
+    if len(row) < endurance.bounces or not all(attempt_id_of(entry) in failed for entry in row):
         return []
-    long = failed[_attempt_id(row[-1])] - failed[_attempt_id(row[0])] >= timedelta(days=endurance.days)
+    long = failed[attempt_id_of(row[-1])] - failed[attempt_id_of(row[0])] >= timedelta(days=endurance.days)
     return row if long else []
 
 
 def _letters(entries: Sequence[Entry], recipient: str) -> Iterator[Entry]:
     """Yield the attempts by email that a server may have accepted."""
-    gone = {_attempt_id(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
+    gone = {attempt_id_of(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
     for entry in entries:
         fact = entry.fact
         letter = isinstance(fact, NudgeAttempted) and (fact.channel, fact.recipient) == (CHANNEL, recipient)
-        if letter and _attempt_id(entry) in gone:
+        if letter and attempt_id_of(entry) in gone:
             yield entry
 
 
 def _failed_softly(entries: Sequence[Entry]) -> Mapping[AttemptId, datetime]:
     """Return when each was first reported as a soft bounce: the end of the cascade repeats the report later."""
-    arrived = {_attempt_id(entry) for entry in entries if isinstance(entry.fact, NudgeDelivered | NudgeOpened)}
+    arrived = {attempt_id_of(entry) for entry in entries if isinstance(entry.fact, NudgeDelivered | NudgeOpened)}
     return {
-        _attempt_id(entry): entry.fact.at
+        attempt_id_of(entry): entry.fact.at
         for entry in reversed(entries)
-        if isinstance(entry.fact, NudgeFailed) and entry.fact.reason in SOFT and _attempt_id(entry) not in arrived
+        if isinstance(entry.fact, NudgeFailed) and entry.fact.reason in SOFT and attempt_id_of(entry) not in arrived
     }
 
 
 def _at(entry: Entry) -> datetime:
     assert isinstance(entry.fact, NudgeAttempted)
     return entry.fact.at
-
-
-def _attempt_id(entry: Entry) -> AttemptId:
-    fact = entry.fact
-    assert isinstance(fact, NudgeAttempted | NudgeSent | NudgeUnknown | NudgeDelivered | NudgeOpened | NudgeFailed)
-    return AttemptId(entry.originator_id, fact.recipient, fact.attempt)
 
 
 MANY, BEFORE, NEAR = 5, 20, 2_000
@@ -238,7 +233,7 @@ def believed(
 
 
 def _sent(entries: Sequence[Entry]) -> Mapping[AttemptId, Entry]:
-    return {_attempt_id(entry): entry for entry in entries if isinstance(entry.fact, NudgeSent)}
+    return {attempt_id_of(entry): entry for entry in entries if isinstance(entry.fact, NudgeSent)}
 
 
 def _too_many(connection: Connection, log_: Log, sent: Entry, reasons: AbstractSet[str]) -> bool:
@@ -247,9 +242,9 @@ def _too_many(connection: Connection, log_: Log, sent: Entry, reasons: AbstractS
     near = log.c.position.between(sent.position - NEAR, sent.position - 1)
     rows = connection.execute(log_rows.where(near, log.c.topic == NudgeSent.TOPIC).order_by(log.c.position.desc()))
     same = (entry for entry in log_.decoded(connection, rows) if _provider(entry) == sent.fact.provider)
-    before = {_attempt_id(entry) for entry in islice(same, BEFORE)}
+    before = {attempt_id_of(entry) for entry in islice(same, BEFORE)}
     facts = log_.streams(connection, {nudge for nudge, *_ in before})
-    bad = before.intersection(_attempt_id(entry) for entry in facts if _is_bad(entry, reasons))
+    bad = before.intersection(attempt_id_of(entry) for entry in facts if _is_bad(entry, reasons))
     return len(bad) >= max(MANY, len(before) / 2)
 
 

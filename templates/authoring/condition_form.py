@@ -168,8 +168,8 @@ def _written(at: int, row: Row, types: Mapping[str, str]) -> str:
 
 
 _AS_TYPED: Final[Mapping[str, Callable[[str], str]]] = {
-    "integer": typed_values.number,
-    "number": typed_values.number,
+    "integer": typed_values.whole,
+    "number": typed_values.decimal,
     "date": typed_values.day,
 }
 """Type of a field -> what makes of a value as people type it the one that CEL writes."""
@@ -177,14 +177,11 @@ _AS_TYPED: Final[Mapping[str, Callable[[str], str]]] = {
 
 def _literal(at: int, value: str, type_: str) -> str:
     """Return a value as CEL writes it."""
-    value = _AS_TYPED.get(type_, str)(value)
+    try:
+        value = _AS_TYPED.get(type_, str)(value)
+    except typed_values.NotANumber as bad:
+        raise BadRow(at, "value", bad.problem) from None
     match type_:
-        case "integer" | "number" if not re.fullmatch(_NUMBER, value) and typed_values.is_nearly_number(value):
-            raise BadRow(at, "value", typed_values.NOT_ONLY_DIGITS)
-        case "integer" if not re.fullmatch("-?[0-9]{1,15}", value):
-            raise BadRow(at, "value", N_("Write a whole number"))
-        case "number" if not re.fullmatch(_NUMBER, value):
-            raise BadRow(at, "value", N_("Write a number"))
         case "boolean" if value not in ("true", "false"):
             raise BadRow(at, "value", N_("Choose yes or no"))
         case "date" if not is_day(value):

@@ -20,7 +20,7 @@ from templates.authoring.internal_names import proposed
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.checks.pack_check import TITLE
 from templates.checks.scaffold_text import NEEDLESS
-from templates.reading.pack_content import group_at
+from templates.reading.pack_content import group_at, items_of
 from templates.reading.trigger_shapes import (
     ActByShape,
     CountShape,
@@ -35,8 +35,8 @@ from templates.reading.yaml_file import Path
 
 MOST_TEXT = 300
 """Characters of a title or a legal basis."""
-NEW = "new"
-"""In place of the name of a step, or of the number of an entry, that is to be added."""
+NEW: Final = ("new", "new-2")
+"""In place of the name of a step, or of the number of an entry, that is to be added: two can be in one save."""
 CHANNELS: Final = ("push", "sms", "email")
 
 
@@ -53,7 +53,7 @@ class BadValue(ValueError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
-        self.problem = Said(problem)
+        self.problem = problem if isinstance(problem, Said) else Said(problem)
 
 
 def _keys(shape: type[Shape]) -> list[str]:
@@ -183,15 +183,21 @@ _AS_TYPED: Final[Mapping[str, Callable[[str], str]]] = {
     "date": typed_values.day,
     "clock": typed_values.clock,
     "day": typed_values.day_of_year,
-    "count": typed_values.number,
 }
 """Kind of a field -> what makes of a text as people type it the one that files write."""
 
 
+_MOST = 999
+
+
 def _count(text: str) -> int:
-    if not re.fullmatch("[+-]?[0-9]{1,3}", text):
-        raise BadValue(N_("Write a whole number"))
-    return int(text)
+    try:
+        count = int(typed_values.whole(text))
+    except typed_values.NotANumber as bad:
+        raise BadValue(bad.problem) from None
+    if abs(count) > _MOST:
+        raise BadValue(N_("Write a smaller number"))
+    return count
 
 
 def _matches(pattern: str) -> Callable[[str], object]:
@@ -233,9 +239,7 @@ def _check(kind: str, text: str) -> None:
     raise BadValue(problem)
 
 
-_OPENS: Final[Mapping[str, str]] = {
-    f"unless.{NEW}.on": N_("Choose what has been recorded"),
-}
+_OPENS: Final[Mapping[str, str]] = {f"unless.{each}.on": N_("Choose what has been recorded") for each in NEW}
 """Field without which nothing is added -> what is said where only other fields of the addition are filled."""
 
 
@@ -295,11 +299,11 @@ class TriggerForm:
     def with_changes(self, changes: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """Return the text with these fields changed, and the problem of each field that does not take its text.
 
-        A name under `due.new` or `unless.new` adds a step or an entry; `due.NAME.gone` and `unless.NUMBER.gone` take
-        one away.
+        A name under `due.new` or `unless.new` (see NEW) adds a step or an entry; `due.NAME.gone` and
+        `unless.NUMBER.gone` take one away.
         """
         made, wrong = self.yaml, dict[str, str]()
-        if changes.get("needless.none") or changes.get(f"unless.{NEW}.on"):
+        if changes.get("needless.none") or any(changes.get(f"unless.{each}.on") for each in NEW):
             made = YamlText(_without_question(made.text))
         for name, text in changes.items():
             if (part := self.parts.get(name)) is None:
@@ -325,7 +329,7 @@ class TriggerForm:
         found = dict[str, str]()
         for name in names:
             group, at, key = [*name.split(".", 2), "", ""][:3]
-            if at == NEW or name == "needless.none":
+            if at in NEW or name == "needless.none":
                 found[name] = name
                 continue
             now = name
@@ -367,45 +371,54 @@ class TriggerForm:
             return made
 
     def _with_new(self, made: YamlText, changes: Mapping[str, str], wrong: dict[str, str]) -> YamlText:
-        new = {name: text.strip() for name, text in changes.items() if f".{NEW}." in name and text.strip()}
-        for key, problem in _OPENS.items():
-            if key not in new and any(name.startswith(key.rpartition(".")[0]) for name in new):
-                wrong[key] = Said(problem)
-        if any(name.startswith(f"due.{NEW}.") for name in new):
-            steps = group_at(made.get(("due",)))
-            step = new.get(f"due.{NEW}.name") or _free(_named_by(new.get(f"due.{NEW}.offset", "")), steps)
-            if not re.fullmatch(NAME, step) or step in steps or len(step) > MOST_TEXT:
-                wrong[f"due.{NEW}.name"] = Said("Write another name of small Latin letters, digits and underscores")
-                return made
-            made = self._added(made, ("due", step), self._new(new, f"due.{NEW}", _OF_STEP, wrong), wrong)
-        if new.get(f"unless.{NEW}.on"):
-            value = self._new(new, f"unless.{NEW}", _OF_UNLESS, wrong)
-            before = self._new(new, f"unless.{NEW}", (("before", "duration"), ("after", "duration")), wrong)
-            made = self._added(made, ("unless",), value | ({"within": before} if before else {}), wrong)
-        if any(name.startswith(f"actions.{NEW}.") for name in new):
-            made = self._added(made, ("actions",), self._button(new, made.get(("actions",)), wrong), wrong)
+        typed = {name: text.strip() for name, text in changes.items() if text.strip()}
+        for under in (f"{group}.{each}" for group in _OF_ENTRIES for each in NEW):
+            new = {
+                name.removeprefix(f"{under}."): text for name, text in typed.items() if name.startswith(f"{under}.")
+            }
+            if not new:
+                continue
+            if (problem := _OPENS.get(f"{under}.on")) and "on" not in new:
+                wrong[f"{under}.on"] = Said(problem)
+            elif under.startswith("due."):
+                made = self._with_step(made, under, new, wrong)
+            elif under.startswith("unless."):
+                value = self._new(new, under, _OF_UNLESS, wrong)
+                within = self._new(new, under, (("before", "duration"), ("after", "duration")), wrong)
+                made = self._added(made, "unless", under, value | ({"within": within} if within else {}), wrong)
+            else:
+                made = self._added(made, "actions", under, self._button(made, under, new, wrong), wrong)
         return made
 
-    def _button(self, new: Mapping[str, str], others: PlainData, wrong: dict[str, str]) -> dict[str, Any]:
-        under = f"actions.{NEW}"
-        labels = {name.rpartition(".")[2]: text for name, text in new.items() if name.startswith(f"{under}.label.")}
+    def _with_step(self, made: YamlText, under: str, new: Mapping[str, str], wrong: dict[str, str]) -> YamlText:
+        steps = group_at(made.get(("due",)))
+        step = new.get("name") or _free(_named_by(new.get("offset", "")), steps)
+        if not re.fullmatch(NAME, step) or step in steps or len(step) > MOST_TEXT:
+            wrong[f"{under}.name"] = Said("Write another name of small Latin letters, digits and underscores")
+            return made
+        return self._changed(made, ("due", step), under, self._new(new, under, _OF_STEP, wrong), wrong)
+
+    def _button(self, made: YamlText, under: str, new: Mapping[str, str], wrong: dict[str, str]) -> dict[str, Any]:
+        labels = {name.removeprefix("label."): text for name, text in new.items() if name.startswith("label.")}
         title = next(iter(sorted(labels.values(), key=lambda each: not each.isascii())), "")
-        listed = others if isinstance(others, list) else []
+        listed = items_of(made.get(("actions",)))
         taken = {str(each.get("id")) for each in listed if isinstance(each, dict)}
-        named = {f"{under}.id": proposed(title, taken) or _free("button", taken), **new}
+        named = {"id": proposed(title, taken) or _free("button", taken), **new}
         button = self._new(named, under, (("id", "name"), ("url", "word")), wrong)
         return button | ({"label": labels} if labels else {})
 
+    def _added(
+        self, made: YamlText, group: str, under: str, value: dict[str, Any], wrong: dict[str, str]
+    ) -> YamlText:
+        """Return the rule with one more entry of a list."""
+        return self._changed(made, (group, len(items_of(made.get((group,))))), under, value, wrong)
+
     @staticmethod
-    def _added(made: YamlText, path: Path, value: dict[str, Any], wrong: dict[str, str]) -> YamlText:
-        """Return the rule with one more step, or one more entry of a list."""
-        if len(path) == 1:
-            there = made.get(path)
-            path = (*path, len(there) if isinstance(there, list) else 0)
+    def _changed(made: YamlText, path: Path, under: str, value: dict[str, Any], wrong: dict[str, str]) -> YamlText:
         try:
             return made.changed(path, value, _ORDERS[""])
         except CannotEdit:
-            wrong[f"{path[0]}.{NEW}"] = Said("This can be changed only in the file")
+            wrong[under] = Said("This can be changed only in the file")
             return made
 
     @staticmethod
@@ -415,7 +428,7 @@ class TriggerForm:
         found: dict[str, Any] = {}
         for key, kind in kinds:
             try:
-                value = value_meant(Part("", (), kind), new.get(f"{under}.{key}", ""))
+                value = value_meant(Part("", (), kind), new.get(key, ""))
             except BadValue as bad:
                 wrong[f"{under}.{key}"] = bad.problem
                 continue
@@ -423,18 +436,14 @@ class TriggerForm:
         return found
 
     def at(self, line: int, column: int) -> str:
-        """Return the name of the field whose value stands at a place of the file (from 1); empty for none."""
-        places = (
-            (name, path)
-            for name, part in self.parts.items()
-            for path in (part.path, *([part.path[:-1]] if len(part.path) > 1 else []))
-        )
-        best = self.yaml.innermost(places, line, column)
-        return best or next((name for name, part in self.parts.items() if self._begins(part.path, line)), "")
+        """Return the name of the field whose value stands at a place of the file (from 1); empty for none.
 
-    def _begins(self, path: Path, line: int) -> bool:
-        place = self.yaml.lines(path)
-        return place is not None and len(path) == 1 and place[0] <= line <= place[1]
+        What stands at the name of a step or of another group is about one of its fields: of a step, when it is due.
+        """
+        own = [(name, part.path) for name, part in self.parts.items()]
+        due_first = sorted(own, key=lambda each: not (each[1][0] == "due" and each[1][-1] == "offset"))
+        groups = [(name, path[:-1]) for name, path in due_first if len(path) > 1]
+        return self.yaml.innermost([*own, *groups], line, column)
 
 
 _UNITS: Final[Mapping[str, str]] = {

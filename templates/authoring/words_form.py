@@ -134,9 +134,7 @@ class WordsForm:
             for name, path in self._paths.items()
             if path[-2:-1] == ("push",) and not self.values.get(name)
         ]
-        return self.yaml.innermost(self._paths.items(), line - 1, column) or self.yaml.innermost(
-            empty, line - 1, column
-        )
+        return self.yaml.innermost([*self._paths.items(), *empty], line - 1, column)
 
 
 def _shown(value: PlainData) -> str | None:

@@ -98,21 +98,30 @@ class YamlText:
         start, end = node.start_mark.index, self._end(node)
         return self.text.count("\n", 0, start) + 1, self.text.count("\n", 0, max(start, end)) + 1
 
-    def place(self, path: Path) -> tuple[int, int] | None:
+    def _value(self, path: Path) -> tuple[int, int] | None:
         """Return where a value begins and ends, in characters; None where there is none."""
         node = self._node(path)
         return None if node is None else (node.start_mark.index, self._end(node))
 
+    def _entry(self, path: Path) -> tuple[int, int] | None:
+        """Return where a value begins, with its key, and where it ends, in characters; None where there is none."""
+        parent = self._node(path[:-1])
+        entries = self._entries(parent) if isinstance(parent, yaml.CollectionNode) else ()
+        return next(((start, end) for key, start, end in entries if key == path[-1]), None)
+
     def innermost(self, places: Iterable[tuple[str, Path]], line: int, column: int) -> str:
-        """Return the name of the smallest value that stands at a place of the text (from 1); empty for none."""
-        lines = self.text.split("\n")
-        where = sum(len(each) + 1 for each in lines[: line - 1]) + column - 1
-        best, size = "", len(self.text) + 1
-        for name, path in places:
-            place = self.place(path)
-            if place and place[0] <= where <= place[1] and place[1] - place[0] < size:
-                best, size = name, place[1] - place[0]
-        return best
+        """Return the name of the smallest value at a place of the text (from 1), or else of one whose key is there.
+
+        Empty for none.
+        """
+        where = sum(len(each) + 1 for each in self.text.split("\n")[: line - 1]) + column - 1
+        named = list(places)
+        for span in (self._value, self._entry):
+            spans = [(name, found) for name, path in named if (found := span(path)) is not None]
+            here = [(end - start, name) for name, (start, end) in spans if start <= where <= end]
+            if here:
+                return min(here, key=lambda each: each[0])[1]
+        return ""
 
     def changed(self, path: Path, value: PlainData, order: Sequence[str] = ()) -> "YamlText":
         """Return the text with this value there; None takes the key away. `order`: in which keys of a group stand.

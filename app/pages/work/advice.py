@@ -73,6 +73,14 @@ ADVICE: Final[Mapping[str, str]] = {
     "{name} waits for nothing: write it longer, and without a minus": N_(
         "Write a longer time here, after and not before"
     ),
+    "working days and the days of an offset exclude each other: say one of them": N_(
+        "Days and working days exclude each other: empty one of the two fields"
+    ),
+    "with `on`, the offset says only which year: write it in years, months or days, and the time in `at`": N_(
+        "With a day of the year, say here years, months or days, and the time of day in its own field"
+    ),
+    "{text!r} is no span of up to a day; write one such as PT2H.": N_("Write a day at most, such as 2 hours"),
+    "{path!r} is no date": N_("“{path}” is no date: choose a date"),
     "there is no second channel, so `{key}` changes nothing": N_(
         "There is no second way to send it, so this changes nothing: {key}"
     ),
@@ -98,6 +106,11 @@ _FIELDS: Final[Mapping[str, str]] = {
     "category": N_("Topic"),
     "channels": N_("By which ways, in which order?"),
     "class": N_("How urgent is it?"),
+    "every": N_("Say it again every"),
+    "from": N_("Last day to act, if it is another one"),
+    "offset": N_("How long before or after?"),
+    "smooth": N_("Spread over"),
+    "working_days": N_("Working days after it"),
     "url": N_("Where it leads"),
 }
 _NAMED: Final[Mapping[str, str]] = {

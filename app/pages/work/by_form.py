@@ -28,6 +28,7 @@ from app.pages.work.controls import (
     Length,
     channels_in,
     condition_in,
+    doubt,
     length_in,
     named,
     names_in,
@@ -58,6 +59,7 @@ from templates.authoring.condition_form import (
 )
 from templates.authoring.rule_sentences import RuleWords, whom
 from templates.authoring.trigger_form import NEW, TriggerForm
+from templates.authoring.typed_values import NotANumber
 from templates.authoring.yaml_edit import CannotEdit
 from templates.checks.loader import BUILT_IN
 from templates.checks.sense_check import ANSWERS
@@ -87,6 +89,7 @@ _NEEDED: Final[Mapping[str, str]] = {
     "channels": Said("Choose how it is sent, by one way at least"),
 }
 """Fields of which something must be chosen -> what is said where nothing is."""
+_BOTH = Said("You ticked this and chose an event that makes it needless: take the tick away, or choose no event")
 
 
 class Setting(Struct, frozen=True):
@@ -269,14 +272,17 @@ class View:
             before = was.get(name, "")
             try:
                 sent = self._sent(name, before)
-            except BadRow as bad:
-                wrong[name] = self._told_of_row(name, bad)
+            except (BadRow, NotANumber) as bad:
+                wrong[name] = self._told_of_row(name, bad) if isinstance(bad, BadRow) else bad.problem
                 continue
             if sent == "" and name in _NEEDED:
                 wrong[name] = _NEEDED[name]
             elif sent is not None and sent != before:
                 changed[name] = sent
-        changed |= {"needless.none": "yes"} if field_of(self._typed, "needless.none") else {}
+        if field_of(self._typed, "needless.none"):
+            changed["needless.none"] = "yes"
+            if any(changed.get(f"unless.{each}.on") for each in NEW):
+                wrong["needless.none"] = _BOTH
         changed |= {name: "yes" for name in self._typed if _GONE.fullmatch(name)}
         return changed, wrong
 
@@ -574,10 +580,14 @@ class View:
             return _begun(self.speech.tell(whom(role)))
         return self.names.heading_of(name)
 
-    @property
-    def asks_needless(self) -> bool:
-        """Return True while the sample asks what makes the message needless."""
-        return self._form.asks_needless
+    def nothing_needless(self) -> Iterator[Control]:
+        """Yield the tick that nothing makes the message needless, while the sample asks that."""
+        if self._form.asks_needless:
+            asked = self._setting.findings.get("needless.none")
+            hint = "" if asked else self._say("The sample asks this. Tick it, or add an event below.")
+            ticked = field_of(self._typed, "needless.none")
+            label = self._say("Nothing makes it needless")
+            yield self._control("needless.none", "tick", label, value=ticked, more="yes", hint=hint)
 
     def steps(self) -> Iterator[tuple[str, str, list[Control], list[Control]]]:
         """Yield each step: its name, when it is due in words, its controls, and the rarer ones."""
@@ -591,15 +601,19 @@ class View:
         due = self._form.yaml.get(("due",))
         return step_called(name, list(due) if isinstance(due, dict) else (), self.speech)
 
-    def new_step(self) -> list[Control]:
-        """Return the controls of one more step."""
+    def new_steps(self) -> Iterator[tuple[str, list[Control]]]:
+        """Yield what adds a step, and what adds another one: a heading, and the controls."""
+        for under, title in zip(NEW, (self._say("Add a step"), self._say("Add another step")), strict=True):
+            yield title, self._new_step(f"due.{under}")
+
+    def _new_step(self, under: str) -> list[Control]:
         name = self._control(
-            f"due.{NEW}.name",
+            f"{under}.name",
             "text",
             self._say("Name of the step"),
             hint=self._say("Small Latin letters; citizens never see it. Empty: it is made from the time."),
         )
-        return [*self._step(f"due.{NEW}")[0], name]
+        return [*self._step(under)[0], name]
 
     def _step(self, under: str) -> tuple[list[Control], list[Control]]:
         say = self._say
@@ -612,7 +626,7 @@ class View:
                 hint=say("Such as the last day of a card, for a message 30 days before that day."),
             )
         ]
-        if under.endswith(NEW) or self._can(f"{under}.offset"):
+        if _is_new(under) or self._can(f"{under}.offset"):
             usual.append(self._length(f"{under}.offset", say("How long before or after?"), signed=True))
         usual.append(
             self._control(
@@ -634,7 +648,7 @@ class View:
             ),
             self._condition(f"{under}.when", say("Only if")),
         ]
-        if not under.endswith(NEW):
+        if not _is_new(under):
             rare += self._repeated(under)
         return usual, rare
 
@@ -667,7 +681,8 @@ class View:
     def _length(self, name: str, label: str, *, signed: bool = False, hint: str = "") -> Control:
         typed = f"{name}.number" in self._typed or f"{name}.raw" in self._typed
         value: Length = typed_length(self._typed, name) if typed else split(self._form.values.get(name, ""))
-        return self._control(name, "length", label, value=value, more=signed, hint=hint)
+        asked = self.speech.tell(doubt(value, signed=signed))
+        return self._control(name, "length", label, value=value, more=signed, hint=hint, doubt=asked)
 
     def _due(self, step: Mapping[str, Any] | None) -> str:
         return self._sentence(lambda words: words.due(step or {}))
@@ -692,11 +707,12 @@ class View:
         found = {each.name: each.label for each in (*self.about(), *self.starting())}
         for name, _, usual, rare in self.steps():
             found |= {each.name: f"{self.step_called(name)}: {each.label}" for each in (*usual, *rare)}
-        found |= {each.name: each.label for each in (*self.new_step(), *self.ending())}
-        found |= {"needless.none": self._say("4. When does nobody need to be told?")} if self.asks_needless else {}
+        found |= {each.name: f"{title}: {each.label}" for title, controls in self.new_steps() for each in controls}
+        found |= {each.name: each.label for each in (*self.ending(), *self.nothing_needless())}
         for at, _, controls in self.needless():
             found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
-        found |= {each.name: each.label for each in (*self.unless(f"unless.{NEW}"), *self.sending())}
+        found |= {each.name: f"{title}: {each.label}" for title, controls in self.new_needless() for each in controls}
+        found |= {each.name: each.label for each in self.sending()}
         for at, controls in self.buttons():
             found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
         return found | {each.name: each.label for each in (*self.rare(), *self.new_button())}
@@ -740,7 +756,8 @@ class View:
             typed = field_of(self._typed, "expires.of") if "expires.of" in self._typed else None
             is_date = value.startswith(("event.", "citizen.", "entitled."))
             chosen = typed if typed is not None else value if is_date else "after" if value else ""
-            length = self._length("expires", "").value if typed is not None or not is_date else Length()
+            length = self._length("expires", "")
+            use = length.value if typed is not None or not is_date else Length()
             first = [("", say("30 days after it is due")), ("after", say("so long after it is due"))]
             yield self._control(
                 "expires",
@@ -748,7 +765,8 @@ class View:
                 say("Until when is it of use?"),
                 value=chosen,
                 options=self._dates(*first),
-                more=length,
+                more=use,
+                doubt=length.doubt if use else "",
                 hint=say("Later than that it is not sent any more."),
             )
         if self._form.values.get("act_by.from"):
@@ -783,6 +801,15 @@ class View:
         for at, each in enumerate(listed if isinstance(listed, list) else ()):
             yield at, self._sentence(lambda words, each=each: words.unless(each)), self.unless(f"unless.{at}")  # type: ignore[misc]
 
+    def new_needless(self) -> Iterator[tuple[str, list[Control]]]:
+        """Yield what adds such an event, and what adds another one: a heading, and the controls."""
+        titles = (
+            self._say("Add an event that makes it needless"),
+            self._say("Add another event that makes it needless"),
+        )
+        for under, title in zip(NEW, titles, strict=True):
+            yield title, self.unless(f"unless.{under}")
+
     def unless(self, under: str) -> list[Control]:
         """Return the controls of such an event."""
         say, later = self._say, field_of(self._typed, f"{under}.on") or self._form.values.get(f"{under}.on", "")
@@ -802,14 +829,14 @@ class View:
             ("after", say("At most so long after the message is due")),
             ("grace", say("Wait so long for late reports")),
         ):
-            if under.endswith(NEW) or self._can(f"{under}.{key}"):
+            if _is_new(under) or self._can(f"{under}.{key}"):
                 found.append(self._length(f"{under}.{key}", label))
         return found
 
     def _since(self, under: str) -> Control:
         say, name = self._say, f"{under}.since"
         options = [("yes", say("since the record that starts the rule")), ("no", say("also before it"))]
-        stands = "yes" if under.endswith(NEW) else without_after_start(self._form.values.get(f"{under}.when", ""))[0]
+        stands = "yes" if _is_new(under) else without_after_start(self._form.values.get(f"{under}.when", ""))[0]
         chosen = field_of(self._typed, name) or stands
         return self._control(name, "select", say("When has it to happen?"), value=chosen, options=[("", options)])
 
@@ -857,7 +884,7 @@ class View:
     def new_button(self) -> list[Control]:
         """Return the controls of one more button."""
         keys = (*(f"label.{each}" for each in self.languages), "url", "id")
-        return [self._button(f"actions.{NEW}.{key}") for key in keys]
+        return [self._button(f"actions.{NEW[0]}.{key}") for key in keys]
 
     def _button(self, name: str) -> Control:
         key = name.rpartition(".")[2]
@@ -886,12 +913,16 @@ _ORDERED: Final[Mapping[str, str]] = {
 """Type of a value that is compared with another one -> the kind that both have."""
 
 
+def _is_new(under: str) -> bool:
+    return under.rpartition(".")[2] in NEW
+
+
 def _begun(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
 def _new_parts(fields: Fields, languages: Sequence[str]) -> list[str]:
-    names = {f"{group}.{NEW}" for group in ("due", "unless", "actions")}
+    names = {f"{group}.{each}" for group in ("due", "unless", "actions") for each in NEW}
     keys = {
         "due": ("name", "from", "offset", "at"),
         "unless": ("on", "when", "before", "after", "grace"),

@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
 from app.pages.visits import Fields, field_of
+from domain.core.timing import Offset
 from domain.core.translatable import N_, Words
-from templates.authoring import typed_values
+from templates.authoring import typed_values, value_words
 from templates.authoring.condition_form import AND, OR, BadRow, Row, Rows, read_condition, written_condition
 from templates.authoring.trigger_form import CHANNELS
 
@@ -22,6 +23,18 @@ UNITS: Final[Mapping[str, str]] = {
     "TM": N_("minutes"),
 }
 AFTER, BEFORE = "", "-"
+_DAYS_OR_MORE = ("D", "W", "M", "Y")
+_MONTH: Final = 365.25 / 12
+_MANY: Final[Mapping[str, int]] = {"D": 400, "W": 60, "M": 25, "TH": 100, "TM": 300}
+"""Unit -> the number of them from which people say a length in a larger unit."""
+_ROUNDED: Final[Mapping[str, Callable[[int], Offset]]] = {
+    "D": lambda days: Offset(months=round(days / _MONTH)),
+    "W": lambda weeks: Offset(months=round(7 * weeks / _MONTH)),
+    "M": lambda months: Offset(months=months),
+    "TH": lambda hours: Offset(days=hours // 24, seconds=hours % 24 * 3600),
+    "TM": lambda minutes: Offset(seconds=minutes * 60),
+}
+"""Unit -> the length of so many of them, in larger units and without what is left over."""
 _SPLIT = re.compile(r"([+-]?)P(T?)([0-9]{1,4})([YMWDH])")
 _MOST_ROWS = 20
 Options = Sequence[tuple[str, str]]
@@ -59,7 +72,7 @@ class ConditionRow(Struct, frozen=True):
 
 
 class Control(Struct, frozen=True):
-    """A field on a page. `kind` chooses its macro in work/_form.html."""
+    """A field on a page. `kind` chooses its macro in work/_form.html; `doubt`: what is asked of its value."""
 
     name: str
     kind: str
@@ -72,6 +85,7 @@ class Control(Struct, frozen=True):
     lang: str = ""
     told: str = ""
     more: Any = None
+    doubt: str = ""
 
 
 def named(wrong: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
@@ -92,15 +106,37 @@ def split(text: str) -> Length:
 
 
 def length_in(fields: Fields, name: str) -> str | None:
-    """Return the duration that the controls of a name send; None where they were not on the page."""
+    """Return the duration that the controls of a name send; None where they were not on the page.
+
+    Raises:
+        NotANumber: its number is none.
+    """
     if f"{name}.raw" in fields:
         return field_of(fields, f"{name}.raw")
     if f"{name}.number" not in fields:
         return None
-    number, unit = typed_values.number(field_of(fields, f"{name}.number")), field_of(fields, f"{name}.unit")
-    if not number:
+    typed, unit = field_of(fields, f"{name}.number").strip(), field_of(fields, f"{name}.unit")
+    if not typed:
         return ""
+    number = typed_values.whole(typed, negative=False)
     return f"{BEFORE if field_of(fields, f'{name}.sign') == BEFORE else ''}P{unit[:-1]}{number}{unit[-1:]}"
+
+
+def doubt(length: Length, *, signed: bool) -> str:
+    """Return what to ask of a length that is seldom meant: of nothing, or of more than people count in its unit."""
+    if length.raw or not re.fullmatch("[0-9]{1,4}", length.number):
+        return ""
+    number, unit = int(length.number), length.unit
+    if not number:
+        return Words("That is on the day itself.") if signed and unit in _DAYS_OR_MORE else ""
+    if number < _MANY.get(unit, number + 1):
+        return ""
+    told = value_words.length(_ROUNDED[unit](number))
+    if not signed:
+        return Words("That is {length}: is it meant so?", length=told)
+    if length.sign == BEFORE:
+        return Words("That is {length} before it: is it meant so?", length=told)
+    return Words("That is {length} after it: is it meant so?", length=told)
 
 
 def typed_length(fields: Fields, name: str) -> Length:

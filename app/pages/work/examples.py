@@ -262,7 +262,7 @@ class Examples(DraftPages):
         try:
             made = _without(text, at) if then == "delete" else self._changed(sheet, view, fields, at)
         except BadFields as bad:
-            wrong = {name: frame.speech.say(problem) for name, problem in bad.problems.items()}
+            wrong = {name: frame.speech.tell(problem) for name, problem in bad.problems.items()}
             return self._show(who, frame, sheet, at, fields, wrong)
         except CannotEdit:
             problem = frame.speech.say("This can be changed only in the file")
@@ -330,7 +330,7 @@ class BadField(ValueError):
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(problem)
-        self.name, self.problem = name, problem
+        self.name, self.problem = name, problem if isinstance(problem, Said) else Said(problem)
 
 
 class BadFields(ValueError):
@@ -490,7 +490,7 @@ class Example:
             CannotEdit: it can be added only in the file.
         """
         if all(name not in dict(events) for _, events in self.further()):
-            raise BadFields({"more": N_("There is nothing of that name")})
+            raise BadFields({"more": Said("There is nothing of that name")})
         type_, events = self._names.types[name], [each for _, each in _groups(made.data[self._at].get("events"))]
         first, last = group_at(events[0] if events else {}), _moment_in(events[-1].get("at") if events else "")
         try:
@@ -565,12 +565,10 @@ class Example:
 
 
 def _number_of(name: str, sent: str) -> int:
-    text = typed_values.number(sent)
-    if re.fullmatch("-?[0-9]{1,15}", text):
-        return int(text)
-    if typed_values.is_nearly_number(text):
-        raise BadField(name, typed_values.NOT_ONLY_DIGITS)
-    raise BadField(name, N_("Write a whole number"))
+    try:
+        return int(typed_values.whole(sent))
+    except typed_values.NotANumber as bad:
+        raise BadField(name, bad.problem) from None
 
 
 def _day_of(name: str, sent: str) -> str:

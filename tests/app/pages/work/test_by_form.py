@@ -33,7 +33,8 @@ def controls_of(view: View) -> list[Control]:
     controls += [each for *_, usual, rare in view.steps() for each in (*usual, *rare)]
     controls += [each for *_, mine in view.needless() for each in mine]
     controls += [each for _, mine in view.buttons() for each in mine]
-    return [*controls, *view.new_step(), *view.unless("unless.new"), *view.new_button()]
+    controls += [each for _, mine in (*view.new_steps(), *view.new_needless()) for each in mine]
+    return [*controls, *view.nothing_needless(), *view.new_button()]
 
 
 def sent_of(view: View, speech: Speech) -> dict[str, list[str]]:
@@ -140,7 +141,11 @@ def test_what_was_typed_stays_beside_what_is_wrong_with_it(quiet: Workshop) -> N
         **{"title.ru": "ы" * 51, "title.en": arabic, "when.1.field": "citizen.age", "when.1.value": "old"},
     )
     assert answer.status_code == 422
-    for said in ("Write a date such as 2025-01-31", "Write 50 characters at most", "Age: Write a whole number"):
+    for said in (
+        "Write a date such as 2025-01-31",
+        "Write 50 characters at most",
+        "Age: Write it in digits, such as 10",
+    ):
         assert said in answer.text
     kept = fields_of(answer.text, "/form")
     assert (kept["reach"], kept["title.ru"], kept["title.en"]) == (["2025-02-30"], ["ы" * 51], [arabic])
@@ -167,14 +172,65 @@ def test_the_list_of_problems_names_the_field_of_each(quiet: Workshop) -> None:
         "Which of several records?",
         "Go on to the next way after a silence of",
     ]
-    assert problems[1].endswith(" – Write a whole number")
+    assert problems[1].endswith(" – Write it in digits, such as 10")
+
+
+def test_two_of_each_are_added_in_one_save(quiet: Workshop) -> None:
+    """Who has registered or found a job needs no message: both are said at once, as are two steps."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, **{"title.en": "Lost a job", "pack": "kz", "on": "kz.employment.job_ended"})
+    added = {
+        "unless.new.on": "kz.employment.unemployment_registered",
+        "unless.new-2.on": "kz.employment.job_started",
+        "unless.new-2.after.number": "30",
+        "due.new.offset.number": "7",
+        "due.new-2.offset.number": "14",
+        "when.0.field": "citizen.age",
+        "when.0.operator": ">=",
+        "when.0.value": "18",
+        "when.1.field": "citizen.age",
+        "when.1.operator": "<",
+        "when.1.value": "63",
+    }
+    assert send(aida, where, form_of(aida, where), **added).status_code == 303
+    rules = rules_of(aida, where)
+    for text in (
+        "on: kz.employment.unemployment_registered,",
+        "on: kz.employment.job_started,",
+        "within: {after: P30D}",
+        "after_7_days: {offset: P7D}",
+        "after_14_days: {offset: P14D}",
+        "when: citizen.age >= 18 && citizen.age < 63",
+    ):
+        assert text in rules
+
+
+def test_a_tick_and_an_event_that_contradict_each_other_are_asked_about(quiet: Workshop) -> None:
+    """Nobody's tick that nothing makes the message needless is dropped unsaid, because an event was chosen too."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, **{"title.en": "Lost a job", "pack": "kz", "on": "kz.employment.job_ended"})
+    before, fields = rules_of(aida, where), form_of(aida, where)
+    both = {"needless.none": "yes", "unless.new.on": "kz.employment.job_started"}
+    answer = send(aida, where, fields, **both)
+    assert answer.status_code == 422
+    [problem] = problems_of(answer.text)
+    assert problem.startswith("Nothing makes it needless – You ticked this and chose an event")
+    kept = fields_of(answer.text, "/form")
+    assert {name: kept[name] for name in both} == {name: [text] for name, text in both.items()}
+    assert rules_of(aida, where) == before
+    kept.pop("needless.none")
+    assert send(aida, where, kept).status_code == 303
+    assert "unless: [{on: kz.employment.job_started," in rules_of(aida, where)
 
 
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [
         ({"when.1.value": "18"}, "Only if – 2: Choose what is compared"),
-        ({"unless.new.before.number": "1"}, "This has been recorded – Choose what has been recorded"),
+        (
+            {"unless.new.before.number": "1"},
+            "Add an event that makes it needless: This has been recorded – Choose what has been recorded",
+        ),
     ],
 )
 def test_nothing_that_was_typed_is_dropped_unsaid(quiet: Workshop, typed: dict[str, str], problem: str) -> None:
@@ -456,7 +512,7 @@ def test_a_file_that_the_form_cannot_show_is_kept(quiet: Workshop) -> None:
 
 
 def test_a_finding_stands_beside_its_field(quiet: Workshop) -> None:
-    """With line and column; a choice of an event shows its fields without saving anything."""
+    """It names the field and not its line; a choice of an event shows its fields without saving anything."""
     aida = signed_in(quiet, "aida")
     where = begun(aida)
     text = rules_of(aida, where)
@@ -464,9 +520,10 @@ def test_a_finding_stands_beside_its_field(quiet: Workshop) -> None:
         where, revision="1", **{"file-trigger.yaml": text.replace('event.kind == "moved"', 'event.kin == "moved"')}
     )
     page = aida.get(f"{where}/form").text
-    assert re.search(
-        r'id="when-findings">.*?“Kin” does not stand in such a record.*?line \d+.*?column \d+', page, re.DOTALL
-    )
+    assert re.search(r'id="when-findings">.*?“Kin” does not stand in such a record', page, re.DOTALL)
+    assert "column" not in page
+    [place] = re.findall(r'href="([^"]*)">This part can be changed only in the file', unescape(page))
+    assert "file=trigger.yaml&line=" in place
     assert "This part can be changed only in the file." in page
     before, fields = rules_of(aida, where), form_of(aida, where)
     shown = aida.client.post(f"{where}/form", data={**fields, "on": ["kz.traffic.fine_issued"], "then": ["again"]})
@@ -546,9 +603,23 @@ def test_advice_beside_the_form_speaks_of_the_form(quiet: Workshop) -> None:
     assert "`cascade_after`" in unescape(aida.get(where).text)
 
 
+@pytest.mark.parametrize("due", ["{offset: -P30D}", "\n    offset: -P30D", "{from: event.time, offset: -P30D}"])
+def test_a_mistake_in_when_a_step_is_due_stands_at_the_step(quiet: Workshop, due: str) -> None:
+    """The finding is of the step as a whole; the form says it where the time of the step is chosen."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    text = re.sub(r"(?m)^(due|catch_up|act_by|expires):.*\n((  |#).*\n)*", "", rules_of(aida, where))
+    text += f"due:\n  early: {due}\ncatch_up: none\n"
+    aida.post(where, revision="1", **{"file-trigger.yaml": text})
+    page = unescape(aida.get(f"{where}/form").text)
+    at_field = page.partition('id="due.early.offset-findings"')[2].partition("</ul>")[0]
+    assert "This step is overdue when its event becomes known, and then none goes" in at_field
+    assert "Mistakes in the file" not in page
+
+
 def test_each_advice_is_of_a_finding_that_there_is() -> None:
     """What is said of the form stands for something that lint says: one that is reworded takes its advice along."""
-    said = (*Path("templates/checks").glob("*.py"), *Path("domain").rglob("*.py"))
+    said = (path for folder in ("templates/checks", "domain") for path in Path(folder).rglob("*.py"))
     source = "".join(path.read_text("utf-8") for path in said)
     joined = re.sub(r'"\s*\n\s*"', "", source)
     assert [each for each in ADVICE if each not in joined] == []
@@ -611,6 +682,48 @@ def test_errors_on_the_page_are_in_the_readers_language(quiet: Workshop, languag
     told = re.findall(r'<p class="error" id="[^"]*-error">(.*?)</p>', page)
     assert len(told) == 3
     assert [each for each in told if LATIN.search(each)] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("-5", "Write 5 without a minus"),
+        ("10,5", "Write a whole number, such as 10 or 11"),
+        ("-2.5", "Write a whole number, such as -3 or -2"),
+        ("ten", "Write it in digits, such as 10"),
+        ("10 days", "Write only the number: 10"),
+        ("1,000", "Write only the number, such as 30000 or 30 000: no comma, no point, no currency"),
+    ],
+)
+def test_a_number_is_refused_with_what_was_likely_meant(quiet: Workshop, typed: str, told: str) -> None:
+    """Each slip of a number has its own sentence, and the number stays as it was typed."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    answer = send(aida, where, form_of(aida, where), **{"due.moved.offset.number": typed})
+    assert problems_of(answer.text) == [f"Message 1: How long before or after? – {told}"]
+    assert fields_of(answer.text, "/form")["due.moved.offset.number"] == [typed]
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "sign", "asked"),
+    [
+        ("1000", "D", "", "That is 2 years and 9 months after it: is it meant so?"),
+        ("1000", "D", "-", "That is 2 years and 9 months before it: is it meant so?"),
+        ("120", "TH", "", "That is 5 days after it: is it meant so?"),
+        ("0", "D", "", "That is on the day itself."),
+        ("14", "D", "", ""),
+        ("16", "Y", "", ""),
+    ],
+)
+def test_an_odd_length_of_time_is_asked_about(quiet: Workshop, number: str, unit: str, sign: str, asked: str) -> None:
+    """A thousand days are saved and said in years, so that a slip is seen; so is no time at all."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    under = "due.moved.offset"
+    typed = {f"{under}.number": number, f"{under}.unit": unit, f"{under}.sign": sign}
+    assert send(aida, where, form_of(aida, where), **typed).status_code == 303
+    page = unescape(aida.get(f"{where}/form").text)
+    assert re.findall(f'id="{under}-doubt">(.*?)</p>', page) == [asked][: len(asked)]
 
 
 @pytest.mark.parametrize(("typed", "kept"), [("50 000", "50000"), ("50\u00a0000", "50000"), ("1000000", "1000000")])

@@ -14,9 +14,9 @@ from tests.world import few_triggers
 
 LIKE = "pension_contribution_gap"
 TEXTS = {
+    "en": ("Pension contributions", "You started a job two weeks ago. Check your contributions on enpf.kz"),
     "kk": ("Зейнетақы жарналары", "Екі апта бұрын жұмысқа орналастыңыз. Жарналарыңызды enpf.kz сайтында тексеріңіз."),
     "ru": ("Пенсионные взносы", "Две недели назад вы начали работать. Проверьте пенсионные взносы на enpf.kz"),
-    "en": ("Pension contributions", "You started a job two weeks ago. Check your contributions on enpf.kz"),
 }
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from app.demo.population import Population
+from app.demo.population import Population, divided
+from app.simulation.happenings import reported
 from domain.core.national_id import with_check_digit
-from streams.intake.cloudevents import Envelope, envelope_of, time_of
+from streams.intake.cloudevents import Envelope, envelope_of
 
 _BEFORE, _NOW = "196220100", "191810000"
 """The areas (KATO) of the home that they leave, and of the one in Alatau."""
@@ -39,28 +40,12 @@ _Report = tuple[str, str, str, Mapping[str, Any]]
 def with_family(people: Population, start: datetime) -> Population:
     """Return the population with the family in it; what happened before the start is known."""
     events = [_envelope(number, *report) for number, report in enumerate(_reports())]
-    known = [event for event in events if time_of(event) < start]
-    coming = [event for event in events if time_of(event) >= start]
-    return Population(_sorted([*people.known, *known]), _sorted([*people.coming, *coming]))
-
-
-def _sorted(events: list[Envelope]) -> tuple[Envelope, ...]:
-    return tuple(sorted(events, key=lambda event: (time_of(event), event.id)))
+    return divided([*people.known, *people.coming, *events], start)
 
 
 def _envelope(number: int, time: str, type_: str, subject: str, data: Mapping[str, Any]) -> Envelope:
-    return envelope_of(
-        {
-            "specversion": "1.0",
-            "id": f"family-{number}",
-            "source": "/demo/family",
-            "type": type_,
-            "time": f"{time}:00+05:00",
-            "subject": subject,
-            "datacontenttype": "application/json",
-            "data": dict(data),
-        }
-    )
+    at = f"{time}:00+05:00"
+    return envelope_of(reported(f"family-{number}", "/demo/family", type_, at, dict(data), subject))
 
 
 def _reports() -> Iterator[_Report]:
@@ -91,15 +76,8 @@ def _people() -> Iterator[_Report]:
 
 
 def _birth() -> Iterator[_Report]:
-    born = {
-        "mother": MOTHER,
-        "father": FATHER,
-        "given_name": "Амина",
-        "family_name": "Сейітова",
-        "sex": "female",
-        "born_on": "2025-01-16",
-        "order": 1,
-    }
+    named = {"given_name": "Амина", "family_name": "Сейітова", "sex": "female", "born_on": "2025-01-16"}
+    born = {"mother": MOTHER, "father": FATHER, **named, "order": 1}
     yield "2025-01-20T11:20", "kz.civil.birth_registered", CHILD, born
     home = {"kind": "first", "area": _BEFORE, "address": "Талғар қ., Сәтбаев көшесі, 12-үй"}
     yield "2025-01-21T09:30", _RESIDENCE, CHILD, home

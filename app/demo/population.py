@@ -1,6 +1,6 @@
 """The people of the demo, with wishes that bring out every channel and language, and the news of their city."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain
 from random import Random
@@ -33,10 +33,14 @@ def population(citizens: int, seed: int, start: datetime, end: datetime) -> Popu
     """Return an invented population; the same arguments give the same events."""
     wishes = _Wishes(seed)
     lives = (wishes.of(event) for event in simulate(citizens, seed, start.date(), end.date()))
-    events = [envelope_of(event) for event in chain(lives, city_news(seed, start.date(), end.date()))]
-    events.sort(key=lambda event: (time_of(event), event.id))
-    known = tuple(event for event in events if time_of(event) < start)
-    return Population(known, tuple(events[len(known) :]))
+    return divided(map(envelope_of, chain(lives, city_news(seed, start.date(), end.date()))), start)
+
+
+def divided(events: Iterable[Envelope], start: datetime) -> Population:
+    """Return the events in the order of their time: those before the start, and the others."""
+    ordered = sorted(events, key=lambda event: (time_of(event), event.id))
+    known = tuple(event for event in ordered if time_of(event) < start)
+    return Population(known, tuple(ordered[len(known) :]))
 
 
 class _Wishes:

@@ -104,11 +104,9 @@ class _Demo(RoutedPages):
     def country(self, request: Request) -> Response:
         """Show everybody's year: what is reported, what is sent, and what is not."""
         frame = self._frame(request)
+        board, speech = self._reader.board(frame.speech), frame.speech
         page = self._pages.respond(
-            "country.html",
-            frame,
-            board=self._reader.board(frame.speech),
-            channel=lambda name: shown(CHANNELS, name, frame.speech),
+            "country.html", frame, board=board, channel=lambda name: shown(CHANNELS, name, speech)
         )
         page.headers.update(_FRAMING)
         return page

@@ -39,13 +39,8 @@ class Citizen:
     def named(self) -> dict[str, Any]:
         """Return the registry's data on their identity."""
         patronymic = {"patronymic": self.patronymic} if self.patronymic else {}
-        return {
-            "given_name": self.given_name,
-            "family_name": self.family_name,
-            **patronymic,
-            "sex": self.sex,
-            "born_on": iso(self.born),
-        }
+        names = {"given_name": self.given_name, "family_name": self.family_name, **patronymic}
+        return {**names, "sex": self.sex, "born_on": iso(self.born)}
 
 
 @dataclass(slots=True)

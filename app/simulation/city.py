@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, Final
 
 from app.simulation.days import Day, arrivals, iso
-from app.simulation.happenings import office_second, stamp
+from app.simulation.happenings import office_second, reported, stamp
 
 CITY: Final = "191800000"
 _OUTAGES, _CLOSURES, _DIRTY_DAYS = 9, 4, 8  # a year
@@ -76,15 +76,8 @@ def _yearly(rng: Random, year: int) -> Iterator[dict[str, Any]]:
 
 def _event(rng: Random, number: str, day: Day, type_: str, data: dict[str, Any]) -> dict[str, Any]:
     named = {"number": number} if number else {}
-    return {
-        "specversion": "1.0",
-        "id": f"{type_}-{number or iso(day)}",
-        "source": "/kz/alatau",
-        "type": type_,
-        "time": stamp(day, office_second(rng)),
-        "datacontenttype": "application/json",
-        "data": {**named, "area": CITY, **data},
-    }
+    id_, told = f"{type_}-{number or iso(day)}", {**named, "area": CITY, **data}
+    return reported(id_, "/kz/alatau", type_, stamp(day, office_second(rng)), told)
 
 
 def _day_of(event: dict[str, Any]) -> Day:

@@ -68,13 +68,11 @@ def cloud_event(happening: Happening) -> dict[str, Any]:
     """Return the happening as a CloudEvents 1.0 dict, its id the citizen's label and the next of their numbers."""
     day, second, citizen, type_, data = happening
     citizen.events += 1
-    return {
-        "specversion": "1.0",
-        "id": f"{citizen.label}-{citizen.events}",
-        "source": SOURCES[type_],
-        "type": type_,
-        "time": stamp(day, second),
-        "subject": citizen.iin,
-        "datacontenttype": "application/json",
-        "data": data,
-    }
+    id_ = f"{citizen.label}-{citizen.events}"
+    return reported(id_, SOURCES[type_], type_, stamp(day, second), data, citizen.iin)
+
+
+def reported(id_: str, source: str, type_: str, time: str, data: dict[str, Any], subject: str = "") -> dict[str, Any]:
+    """Return an event as a CloudEvents 1.0 dict; `subject`: the national id of the person it is about, if any."""
+    head = {"specversion": "1.0", "id": id_, "source": source, "type": type_, "time": time}
+    return {**head, **({"subject": subject} if subject else {}), "datacontenttype": "application/json", "data": data}

@@ -68,10 +68,7 @@ def _life(household: Household) -> list[Happening]:
     """Return the household's other events by time. Nothing happens to a person after their death but the burial."""
     drawn = [happening for process in OF_A_HOUSEHOLD for happening in process(household)]
     drawn += [
-        happening
-        for citizen in household.members
-        for process in OF_A_CITIZEN
-        for happening in process(household, citizen)
+        each for citizen in household.members for process in OF_A_CITIZEN for each in process(household, citizen)
     ]
     lived = [happening for happening in drawn if happening.day < happening.citizen.until]
     return sorted([*lived, *family.deaths(household)], key=lambda happening: happening[:2])

@@ -102,14 +102,8 @@ def _composed(
     library = Library(database, logged.log, names)
     publish_first(settings, Publisher(database, logged.log, names), logged.log, clock, make=make)
     queued = queues.build(database, persons, names, clock)
-    taking = Intake(
-        database,
-        logged.log,
-        names,
-        lambda: library.rules().checker,
-        clock,
-        refuse_future=settings.future_events == "refuse",
-    )
+    refuse = settings.future_events == "refuse"
+    taking = Intake(database, logged.log, names, lambda: library.rules().checker, clock, refuse_future=refuse)
     ruled = rules.build(library, logged.log, names, taking.append, clock)
     planned = planning.build(logged.log, library, queued.dead_letter_queue, clock)
     soft = SoftBounces(settings.soft_bounces, settings.soft_bounce_days)

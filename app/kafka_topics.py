@@ -13,14 +13,8 @@ def topics_of(settings: Settings) -> Topics:
     """
     if not settings.kafka:
         raise BadSettings("kafka: no broker is named; write HABARSHY_KAFKA=host:9092")
-    brokers = Brokers(
-        settings.kafka,
-        settings.kafka_tls,
-        settings.kafka_ca_file,
-        settings.kafka_username,
-        settings.kafka_password.get_secret_value(),
-        settings.kafka_mechanism,
-    )
+    who = settings.kafka_username, settings.kafka_password.get_secret_value(), settings.kafka_mechanism
+    brokers = Brokers(settings.kafka, settings.kafka_tls, settings.kafka_ca_file, *who)
     try:
         brokers.context()
     except OSError as error:  # no file, or no certificates in it

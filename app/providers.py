@@ -105,16 +105,10 @@ class ProviderSettings(BaseModel):
 
 def provider(name: str, settings: ProviderSettings, tools: Tools) -> Provider:
     """Return the provider with its notifier. Raises ValueError for options that could never work together."""
-    of_kind = settings.of_kind()
-    return Provider(
-        name,
-        of_kind.make(settings.own(), tools),
-        settings.weight,
-        settings.slow_seconds,
-        settings.rate,
-        Context(name, FAILURES, RECOVERY_SECONDS),
-        calls=any((of_kind.hears, settings.receipts_secret, settings.gateway_token)),
-    )
+    of_kind, breaker = settings.of_kind(), Context(name, FAILURES, RECOVERY_SECONDS)
+    notifier = of_kind.make(settings.own(), tools)
+    calls = any((of_kind.hears, settings.receipts_secret, settings.gateway_token))
+    return Provider(name, notifier, settings.weight, settings.slow_seconds, settings.rate, breaker, calls=calls)
 
 
 def channel_of(settings: ProviderSettings) -> str:

@@ -84,16 +84,9 @@ def application(
     heavy = app.state.heavy = Heavy(access, official_of)
     _install_api(app, platform, access, hands, heavy)
     find = whose(platform.rules.context)
-    app.serve(
-        Stop(
-            platform.delivery.inbound.opt_outs,
-            platform.delivery.inbound.preferences,
-            platform.identity.links,
-            find,
-            pages,
-        )
-    )
-    app.serve(Answer(platform.delivery.inbound.replies, platform.identity.links, find, pages, clock))
+    inbound, links = platform.delivery.inbound, platform.identity.links
+    app.serve(Stop(inbound.opt_outs, inbound.preferences, links, find, pages))
+    app.serve(Answer(inbound.replies, links, find, pages, clock))
     app.serve(SignIn(settings, pages, access, platform.identity.names, clock))
     broken.install(app)
     install_citizen(app, platform, pages)

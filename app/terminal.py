@@ -4,7 +4,7 @@ import codecs
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
 from io import TextIOWrapper
@@ -19,6 +19,7 @@ from domain.core.plain import PlainData
 from streams.storage.severity import Failed, Warned
 
 TALK = "habarshy.role"
+_LEVELS: Mapping[type[str], int] = {Failed: logging.ERROR, Warned: logging.WARNING}
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
@@ -120,14 +121,7 @@ def talk(line: str) -> None:
     """
     log = logging.getLogger(TALK)
     if log.handlers:
-        level = (
-            logging.ERROR
-            if isinstance(line, Failed)
-            else logging.WARNING
-            if isinstance(line, Warned)
-            else logging.INFO
-        )
-        log.log(level, "%s", visible(line))
+        log.log(_LEVELS.get(type(line), logging.INFO), "%s", visible(line))
     else:
         _say(visible(line))
 

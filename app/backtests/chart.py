@@ -102,18 +102,10 @@ def rows(title: str, unit: str, said: str, counts: Sequence[tuple[str, int]]) ->
     """Return a chart whose bars lie, each below its label."""
     most = max((count for _, count in counts), default=0)
     size = Size(SMALL.width, ROW * len(counts), 0)
-    bars = [
-        Bar(
-            label,
-            count,
-            0,
-            at * ROW + ROW - ROW_BAR - 4,
-            round(size.width * count / most, 1) if most else 0,
-            ROW_BAR,
-            most=False,
-        )
-        for at, (label, count) in enumerate(counts)
-    ]
+    bars = []
+    for at, (label, count) in enumerate(counts):
+        width = round(size.width * count / most, 1) if most else 0
+        bars.append(Bar(label, count, 0, at * ROW + ROW - ROW_BAR - 4, width, ROW_BAR, most=False))
     return Chart(title, unit, said, bars, [], [], size, rows=True)
 
 
@@ -168,16 +160,9 @@ def _chart(
 def _bars(counts: Sequence[tuple[str, int]], top: int, wide: float, most: int, size: Size) -> Iterator[Bar]:
     gap = min(2.0, wide / 4)
     for at, (label, count) in enumerate(counts):
-        y = _y(count, top, size)
-        yield Bar(
-            label,
-            count,
-            round(size.left + at * wide, 2),
-            y,
-            round(wide - gap, 2),
-            round(size.height - size.foot - y, 1),
-            most=0 < count == most,
-        )
+        x, y = round(size.left + at * wide, 2), _y(count, top, size)
+        height = round(size.height - size.foot - y, 1)
+        yield Bar(label, count, x, y, round(wide - gap, 2), height, most=0 < count == most)
 
 
 def _y(count: float, top: int, size: Size) -> float:

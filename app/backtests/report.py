@@ -160,16 +160,12 @@ class Report(Struct, frozen=True):
             parts = Counted("{count} part of SMS", "{count} parts of SMS", self.sms_parts)
             yield Words("{parts} at {price} each make {cost}.", parts=parts, **costs)
         if withheld := self.tally.withheld:
-            why = Joined(
-                [
-                    Words("{reason} ({count})", reason=self.reason(word), count=Number(count))
-                    for word, count in withheld.most_common(3)
-                ],
-                ", ",
-            )
-            yield Words(
-                "{messages} would have been withheld: {reasons}.", messages=_messages(withheld.total()), reasons=why
-            )
+            reasons = [
+                Words("{reason} ({count})", reason=self.reason(word), count=Number(count))
+                for word, count in withheld.most_common(3)
+            ]
+            told = {"messages": _messages(withheld.total()), "reasons": Joined(reasons, ", ")}
+            yield Words("{messages} would have been withheld: {reasons}.", **told)
         if self.order.against:
             gains, loses = (self.changes.get(what, Counter()).total() for what in ("gains", "loses"))
             yield Words(

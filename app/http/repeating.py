@@ -67,13 +67,8 @@ class Repeating:
             await self._app(request.scope, again(messages, receive), send)
             return
         name = self._hash("key", request.headers["authorization"], key)
-        asked = self._hash(
-            "request",
-            request.url.path,
-            request.url.query,
-            request.headers.get("content-type", ""),
-            blake2b(body).hexdigest(),
-        )
+        url, media_type = request.url, request.headers.get("content-type", "")
+        asked = self._hash("request", url.path, url.query, media_type, blake2b(body).hexdigest())
         try:
             before = await asyncio.to_thread(self._repeats.begin, name, asked)
         except KeyReused as error:

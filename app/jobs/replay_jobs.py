@@ -74,16 +74,9 @@ def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
 
 def kafka(platform: Platform, arguments: Mapping[str, Any]) -> Work:
     """Send a range of the log to a topic once more."""
-    chosen = Range(arguments["after"], arguments["upto"])
-    topics = topics_of(platform.settings)
-    return Republishing(
-        platform.database,
-        platform.identity.names,
-        topics,
-        arguments["topic"] or topics.replays,
-        chosen,
-        arguments["job"],
-    )
+    chosen, topics = Range(arguments["after"], arguments["upto"]), topics_of(platform.settings)
+    to, names = arguments["topic"] or topics.replays, platform.identity.names
+    return Republishing(platform.database, names, topics, to, chosen, arguments["job"])
 
 
 def views(platform: Platform, arguments: Mapping[str, Any]) -> Work:
@@ -95,13 +88,7 @@ def _rebuilding(platform: Platform, names: Iterable[str], *, swap: bool) -> View
     """Return a rebuild by the rules of the log itself, because the view that locates them may be wrong."""
     with platform.database.reading() as connection:
         catalogue = platform.rules.library.rules_of_log(connection).catalogue
+    on, tables, executor = platform, [VIEWS[name] for name in names], executor_for(platform, catalogue)
     return ViewRebuild(
-        platform.database,
-        platform.log,
-        platform.identity.names,
-        catalogue,
-        talk,
-        views=[VIEWS[name] for name in names],
-        swap=swap,
-        executor=executor_for(platform, catalogue),
+        on.database, on.log, on.identity.names, catalogue, talk, views=tables, swap=swap, executor=executor
     )

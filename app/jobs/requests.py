@@ -133,15 +133,9 @@ class Orders:
 
     def _renew(self, given: Given, who: Principal) -> Order:
         since, until = self._span(given)
-        outage = Outage(
-            since,
-            until,
-            _one(given, "provider") or None,
-            _channel(given),
-            self._trigger(given, who),
-            self._agency(given),
-            bool(_one(given, "last_only")),
-        )
+        provider, channel, last_only = _one(given, "provider") or None, _channel(given), _one(given, "last_only")
+        trigger, agency = self._trigger(given, who), self._agency(given)
+        outage = Outage(since, until, provider, channel, trigger, agency, bool(last_only))
         return Order("repair-failed", {"outage": to_builtins(outage), "by": who.name})
 
     def _resolve(self, given: Given, who: Principal) -> Order:

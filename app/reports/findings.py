@@ -206,13 +206,8 @@ def _platform(on: Condition) -> Iterator[Finding]:
     if on.running is False or _nobody_lives("worker", on) or on.sampled is None or on.now - on.sampled > SILENT:
         kind, level = (FindingKind.STARTING, Level.NOTE) if new else (FindingKind.NOT_RUNNING, Level.BAD)
         if not (new and on.key_problem):  # nothing starts without its keys
-            yield Finding(
-                kind,
-                level,
-                ("habarshy", "run" if on.embedded else "worker"),
-                about="run" if on.embedded else "worker",
-                since=on.began if new else on.sampled,
-            )
+            role, since = "run" if on.embedded else "worker", on.began if new else on.sampled
+            yield Finding(kind, level, ("habarshy", role), about=role, since=since)
     if not new:
         yield from _roles(on)
     if on.key_problem:

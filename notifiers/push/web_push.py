@@ -128,23 +128,11 @@ def meaning(answer: Answer, reference: str, now: datetime, origin: str) -> Outco
 
 
 def _content(message: Message, tag: str, room: int, now: datetime) -> bytes | GiveUp:
-    nudge, links = str(message.nudge), buttons(message)
+    nudge, links, sent_at = str(message.nudge), buttons(message), int(now.timestamp() * 1000)
 
     def write(body: str) -> bytes:
-        return _ENCODER.encode(
-            _Payload(
-                message.title,
-                body,
-                message.language,
-                tag,
-                nudge,
-                message.seen_url,
-                message.page_url,
-                message.code,
-                links,
-                int(now.timestamp() * 1000),
-            )
-        )
+        head = (message.title, body, message.language, tag, nudge)
+        return _ENCODER.encode(_Payload(*head, message.seen_url, message.page_url, message.code, links, sent_at))
 
     return fitted(write, message.text, room)
 

@@ -243,18 +243,8 @@ class _Language:
             title, push = parts.push_title.render(values), parts.push_body.render(values)
         if only in (None, "sms", SHORT):
             sms = spelt(parts.sms.render(values))
-        return Rendered(
-            self._language,
-            one_stop(subject),
-            one_stop(title),
-            one_stop(push),
-            one_stop(sms),
-            one_stop(text),
-            one_stop(html),
-            actions,
-            self._office,
-            head,
-        )
+        subject, title, push, sms, text, html = map(one_stop, (subject, title, push, sms, text, html))
+        return Rendered(self._language, subject, title, push, sms, text, html, actions, self._office, head)
 
     def _buttons(self, answer: AnswerUrl) -> tuple[Layout, tuple[Action, ...]]:
         """Return the frame with its buttons; one that answers leads where only this recipient may go."""

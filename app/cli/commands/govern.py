@@ -42,12 +42,8 @@ SHOWN = 12
 def submit(folders: Folders, others: With = None, as_json: AsJson = False, *, on: TimedOptions) -> None:
     """Submit triggers and packs for approval, if lint and their tests pass."""
     targets = [target_of(folder) for folder in folders]
-    paths = list(
-        {
-            path.resolve(): path
-            for path in (*(target_of(each).pack for each in others or ()), *(each.pack for each in targets))
-        }.values()
-    )
+    packs_read = (*(target_of(each).pack for each in others or ()), *(each.pack for each in targets))
+    paths = list({path.resolve(): path for path in packs_read}.values())
     with principal_session(on, make=True) as at:
         require_passing(paths, (), as_json=as_json)
         packs = {files.folder.resolve(): pack_of(files) for files in examine_folders(paths)[0]}

@@ -100,12 +100,5 @@ def _report(
         refused = outcome.refused
         talk(f"{file}:{number}: {refused.field}: {refused.reason}")
         if as_json:
-            data_json(
-                {
-                    "file": str(file),
-                    "line": number,
-                    "field": refused.field,
-                    "reason": refused.reason,
-                    "code": refused.code,
-                }
-            )
+            why = {"field": refused.field, "reason": refused.reason, "code": refused.code}
+            data_json({"file": str(file), "line": number, **why})

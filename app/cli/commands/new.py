@@ -49,10 +49,8 @@ def new(where: Where, on: On = None, owner: Owner = None, others: With = None, a
     if not (where.parent / "pack.yaml").is_file():
         stop(Exit.USAGE, f"{where.parent}: there is no pack here; make one with habarshy new --pack {where.parent}")
     _write(where, trigger_files(_plan(where, on, owner, others)))
-    packs, more = (
-        " ".join(map(str, (*(others or ()), where.parent))),
-        "".join(f" --with {each}" for each in others or ()),
-    )
+    packs = " ".join(map(str, (*(others or ()), where.parent)))
+    more = "".join(f" --with {each}" for each in others or ())
     talk(f"next: habarshy test {packs} --only {where.name}, habarshy preview {where}{more}")
 
 

@@ -246,7 +246,17 @@ def require_form(request: Request, fields: Fields) -> None:
 
 def field_of(fields: Fields, name: str) -> str:
     """Return a field of a form without NUL and the space around it; empty where it is missing."""
-    return (fields.get(name) or [""])[0].replace("\x00", "").replace("\r\n", "\n").strip()
+    return _kept((fields.get(name) or [""])[0]).replace("\r\n", "\n")
+
+
+def asked_of(request: Request) -> dict[str, str]:
+    """Return the fields of the address, without NUL and the space around them."""
+    return {name: _kept(value) for name, value in request.query_params.items()}
+
+
+def _kept(text: str) -> str:
+    """Return the text without NUL, which PostgreSQL has no letter for, and without the space around it."""
+    return text.replace("\x00", "").strip()
 
 
 async def written_before(request: Request) -> Fields:

@@ -13,6 +13,7 @@ from app.http import routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, command
 from app.pages.layout import Before
+from app.pages.visits import asked_of
 from domain.facts.access_facts import LettersDropped
 from streams.privacy.access_log import Account, latest_accounts
 
@@ -24,7 +25,7 @@ class AccessPage(ConsolePages):
     def show(self, request: Request, before: Before = None) -> Response:
         """The latest first."""
         who, frame = self._staff.reader(request)
-        by = request.query_params.get("by", "").strip()[:100]
+        by = asked_of(request).get("by", "")[:100]
         found, on = latest_accounts(self._staff.platform.log, before, by)
         run = command("audit", "list", *(("--by", by) if by else ()))
         return self._staff.show(

@@ -16,7 +16,7 @@ from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, Staff, command, short_field
 from app.pages.layout import Frame
 from app.pages.life import shown
-from app.pages.visits import Form
+from app.pages.visits import Form, asked_of
 from app.pages.whole_numbers import whole_number
 from domain.core.translatable import N_, Said
 from domain.facts.access_facts import MOST_SAID, says_why
@@ -77,7 +77,7 @@ class LetterPages(ConsolePages):
     def group(self, request: Request) -> Response:
         """Return the oldest letters of a group."""
         who, frame = self._staff.operator(request)
-        chosen = _chosen(dict(request.query_params))
+        chosen = _chosen(asked_of(request))
         [found] = self._found(chosen)
         letters = [_plain(each, frame.speech) for each in self._letters.letters(chosen.choice, SHOWN)]
         return self._staff.show(
@@ -95,7 +95,7 @@ class LetterPages(ConsolePages):
     def plan(self, request: Request) -> Response:
         """Show the plan for the chosen letters; nothing is changed."""
         who, frame = self._staff.operator(request)
-        return self._plan(who, frame, _chosen(dict(request.query_params), doing=True))
+        return self._plan(who, frame, _chosen(asked_of(request), doing=True))
 
     def _plan(
         self,

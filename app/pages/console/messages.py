@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from app.http import routes
 from app.jobs.job_command_line import flags_of
+from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages
 from app.pages.finding_words import cause_in_words
@@ -80,10 +81,11 @@ class MessagePages(ConsolePages):
     def show(self, request: Request) -> Response:
         """Search for messages; without any condition, the latest."""
         who, frame = self._staff.operator(request)
-        given = {name: request.query_params.get(name, "").strip() for name in FIELDS}
+        asked = visits.asked_of(request)
+        given = {name: asked.get(name, "") for name in FIELDS}
         choices, wrong = self._choices(frame.speech), dict[str, str]()
         wanted = _wanted(given, choices, frame.speech, wrong)
-        further = request.query_params.get("before", "")
+        further = asked.get("before", "")
         attempts = given["state"] == AN_ATTEMPT
         before = None if attempts else _place(further, frame.speech, wrong)
         if attempts and further and not (further.isdecimal() and len(further) < DIGITS):

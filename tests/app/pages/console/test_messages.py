@@ -3,9 +3,11 @@
 import html
 import re
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from domain.nudges.delivery import State
 from notifiers.port.interface import GiveUp, Reason
@@ -13,6 +15,7 @@ from projections import inbox
 from projections.inbox import PAGE, Place, Search
 from projections.tables import inbox as table
 from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
+from tests.services import postgres
 from tests.world import LONG_AGO, card, fine, iin, registered
 
 AT = "/console/messages"
@@ -192,3 +195,15 @@ async def test_a_failed_message_says_why(tmp_path: Path, language: str, said: st
     assert len(titles(page)) == 1
     assert said in page
     office.world.close()
+
+
+def test_an_address_with_a_character_that_no_database_has_finds_nothing(server: URL, tmp_path: Path) -> None:
+    """NUL in the address of a search is no error of the platform, also on PostgreSQL."""
+    with postgres.fresh(server) as at:
+        made = office_in(tmp_path, url=at.render_as_string(hide_password=False))
+        browser = signed_in(made, "olga")
+        for path in (f"{AT}?provider=%00", f"{AT}?provider=%00&state=failed", "/console/readings?by=%00"):
+            assert browser.get(path).status_code == HTTPStatus.OK
+        nowhere = browser.get("/console/letters/group?kind=%00&cause=%00")
+        assert nowhere.status_code == browser.get("/console/letters/group?kind=x&cause=x").status_code
+        made.world.close()

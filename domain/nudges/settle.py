@@ -130,8 +130,9 @@ class Controls(Struct, frozen=True):
 class Ledger(Struct, frozen=True):
     """The nudges planned and messages sent before.
 
-    `nudges`: all of the person whom the nudge concerns, if it `reads_others`; `messages`: the time from which each
-    recent message to the **recipient** counts (see domain/nudges/cap.py), whomever it concerned.
+    `nudges`: if it `reads_others`, those of its person about the same thing, of a digest their digests; perhaps more.
+    `messages`: the time from which each recent message to the **recipient** counts (see domain/nudges/cap.py),
+    whomever it concerned.
     """
 
     nudges: tuple[Nudge, ...] = ()

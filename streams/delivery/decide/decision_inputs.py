@@ -1,5 +1,6 @@
 """The inputs of decisions on deliveries, read in bulk: persons, histories, their nudges, messages and deaths."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -23,6 +24,13 @@ from streams.delivery.decide.case import Case, decide_digest
 from streams.log.log import Log
 from streams.planning import histories
 from streams.rules.in_force import Rules
+
+_Alike = tuple[str, UUID | str]
+
+
+def _alike(nudge: Nudge) -> _Alike:
+    """Return the same for all nudges that a decision on this one may depend on: those about one thing, or digests."""
+    return (nudge.intent.trigger, nudge.intent.person) if is_digest(nudge.intent) else nudge.thing
 
 
 class DecisionInputs:
@@ -48,7 +56,7 @@ class DecisionInputs:
         self._whole = whole
         self._upto = log.facts.end(connection)  # read first: what is read afterwards is as new, or newer
         self.persons: dict[str, Person] = {}
-        self.ledgers: dict[str, tuple[Nudge, ...]] = {}
+        self.ledgers: dict[_Alike, list[Nudge]] = {}
         self.messages: dict[str, list[datetime]] = {}
         self.reported: Mapping[UUID, LifeEvent] = {}
         self.members: Mapping[UUID, Nudge] = {}
@@ -106,10 +114,11 @@ class DecisionInputs:
     def _load_ledgers(self, found: Sequence[Nudge]) -> None:
         persons = {nudge.intent.person for nudge in found if reads_others(nudge, self._trigger(nudge))}
         known = {nudge.intent.id: nudge for nudge in found}
-        self.ledgers |= {
-            person: tuple(theirs.values())
-            for person, theirs in nudges.of_persons(self.connection, persons, known).items()
-        }
+        ledgers = defaultdict[_Alike, list[Nudge]](list)
+        for theirs in nudges.of_persons(self.connection, persons, known).values():
+            for nudge in theirs.values():
+                ledgers[_alike(nudge)].append(nudge)
+        self.ledgers |= ledgers
 
     def _trigger(self, nudge: Nudge) -> Trigger:
         return self.rules.rulebook.version(nudge.intent.version).trigger
@@ -149,7 +158,7 @@ class DecisionInputs:
                 yield self._case(settlement, self._counted(settlement, settle(settlement, self.now)))
 
     def _settlement(self, nudge: Nudge, recipient: str) -> Settlement:
-        ledger = Ledger(self.ledgers.get(nudge.intent.person, ()), tuple(self.messages.get(recipient, ())))
+        ledger = Ledger(tuple(self.ledgers.get(_alike(nudge), ())), tuple(self.messages.get(recipient, ())))
         trigger = self._trigger(nudge)
         deaths, rules = self._deaths(nudge.intent.person), self.rules
         mourned = deaths.mourned(self.reported.get(nudge.intent.cause), trigger) or self._has_died(nudge)

@@ -124,6 +124,20 @@ def statements(world: World) -> Iterator[list[str]]:
     hook.remove(world.platform.database.engine, "before_cursor_execute", note)
 
 
+def test_a_decision_looks_at_no_nudge_about_another_thing(world: World) -> None:
+    """However many nudges a person has, a decision on one looks at those about the same thing."""
+    world.at("2025-07-15T12:00+05:00")
+    world.take(*registered(iin(1), LONG_AGO), *(card(iin(1), "2025-07-20", number=f"N{each}") for each in range(4)))
+    world.plan()
+    every = world.nudges()
+    rows, rules = [(each, each.intent.person) for each in every], world.platform.rules.library.rules()
+    with world.platform.database.reading() as connection:
+        cases = list(DecisionInputs(connection, world.platform.log, rules, world.clock()).cases(rows))
+    looked_at = {case.nudge.thing: {each.thing for each in case.settlement.ledger.nudges} for case in cases}
+    assert looked_at == {each.thing: {each.thing} for each in every}
+    assert len(looked_at) == 4
+
+
 def paid(person: str, months: int) -> list[Envelope]:
     """A contribution in each of so many months, which changes nothing about the person."""
     days = [f"2024-{month:02d}-01" for month in range(1, months + 1)]

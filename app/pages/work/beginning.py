@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -32,7 +33,7 @@ from templates.reading.writing import trigger_texts
 _NO_TESTS = "# The log keeps no tests, so those of this version are not known here. Write some before you submit.\n"
 _SCHEMAS = "../.."
 _FIELDS = ("name", "pack", "on", "like")
-_TAKEN_OVER = ("service", "reminder")
+TAKEN_OVER: Final = ("service", "reminder")
 """Classes that a new draft has from a rule that it is like; any other one its author chooses."""
 
 
@@ -101,11 +102,16 @@ class Beginning(RoutedPages):
                 sheet = self._scaffolded(whole, who)
         except DraftExists as exists:
             return self._office.go(f"/work/drafts/{exists.there.id}/form?done=exists")
-        return self._office.go(f"/work/drafts/{sheet.id}/form")
+        like = field_of(fields, "like") if not live and self._like(field_of(fields, "like"), who) else ""
+        return self._office.go(f"/work/drafts/{sheet.id}/form{f'?like={like}' if like else ''}")
 
     @property
     def _languages(self) -> Sequence[str]:
         return self._office.platform.rules.library.rules().defaults.languages
+
+    def _like(self, name: str, who: Principal) -> TriggerPublished | None:
+        """Return what the principal's agency has published by that name."""
+        return next((fact for fact in self._theirs(who) if fact.trigger == name), None)
 
     def _theirs(self, who: Principal) -> Iterator[TriggerPublished]:
         """Yield what the principal's agency has published."""
@@ -155,14 +161,14 @@ class Beginning(RoutedPages):
         type_, attributes = rules.catalogue.types[given["on"]], frozenset(rules.catalogue.attributes)
         titles = {each: title for each in self._languages if (title := given[_titled(each)])}
         plan = Plan(given["name"], type_, who.agency, attributes, rules.defaults, _SCHEMAS, titles)
-        like = next((fact.rules for fact in self._theirs(who) if fact.trigger == given["like"]), None)
-        if like is not None:
+        if (fact := self._like(given["like"], who)) is not None:
+            like = fact.rules
             law, urgency = like["legal_basis"], str(like["class"])
             plan = replace(
                 plan,
                 law=law if isinstance(law, dict) else dict.fromkeys(self._languages, str(law)),
                 topic=str(like["category"]),
-                urgency=urgency if urgency in _TAKEN_OVER else plan.urgency,
+                urgency=urgency if urgency in TAKEN_OVER else plan.urgency,
             )
         return self._sheets.add(who, given["pack"], given["name"], trigger_files(plan))
 

@@ -20,6 +20,7 @@ from app.pages.ruling import CLASSES, in_words
 from app.pages.visits import DraftForm, Fields, field_of
 from app.pages.work import merging
 from app.pages.work.advice import Advice, at_fields
+from app.pages.work.beginning import TAKEN_OVER
 from app.pages.work.controls import (
     UNITS,
     ConditionRow,
@@ -93,12 +94,16 @@ _BOTH = Said("You ticked this and chose an event that makes it needless: take th
 
 
 class Setting(Struct, frozen=True):
-    """The sources of a form: the rule, what was typed instead, and what is wrong with it."""
+    """The sources of a form: the rule, what was typed instead, and what is wrong with it.
+
+    `like`: the title of the rule from which a new draft has its law, topic and urgency.
+    """
 
     form: TriggerForm
     typed: Fields
     wrong: Mapping[str, str]
     findings: Mapping[str, Sequence[Finding]]
+    like: str = ""
 
 
 class ByForm(FormPages[TriggerForm]):
@@ -108,10 +113,10 @@ class ByForm(FormPages[TriggerForm]):
     file_at = FILE
 
     @routes.get("/work/drafts/{id}/form")
-    def page(self, request: Request, id: Id, done: str = "") -> Response:
-        """Show the rule in a form."""
+    def page(self, request: Request, id: Id, done: str = "", like: str = "") -> Response:
+        """Show the rule in a form. `like`: the rule from which the new draft has its law, topic and urgency."""
         who, frame, sheet = self._enter(request, id)
-        return self._show(who, frame, sheet, done=done)
+        return self._show(who, frame, sheet, done=done, like=like)
 
     def _show(
         self,
@@ -121,6 +126,7 @@ class ByForm(FormPages[TriggerForm]):
         typed: Fields | None = None,
         wrong: Mapping[str, str] | None = None,
         done: str = "",
+        like: str = "",
     ) -> Response:
         rules = self._office.platform.rules.library.rules()
         try:
@@ -133,7 +139,9 @@ class ByForm(FormPages[TriggerForm]):
         for each in of_the_rule:
             for name, found in at_fields(each, form.at(each.line, each.column)):
                 placed.setdefault(name, []).append(advice.of_the_form(found))
-        view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed))
+        fact = rules.governed.current(like) if rules.governed.owners.get(like) == sheet.agency else None
+        titled = frame.speech.titled(fact.rules["title"]) if fact is not None else ""
+        view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed, titled))
         own_was = field_of(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False)
         revision = field_of(typed or {}, "revision") or str(sheet.revision)
         return self._progress.show(
@@ -157,6 +165,7 @@ class ByForm(FormPages[TriggerForm]):
             units=[(code, frame.speech.say(text)) for code, text in UNITS.items()],
             done=done,
             unfinished=bool(of_the_rule),
+            typed=bool(typed),
             at=frame.speech.moment(sheet.changed_at),
         )
 
@@ -346,8 +355,17 @@ class View:
             value=more.pop("value", self._value(name)),
             error=self.speech.tell(error) if error else "",
             findings=self._setting.findings.get(name, ()),
-            **more,
+            **{"doubt": self._taken_over(name), **more},
         )
+
+    def _taken_over(self, name: str) -> str:
+        """Return the question at a field whose value a new draft has from another rule."""
+        fields = [f"legal_basis.{self.languages[0]}", "category"]
+        fields += ["class"] if self._form.values.get("class") in TAKEN_OVER else []
+        if not self._setting.like or name not in fields:
+            return ""
+        asked = self._say("Taken over from “{title}”: is it right here too?")
+        return asked.format(title=self._setting.like)
 
     def _value(self, name: str) -> str:
         if name in self._typed:
@@ -623,7 +641,10 @@ class View:
                 "select",
                 say("From which date is it counted?"),
                 options=self._dates(self._moment_of_event(f"{under}.from")),
-                hint=say("Such as the last day of a card, for a message 30 days before that day."),
+                hint=say(
+                    "Most rules count from when it happened. A date that lies ahead, such as the last day of a card,"
+                    " is for a message before that day."
+                ),
             )
         ]
         if _is_new(under) or self._can(f"{under}.offset"):
@@ -667,7 +688,7 @@ class View:
     def _moment_of_event(self, name: str) -> tuple[str, str]:
         """Return the option for the time of the event, as the file says it: by its name, or by saying nothing."""
         written = self._form.values.get(name, "") == "event.time"
-        return ("event.time" if written else "", self._say("The time of the event"))
+        return ("event.time" if written else "", self._say("When it happened (the time of the event)"))
 
     def _dates(self, *first: tuple[str, str]) -> list[tuple[str, list[tuple[str, str]]]]:
         """Return these options, then the dates that a rule may name, and those that it names though it may not."""
@@ -676,7 +697,14 @@ class View:
         used = {text for name, text in self._form.values.items() if name.endswith((".from", "expires"))}
         known = {"event.time", *dates, *(value for value, _ in first)}
         odd = [(each, each) for each in sorted(used - known) if "." in each]
-        return [("", [*first, *odd]), *self._fields(dates)]
+        groups = [
+            (title, [(name, self._ahead(name, text)) for name, text in each]) for title, each in self._fields(dates)
+        ]
+        return [("", [*first, *odd]), *groups]
+
+    def _ahead(self, name: str, called: str) -> str:
+        """Return what a date is called; of one that lies ahead, that something ends on it."""
+        return self._say("{date} (when it ends)").format(date=called) if _ENDS.search(name) else called
 
     def _length(self, name: str, label: str, *, signed: bool = False, hint: str = "") -> Control:
         typed = f"{name}.number" in self._typed or f"{name}.raw" in self._typed
@@ -902,6 +930,8 @@ class View:
         return self._control(name, "text", f"{words} ({LANGUAGES.get(key, key)})", lang=key)
 
 
+_ENDS: Final = re.compile(r"(^|[._])(expires_on|ends_on|\w+_until|\w+_by)$")
+"""Names of dates on which something ends."""
 _CAN_SINCE: Final = "event.time"
 _ORDERED: Final[Mapping[str, str]] = {
     "string": "text",

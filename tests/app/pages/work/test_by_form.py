@@ -20,7 +20,7 @@ from templates.authoring.condition_form import BadRow, Row, Rows, after_start, w
 from templates.authoring.trigger_form import _CHECKS, BadValue, Part, TriggerForm, value_meant
 from tests.app.pages.forms import fields_of
 from tests.app.pages.shipped_rules import speech_of
-from tests.app.pages.work.workshop import Somebody, Workshop, begun, file_of, signed_in
+from tests.app.pages.work.workshop import CLINIC, Somebody, Workshop, begun, file_of, signed_in
 from tests.templates.packs import SHIPPED
 
 LANGUAGES = ("kk", "ru", "en")
@@ -881,3 +881,36 @@ def test_whom_the_event_is_about_is_offered_once(quiet: Workshop) -> None:
     where = begun(aida, name="job", pack="kz", on="kz.employment.job_started")
     page = unescape(aida.get(f"{where}/form").text).partition("Who is told?")[2].partition("</fieldset>")[0]
     assert re.findall('name="to" value="([a-z]+)"( checked)?', page) == [("employee", " checked")]
+
+
+def test_what_is_taken_over_from_another_rule_is_asked_about(quiet: Workshop) -> None:
+    """A new draft that has its law, topic and urgency from another rule of the agency says so at each of them."""
+    aida = signed_in(quiet, "aida")
+    given = {"title.en": "Lost a job", "pack": "kz", "on": "kz.employment.job_ended", "like": CLINIC}
+    made = aida.post("/work/new", **given).headers["location"]
+    page = unescape(aida.get(made).text)
+    title = "Clinic at a new address"
+    asked = re.findall(r'id="([a-z_.]+)-doubt">(.*?)</p>', page)
+    assert [name for name, _ in asked] == ["legal_basis.kk", "category", "class"]
+    assert {text for _, text in asked} == {f"Taken over from “{title}”: is it right here too?"}
+    assert "Taken over" not in aida.get(made.partition("?")[0] + "?like=traffic_fine_discount").text
+
+
+def test_the_rule_in_words_is_said_to_be_the_one_that_was_saved(quiet: Workshop) -> None:
+    """Above what was typed and is not saved the sentences are of what is stored, and say so."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    fields = form_of(aida, where)
+    assert "<summary>The rule in words</summary>" in aida.get(f"{where}/form").text
+    assert "The rule in words, as it was saved last" in send(aida, where, fields, reach="tomorrow").text
+
+
+def test_the_dates_of_an_event_say_what_they_are(quiet: Workshop) -> None:
+    """The date from which a step is counted is when it happened, unless another one is chosen; some lie ahead."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, **{"title.en": "A card", "pack": "kz", "on": "kz.document.issued"})
+    page = unescape(aida.get(f"{where}/form").text)
+    dates = page.partition('name="due.first.from"')[2].partition("</select>")[0]
+    assert re.findall("<option[^>]* selected>(.*?)</option>", dates) == ["When it happened (the time of the event)"]
+    assert re.search(r'value="event.expires_on">[^<]+ \(when it ends\)<', dates)
+    assert re.search(r'value="event.issued_on">[^<(]+<', dates)

@@ -37,11 +37,7 @@ class Looker(NamedTuple):
 
 
 def looker(settings: Settings, purpose: str | None) -> Looker:
-    """Return the reader with their purpose.
-
-    Raises:
-        BadPrincipals, NotAllowed: they may not read.
-    """
+    """Return the reader with their purpose. Raises BadPrincipals, NotAllowed where they may not read."""
     who = somebody(settings)
     require_reading(who)
     if who is not LOCAL and not says_why(purpose or "", 1):

@@ -39,11 +39,7 @@ def refuse_empty(headers: Headers) -> None:
 
 
 def structured(body: bytes, headers: Headers) -> Envelope:
-    """Return the event that is the whole body.
-
-    Raises:
-        Refused: no JSON, a missing or wrong attribute.
-    """
+    """Return the event that is the whole body. Raises Refused: no JSON, a missing or wrong attribute."""
     try:
         return _traced(read_envelope(body), headers)
     except RecursionError:

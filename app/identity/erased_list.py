@@ -28,11 +28,7 @@ def list_of(key_file: Path) -> Path:
 
 
 def note(key_file: Path, one: Certificate) -> None:
-    """Add an erasure to the list; it is on the disk before this returns.
-
-    Raises:
-        OSError: it cannot be kept.
-    """
+    """Add an erasure to the list; it is on the disk before this returns. Raises OSError where it cannot be kept."""
     append(list_of(key_file), [compact(Erased(one.person, one.at))])
 
 

@@ -218,11 +218,7 @@ class Links:
         return _written(body + self._mac(body, "device"))
 
     def read_device(self, token: str) -> tuple[str, str]:
-        """Return the person and the device of a token.
-
-        Raises:
-            BadLink: it was not made with our key.
-        """
+        """Return the person and the device of a token. Raises BadLink where it was not made with our key."""
         raw = _read(token)
         body = raw[:-_MAC]
         if len(body) != _MAC + DEVICE_BYTES or not hmac.compare_digest(self._mac(body, "device"), raw[-_MAC:]):

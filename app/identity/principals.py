@@ -145,11 +145,7 @@ def add(path: Path, principal: Principal, token: str | None = None) -> str:
 
 
 def remove(path: Path, name: str) -> None:
-    """Take the principal out; their token is nobody's any more.
-
-    Raises:
-        BadPrincipals: nobody is called that.
-    """
+    """Take the principal out; their token is nobody's any more. Raises BadPrincipals: nobody is called that."""
 
     def change(everybody: dict[str, StoredPrincipal]) -> None:
         if name not in everybody:

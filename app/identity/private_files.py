@@ -34,11 +34,7 @@ def os_problem(error: OSError) -> Words:
 
 
 def opened(path: Path) -> TextIO:
-    """Open a file to write it anew; a new one only its owner may use.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
+    """Open a file to write it anew; a new one only its owner may use. Raises OSError where it cannot be opened."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     return os.fdopen(os.open(path, flags, OWNER_ONLY), "w", encoding="utf-8")
 

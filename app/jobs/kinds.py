@@ -65,11 +65,7 @@ def planned_work(platform: Platform, kind: str, arguments: Mapping[str, Any]) ->
 
 
 def work_of(platform: Platform, job: Job) -> Work:
-    """Return the work of a job that is there already.
-
-    Raises:
-        UnknownKind: no such kind is known here.
-    """
+    """Return the work of a job that is there already. Raises UnknownKind where no such kind is known here."""
     if job.kind not in KINDS:
         raise UnknownKind(job)
     return KINDS[job.kind].work(platform, {**job.arguments, "job": job.id})

@@ -59,11 +59,7 @@ def sample(platform: Platform, arguments: Mapping[str, Any]) -> Work:
 
 
 def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
-    """Check every fact in the chain; change nothing.
-
-    Raises:
-        BadKeyFile: no key that signs is in it.
-    """
+    """Check every fact in the chain; change nothing. Raises BadKeyFile where no key that signs is in it."""
     signer = platform.runtime.chain_builder.signer
     if signer is None:
         raise BadKeyFile(

@@ -85,11 +85,7 @@ class Report:
         return tuple(sorted(self._found, key=lambda finding: finding.order))
 
     def close(self) -> None:
-        """End the reading.
-
-        Raises:
-            BrokenPack: there was more to find than warnings.
-        """
+        """End the reading. Raises BrokenPack where there was more to find than warnings."""
         if errors := [finding for finding in self.findings if not finding.warning]:
             raise BrokenPack(errors)
 

@@ -163,11 +163,7 @@ class Confined:
 
 
 def _wait(pipe: int, ready_for: int, until: float) -> None:
-    """Wait until the pipe is ready or its other end closed.
-
-    Raises:
-        _Late: it was neither in time.
-    """
+    """Wait until the pipe is ready or its other end closed. Raises _Late where it was neither in time."""
     poll = select.poll()
     poll.register(pipe, ready_for)
     if not poll.poll(max(0, until - monotonic()) * 1000):

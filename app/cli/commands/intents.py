@@ -31,11 +31,7 @@ def intents(as_json: AsJson = False, *, on: TimedOptions) -> None:
 
 
 def readable(intents: Iterable[Intent], rulebook: Rulebook, who: Principal) -> Iterator[Intent]:
-    """Yield the intents that they may read.
-
-    Raises:
-        NotAllowed: they have no role.
-    """
+    """Yield the intents that they may read. Raises NotAllowed where they have no role."""
     if not who.roles:
         raise NotAllowed(f"what is planned is for people with a role to read; {who.name} has none")
     everything = Role.AUDITOR in who.roles

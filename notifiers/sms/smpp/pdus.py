@@ -44,9 +44,6 @@ _HEXADECIMAL: Final = re.compile("[0-9A-Fa-f]+")
 class GarbledError(Exception):
     """Raised for bytes that are no SMPP; the link ends."""
 
-    def __init__(self) -> None:
-        super().__init__("The bytes received are no SMPP; the link ends.")
-
 
 class Pdu(NamedTuple):
     """A PDU: the fields of its header, and all its bytes."""

@@ -38,10 +38,7 @@ _ERR: Final = re.compile(rb"\berr:\s*([0-9A-Za-z]{1,6})", re.IGNORECASE)
 
 
 class UnreadableError(Exception):
-    """Raised for a receipt that names no message."""
-
-    def __init__(self) -> None:
-        super().__init__("A receipt names no message: nobody can tell what it is about.")
+    """Raised for a receipt that names no message: nobody can tell what it is about."""
 
 
 def is_receipt(pdu: DeliverSm) -> bool:

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
-from domain.facts.facts import NUDGE_FACTS, NudgeAttempted, NudgeCancelled, NudgeFact, NudgeRescheduled
+from domain.facts.facts import NUDGE_FACTS, NudgeAttempted
 from domain.nudges.delivery import Delivery, State
+from domain.nudges.fact_names import name_of
 from domain.nudges.nudge import Nudge, evolve
 from domain.persons.history import History
 from domain.persons.hours import local_zone
@@ -157,8 +158,6 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
 
 GIVEN_NAME = "given_name"
 """The attribute of the packs with a person's first name."""
-FOUND_WRONG, RIGHT_AFTER_ALL, NO_FURTHER_ATTEMPT = "found_wrong", "right_after_all", "no_further_attempt"
-"""The names of what the plan says of a nudge that was attempted."""
 _CLAUSE = [name for name in KEYS if name in TOLD_KEYS - {"due", "replies"}]
 """The keys of a rule that an explanation shows: without `due`, of which it shows the nudge's step, and `replies`."""
 
@@ -282,18 +281,8 @@ def _happened(entries: Sequence[Entry]) -> Iterator[RecordedFact]:
         fact = entry.fact
         if isinstance(fact, NUDGE_FACTS):
             names = [name for name in fact.__struct_fields__ if name != "at"]
-            yield RecordedFact(fact.at, _name_of(fact, nudge), {name: getattr(fact, name) for name in names})
+            yield RecordedFact(fact.at, name_of(fact, nudge), {name: getattr(fact, name) for name in names})
             nudge = evolve(nudge, entry.originator_id, entry.originator_version, fact)
-
-
-def _name_of(fact: NudgeFact, before: Nudge | None) -> str:
-    """Return the name of a fact of a nudge, which stands as it was `before`: what was sent stays sent."""
-    if before is not None and before.attempted:
-        if isinstance(fact, NudgeCancelled):
-            return FOUND_WRONG if before.maybe_sent and not before.waits else NO_FURTHER_ATTEMPT
-        if isinstance(fact, NudgeRescheduled) and before.maybe_sent:
-            return RIGHT_AFTER_ALL if before.gone else NO_FURTHER_ATTEMPT
-    return fact.TOPIC.removeprefix("nudge-").removesuffix("/1")
 
 
 def seen_by(why: Explanation, nudge: Nudge, person: str) -> Explanation:

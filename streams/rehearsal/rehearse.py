@@ -20,6 +20,7 @@ from domain.facts import facts
 from domain.facts.facts import NudgeFact
 from domain.nudges.delivery import State
 from domain.nudges.digest import is_digest
+from domain.nudges.fact_names import name_of
 from domain.nudges.nudge import Nudge, content_of, evolve
 from domain.nudges.settle import NotSentReason
 from domain.persons.history import History, history_of
@@ -179,9 +180,11 @@ _REMOVED_IN_TURN: Sequence[tuple[str, Callable[[Rulebook], Rulebook]]] = (
 """The hurdles in the order in which they are removed, each with a function that removes it from a rulebook."""
 
 
-def decision_of(now: datetime, nudge: Nudge, fact: NudgeFact, words: str, prevented: str | None) -> Decision:
-    """Return the line about a fact; `nudge` is the state after it; `prevented`: why the plan no longer has it."""
-    what, until, reason = fact.TOPIC.removeprefix("nudge-").removesuffix("/1"), None, None
+def decision_of(
+    now: datetime, before: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str, prevented: str | None
+) -> Decision:
+    """Return the line about a fact; `before`, `nudge`: the states; `prevented`: why the plan no longer has it."""
+    until, reason = None, None
     match fact:
         case facts.NudgePlanned():
             until = fact.due
@@ -198,7 +201,7 @@ def decision_of(now: datetime, nudge: Nudge, fact: NudgeFact, words: str, preven
             reason = fact.reason
     channel = nudge.to(fact.recipient).channel if isinstance(fact, facts.NudgeSent) else None
     about = DIGEST if is_digest(nudge.intent) else nudge.intent.step
-    return Decision(now, what, about, nudge.intent.id, until, reason, channel, words)
+    return Decision(now, name_of(fact, before), about, nudge.intent.id, until, reason, channel, words)
 
 
 def revision(event: LifeEvent) -> str | None:
@@ -302,11 +305,10 @@ class _Rehearsal(VirtualRun):
             left_out = Decision(self.now, "prevented", intent.step, intent.id, intent.due, each.reason)
             self.decisions.append(left_out)
 
-    def kept(self, _: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str) -> None:
+    def kept(self, before: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str) -> None:
         prevented = self.prevented.get(nudge.intent.id)
-        self.decisions.append(
-            decision_of(self.now, nudge, fact, words, None if prevented is None else prevented.reason)
-        )
+        why = None if prevented is None else prevented.reason
+        self.decisions.append(decision_of(self.now, before, nudge, fact, words, why))
 
     def ended(self, nudge: Nudge, recipient: str, how: HowEnded) -> None:
         name, intent = self.case.names[recipient], nudge.intent

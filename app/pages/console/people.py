@@ -30,12 +30,13 @@ from domain.core.translatable import Said, text_of
 from domain.facts.access_facts import MOST_SAID, LetterHandled, PersonErased, PersonViewed, TokensEnded, says_why
 from domain.facts.facts import NudgeCancelled
 from domain.facts.principals import Principal
+from domain.nudges.fact_names import NO_FURTHER_ATTEMPT
 from domain.nudges.nudge import Nudge
 from domain.rules.built_in_triggers import DIGEST
 from projections import nudges
 from streams.log.mapper import Entry
 from streams.privacy.access_log import PAGE, NotTheirView, Views, note_viewing
-from streams.queries.explain import NO_FURTHER_ATTEMPT, Explanation, UnknownNudge, explain
+from streams.queries.explain import Explanation, UnknownNudge, explain
 from streams.rules.in_force import Rules
 
 _PSEUDONYM, _NATIONAL_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9]{6,20}")

@@ -17,10 +17,11 @@ from app.reports.life_words import REASON_WORDS
 from domain.conditions.language import BadCondition, Conditions
 from domain.facts.facts import NUDGE_FACTS
 from domain.nudges.delivery import State
+from domain.nudges.fact_names import FOUND_WRONG, NO_FURTHER_ATTEMPT, RIGHT_AFTER_ALL
 from domain.nudges.settle import NotSentReason
 from domain.rules.compiling import compile_trigger
 from notifiers.port.interface import Reason
-from streams.queries.explain import FOUND_WRONG, NO_FURTHER_ATTEMPT, RIGHT_AFTER_ALL, reads
+from streams.queries.explain import reads
 from streams.rehearsal.case_model import NOT_APPLICABLE
 from templates.authoring.rule_sentences import RuleWords, whom
 from templates.authoring.value_words import said_plainly

@@ -221,7 +221,10 @@ def test_what_is_already_overdue_is_caught_up(tmp_path: Path) -> None:
 
 
 def test_an_annulment_takes_back_what_was_sent_and_cancels_the_rest(tmp_path: Path) -> None:
-    """The correction goes when the annulment becomes known; the other step is cancelled."""
+    """The correction goes when the annulment becomes known; the other step is cancelled.
+
+    What was sent stays sent: it is found to be wrong, and not cancelled.
+    """
     back = "corrects: one, revision: 2, annuls: true, type: town.meter.installed"
     annulled = f"[{{at: +P1D, id: one, {INSTALLED}}}, {{at: 2026-05-01T10:00+05:00, {back}}}]"
     expect = (
@@ -230,6 +233,9 @@ def test_an_annulment_takes_back_what_was_sent_and_cancels_the_rest(tmp_path: Pa
         f"- {{at: {DAY}, step: day, nothing: true, because: cancelled}}",
     )
     assert differences(tmp_path, yaml(*expect, events=annulled)) == []
+    _, came = played(stage_of(tmp_path), tmp_path, yaml(*expect, events=annulled))
+    ends = {each.about: each.what for each in came.decisions if each.about in ("month", "day")}
+    assert ends == {"month": "found_wrong", "day": "cancelled"}
 
 
 def test_quiet_hours_defer_in_the_zone_of_the_citizen(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,7 +27,23 @@ LONGEST = 400
 """Days of a chart with a bar a day; a longer time has one a month."""
 MONTH = Said("Month")
 MONTH_WIDTH = 51
-"""The width of a label such as 2025-06, with its distance to the next one."""
+"""The width of a label such as сент., with its distance to the next one."""
+
+
+class DayNames(Protocol):
+    """The names of days and months in a language."""
+
+    def day(self, day: date) -> str:
+        """Return a day: "2 June 2025"."""
+        ...
+
+    def month(self, day: date) -> str:
+        """Return the month of a day: "June 2025"."""
+        ...
+
+    def short_month(self, day: date) -> str:
+        """Return the month of a day without its year, short: "Jun"."""
+        ...
 
 
 class Bar(Struct, frozen=True):
@@ -70,16 +87,25 @@ class Chart(Struct, frozen=True):
     counted: str = ""
 
 
-def by_day(title: str, days: Mapping[str, int], first: date, last: date) -> Chart:
+def by_day(title: str, days: Mapping[str, int], first: date, last: date, names: DayNames) -> Chart:
     """Messages a day, from the first day up to the last."""
-    if (last - first).days > LONGEST:
-        counts = _months(days, first, last)
-        marks = _thinned({at: label for at, (label, _) in enumerate(counts) if at % 6 == 0}, len(counts))
+    every = [first + timedelta(days=at) for at in range((last - first).days + 1)]
+    if len(every) > LONGEST + 1:
+        counts = by_month(days, every, names)
+        marks = _thinned({at: label for at, (label, _) in enumerate(counts) if at % 6 == 0}, len(counts), 2)
         return _chart(title, MONTH, counts, marks=marks)
-    labels = [(first + timedelta(days=at)).isoformat() for at in range((last - first).days + 1)]
-    months = {at: label[:7] for at, label in enumerate(labels) if label.endswith("-01") or not at}
-    counts = [(label, days.get(label, 0)) for label in labels]
-    return _chart(title, Said("Day"), counts, marks=_thinned(months, len(labels)))
+    months = {at: names.short_month(day) for at, day in enumerate(every) if day.day == 1 or not at}
+    counts = [(names.day(day), days.get(day.isoformat(), 0)) for day in every]
+    return _chart(title, Said("Day"), counts, marks=_thinned(months, len(every)))
+
+
+def by_month(days: Mapping[str, int], every: Sequence[date], names: DayNames) -> list[tuple[str, int]]:
+    """Return the months of these days, in their order, each with its count."""
+    found: dict[tuple[int, int], int] = {}
+    for day in every:
+        month = (day.year, day.month)
+        found[month] = found.get(month, 0) + days.get(day.isoformat(), 0)
+    return [(names.month(date(*month, 1)), count) for month, count in found.items()]
 
 
 def by_hour(title: str, hours: Mapping[int, int]) -> Chart:
@@ -109,19 +135,13 @@ def rows(title: str, unit: str, said: str, counts: Sequence[tuple[str, int]]) ->
     return Chart(title, unit, said, bars, [], [], size, rows=True)
 
 
-def _months(days: Mapping[str, int], first: date, last: date) -> list[tuple[str, int]]:
-    found: dict[str, int] = {}
-    day = first
-    while day <= last:
-        found[day.isoformat()[:7]] = found.get(day.isoformat()[:7], 0) + days.get(day.isoformat(), 0)
-        day += timedelta(days=1)
-    return list(found.items())
+def _thinned(marks: Mapping[int, str], many: int, widths: int = 1) -> Mapping[int, str]:
+    """Return the labels that run neither into the one before them nor over the edge.
 
-
-def _thinned(marks: Mapping[int, str], many: int) -> Mapping[int, str]:
-    """Return the labels that run neither into the one before them nor over the edge."""
+    `widths`: those of a short month that a label needs.
+    """
     found: dict[int, str] = {}
-    apart = MONTH_WIDTH / ((LARGE.width - LARGE.left) / many)
+    apart = widths * MONTH_WIDTH / ((LARGE.width - LARGE.left) / many)
     for at, label in marks.items():
         if (not found or at - max(found) >= apart) and at + apart <= many:
             found[at] = label

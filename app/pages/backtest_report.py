@@ -36,7 +36,7 @@ def page(report: Report, speech: Speech) -> str:
         "backtest.html",
         speech,
         report=report,
-        charts=list(_charts(report)),
+        charts=list(_charts(report, speech)),
         tables=list(_tables(report)),
         channels=CHANNELS,
         number=speech.number,
@@ -55,11 +55,11 @@ def palette() -> Iterator[str]:
         yield f"@media print {{ {paper[1]} }}"
 
 
-def _charts(report: Report) -> Iterator[Chart]:
+def _charts(report: Report, speech: Speech) -> Iterator[Chart]:
     for channel in report.channels:
         days = {day: many for (day, of), many in report.tally.days.items() if of == channel}
         name = Said(CHANNELS.get(channel, channel))
-        chart = by_day("", days, report.first_day, report.last_day)
+        chart = by_day("", days, report.first_day, report.last_day, speech)
         title = N_("{channel} a month") if chart.unit == MONTH else N_("{channel} a day")
         yield replace(chart, title=Words(title, channel=name))
     if report.total:

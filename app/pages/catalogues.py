@@ -80,6 +80,14 @@ class Speech:
         """Return a day: "2 June 2025"."""
         return format_date(day, "long", self._locale)
 
+    def month(self, day: date) -> str:
+        """Return the month of a day: "June 2025"."""
+        return format_date(day, "LLLL y", self._locale)
+
+    def short_month(self, day: date) -> str:
+        """Return the month of a day without its year, short: "Jun"."""
+        return format_date(day, "LLL", self._locale)
+
     def date_at(self, moment: datetime) -> date:
         """Return the date of a moment in the zone."""
         return moment.astimezone(self.zone).date()

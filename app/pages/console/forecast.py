@@ -68,7 +68,7 @@ class ForecastPage(ConsolePages):
             whole = {day: round(many) for day, many in counts[channel].items()}
             title = speech.say("{channel}, messages a day").format(channel=shown(CHANNELS, channel, speech))
             said = speech.many("{count} message", "{count} messages", sum(whole.values()))
-            chart = by_day("", whole, first, first + timedelta(days=days))
+            chart = by_day("", whole, first, first + timedelta(days=days), speech)
             yield replace(chart, title=title[:1].upper() + title[1:], unit=speech.say("Day"), said=said)
 
 

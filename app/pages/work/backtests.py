@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.backtests.chart import Chart, by_day
+from app.backtests.chart import Chart, by_day, by_month
 from app.backtests.job import BacktestArguments, BacktestCounts, found_of
 from app.backtests.report import CHANGES
 from app.http import routes
@@ -259,17 +259,57 @@ class _Told:
         return bool(self._counts.persons) and dict(self._counts.outcomes).get("later") == self._counts.persons
 
     @property
-    def chart(self) -> Chart:
-        """Messages a day."""
+    def _span(self) -> tuple[date, date]:
+        """Return the first and the last day."""
+        last = self._asked.end - timedelta(microseconds=1)
+        return self._speech.date_at(self._asked.start), self._speech.date_at(last)
+
+    @property
+    def _days(self) -> Counter[str]:
+        """Return day -> messages."""
         days: Counter[str] = Counter()
         for day, _, many in self._counts.days:
             days[day] += many
-        zone, say = self._speech.zone, self._say
-        first = self._asked.start.astimezone(zone).date()
-        last = (self._asked.end - timedelta(microseconds=1)).astimezone(zone).date()
+        return days
+
+    @property
+    def zeros(self) -> Iterator[str]:
+        """Yield what is empty, and why as far as it is known: all of it, whole months, ways by which nothing went."""
+        say, counts = self._say, self._counts
+        if self.nobody or self.known_too_late:
+            return
+        if not self._days.total():
+            why, many = max(counts.outcomes, key=lambda each: each[1], default=("", 0))
+            reason = shown(OUTCOMES, why, self._speech) if why else say("not known")
+            all_ = self._speech.many("{count} person", "{count} persons", counts.persons)
+            text = say("Nobody would have got a message. The most frequent reason: {why} ({count} of {all}).")
+            yield text.format(why=reason, count=self._speech.number(many), all=all_)
+            return
+        first, last = self._span
+        every = [first + timedelta(days=at) for at in range((last - first).days + 1)]
+        if empty := [month for month, many in by_month(self._days, every, self._speech) if not many]:
+            yield say("Nobody would have got a message in: {months}.").format(months=", ".join(empty))
+        ways = [str(each) for each in self._asked.rules["channels"]]
+        for before, way in zip(("", *ways), ways, strict=False):
+            if any(name == way for name, *_ in counts.messages):
+                continue
+            name = shown(CHANNELS, way, self._speech)
+            if before:
+                text = say("0 by {way}: it goes only where {before} fails or is not there.")
+                yield text.format(way=name, before=shown(CHANNELS, before, self._speech))
+            else:
+                yield say("0 by {way}: nobody who was told can be reached so.").format(way=name)
+
+    @property
+    def chart(self) -> Chart:
+        """Messages a day."""
+        days, say = self._days, self._say
+        first, last = self._span
         said = self._speech.many("{count} message", "{count} messages", days.total())
         unit = say("Day") if (last - first).days <= 400 else say("Month")  # noqa: PLR2004  (see backtest_chart)
-        return replace(by_day("", days, first, last), title=say("Messages over time"), unit=unit, said=said)
+        return replace(
+            by_day("", days, first, last, self._speech), title=say("Messages over time"), unit=unit, said=said
+        )
 
     @property
     def tables(self) -> Iterator[Table]:

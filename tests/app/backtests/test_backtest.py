@@ -16,6 +16,7 @@ from app.backtests.chart import LARGE, by_day, by_hour, by_name
 from app.backtests.report import Report
 from app.jobs.progress import PartsProgress, ProgressLine
 from app.pages.backtest_report import palette
+from tests.app.pages.shipped_rules import speech_of
 from tests.app.terminal import Ended, Terminal, begun
 from tests.world import LONG_AGO, few_triggers, fine, iin, registered
 
@@ -256,7 +257,7 @@ def test_the_page_needs_nothing_else(terminal: Terminal) -> None:
     assert backtest(terminal, FINES, "--against", "live", "--html", str(file)).code == 0
     text = file.read_text(encoding="utf-8")
     assert text.count("<svg") == text.count("The same as a table") >= 2
-    assert re.search(r"<figcaption>SMS a day: 14 messages; the highest bar, \d: 2025-\d\d-\d\d</figcaption>", text)
+    assert re.search(r"<figcaption>SMS a day: 14 messages; the highest bar, \d: \d+ \w+ 2025</figcaption>", text)
     assert "Айыппұл" in text or "айыппұл" in text
     assert "default-src 'none'" in text
     assert not re.search(
@@ -318,13 +319,15 @@ def test_an_email_is_whole_on_paper(terminal: Terminal) -> None:
 
 def test_a_chart_says_what_it_shows() -> None:
     """Every day has a bar, the highest is marked, and longer times are shown by month."""
-    chart = by_day("SMS a day", {"2025-01-02": 7, "2025-01-03": 3}, date(2025, 1, 1), date(2025, 1, 4))
-    assert [(bar.label, bar.count) for bar in chart.bars][1:3] == [("2025-01-02", 7), ("2025-01-03", 3)]
+    chart = by_day(
+        "SMS a day", {"2025-01-02": 7, "2025-01-03": 3}, date(2025, 1, 1), date(2025, 1, 4), speech_of("en")
+    )
+    assert [(bar.label, bar.count) for bar in chart.bars][1:3] == [("2 January 2025", 7), ("3 January 2025", 3)]
     assert [bar.most for bar in chart.bars] == [False, True, False, False]
-    assert chart.said == "10 messages; the highest bar, 7: 2025-01-02"
+    assert chart.said == "10 messages; the highest bar, 7: 2 January 2025"
     assert [tick.count for tick in chart.ticks] == [0, 4, 8]
-    years = by_day("SMS a day", {"2025-01-02": 7}, date(2024, 1, 1), date(2025, 12, 31))
-    assert (len(years.bars), years.unit, years.title) == (24, "Month", "SMS a day")
+    years = by_day("SMS a day", {"2025-01-02": 7}, date(2024, 1, 1), date(2025, 12, 31), speech_of("ru"))
+    assert (len(years.bars), years.unit, years.bars[0].label) == (24, "Month", "январь 2024")
     assert len(by_hour("Hours", {12: 1}).bars) == 24
 
 
@@ -333,15 +336,19 @@ def test_no_label_of_a_chart_is_clipped(days: int) -> None:
     """Whatever the span, labels neither run into each other nor over the edge; a year and more has some."""
     for begin in range(0, 31, 5):
         first = date(2024, 5, 1) + timedelta(days=begin)
-        marks = [mark.at for mark in by_day("SMS a day", {}, first, first + timedelta(days=days)).marks]
-        assert all(later - sooner >= len("2024-05") * 7 for sooner, later in pairwise([*marks, LARGE.width]))
+        marks = [
+            mark.at for mark in by_day("SMS a day", {}, first, first + timedelta(days=days), speech_of("ru")).marks
+        ]
+        assert all(later - sooner >= len("сент.") * 7 for sooner, later in pairwise([*marks, LARGE.width]))
         assert marks or days < 31
 
 
 def test_a_year_has_all_its_months() -> None:
     """February is short, and March has its label all the same."""
-    marks = by_day("SMS a day", {}, date(2025, 1, 1), date(2025, 12, 31)).marks
-    assert [mark.label for mark in marks] == [f"2025-{month:02}" for month in range(1, 13)]
+    marks = by_day("SMS a day", {}, date(2025, 1, 1), date(2025, 12, 31), speech_of("en")).marks
+    assert [mark.label for mark in marks] == [
+        speech_of("en").short_month(date(2025, month, 1)) for month in range(1, 13)
+    ]
 
 
 def test_the_last_name_under_a_chart_ends_at_its_edge() -> None:

@@ -200,3 +200,45 @@ def test_a_backtest_in_which_nobody_was_told_shows_nothing(told: Workshop) -> No
     asked = dana.post(f"{submission}/publish", share="1.0").text
     assert "On the days that were tried nobody would have been told." in asked
     assert "it would have reached" not in asked
+
+
+NOBODY = "Nobody would have got a message. The most frequent reason"
+
+
+@pytest.mark.parametrize(
+    ("days", "outcomes", "messages", "said"),
+    [
+        (
+            [("2025-05-03", "push", 2)],
+            [("told", 2)],
+            [("push", "ru", 2)],
+            [
+                "Nobody would have got a message in: April 2025, June 2025.",
+                "0 by SMS: it goes only where push message fails or is not there.",
+            ],
+        ),
+        (
+            [(f"2025-0{month}-03", "sms", 1) for month in (4, 5, 6)],
+            [("told", 3)],
+            [("sms", "ru", 3)],
+            ["0 by push message: nobody who was told can be reached so."],
+        ),
+        (
+            [],
+            [("when", 3), ("past", 1)],
+            [],
+            [f"{NOBODY}: the conditions of the rule do not hold (3 of 4 persons)."],
+        ),
+    ],
+)
+def test_what_is_empty_in_a_report_is_said(
+    days: list[tuple[str, str, int]],
+    outcomes: list[tuple[str, int]],
+    messages: list[tuple[str, str, int]],
+    said: list[str],
+) -> None:
+    """A zero reads as a mistake of the page: months, ways and all of it are named where nothing went."""
+    begin, end = (datetime(2025, month, day, tzinfo=UTC) for month, day in ((4, 1), (6, 30)))
+    asked = BacktestArguments("health", "kz", "x", "0" * 64, {"channels": ["push", "sms"]}, {}, begin, end)
+    found = BacktestCounts(4, 4, len(days), 0, messages, [], [], days, [], [], [], [], [], "", None, outcomes)
+    assert list(_Told(asked, found, speech_of("en")).zeros) == said

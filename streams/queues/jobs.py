@@ -32,31 +32,19 @@ class JobState(StrEnum):
     `counted`: it waits to be confirmed, and blocks no other job; `planned`: it is confirmed and not begun.
     """
 
-    COUNTING = "counting"
-    COUNTED = "counted"
-    PLANNED = "planned"
-    RUNNING = "running"
-    PAUSED = "paused"
-    CANCELLED = "cancelled"
-    DONE = "done"
-    FAILED = "failed"
+    COUNTING = N_("counting")
+    COUNTED = N_("counted")
+    PLANNED = N_("planned")
+    RUNNING = N_("running")
+    PAUSED = N_("paused")
+    CANCELLED = N_("cancelled")
+    DONE = N_("done")
+    FAILED = N_("failed")
 
     @property
     def told(self) -> Said:
         """The state as errors name it."""
-        return Said(_TOLD[self])
-
-
-_TOLD: Mapping[JobState, str] = {
-    JobState.COUNTING: N_("counting"),
-    JobState.COUNTED: N_("counted"),
-    JobState.PLANNED: N_("planned"),
-    JobState.RUNNING: N_("running"),
-    JobState.PAUSED: N_("paused"),
-    JobState.CANCELLED: N_("cancelled"),
-    JobState.DONE: N_("done"),
-    JobState.FAILED: N_("failed"),
-}
+        return Said(self.value)
 
 
 AT_WORK = (JobState.COUNTING, JobState.RUNNING)

@@ -40,10 +40,6 @@ class Untimely(ValueError):
 class NotADuration(Untimely):
     """Raised for a text that is no ISO 8601 duration."""
 
-    def __init__(self, text: str) -> None:
-        meant = notation_meant(text)
-        super().__init__(Words("{text!r} is no ISO 8601 duration; write {meant}.", text=text, meant=meant))
-
 
 class Offset(Struct, frozen=True):
     """A calendar offset: months first (clamped to the month's end), then days, then exact seconds."""
@@ -73,7 +69,9 @@ def parse_offset(text: str) -> Offset:
         NotADuration: the text is none.
     """
     if (match := _DURATION.fullmatch(text)) is None:
-        raise NotADuration(text)
+        raise NotADuration(
+            Words("{text!r} is no ISO 8601 duration; write {meant}.", text=text, meant=notation_meant(text))
+        )
     number = {name: int(value or 0) for name, value in match.groupdict().items() if name != "sign"}
     sign = -1 if match["sign"] == "-" else 1
     return Offset(
@@ -86,17 +84,9 @@ def parse_offset(text: str) -> Offset:
 class NotASpan(Untimely):
     """Raised for a text that is no span of up to a day."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(Words("{text!r} is no span of up to a day; write one such as PT2H.", text=text))
-
 
 class NotADayOfYear(Untimely):
     """Raised for a text that is no day of a year."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(
-            Words("{text!r} is no day of a year; write month and day, {meant}.", text=text, meant=_day_meant(text))
-        )
 
 
 class DayOfYear(Struct, frozen=True):
@@ -120,7 +110,9 @@ def parse_day_of_year(text: str) -> DayOfYear:
         month, day = map(int, text.split("-"))
         if _exists(month, day):
             return DayOfYear(month, day)
-    raise NotADayOfYear(text)
+    raise NotADayOfYear(
+        Words("{text!r} is no day of a year; write month and day, {meant}.", text=text, meant=_day_meant(text))
+    )
 
 
 def _exists(month: int, day: int) -> bool:
@@ -143,7 +135,7 @@ def parse_span(text: str) -> int:
     span = parse_offset(text)
     seconds = span.days * DAY_SECONDS + span.seconds
     if span.months or not 0 <= seconds <= DAY_SECONDS:
-        raise NotASpan(text)
+        raise NotASpan(Words("{text!r} is no span of up to a day; write one such as PT2H.", text=text))
     return seconds
 
 

@@ -45,13 +45,6 @@ class TopicMissing(KafkaUnavailable):
 class TopicMadeAnew(KafkaFailure):
     """Raised when a topic was deleted and made anew, or lost records, under a process that reads it."""
 
-    def __init__(self, topic: str) -> None:
-        super().__init__(
-            f"Somebody deleted the topic {topic}, and it was made anew. This process would read on from where the old"
-            " one was, so it ends: start it again. Whom no record woke the reconciler plans; what was in"
-            " life-events.in the registries have to send again."
-        )
-
 
 class KafkaRefused(KafkaFailure):
     """Raised when Kafka does not accept our credentials or the encryption."""
@@ -85,32 +78,13 @@ class NotGranted(KafkaFailure):
 class WrongPartitions(KafkaFailure):
     """Raised for a topic with another number of partitions than ours."""
 
-    def __init__(self, topic: str, found: int, wanted: int) -> None:
-        super().__init__(
-            f"The topic {topic} has {found} partitions, not {wanted}: a person's records would lose their order. Let"
-            " its readers drain it, delete it, and start again: it is made anew, and nothing is lost with it. More"
-            " partitions need topics of another prefix (docs/operations.md)."
-        )
-
 
 class TopicRefused(KafkaFailure):
     """Raised when Kafka refuses to make a topic."""
 
-    def __init__(self, topic: str, reason: str) -> None:
-        super().__init__(f"Kafka refuses to make the topic {topic}: {reason}.")
-
 
 class WrongTopicSettings(KafkaFailure):
     """Raised for a topic with another retention, which we may not alter."""
-
-    def __init__(
-        self, address: str, topic: str, found: Mapping[str, str], wanted: Mapping[str, str], reason: str
-    ) -> None:
-        super().__init__(
-            f"The topic {topic} has {settings_line(found)}, so it keeps records otherwise than the settings say"
-            f" ({reason}). Have it altered: kafka-configs.sh --bootstrap-server {address} --alter --entity-type"
-            f" topics --entity-name {topic} --add-config {settings_line(wanted)}"
-        )
 
 
 MAY_HEAL = frozenset({KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT})  # noqa: SLF001  (public, so named by the library)

@@ -172,7 +172,11 @@ class KafkaLag:
         for committed in consumer.committed(wanted, timeout=limit):
             low, high = consumer.get_watermark_offsets(committed, timeout=limit)
             if self._joins and high < self._ends.get(committed.partition, 0):
-                raise TopicMadeAnew(self._topic)
+                raise TopicMadeAnew(
+                    f"Somebody deleted the topic {self._topic}, and it was made anew. This process would read on from"
+                    " where the old one was, so it ends: start it again. Whom no record woke the reconciler plans;"
+                    " what was in life-events.in the registries have to send again."
+                )
             self._ends[committed.partition] = high
             first = max(low, committed.offset)
             if high > first:

@@ -22,11 +22,6 @@ MANY = 0x100
 class SeatTaken(KafkaFailure):
     """Raised when another process took the seat while the database was away."""
 
-    def __init__(self, role: str, number: int) -> None:
-        super().__init__(
-            f"Another {role} took seat {number} while the database was away. Start again: this one gets another seat."
-        )
-
 
 class Seat:
     """The seat of this process in its group."""
@@ -64,7 +59,10 @@ class Seat:
                     self._lock.release()
             with suppress(*UNAVAILABLE_ERRORS):
                 if self._lock.acquire() is None:
-                    raise SeatTaken(self._role, self.number)
+                    raise SeatTaken(
+                        f"Another {self._role} took seat {self.number} while the database was away. Start again:"
+                        " this one gets another seat."
+                    )
 
     def close(self) -> None:
         """Leave the seat to the next process that starts."""

@@ -90,7 +90,11 @@ def _alter(
     except KafkaException as error:
         if error.args[0].code() in MAY_HEAL:
             raise
-        raise WrongTopicSettings(address, topic, found, wanted, reason_of(error)) from None
+        raise WrongTopicSettings(
+            f"The topic {topic} has {settings_line(found)}, so it keeps records otherwise than the settings say"
+            f" ({reason_of(error)}). Have it altered: kafka-configs.sh --bootstrap-server {address} --alter"
+            f" --entity-type topics --entity-name {topic} --add-config {settings_line(wanted)}"
+        ) from None
 
 
 PARTITIONS = 12
@@ -197,7 +201,7 @@ class Topics(Struct, frozen=True):
                     right = f"DESCRIBE on the topic {name}, or CREATE where it is missing"
                     raise NotGranted(self.address, right, reason_of(error)) from None
                 if code != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise TopicRefused(name, reason_of(error)) from None
+                    raise TopicRefused(f"Kafka refuses to make the topic {name}: {reason_of(error)}.") from None
                 by_others.add(name)
         return by_others
 
@@ -234,4 +238,8 @@ def check_topic(topic: str, found: TopicMetadata, partitions: int) -> None:
     if found.error is not None and found.error.code() in DENIED:
         raise KafkaException(found.error)
     if (count := len(found.partitions)) not in (0, partitions):
-        raise WrongPartitions(topic, count, partitions)
+        raise WrongPartitions(
+            f"The topic {topic} has {count} partitions, not {partitions}: a person's records would lose their order."
+            " Let its readers drain it, delete it, and start again: it is made anew, and nothing is lost with it."
+            " More partitions need topics of another prefix (docs/operations.md)."
+        )

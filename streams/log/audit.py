@@ -207,9 +207,6 @@ def _leaf(fact: StoredFact) -> bytes:
 class BadHead(ValueError):
     """Raised for a line that is no deposited head."""
 
-    def __init__(self, problem: str) -> None:
-        super().__init__(f"Not a line of `habarshy audit heads --json`: {problem}.")
-
 
 class Head(msgspec.Struct, frozen=True):
     """A block and the signature under its head, in JSON: digests, signature and key in hex."""
@@ -265,4 +262,4 @@ def read_head(line: bytes) -> SignedBlock:
         )
         return SignedBlock(block, bytes.fromhex(head.signature), key_id(bytes.fromhex(head.public_key)))
     except (ValueError, TypeError) as error:
-        raise BadHead(str(error)) from None
+        raise BadHead(f"Not a line of `habarshy audit heads --json`: {error}.") from None

@@ -38,9 +38,6 @@ Row = tuple[UUID, int, str, bytes]
 class NoSubscription(Exception):
     """Raised for a subscription, which this recorder does not offer."""
 
-    def __init__(self) -> None:
-        super().__init__("The log is followed by position (streams.replay.follower), not subscribed to.")
-
 
 class InTheWay(IntegrityError):
     """Raised when a row has the place of one of the new rows; `cleared` moves it away if it is forged."""
@@ -172,7 +169,7 @@ class FactRecorder(ApplicationRecorder):
         Raises:
             NoSubscription: always.
         """
-        raise NoSubscription
+        raise NoSubscription("The log is followed by position (streams.replay.follower), not subscribed to.")
 
 
 def page_of(after: int, limit: int | None, upto: int | None = None, topics: Sequence[str] = ()) -> Select[Any]:

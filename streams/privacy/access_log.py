@@ -28,9 +28,6 @@ Account = PersonViewed | LettersDropped
 class NotTheirView(LookupError):
     """Raised when a reader has stated no purpose lately."""
 
-    def __init__(self) -> None:
-        super().__init__(Said("It is some time since you said why you read this person's data; say it again."))
-
 
 def note_viewing(context: WriteContext, who: Principal, person: str, what: str, purpose: str) -> UUID:
     """Commit the fact that `who` reads this data of the person; return the id of the viewing, which names nobody."""
@@ -63,7 +60,7 @@ class Views:
             facts = [entry.fact for entry in self._context.log.streams(connection, [id_])]
         found = next((fact for fact in facts if isinstance(fact, PersonViewed)), None)
         if found is None or found.by != who.name or self._context.clock() - found.at >= PATIENCE:
-            raise NotTheirView
+            raise NotTheirView(Said("It is some time since you said why you read this person's data; say it again."))
         return found
 
     def facts(self, person: str, after: int) -> list[Entry]:

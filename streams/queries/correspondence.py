@@ -30,9 +30,6 @@ WHAT, PURPOSE = "letter", "to answer what they wrote"
 class UnknownLetter(LookupError):
     """Raised for an id that no letter has."""
 
-    def __init__(self) -> None:
-        super().__init__(Said("Nobody wrote a letter of that name; `/work/letters` lists those to your agency."))
-
 
 class CitizenLetter(Struct, frozen=True):
     """A letter of a citizen; `person` is a pseudonym.
@@ -124,7 +121,9 @@ class Correspondence:
         letter = _letter_of(next(iter(self._context.log.streams(connection, [event])), None))
         nudge = None if letter is None else nudges.by_id(connection, [letter[1]]).get(letter[1])
         if letter is None or nudge is None:
-            raise UnknownLetter
+            raise UnknownLetter(
+                Said("Nobody wrote a letter of that name; `/work/letters` lists those to your agency.")
+            )
         [found] = self._noted(connection, [self._written(connection, letter[0], nudge)])
         return found, nudge
 

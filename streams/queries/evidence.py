@@ -42,11 +42,6 @@ class NotAsWritten(Exception):
 class NotChained(Exception):
     """Raised when a fact of the nudge is in no block, or only in one after the given head."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "The facts of this nudge are not in the chain, or not before the given head: see `habarshy audit heads`."
-        )
-
 
 class EvidenceFact(NamedTuple):
     """One fact: its subject (nudge, event, person or rule), its decoded and its stored form, its block and proof."""
@@ -129,7 +124,10 @@ def _blocks(connection: Connection, positions: Iterable[int], upto: int) -> Iter
     for position in positions:
         one = blocks.block_of(connection, position)
         if one is None or (upto and one.block.number > upto):
-            raise NotChained
+            raise NotChained(
+                "The facts of this nudge are not in the chain, or not before the given head:"
+                " see `habarshy audit heads`."
+            )
         over[one.block.number] = one
     if upto:
         first = min(over)

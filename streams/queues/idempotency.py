@@ -28,15 +28,9 @@ class StoredResponse(Struct, frozen=True):
 class KeyReused(Exception):
     """Raised when a key comes with another request than the first one."""
 
-    def __init__(self) -> None:
-        super().__init__("The key belongs to another request; choose a new key for a new request.")
-
 
 class RequestInProgress(Exception):
     """Raised when the same request is being executed."""
-
-    def __init__(self) -> None:
-        super().__init__("The same request is being done right now; ask again in a moment.")
 
 
 class IdempotencyKeys:
@@ -62,9 +56,9 @@ class IdempotencyKeys:
             return None
         before = connection.execute(select(repeats).where(repeats.c.key == key)).one()
         if before.request != request:
-            raise KeyReused
+            raise KeyReused("The key belongs to another request; choose a new key for a new request.")
         if before.status is None:
-            raise RequestInProgress
+            raise RequestInProgress("The same request is being done right now; ask again in a moment.")
         return StoredResponse(before.status, before.media_type, before.body)
 
     def end(self, key: bytes, answered: StoredResponse) -> None:

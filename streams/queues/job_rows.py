@@ -104,7 +104,13 @@ def refuse_forged(connection: Connection, id_: int) -> None:
         ForgedJob: it does not.
     """
     if is_forged(connection, id_):
-        raise ForgedJob(one(connection, id_))
+        raise ForgedJob(
+            Words(
+                "{job} carries no code of this platform, so nothing of it is done: somebody wrote it into the "
+                "database, or it was asked for before an upgrade. If it is wanted, ask for it again.",
+                job=one(connection, id_).told,
+            )
+        )
 
 
 def is_forged(connection: Connection, id_: int) -> bool:

@@ -45,7 +45,10 @@ class JobRun:
                 self._one_step()
         except UNAVAILABLE_ERRORS as error:
             self._end(JobState.FAILED, summary(error))
-            raise JobFailed(self._job.id, summary(error)) from error
+            raise JobFailed(
+                f"Job {self._job.id} stopped: {summary(error).rstrip('.')}. Nothing that was kept is lost;"
+                f" `habarshy jobs resume {self._job.id}` goes on from there."
+            ) from error
         except KeyboardInterrupt:
             self._end(JobState.PAUSED, Said("interrupted"))
         except Exception as error:

@@ -184,15 +184,6 @@ class Job(Struct, frozen=True):
 class ForgedJob(Exception):
     """Raised for a job that our processes did not write."""
 
-    def __init__(self, job: Job) -> None:
-        super().__init__(
-            Words(
-                "{job} carries no code of this platform, so nothing of it is done: somebody wrote it into the "
-                "database, or it was asked for before an upgrade. If it is wanted, ask for it again.",
-                job=job.told,
-            )
-        )
-
 
 class UnknownJob(Exception):
     """Raised for a number that no job has."""
@@ -270,9 +261,3 @@ class Stopped(Exception):
 
 class JobFailed(Exception):
     """Raised when a job stopped because the database is away or has no room."""
-
-    def __init__(self, id_: int, reason: str) -> None:
-        super().__init__(
-            f"Job {id_} stopped: {reason.rstrip('.')}. Nothing that was kept is lost; `habarshy jobs resume {id_}`"
-            " goes on from there."
-        )

@@ -26,13 +26,6 @@ from streams.rules.switches import owner_of
 class NotInForce(LookupError):
     """Raised for a withdrawn trigger."""
 
-    def __init__(self, trigger: str) -> None:
-        super().__init__(
-            Words(
-                "{trigger} is withdrawn, so it plans nothing. Publish a version of it again first.", trigger=trigger
-            )
-        )
-
 
 class BackfillRequest(Struct, frozen=True):
     """A wish to extend a trigger's reach to `since`; `also_overdue`: send overdue steps too, until they expire."""
@@ -111,4 +104,9 @@ class TriggerBackfill:
 
 def _require_live(trigger: GovernedTrigger) -> None:
     if trigger.current is None:
-        raise NotInForce(trigger.name)
+        raise NotInForce(
+            Words(
+                "{trigger} is withdrawn, so it plans nothing. Publish a version of it again first.",
+                trigger=trigger.name,
+            )
+        )

@@ -342,9 +342,6 @@ class Cursor(Struct, frozen=True):
 class NotMended(Exception):
     """Raised when a view still differs after it was mended."""
 
-    def __init__(self, view: str) -> None:
-        super().__init__(f"The view {view} still differs after it was mended. This is a defect: please report it.")
-
 
 class Mending:
     """Compares the `chosen` views, and with `swap` mends the live ones."""
@@ -396,7 +393,9 @@ class Mending:
     def _mend_one(self, live: Connection, of: SchemaNames, table: Table) -> None:
         mend(live, of, table)
         if self._rounds > ROUNDS or unmended(live, of, table):
-            raise NotMended(table.name)
+            raise NotMended(
+                f"The view {table.name} still differs after it was mended. This is a defect: please report it."
+            )
 
     def rest(self) -> None:
         """End the comparison; a later step begins another."""

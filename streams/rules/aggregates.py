@@ -60,11 +60,6 @@ MOST_COMMENTS_A_DAY = 50
 class AlreadyPublished(ValueError):
     """Raised when a published version is to be refused."""
 
-    def __init__(self, about: Subject) -> None:
-        super().__init__(
-            Words("{about} is published, so it can no longer be refused. Pause it, or withdraw it.", about=about)
-        )
-
 
 class Publication(Struct, frozen=True):
     """A published version with its position in the log; `withdrawn`: its trigger was withdrawn since.
@@ -211,7 +206,12 @@ class Versioned(RuleAggregate):
         submission = self.submissions[hash_]
         check_refusing(who, submission)
         if hash_ == self.hash:
-            raise AlreadyPublished(self.about)
+            raise AlreadyPublished(
+                Words(
+                    "{about} is published, so it can no longer be refused. Pause it, or withdraw it.",
+                    about=self.about,
+                )
+            )
         if submission.refused_by:
             return False
         self._refused(self.REFUSED(now, who.name, self.name, hash_, reason))

@@ -29,15 +29,6 @@ from templates.reading.findings import closest
 class NotPublished(LookupError):
     """Raised for a trigger whose pack is not published."""
 
-    def __init__(self, trigger: str, pack: str) -> None:
-        super().__init__(
-            Words(
-                "The pack {pack} of {trigger} is not published. Publish pack:{pack} before it, or with it.",
-                pack=pack,
-                trigger=trigger,
-            )
-        )
-
 
 def nominal(connection: Connection, before: Governed, trigger: str, now: datetime) -> Sequence[datetime]:
     """Return the due times, before spreading (`smooth`), of the trigger's overdue nudges."""
@@ -264,7 +255,13 @@ class RuleApproval:
                 done.append(SubmissionResult(submission, new))
                 continue
             if fact.pack not in packs:
-                raise NotPublished(name, fact.pack)
+                raise NotPublished(
+                    Words(
+                        "The pack {pack} of {trigger} is not published. Publish pack:{pack} before it, or with it.",
+                        pack=fact.pack,
+                        trigger=name,
+                    )
+                )
             trigger = rules.trigger(name)
             publishing = publication(fact, packs[fact.pack], trigger.publications, who.name, now, share)
             new = trigger.publish(publishing, who)

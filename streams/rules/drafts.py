@@ -172,13 +172,6 @@ class EarlierSave(Struct, frozen=True):
 class UnknownDraft(LookupError):
     """Raised for an id that no draft has."""
 
-    def __init__(self, id_: int) -> None:
-        super().__init__(
-            Words(
-                "There is no draft {id}. It may have been deleted; the workbench lists those of your agency.", id=id_
-            )
-        )
-
 
 class DraftExists(Exception):
     """Raised when the agency already has a draft of that trigger."""
@@ -338,7 +331,11 @@ def _new_id(connection: Connection) -> int:
 def _one(connection: Connection, id_: int) -> StoredDraft:
     row = connection.execute(select(drafts).where(drafts.c.id == id_)).first()
     if row is None:
-        raise UnknownDraft(id_)
+        raise UnknownDraft(
+            Words(
+                "There is no draft {id}. It may have been deleted; the workbench lists those of your agency.", id=id_
+            )
+        )
     return _stored(row)
 
 

@@ -1,6 +1,6 @@
 """Owners of packs and triggers, and the checks that keep one agency from taking over another's."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from domain.core.translatable import Words
@@ -16,13 +16,6 @@ _DECLARING = ("agencies", "attributes", "parameters", "benefits")
 
 class OtherPack(ValueError):
     """Raised when triggers are submitted with a pack.yaml that differs from the published pack."""
-
-    def __init__(self, pack: str, parts: Iterable[str], triggers: Iterable[str]) -> None:
-        super().__init__(
-            f"The pack {pack} here is not as published ({', '.join(parts)}), so {', '.join(triggers)} would be"
-            " checked by what does not hold. Make pack.yaml and what stands beside it as it is published, or submit"
-            " the whole pack; a shared one is an operator's to submit."
-        )
 
 
 def check_names_are_free(before: Governed, fact: PackSubmitted | TriggerSubmitted) -> None:
@@ -58,8 +51,11 @@ def check_packs_hold(before: Governed, packs: Sequence[Pack], wanted: Sequence[S
         holds = before.packs.get(pack.name)
         if triggers and holds is not None and holds.hash != pack.hash and Subject("pack", pack.name) not in wanted:
             keys = sorted({*holds.content, *pack.content})
+            parts = ", ".join(key for key in keys if holds.content.get(key) != pack.content.get(key))
             raise OtherPack(
-                pack.name, [key for key in keys if holds.content.get(key) != pack.content.get(key)], triggers
+                f"The pack {pack.name} here is not as published ({parts}), so {', '.join(triggers)} would be checked"
+                " by what does not hold. Make pack.yaml and what stands beside it as it is published, or submit the"
+                " whole pack; a shared one is an operator's to submit."
             )
 
 

@@ -32,12 +32,6 @@ _OTHERS = text(
 class DatabaseInUse(Exception):
     """Raised when processes are connected to the database that is to be migrated."""
 
-    def __init__(self, hosts: list[str]) -> None:
-        super().__init__(
-            f"Processes work with these tables ({len(hosts)} connections, from {', '.join(sorted(set(hosts)))}). Stop"
-            " all roles and jobs, then migrate."
-        )
-
 
 def hold_in_use(connection: "psycopg.Connection[Any]", _record: object) -> None:
     """Hold the lock, shared, while the connection lasts; waits for a migration. For SQLAlchemy's `connect`."""
@@ -59,7 +53,11 @@ def require_unused(connection: Connection) -> None:
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
-        raise DatabaseInUse(list(connection.execute(_OTHERS, {"lock": IN_USE}).scalars())) from None
+        hosts = connection.execute(_OTHERS, {"lock": IN_USE}).scalars().all()
+        raise DatabaseInUse(
+            f"Processes work with these tables ({len(hosts)} connections, from {', '.join(sorted(set(hosts)))}). Stop"
+            " all roles and jobs, then migrate."
+        ) from None
     connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
 
 

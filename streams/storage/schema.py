@@ -193,11 +193,6 @@ def _require_first(connection: Connection) -> None:
 class NoDatabase(Exception):
     """Raised when a command that only reads finds no log."""
 
-    def __init__(self, place: str) -> None:
-        super().__init__(
-            f"Nothing is stored at {place} (did you run `habarshy ingest`?). Name another place with --database."
-        )
-
 
 def require_tables(database: Database) -> None:
     """Check that a SQLite file has a log; changes nothing. A server is checked by `make_ready`.
@@ -211,7 +206,10 @@ def require_tables(database: Database) -> None:
     with translated():
         there = not _has_no_file(database) and inspect(database.engine).has_table(log.name)
     if not there:
-        raise NoDatabase(str(database.engine.url.database))
+        place = database.engine.url.database
+        raise NoDatabase(
+            f"Nothing is stored at {place} (did you run `habarshy ingest`?). Name another place with --database."
+        )
 
 
 def holds_data(database: Database) -> bool:

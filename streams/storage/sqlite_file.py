@@ -22,12 +22,6 @@ _BESIDE = ("", "-wal", "-shm", "-journal", ".run")
 class SeveralNames(Exception):
     """Raised for a database file with hard links."""
 
-    def __init__(self, path: Path, count: int) -> None:
-        super().__init__(
-            f"{path} has {count} names (hard links), and SQLite keeps a log beside each: two programs would destroy"
-            f' the database. Remove all names but one, or make a copy with `sqlite3 {path} ".backup NAME"`.'
-        )
-
 
 def real_place(url: URL) -> URL:
     """Return the URL of the file itself, without symbolic links, so that all files beside it have one place.
@@ -41,7 +35,10 @@ def real_place(url: URL) -> URL:
     except OSError:  # it is not there yet, or opening it says more
         count = 1
     if count > 1:
-        raise SeveralNames(path, count)
+        raise SeveralNames(
+            f"{path} has {count} names (hard links), and SQLite keeps a log beside each: two programs would destroy"
+            f' the database. Remove all names but one, or make a copy with `sqlite3 {path} ".backup NAME"`.'
+        )
     return url.set(database=str(path))
 
 

@@ -91,11 +91,6 @@ class Priority(IntEnum):
 class NestedWrite(RuntimeError):
     """Raised for a write within a write, which would wait for itself."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "A write was begun within another and would wait for itself; use the connection that the outer one got."
-        )
-
 
 class Writer:
     """The only thread that writes to SQLite: it commits the most urgent work and up to GROUP of the queue at once."""
@@ -127,7 +122,10 @@ class Writer:
     def refuse_nested(self) -> None:
         """Raise NestedWrite in the writer's own thread."""
         if threading.current_thread() is self._thread:
-            raise NestedWrite
+            raise NestedWrite(
+                "A write was begun within another and would wait for itself; use the connection that the outer one"
+                " got."
+            )
 
     def close(self) -> None:
         """Finish the queued work, and take nothing more."""

@@ -1,7 +1,7 @@
 """Finds what `habarshy new` wrote and nobody has replaced: such text may be tested, and is never published."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import astuple
@@ -44,17 +44,6 @@ class Placeholder(NamedTuple):
 class StillPlaceholders(ValueError):
     """Raised when placeholders of the scaffold are to be published; it lists them."""
 
-    def __init__(self, name: str, found: Iterable[Placeholder]) -> None:
-        listed = "\n".join(map(str, found))
-        super().__init__(
-            Words(
-                "{name} has placeholder text of the scaffold, which nobody may publish. "
-                "Write your own text and submit again.\n\n{listed}",
-                name=name,
-                listed=listed,
-            )
-        )
-
 
 def placeholders(name: str, rules: PlainData, words: Mapping[str, PlainData]) -> Iterator[Placeholder]:
     """Yield the scaffold's text in the rules and words of a trigger of that name, as far as it is sent."""
@@ -89,7 +78,14 @@ def is_of_the_scaffold(text: str) -> bool:
 def require_own_text(name: str, rules: PlainData, words: Mapping[str, PlainData]) -> None:
     """Check that no text of the scaffold is left. Raises StillPlaceholders."""
     if found := list(placeholders(name, rules, words)):
-        raise StillPlaceholders(name, found)
+        raise StillPlaceholders(
+            Words(
+                "{name} has placeholder text of the scaffold, which nobody may publish. "
+                "Write your own text and submit again.\n\n{listed}",
+                name=name,
+                listed="\n".join(map(str, found)),
+            )
+        )
 
 
 def check_placeholders(files: TriggerFiles, report: Report) -> None:

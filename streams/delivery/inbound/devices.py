@@ -26,9 +26,6 @@ Change = Callable[[Sequence[Device], datetime], Sequence[Device]]
 class TooManyDevices(ValueError):
     """Raised for one more device than a person may have."""
 
-    def __init__(self) -> None:
-        super().__init__(f"You have {MOST} devices already, which is the most; remove one first.")
-
 
 class NewDevice(Struct, frozen=True):
     """A device to register, see `Device`."""
@@ -67,7 +64,7 @@ class DeviceStore(EventWriter):
             if any(each.id == replaced for each in kept):
                 return [replace(each, id=new.id, push=new.push) if each.id == replaced else each for each in kept]
             if len(kept) >= MOST:
-                raise TooManyDevices
+                raise TooManyDevices(f"You have {MOST} devices already, which is the most; remove one first.")
             return [*kept, Device(new.id, new.name, now, new.push)]
 
         self._change(pseudonym, change)

@@ -28,9 +28,6 @@ SOURCE = "/habarshy/stop"
 class NothingToStop(LookupError):
     """Raised when a link names no nudge of this platform."""
 
-    def __init__(self) -> None:
-        super().__init__("The link names no nudge of this platform; open the message again and use the link in it.")
-
 
 class Mandatory(Exception):
     """Raised when a recipient wants to stop a nudge that the law obliges the state to send."""
@@ -102,7 +99,9 @@ class OptOuts(EventWriter):
     def _find(self, connection: Connection, id_: UUID, recipient: str, rules: Rules) -> MessageContext:
         found = message_context(connection, self._log, rules, id_, recipient)
         if found is None:
-            raise NothingToStop
+            raise NothingToStop(
+                "The link names no nudge of this platform; open the message again and use the link in it."
+            )
         return found
 
     def _unused_id(self, connection: Connection, nudge: UUID, recipient: str) -> str:

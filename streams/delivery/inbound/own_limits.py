@@ -16,13 +16,6 @@ A_DAY = timedelta(days=1)
 class TooManyChanges(Exception):
     """Raised for one more change of a kind than a person may make in a day."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            Words(
-                "You have changed this {count} times within a day, which is the most. Try tomorrow.", count=MOST_A_DAY
-            )
-        )
-
 
 def refuse_too_many(connection: Connection, person: str, type_: str, now: datetime) -> None:
     """Check that the person may make one more change of that event type.
@@ -31,4 +24,8 @@ def refuse_too_many(connection: Connection, person: str, type_: str, now: dateti
         TooManyChanges: they may not.
     """
     if history.count_of_type(connection, person, type_, micros(now - A_DAY)) >= MOST_A_DAY:
-        raise TooManyChanges
+        raise TooManyChanges(
+            Words(
+                "You have changed this {count} times within a day, which is the most. Try tomorrow.", count=MOST_A_DAY
+            )
+        )

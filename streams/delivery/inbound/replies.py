@@ -59,11 +59,6 @@ def message_context(
 class NothingToAnswer(LookupError):
     """Raised when no such message went to the person."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "No message with this id ever went to this person; look again at which message the reply is about."
-        )
-
 
 class UnknownCode(ValueError):
     """Raised when a message takes no such answer; `codes`: those that it takes."""
@@ -123,7 +118,9 @@ class ReplyIntake(EventWriter):
     def _question(self, connection: Connection, id_: UUID, recipient: str, now: Rules) -> MessageContext:
         found = message_context(connection, self._log, now, id_, recipient)
         if found is None or not found.nudge.to(recipient).maybe_sent:
-            raise NothingToAnswer
+            raise NothingToAnswer(
+                "No message with this id ever went to this person; look again at which message the reply is about."
+            )
         return found
 
     def _note(self, connection: Connection, nudge: Nudge, fact: NudgeAnswered) -> None:

@@ -1,7 +1,7 @@
 """Starts of a trigger: an event and, where the trigger says so, others that it needs."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
@@ -49,7 +49,8 @@ def with_others(start: Start, trigger: Trigger, counted: Sequence[Effective], ev
         if len(used) != needs.count.nth:
             return None
     if needs.together:
-        found = completing(_candidates(start, needs, events), in_order=needs.in_order)
+        candidates = [each.candidates(start.fact, start.values, start.zone, events) for each in needs.together]
+        found = completing(candidates, in_order=needs.in_order)
         if found is None:
             return None
         used = [*used, *found]
@@ -75,7 +76,3 @@ def counts(start: Start, trigger: Trigger, person: str) -> bool:
     if trigger.to and trigger.to.isdisjoint(start.fact.event.role_of(person)):
         return False
     return trigger.when is None or trigger.when.holds(start.values) is True
-
-
-def _candidates(start: Start, needs: Needs, events: Matcher) -> list[Iterator[Effective]]:
-    return [each.candidates(start.fact, start.values, start.zone, events) for each in needs.together]

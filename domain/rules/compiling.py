@@ -55,7 +55,7 @@ class _Compiler(StepCompiler):
             to=self._recipients(),
             occurrence=self._occurrence(),
             steps=self._steps(),
-            unless=self._unless(),
+            unless=tuple(self._prevention(at, each) for at, each in enumerate(content.get("unless") or ())),
             expiry=self._expiry(),
             catch_up=value_of(content, "catch_up"),
             channels=tuple(content["channels"]),
@@ -172,11 +172,9 @@ class _Compiler(StepCompiler):
             problem = Said("an entitlement is no event; say it in the conditions of the benefit")
             self.bad += [BadTrigger((key,), problem) for key in _OF_EVENTS if self.content.get(key)]
             return None
-        found = Needs(self._together(), self._in_order(), self._count())
+        together = tuple(self._with(at, each) for at, each in enumerate(self.content.get("with") or ()))
+        found = Needs(together, self._in_order(), self._count())
         return None if found == Needs() else found
-
-    def _together(self) -> tuple[With, ...]:
-        return tuple(self._with(at, each) for at, each in enumerate(self.content.get("with") or ()))
 
     @collected
     def _with(self, at: int, each: Mapping[str, Any]) -> With:
@@ -208,9 +206,6 @@ class _Compiler(StepCompiler):
     @collected
     def _field(self, where: tuple[str | int, ...], path: str) -> str:
         return self._path(where, path, ("event",))
-
-    def _unless(self) -> tuple[Unless, ...]:
-        return tuple(self._prevention(at, each) for at, each in enumerate(self.content.get("unless") or ()))
 
     @collected
     def _prevention(self, at: int, each: Mapping[str, Any]) -> Unless:

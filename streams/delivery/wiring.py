@@ -8,7 +8,7 @@ from streams.delivery.inbound import wiring as inbound_wiring
 from streams.delivery.inbound.webhooks import Hook
 from streams.delivery.inbound.wiring import InboundParts
 from streams.delivery.outcomes.receipts import Receipts
-from streams.delivery.outcomes.suppression import SuppressionList
+from streams.delivery.outcomes.suppression import Endurance, SuppressionList
 from streams.delivery.send.fake_outbox import FakeOutbox
 from streams.delivery.send.trial_send import TrialSender
 from streams.queues.dead_letters import DeadLetterQueue
@@ -25,19 +25,12 @@ class DeliveryParts(Struct, frozen=True):
     fake_outbox: FakeOutbox
 
 
-class SoftBounces(Struct, frozen=True):
-    """An address is suppressed after `bounces` soft bounces in a row over at least `days` days."""
-
-    bounces: int
-    days: int
-
-
 def build(
-    context: WriteContext, dead_letters: DeadLetterQueue, soft: SoftBounces, hooks: Mapping[str, Hook]
+    context: WriteContext, dead_letters: DeadLetterQueue, endurance: Endurance, hooks: Mapping[str, Hook]
 ) -> DeliveryParts:
     """Return the objects of this package; `hooks`: agency -> where it is told of replies."""
     database, log, clock = context.database, context.log, context.clock
-    receipts, suppression = Receipts(database, log, clock), SuppressionList(context, soft.bounces, soft.days)
+    receipts, suppression = Receipts(database, log, clock), SuppressionList(context, endurance)
     return DeliveryParts(
         receipts,
         suppression,

@@ -38,7 +38,9 @@ class PlanningQuarantine:
         self, records: Iterable[UnreadableRecord], unplannable: Mapping[str, str], planned: Sequence[str] = ()
     ) -> None:
         """Add letters for these records and persons (person -> cause); remove those of the planned persons."""
-        letters = [Letter(RECORD, record.place, record.cause, _content(record)) for record in records]
+        letters = [
+            Letter(RECORD, record.place, record.cause, _encode((record.key, record.value))) for record in records
+        ]
         letters += [Letter(PERSON, who, cause, who.encode(), who) for who, cause in unplannable.items()]
         with self._database.reading() as connection:
             settled = sorted(self.among(connection, planned))
@@ -82,10 +84,6 @@ def kinds(planning: Planning) -> dict[str, LetterKind]:
 def _told(content: bytes) -> str:
     key, value = _decode(content)
     return f"a record with a key of {len(key or b'')} bytes and a value of {len(value or b'')}"
-
-
-def _content(bad: UnreadableRecord) -> bytes:
-    return _encode((bad.key, bad.value))
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -66,11 +66,8 @@ class Views:
     def facts(self, person: str, after: int) -> list[Entry]:
         """Return the next facts about the person, in the order of the log."""
         with self._context.database.reading() as connection:
-            return self._context.log.read(connection, self._positions(person, after))
-
-    def _positions(self, person: str, after: int) -> list[int]:
-        with self._context.database.reading() as connection:
-            return list(trail.positions(connection, person, after=after, limit=PAGE))
+            positions = list(trail.positions(connection, person, after=after, limit=PAGE))
+            return self._context.log.read(connection, positions)
 
 
 def accounts(log: Log) -> Iterator[Account]:

@@ -15,7 +15,6 @@ from domain.nudges.calendar_days import CalendarDays, calendar_days, last_day
 from domain.nudges.nudge import Nudge
 from domain.persons.person import Person
 from domain.rules.event_types import Titles
-from domain.rules.triggers import Trigger
 from projections import nudges
 from streams.log.log import Log
 from streams.planning import histories
@@ -109,16 +108,12 @@ def _card(nudge: Nudge, cause: LifeEvent | None, reading: _Reading) -> Card:
         over=deadline or intent.expires,
         done_at=done[-1] if done else intent.moot_from,
         actions=(trigger.content.get("actions") or ()) if trigger is not None else (),
-        can_be_done=trigger is not None and _can_be_done(trigger, rules),
+        can_be_done=trigger is not None and any(each.on not in rules.rulebook.mortal for each in trigger.unless),
         thing=nudge.thing,
         title=(trigger.content.get("title") or {}) if trigger is not None else {},
         days=None if trigger is None else calendar_days(trigger, intent, values, reading.zone),
         discreet=trigger is not None and bool(trigger.content.get("discreet")),
     )
-
-
-def _can_be_done(trigger: Trigger, rules: Rules) -> bool:
-    return any(each.on not in rules.rulebook.mortal for each in trigger.unless)
 
 
 def _is_of_child(cause: LifeEvent | None, reader: str, rules: Rules) -> bool:

@@ -300,7 +300,7 @@ class Jobs:
         with job_lock(self._database, self.job(id_).lane, TRIES) as ours:
             if not ours:
                 raise Busy(Words(_WORKS, job=self._other(id_).told))
-            return JobRun(self._database, self._clock, self._claim(id_), work, tell, _never).go()
+            return JobRun(self._database, self._clock, self._claim(id_), work, tell, lambda: False).go()
 
     def _other(self, id_: int) -> Job:
         """Return the job that is running in the lane of this one."""
@@ -340,10 +340,6 @@ def _anew(job: Job) -> dict[str, Any]:
 def _begun(job: Job) -> bool:
     """Return whether a process took it up, and did not end with it."""
     return job.state in AT_WORK and job.claim > 0
-
-
-def _never() -> bool:
-    return False
 
 
 def _untold(_: Job) -> None:

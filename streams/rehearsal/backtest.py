@@ -96,11 +96,12 @@ def families(owns: Sequence[PersonResult], defaults: Defaults) -> list[list[str]
     """
     crowded = {
         recipient
-        for side in (_draft, _against)
+        for side in (lambda own: own.played.messages, lambda own: own.against)
         for recipient, counted in _counted(owns, side).items()
         if _is_crowded(counted, defaults)
     }
-    joined = connected({own.person, *_recipients(own)} for own in owns) if crowded else []
+    groups = ({own.person, *(one.to for one in (*own.played.messages, *own.against))} for own in owns)
+    joined = connected(groups) if crowded else []
     return sorted(sorted(family) for family in joined if family & crowded)
 
 
@@ -111,18 +112,6 @@ def replayed(owns: Iterable[PersonResult], together: Iterable[PersonResult]) -> 
     """
     found = {own.person: own for own in owns}
     return [*(found | {own.person: own for own in together if own.person in found}).values()]
-
-
-def _draft(own: PersonResult) -> Sequence[Message]:
-    return own.played.messages
-
-
-def _against(own: PersonResult) -> Sequence[Message]:
-    return own.against
-
-
-def _recipients(own: PersonResult) -> Iterator[str]:
-    return (message.to for side in (own.played.messages, own.against) for message in side)
 
 
 def _counted(

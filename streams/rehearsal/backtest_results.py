@@ -131,7 +131,7 @@ class Samples(Struct):
     def keep(self, sample: Sample) -> None:
         """Add a sample, and keep the SAMPLES of lowest rank."""
         kept = [*self.kept.get(sample.message.channel, ()), sample]
-        self.kept[sample.message.channel] = nsmallest(SAMPLES, kept, key=_of_sample)
+        self.kept[sample.message.channel] = nsmallest(SAMPLES, kept, key=_rank)
 
     def without(self, persons: Collection[str]) -> None:
         """Remove samples about these persons."""
@@ -148,11 +148,7 @@ class Samples(Struct):
         return [sample for _, _, sample in sorted(turns, key=lambda turn: turn[:2])[:SAMPLES]]
 
 
-def _of_sample(sample: Sample) -> tuple[int, str]:
-    return sample.message.rank, sample.message.to
-
-
-def _by_rank(each: Difference) -> tuple[int, str]:
+def _rank(each: "Sample | Difference") -> tuple[int, str]:
     return each.message.rank, each.message.to
 
 
@@ -231,7 +227,7 @@ class Tally(Struct):
 
     def _differs(self, one: Difference) -> None:
         self.changes[one.what, one.why or ""] += 1
-        self.examples[one.what] = nsmallest(SAMPLES, [*self.examples.get(one.what, ()), one], key=_by_rank)
+        self.examples[one.what] = nsmallest(SAMPLES, [*self.examples.get(one.what, ()), one], key=_rank)
 
     def _fingerprint(self, one: Message | Unsent) -> None:
         found = int.from_bytes(blake2b(_encode(one), digest_size=16).digest())
@@ -248,7 +244,7 @@ class Tally(Struct):
         for name in COUNTS:
             getattr(self, name).update(getattr(other, name))
         for what, some in other.examples.items():
-            self.examples[what] = nsmallest(SAMPLES, [*self.examples.get(what, ()), *some], key=_by_rank)
+            self.examples[what] = nsmallest(SAMPLES, [*self.examples.get(what, ()), *some], key=_rank)
         self.most = nlargest(TOP, [*self.most, *other.most])
         for sample in other.samples.all():
             self.samples.keep(sample)

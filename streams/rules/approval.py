@@ -1,6 +1,6 @@
 """Submit, approve (by another person of the agency), refuse and publish packs and triggers; each is a fact."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -223,7 +223,7 @@ class RuleApproval:
             TwoVersions: two versions of one name.
         """
         known = self.governed().packs
-        begins = [pack for pack in load_packs(()) if _is_news(pack, known)]
+        begins = [pack for pack in load_packs(()) if pack.name not in known or known[pack.name].hash != pack.hash]
         return self._govern(lambda rules: self._publish(rules, wanted, who, share, begins, to_pending=to_pending))
 
     def _publish(
@@ -270,10 +270,6 @@ class RuleApproval:
                 new |= trigger.reach_pending(who.name, now, nominal(rules.connection, before, name, now))
             done.append(SubmissionResult(submission, new, share))
         return done
-
-
-def _is_news(pack: Pack, known: Mapping[str, PackPublished]) -> bool:
-    return pack.name not in known or known[pack.name].hash != pack.hash
 
 
 def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:

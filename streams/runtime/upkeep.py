@@ -133,7 +133,9 @@ class Upkeep:
         }
 
         shared = {"areas": Task(lambda: asyncio.to_thread(self._plan_areas), self._every)}
-        asked = {"schedule": self._task(self._run_due, self._every, self._pool)}
+        asked = {
+            "schedule": self._task(lambda: parts.schedule.run_due(lambda: self._stopping), self._every, self._pool)
+        }
         timed = {name: self._timed(name, trigger) for name, trigger in parts.schedule.triggers().items()}
 
         async def take_turn() -> None:
@@ -151,9 +153,6 @@ class Upkeep:
     def _timed(self, name: str, when: BaseTrigger) -> Task:
         """Return the task of a job of the schedule. They share a thread, so that they run one after the other."""
         return self._task(lambda: self._parts.schedule.run(name, lambda: self._stopping), when, self._pool)
-
-    def _run_due(self) -> None:
-        self._parts.schedule.run_due(lambda: self._stopping)
 
     def _task(self, work: Callable[[], object], when: timedelta | BaseTrigger, pool: Executor | None) -> Task:
         def done() -> None:

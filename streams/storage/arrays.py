@@ -28,31 +28,15 @@ class FastListDumper(ListDumper):
         return super().dump(obj) if "\0" in written else written.encode()
 
 
-def _integers(values: Sequence[int]) -> str:
-    return "{" + ",".join(map(str, values)) + "}"
-
-
-def _booleans(values: Sequence[bool]) -> str:
-    return "{" + ",".join("t" if value else "f" for value in values) + "}"
-
-
-def _ids(values: Sequence[UUID]) -> str:
-    return "{" + ",".join(value.hex for value in values) + "}"
-
-
-def _octets(values: Sequence[bytes]) -> str:
-    return '{"\\\\x' + '","\\\\x'.join(value.hex() for value in values) + '"}'
-
-
 def _texts(values: Sequence[str]) -> str:
     quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
     return '{"' + '","'.join(quoted) + '"}'
 
 
 _WRITERS: Mapping[type, Callable[[Sequence[Any]], str]] = {
-    int: _integers,
-    bool: _booleans,
-    UUID: _ids,
-    bytes: _octets,
+    int: lambda values: "{" + ",".join(map(str, values)) + "}",
+    bool: lambda values: "{" + ",".join("t" if value else "f" for value in values) + "}",
+    UUID: lambda values: "{" + ",".join(value.hex for value in values) + "}",
+    bytes: lambda values: '{"\\\\x' + '","\\\\x'.join(value.hex() for value in values) + '"}',
     str: _texts,
 }

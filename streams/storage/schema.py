@@ -119,16 +119,14 @@ def _require_new(connection: Connection, oldest: int) -> None:
 
 
 def _require_unicode(connection: Connection) -> None:
-    encoding = "UTF8" if connection.dialect.name == "sqlite" else _encoding_of(connection)
+    if connection.dialect.name == "sqlite":
+        return
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
     if encoding != "UTF8":
         raise WrongSchema(
             f"its encoding is {encoding}, which cannot keep every letter. Make one in UTF-8, by `createdb"
             " --encoding=UTF8 --template=template0 NAME`"
         )
-
-
-def _encoding_of(connection: Connection) -> str:
-    return str(connection.execute(text("SHOW server_encoding")).scalar_one())
 
 
 @cache

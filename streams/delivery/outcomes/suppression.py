@@ -70,12 +70,19 @@ def among_receipts(receipts: Sequence[Receipt]) -> list[RefusedAttempt]:
     ]
 
 
+class Endurance(Struct, frozen=True):
+    """The threshold of suppression: emails that bounce in a row, and the days that they must span."""
+
+    bounces: int
+    days: int
+
+
 class SuppressionList(EventWriter):
     """Keeps refused addresses, as life events of the recipient."""
 
-    def __init__(self, context: WriteContext, soft_bounces: int, soft_bounce_days: int) -> None:
+    def __init__(self, context: WriteContext, endurance: Endurance) -> None:
         super().__init__(context)
-        self._endurance = Endurance(soft_bounces, soft_bounce_days)
+        self._endurance = endurance
 
     def learn(self, receipts: Sequence[Receipt]) -> None:
         """Suppress addresses that are reported as bad, or from which emails have bounced for days."""
@@ -168,13 +175,6 @@ CHANNEL, LOOKED_AT = "email", 50
 """LOOKED_AT: of the person's last messages. A message delivered, or sent and not reported, ends a row."""
 
 
-class Endurance(Struct, frozen=True):
-    """The threshold of suppression: emails that bounce in a row, and the days that they must span."""
-
-    bounces: int
-    days: int
-
-
 def soft_among(receipts: Sequence[Receipt]) -> list[Receipt]:
     """Return the receipts of soft bounces: not delivered, without a word against the address."""
     return [receipt for receipt in receipts if receipt.heard is ReceiptStatus.FAILED and receipt.reason in SOFT]
@@ -228,12 +228,9 @@ def believed(
     connection: Connection, log_: Log, reported: Sequence[AttemptId], reasons: AbstractSet[str]
 ) -> set[AttemptId]:
     """Return the attempts around which their provider reported few for these reasons."""
-    sent = _sent(log_.streams(connection, {nudge for nudge, *_ in reported}))
+    entries = log_.streams(connection, {nudge for nudge, *_ in reported})
+    sent = {attempt_id_of(entry): entry for entry in entries if isinstance(entry.fact, NudgeSent)}
     return {one for one in reported if one not in sent or not _too_many(connection, log_, sent[one], reasons)}
-
-
-def _sent(entries: Sequence[Entry]) -> Mapping[AttemptId, Entry]:
-    return {attempt_id_of(entry): entry for entry in entries if isinstance(entry.fact, NudgeSent)}
 
 
 def _too_many(connection: Connection, log_: Log, sent: Entry, reasons: AbstractSet[str]) -> bool:

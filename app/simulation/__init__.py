@@ -2,8 +2,8 @@
 
 Modules:
     population: the life events of all households, as one stream. city: reports of the city of Alatau.
+    happenings: events as registries report them.
 
 Inside: citizens, households, names, regions and shapes (who lives where); family, health, work, documents, traffic,
-taxes, residence (what happens to them); happenings, opening, days, money. More than 15 modules, because each area of
-life is one.
+taxes, residence (what happens to them); opening, days, money. More than 15 modules, because each area of life is one.
 """

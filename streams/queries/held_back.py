@@ -1,15 +1,20 @@
 """The number of messages that each active kill switch and pause holds back now."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import PAUSED
+from domain.persons.channels import reachable
+from domain.persons.person import Person
 from projections import nudges, upcoming
-from projections.nudges import Due
+from streams.log.log import Log
+from streams.planning import histories
+from streams.rules.in_force import Rules
 
 MOST_COUNTED = 10_000
 Switch = tuple[str, str]
@@ -25,31 +30,53 @@ class HeldBack(Struct, frozen=True):
 
 
 def held_back_by(
-    connection: Connection, switches: Collection[Switch], owners: Mapping[str, str], most: int = MOST_COUNTED
+    connection: Connection, log: Log, rules: Rules, switches: Collection[Switch], most: int = MOST_COUNTED
 ) -> HeldBack:
     """Return how many deliveries each of the switches holds back now, of the first `most` that any does.
 
-    One that several hold back counts for each of them; a channel's counts only what nothing else holds back.
-    `owners`: trigger -> its agency.
+    One that several hold back counts for each of them; a channel's counts only what nothing else holds back, and
+    would go by it.
     """
     found = upcoming.stopped(connection, most + 1)
     if set(switches) <= {_ALL}:  # what each is about makes no difference
         return HeldBack({_ALL: len(found)} if switches else {}, len(found) <= most)
     known = nudges.by_id(connection, {each.nudge for each in found})
-    counts = Counter[Switch]()
+    counts, by_channels = Counter[Switch](), list[tuple[Nudge, str, Sequence[str]]]()
     for each in found:
-        if (nudge := known.get(each.nudge)) is not None:
-            counts.update(_holding(nudge, each, switches, owners))
+        if (nudge := known.get(each.nudge)) is None:
+            continue
+        if wide := _wide(nudge, rules).intersection(switches):
+            counts.update(wide)
+        else:
+            by_channels.append((nudge, each.recipient, _stopped_channels(nudge, each.recipient, switches)))
+    undecided = {recipient for _, recipient, stopped in by_channels if len(stopped) > 1}
+    persons = histories.persons(connection, log, undecided, rules.rulebook) if undecided else {}
+    for nudge, recipient, stopped in by_channels:
+        holding = [_holding(nudge, persons[recipient], stopped, rules)] if len(stopped) > 1 else stopped
+        counts.update([("channel", each) for each in holding])
     return HeldBack(counts, len(found) <= most)
 
 
-def _holding(
-    nudge: Nudge, delivery: Due, switches: Collection[Switch], owners: Mapping[str, str]
-) -> Collection[Switch]:
+def _wide(nudge: Nudge, rules: Rules) -> set[Switch]:
+    """Return the switches that hold it back whatever the channel."""
     trigger = nudge.intent.trigger
-    wide = {_ALL, ("trigger", trigger), ("agency", owners.get(trigger, "")), (PAUSED, trigger)}
-    if held := wide.intersection(switches):
-        return held
-    over = nudge.to(delivery.recipient).exhausted
-    ways = [("channel", each) for each in nudge.intent.channels if each not in over]
-    return [each for each in ways if each in switches][:1]
+    return {_ALL, ("trigger", trigger), ("agency", rules.governed.owners.get(trigger, "")), (PAUSED, trigger)}
+
+
+def _stopped_channels(nudge: Nudge, recipient: str, switches: Collection[Switch]) -> Sequence[str]:
+    over = _over(nudge, recipient)
+    return [each for each in nudge.intent.channels if each not in over and ("channel", each) in switches]
+
+
+def _over(nudge: Nudge, recipient: str) -> Collection[str | None]:
+    """Return the channels that had their turn."""
+    delivery = nudge.to(recipient)
+    return {*delivery.exhausted, delivery.channel if delivery.is_silent else None}
+
+
+def _holding(nudge: Nudge, person: Person, stopped: Sequence[str], rules: Rules) -> str:
+    """Return the stopped channel by which it would go to that person."""
+    trigger, over = rules.rulebook.version(nudge.intent.version).trigger, _over(nudge, person.pseudonym)
+    always = CLASS_RULES[trigger.klass].ignores_opt_out
+    ways = reachable(person, nudge.intent.channels, over, trigger.category, always=always)
+    return next((each for each in ways if each in stopped), stopped[0])

@@ -92,9 +92,9 @@ class SwitchPages(ConsolePages):
         self, who: Principal, frame: Frame, wish: Wish, wrong: Mapping[str, str], *, done: str = ""
     ) -> Response:
         example, off, on = wish.reason or "…", self._switches.off(), self._staff.platform
-        owners = on.rules.library.rules().governed.owners
+        rules, stopped = on.rules.library.rules(), {(each.scope, each.name) for each in off}
         with on.database.reading() as connection:
-            held = held_back_by(connection, {(each.scope, each.name) for each in off}, owners) if off else None
+            held = held_back_by(connection, on.log, rules, stopped) if off else None
         return self._staff.show(
             "switches.html",
             frame,

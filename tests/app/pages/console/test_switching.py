@@ -131,6 +131,18 @@ async def test_each_switch_says_how_many_messages_it_holds_back(office: Office) 
     assert held.findall(signed_in(office, "olga").get(PAGE).text) == ["1", "0"]
 
 
+async def test_of_two_stopped_channels_the_one_by_which_it_would_go_holds_it_back(office: Office) -> None:
+    """Where push and SMS are stopped, a message to somebody without a device counts for SMS."""
+    world, switches = office.world, office.world.platform.rules.switches
+    for channel in ("push", "sms"):
+        switches.control("channel", channel, OLGA, stopped=True, reason="a test")
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    world.take(*registered(DANA, LONG_AGO, push="a device"), card(DANA, "2025-07-20"))
+    assert await world.settle("2025-06-20T09:00:00+05:00") == []
+    held = re.findall("Messages that it holds back now: ([^<]*)<", signed_in(office, "olga").get(PAGE).text)
+    assert held == ["1", "1"]
+
+
 async def test_no_more_than_the_first_that_are_held_back_are_counted(office: Office) -> None:
     """Of a flood only so many are read, and the count says that there are more."""
     world = office.world
@@ -138,8 +150,9 @@ async def test_no_more_than_the_first_that_are_held_back_are_counted(office: Off
     for person in (AIGERIM, DANA):
         world.take(*registered(person, LONG_AGO), card(person, "2025-07-20"))
     assert await world.settle("2025-06-20T09:00:00+05:00") == []
-    with world.platform.database.reading() as connection:
-        [some, all_] = (held_back_by(connection, {("all", "")}, {}, most) for most in (1, 2))
+    on, switches = world.platform, {("all", "")}
+    with on.database.reading() as connection:
+        [some, all_] = (held_back_by(connection, on.log, on.rules.library.rules(), switches, most) for most in (1, 2))
     assert (some.whole, all_) == (False, HeldBack({("all", ""): 2}, whole=True))
 
 

@@ -11,8 +11,9 @@ from app.executors.task import done_by, task_of
 from domain.planning.plan import Intent
 from domain.rules.rulebook import Rulebook
 from streams.planning.histories import EVERYBODY, Selection
-from streams.planning.recompute import intents_of, rulebook_of
+from streams.planning.recompute import intents_of
 from streams.rules.governed import Governed
+from streams.rules.in_force import rulebook_of
 
 FACTS = 20_000
 """About as many facts has a share: its intents are in memory at once."""

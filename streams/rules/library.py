@@ -13,16 +13,15 @@ from domain.core.national_id import SCHEMES
 from domain.facts.governance import GOVERNANCE_FACTS, ON_THE_WAY, GovernanceFact
 from domain.facts.submissions import subject_of
 from domain.nudges.settle import Controls
-from domain.rules.rulebook import Rulebook
 from projections import governance
 from streams.intake.validation import Checker
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.recorder import FactRecorder
 from streams.rules.governed import governed
-from streams.rules.in_force import Rules, renderers_of
+from streams.rules.in_force import Rules, renderers_of, rulebook_of
 from streams.storage.database import Database
-from templates.reading.catalogue import catalogue_of, defaults_of, national_id_of
+from templates.reading.catalogue import national_id_of
 
 _TOPICS = sorted(kind.TOPIC for kind in GOVERNANCE_FACTS)
 
@@ -108,12 +107,10 @@ class Library:
         found = governed(entries)
         if not found.packs:
             raise NothingPublished
-        catalogue, defaults = catalogue_of(found.contents), defaults_of(found.contents)
-        versions = [publication.version(catalogue) for publication in found.publications]
-        rulebook = Rulebook(catalogue, defaults, self.names, versions)
-        names = {version.trigger.name for version in versions}
-        withdrawn = frozenset(name for name in names if not rulebook.has(name))
-        facts = (publication.fact for publication in found.publications)
+        rulebook = rulebook_of(found, self.names)
+        catalogue, defaults = rulebook.catalogue, rulebook.defaults
+        facts = [publication.fact for publication in found.publications]
+        withdrawn = frozenset(fact.trigger for fact in facts if not rulebook.has(fact.trigger))
         return Rules(
             position=position,
             catalogue=catalogue,

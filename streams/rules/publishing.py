@@ -224,12 +224,7 @@ class Publisher:
             BreaksVersions: the packs' event types no longer have what a published version reads.
             NoDefaults: no published pack would have any.
         """
-        return govern(
-            self._database,
-            self._log,
-            self._names,
-            lambda rules: self._publish(rules, packs, by, now),
-        )
+        return govern(self._database, self._log, self._names, lambda rules: self._publish(rules, packs, by, now))
 
     def _publish(self, rules: Rulemaking, packs: Sequence[Pack], by: str, now: datetime) -> int:
         new = 0

@@ -63,11 +63,7 @@ class Node(NamedTuple):
 
 
 def tree_of(serialised: bytes) -> Node:
-    """Return the tree of a serialised expression.
-
-    Raises:
-        RecursionError: it is nested too deeply.
-    """
+    """Return the tree of a serialised expression. Raises RecursionError where it is nested too deeply."""
     expression = _first(_first(serialised, _ANY_VALUE), _CHECKED_EXPR)
     return _node(expression, 0, len(expression))
 

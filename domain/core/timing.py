@@ -101,11 +101,7 @@ class DayOfYear(Struct, frozen=True):
 
 
 def parse_day_of_year(text: str) -> DayOfYear:
-    """Return a day without a year, "MM-DD" as in ISO 8601.
-
-    Raises:
-        NotADayOfYear: the text is none.
-    """
+    """Return a day without a year, "MM-DD" as in ISO 8601. Raises NotADayOfYear where the text is none."""
     if _DAY_OF_YEAR.fullmatch(text):
         month, day = map(int, text.split("-"))
         if _exists(month, day):
@@ -192,11 +188,7 @@ def parse_clock(text: str) -> time:
 
 @lru_cache(maxsize=512)
 def zone_of(name: str) -> ZoneInfo:
-    """Return the IANA time zone of that name.
-
-    Raises:
-        ZoneInfoNotFoundError, ValueError, OSError: there is none.
-    """
+    """Return the IANA time zone of that name. Raises ZoneInfoNotFoundError, ValueError, OSError: there is none."""
     if _OF_THE_MACHINE.fullmatch(name):
         raise ZoneInfoNotFoundError(name)
     return ZoneInfo(name)

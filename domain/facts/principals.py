@@ -76,11 +76,7 @@ def require(principal: Principal, role: Role, owner: str, what: str) -> None:
 
 
 def require_reader(principal: Principal, owner: str, what: str) -> None:
-    """Check that they are of that agency, or operators.
-
-    Raises:
-        NotAllowed: they are not.
-    """
+    """Check that they are of that agency, or operators. Raises NotAllowed where they are not."""
     if not principal.may_read(owner):
         raise other_agency(what, principal)
 

@@ -142,11 +142,7 @@ RANK = {
 
 @singledispatch
 def after(fact: object, delivery: Delivery) -> Delivery:  # noqa: ARG001  (each registered one uses both)
-    """Return the delivery after one more fact.
-
-    Raises:
-        TypeError: the fact is about no delivery.
-    """
+    """Return the delivery after one more fact. Raises TypeError where the fact is about no delivery."""
     raise TypeError(f"{type(fact).__name__} is no fact of a delivery; register it in domain/nudges/delivery.py")
 
 

@@ -153,11 +153,7 @@ class Rulebook:
         return self.versions.get(version) or _BUILT_IN.get(version)
 
     def version(self, version: str) -> Version:
-        """Return the version with that hash, published or built in.
-
-        Raises:
-            KeyError: there is none.
-        """
+        """Return the version with that hash, published or built in. Raises KeyError where there is none."""
         return _BUILT_IN[version] if version in _BUILT_IN else self.versions[version]
 
     def about(self, types: Collection[str]) -> list[Version]:

@@ -191,11 +191,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
         return None if None in about else tuple(map(str, about))
 
     def step(self, name: str) -> Step:
-        """Return the step of that name.
-
-        Raises:
-            StopIteration: it has none.
-        """
+        """Return the step of that name. Raises StopIteration where it has none."""
         return next(step for step in self.steps if step.name == name)
 
     def silent_at(self, sent: datetime, zone: ZoneInfo) -> datetime | None:

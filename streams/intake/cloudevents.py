@@ -55,11 +55,7 @@ _JSON_TYPES = ("application/json", "application/cloudevents+json")
 
 
 def read_envelope(raw: bytes) -> Envelope:
-    """Decode one structured CloudEvent.
-
-    Raises:
-        Refused: it is not JSON, or an attribute is missing or wrong.
-    """
+    """Decode one structured CloudEvent. Raises Refused where it is not JSON, or an attribute is missing or wrong."""
     if len(raw) > MAX_BYTES:
         raise Refused("$", f"the event is larger than {MAX_BYTES // 1024} kB", "too_large")
     try:
@@ -140,11 +136,7 @@ def _wrong_attribute(message: str) -> Refused:
 
 
 def time_of(envelope: Envelope) -> datetime:
-    """Return the time of the event.
-
-    Raises:
-        Refused: it is not an RFC 3339 time, or has no zone.
-    """
+    """Return the time of the event. Raises Refused where it is not an RFC 3339 time, or has no zone."""
     if _RFC_3339.fullmatch(envelope.time) is None:
         raise Refused("time", *_no_time(envelope.time))
     try:

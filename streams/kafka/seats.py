@@ -27,11 +27,7 @@ class Seat:
     """The seat of this process in its group."""
 
     def __init__(self, database: Database, role: str) -> None:
-        """Take the lowest seat that is free.
-
-        Raises:
-            OperationalError: the database does not answer.
-        """
+        """Take the lowest seat that is free. Raises OperationalError where the database does not answer."""
         self._role, self._guard = role, threading.Lock()
         base = SEAT_LOCKS + ROLES.index(role) * MANY
         for number in count():

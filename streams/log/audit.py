@@ -243,11 +243,7 @@ def head_of(one: SignedBlock, public: bytes) -> Head:
 
 
 def read_head(line: bytes) -> SignedBlock:
-    """Return the block of a deposited head.
-
-    Raises:
-        BadHead: the line is not one.
-    """
+    """Return the block of a deposited head. Raises BadHead where the line is not one."""
     try:
         head = msgspec.json.decode(line, type=Head)
         block = Block(

@@ -61,11 +61,7 @@ def entries_of(
 
 
 def life_of(row: DriverRow) -> LifeState:
-    """Return the life event of a row, its parts still sealed.
-
-    Raises:
-        DamagedFact: it cannot be read.
-    """
+    """Return the life event of a row, its parts still sealed. Raises DamagedFact where it cannot be read."""
     try:
         return decode_life(row[4])
     except _UNREADABLE as error:
@@ -73,11 +69,7 @@ def life_of(row: DriverRow) -> LifeState:
 
 
 def fact_of(row: DriverRow) -> Fact:
-    """Return the fact of a row that is not a life event.
-
-    Raises:
-        DamagedFact: it cannot be read.
-    """
+    """Return the fact of a row that is not a life event. Raises DamagedFact where it cannot be read."""
     try:
         return decode(row[3], row[4])
     except _UNREADABLE as error:

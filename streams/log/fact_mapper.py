@@ -22,11 +22,7 @@ class FactMapper(Mapper[UUID]):
         return StoredEvent(domain_event.originator_id, domain_event.originator_version, fact.TOPIC, encode(fact))
 
     def to_domain_event(self, stored_event: StoredEvent) -> FactEvent:
-        """Return the event that was stored.
-
-        Raises:
-            DamagedFact: its fact cannot be read.
-        """
+        """Return the event that was stored. Raises DamagedFact where its fact cannot be read."""
         position = stored_event.id if isinstance(stored_event, Notification) else 0
         row = position, stored_event.originator_id, stored_event.originator_version
         [entry] = entries_of([(*row, stored_event.topic, stored_event.state)], {}, {})

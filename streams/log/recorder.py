@@ -164,11 +164,7 @@ class FactRecorder(ApplicationRecorder):
             return self.last_position(connection) or None
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> NoReturn:  # noqa: ARG002  (the port's)
-        """Refuse.
-
-        Raises:
-            NoSubscription: always.
-        """
+        """Refuse. Raises NoSubscription."""
         raise NoSubscription("The log is followed by position (streams.replay.follower), not subscribed to.")
 
 

@@ -108,21 +108,13 @@ def row_codes(names_key: bytes, public: bytes = b"") -> RowCodes:
 
 
 def codes_of(connection: Connection) -> RowCodes:
-    """Return the codes of the connection's `Database`.
-
-    Raises:
-        KeyError: its `Database` was given none.
-    """
+    """Return the codes of the connection's `Database`. Raises KeyError where its `Database` was given none."""
     found: RowCodes = connection.get_execution_options()[OPTION]
     return found
 
 
 def facts_by(connection: Connection, query: Select[Any]) -> Iterator[tuple[Any, ...]]:
-    """Yield the facts among the rows of a query that begins with `log_rows`.
-
-    Raises:
-        DamagedFact: see `genuine`.
-    """
+    """Yield the facts among the rows of a query that begins with `log_rows`. Raises DamagedFact: see `genuine`."""
     return genuine(connection, driver_rows(connection, query))
 
 

@@ -64,11 +64,7 @@ class Watermark:
         return self._beside
 
     def look(self) -> None:
-        """Check the log, then note its newest fact.
-
-        Raises:
-            OlderLog: see `check`.
-        """
+        """Check the log, then note its newest fact. Raises OlderLog, as `check` does."""
         known = self.known()
         with self._database.reading() as connection:
             self.check(connection, known)

@@ -51,11 +51,7 @@ class Views:
         return viewing if known else None
 
     def viewing(self, id_: UUID, who: Principal) -> PersonViewed:
-        """Return the viewing, if it is the reader's own and not too old.
-
-        Raises:
-            NotTheirView: it is not.
-        """
+        """Return the viewing, if it is the reader's own and not too old. Raises NotTheirView where it is not."""
         with self._context.database.reading() as connection:
             facts = [entry.fact for entry in self._context.log.streams(connection, [id_])]
         found = next((fact for fact in facts if isinstance(fact, PersonViewed)), None)

@@ -111,11 +111,7 @@ class Explanation(Struct, frozen=True):
 
 
 def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: datetime) -> Explanation:
-    """Return the explanation of one nudge.
-
-    Raises:
-        UnknownNudge: there is none.
-    """
+    """Return the explanation of one nudge. Raises UnknownNudge where there is none."""
     nudge = nudges.by_id(connection, [id_]).get(id_)
     if nudge is None:
         raise UnknownNudge

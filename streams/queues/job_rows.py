@@ -76,11 +76,7 @@ def worked_since(connection: Connection, job: Job) -> Job | None:
 
 
 def one(connection: Connection, id_: int) -> Job:
-    """Return the job.
-
-    Raises:
-        UnknownJob: there is none of that number, or it cannot be read.
-    """
+    """Return the job. Raises UnknownJob where there is none of that number, or it cannot be read."""
     row = connection.execute(select(jobs).where(jobs.c.id == id_)).first()
     if row is None:
         raise UnknownJob(id_)
@@ -98,11 +94,7 @@ def sign(connection: Connection, id_: int) -> None:
 
 
 def refuse_forged(connection: Connection, id_: int) -> None:
-    """Check that a job carries the code of what it is to do.
-
-    Raises:
-        ForgedJob: it does not.
-    """
+    """Check that a job carries the code of what it is to do. Raises ForgedJob where it does not."""
     if is_forged(connection, id_):
         raise ForgedJob(
             Words(
@@ -136,11 +128,7 @@ def _code(connection: Connection, row: Row[Any]) -> bytes:
 
 
 def job_of(row: Row[Any]) -> Job:
-    """Return the job of a row.
-
-    Raises:
-        UnreadableJob: the row has values that no job has.
-    """
+    """Return the job of a row. Raises UnreadableJob where the row has values that no job has."""
     try:
         given = {name: getattr(row, name) for name in Job.__struct_fields__} | {
             "lane": Lane(row.lane),

@@ -203,11 +203,7 @@ class Jobs:
         self._database.write(lambda connection: change(connection, job, ours=True, **changes))
 
     def job(self, id_: int) -> Job:
-        """Return the job.
-
-        Raises:
-            UnknownJob: there is none of that number.
-        """
+        """Return the job. Raises UnknownJob where there is none of that number."""
         with self._database.reading() as connection:
             return one(connection, id_)
 

@@ -72,11 +72,7 @@ class Publication(Struct, frozen=True):
     withdrawn: bool = False
 
     def version(self, catalogue: Catalogue) -> Version:
-        """Compile the version for the rulebook.
-
-        Raises:
-            BadTrigger: it does not work with these event types.
-        """
+        """Compile the version for the rulebook. Raises BadTrigger where it does not work with these event types."""
         fact = self.fact
         trigger = compile_trigger(fact.trigger, fact.rules, catalogue)
         return Version(trigger, fact.hash, self.position, fact.reach, fact.ahead_from, self.withdrawn, fact.share)

@@ -47,11 +47,7 @@ class Library:
         self._lock = threading.Lock()
 
     def rules(self) -> Rules:
-        """Return the rules in force now.
-
-        Raises:
-            NothingPublished: the log has no pack.
-        """
+        """Return the rules in force now. Raises NothingPublished where the log has no pack."""
         with self._lock, self._database.reading() as connection:
             mark = governance.mark(connection)
             if self._rules is None or self._mark != mark:

@@ -19,11 +19,7 @@ class OtherPack(ValueError):
 
 
 def check_names_are_free(before: Governed, fact: PackSubmitted | TriggerSubmitted) -> None:
-    """Check that the pack declares no name that another published pack declares.
-
-    Raises:
-        NotAllowed: it does.
-    """
+    """Check that the pack declares no name that another published pack declares. Raises NotAllowed where it does."""
     if not isinstance(fact, PackSubmitted):
         return
     mine = set(_declared(fact.content))

@@ -195,11 +195,7 @@ class Beside:
         self._stop: Callable[[], object] = self._asked.set
 
     def run(self) -> None:
-        """Run until stopped.
-
-        Raises:
-            DatabaseUnavailable: waiting does not help, such as a wrong password.
-        """
+        """Run until stopped. Raises DatabaseUnavailable where waiting does not help, such as a wrong password."""
         uvloop.run(self._until_stopped())
 
     async def _until_stopped(self) -> None:

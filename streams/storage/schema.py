@@ -173,11 +173,7 @@ def _take(connection: Connection, steps: "Sequence[Script]", scripts: "ScriptDir
 
 
 def _require_first(connection: Connection) -> None:
-    """Check that the tables are those of the first schema.
-
-    Raises:
-        WrongSchema: they are not.
-    """
+    """Check that the tables are those of the first schema. Raises WrongSchema where they are not."""
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415  (the same)
 
     from streams.storage.migrations.versions.v0001_first_schema import metadata  # noqa: PLC0415  (the same)

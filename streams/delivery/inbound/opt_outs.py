@@ -59,11 +59,7 @@ class OptOuts(EventWriter):
     """Shows and stops the topic of a nudge for one recipient."""
 
     def topic(self, nudge: UUID, recipient: str) -> StoppableTopic:
-        """Return the topic; changes nothing.
-
-        Raises:
-            NothingToStop: no such nudge.
-        """
+        """Return the topic; changes nothing. Raises NothingToStop: no such nudge."""
         rules = self._library.rules()
         with self._database.reading() as connection:
             return _topic(self._find(connection, nudge, recipient, rules), rules)

@@ -18,11 +18,7 @@ class TooManyChanges(Exception):
 
 
 def refuse_too_many(connection: Connection, person: str, type_: str, now: datetime) -> None:
-    """Check that the person may make one more change of that event type.
-
-    Raises:
-        TooManyChanges: they may not.
-    """
+    """Check that the person may make one more change of that event type. Raises TooManyChanges where they may not."""
     if history.count_of_type(connection, person, type_, micros(now - A_DAY)) >= MOST_A_DAY:
         raise TooManyChanges(
             Words(

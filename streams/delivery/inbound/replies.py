@@ -75,11 +75,7 @@ class ReplyIntake(EventWriter):
     """Takes replies in, in any order and from several processes; the same one again changes nothing."""
 
     def question(self, nudge: UUID, recipient: str) -> MessageContext:
-        """Return the message that asks; changes nothing.
-
-        Raises:
-            NothingToAnswer: no such message went to them.
-        """
+        """Return the message that asks; changes nothing. Raises NothingToAnswer: no such message went to them."""
         rules = self._library.rules()
         with self._database.reading() as connection:
             return self._question(connection, nudge, recipient, rules)

@@ -54,6 +54,11 @@ class Offset(Struct, frozen=True):
     def __neg__(self) -> "Offset":
         return self.times(-1)
 
+    @property
+    def is_of_years(self) -> bool:
+        """Return True for a whole number of years."""
+        return bool(self.months) and self == Offset(months=self.months) and self.months % 12 == 0
+
     def times(self, number: int) -> "Offset":
         """Return the offset so many times, each part by itself.
 

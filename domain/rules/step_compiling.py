@@ -23,16 +23,16 @@ class StepCompiler(CompilerBase):
         where = ("due", name)
         if name == CORRECTION:
             raise BadTrigger(where, Said("'correction' is the name of the platform's own step; choose another"))
-        clock = step.get("at")
+        clock, day = step.get("at"), self._day(where, step)
         return Step(
             name,
             self._date((*where, "from"), step.get("from") or self._start()),
             self._offset((*where, "offset"), step.get("offset", "P0D")),
             None if clock is None else parse_clock(clock),
             self._condition((*where, "when"), step.get("when"), self.variables),
-            self._series(where, step),
+            self._series(where, step, day),
             self._smooth((*where, "smooth"), step["smooth"]) if "smooth" in step else smooth,
-            self._day(where, step),
+            day,
         )
 
     @collected
@@ -50,9 +50,10 @@ class StepCompiler(CompilerBase):
             raise BadTrigger((*where, "offset"), problem)
         return day
 
-    def _series(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> Series | None:
+    def _series(self, where: tuple[str | int, ...], step: Mapping[str, Any], day: DayOfYear | None) -> Series | None:
         days, repeat = self._working_days(where, step), self._repeat(where, step.get("repeat"))
-        found = Series(days, step.get("on_working_day"), repeat)
+        yearly = repeat is not None and repeat.every.is_of_years and not days
+        found = Series(days, step.get("on_working_day"), repeat, day if yearly else None)
         return None if found == Series() else found
 
     @collected

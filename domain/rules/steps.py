@@ -38,11 +38,15 @@ class Repeat(Struct, frozen=True):
 
 
 class Series(Struct, frozen=True):
-    """Adjustments of a step's due: moved by working days, repeated, and rolled away from days without work."""
+    """Adjustments of a step's due: moved by working days, repeated, and rolled away from days without work.
+
+    `day`: the day of the year on which it is repeated every year, or every few years.
+    """
 
     working_days: int = 0
     roll: Roll | None = None
     repeat: Repeat | None = None
+    day: DayOfYear | None = None
 
     @property
     def length(self) -> int:
@@ -60,6 +64,8 @@ class Series(Struct, frozen=True):
                 local = _on_day(workdays.moved(local.date(), self.working_days), local, zone)
             if self.repeat is not None:
                 local = shift(local, self.repeat.every.times(number - 1), zone).astimezone(zone)
+            if self.day is not None:
+                local = _on_day(self.day.of(local.year), local, zone)
             if self.roll is not None:
                 local = _on_day(workdays.rolled(local.date(), self.roll), local, zone)
         except OverflowError:

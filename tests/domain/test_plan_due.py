@@ -211,10 +211,10 @@ def test_a_day_of_the_year_of_the_event_is_one_of_the_persons_zone() -> None:
 
 
 def test_a_day_of_the_year_comes_again_every_year() -> None:
-    """The last day of February repeats on the last day of every February that follows from it."""
-    yearly = {"on": {"from": "event.expires_on", "on": "02-29", "repeat": {"every": "P1Y", "at_most": 2}}}
-    given(paper("2024-02-20", time="2024-01-01")).when(_on_paper(yearly)).then_intents(
-        "on 2024-02-29 09:00", "on.2 2025-02-28 09:00"
+    """The last day of February repeats on the last day of every February, also of a leap year after others."""
+    yearly = {"on": {"from": "event.expires_on", "on": "02-29", "repeat": {"every": "P1Y", "at_most": 3}}}
+    given(paper("2026-02-20", time="2024-01-01")).when(_on_paper(yearly)).then_intents(
+        "on 2026-02-28 09:00", "on.2 2027-02-28 09:00", "on.3 2028-02-29 09:00"
     )
 
 

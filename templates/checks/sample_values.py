@@ -17,7 +17,13 @@ Pick = Callable[[Sequence[Any]], Any]
 
 AHEAD = timedelta(days=45)
 BEFORE = timedelta(days=3)
-_AHEAD_WORDS = ("expire", "until", "deadline", "due", "end", "valid", "start", "pay_by", "next", "appointment")
+_AHEAD_WORDS = frozenset(
+    (
+        *("appointment", "by", "deadline", "due", "end", "ends", "expected", "expire", "expires", "next", "planned"),
+        *("start", "starts", "until", "valid"),
+    )
+)
+"""Words in the name of a date that lies ahead; what has `ended` or `started` is over."""
 _MONEY_WORDS = ("amount", "fee", "price", "sum", "debt", "salary", "income", "payment")
 NAMES: Mapping[str, str] = {"given_name": "Айгерім", "family_name": "Серікбаева", "patronymic": "Нұрланқызы"}
 """The invented person to whom something happens."""
@@ -80,7 +86,7 @@ class Inventor(Struct, frozen=True):
 
     def _text(self, name: str, prop: Mapping[str, Any]) -> str:
         if prop.get("format") == "date":
-            moved = self.ahead if any(word in name for word in _AHEAD_WORDS) else -BEFORE
+            moved = -BEFORE if _AHEAD_WORDS.isdisjoint(name.split("_")) else self.ahead
             return (self.today + moved).isoformat()
         if _names_year(name) and re.fullmatch(prop.get("pattern", "[0-9]{4}"), year := str(self.today.year)):
             return year

@@ -32,6 +32,7 @@ from app.pages.work.words import PEOPLE, person, topics_of
 from app.reports.life_words import CHANNELS
 from domain.core.timing import zone_of
 from domain.core.translatable import N_, Said
+from domain.core.workdays import Workdays
 from domain.facts.principals import Principal, Role, require
 from domain.nudges.class_rules import CLASS_RULES
 from domain.persons.channels import PUSH
@@ -85,8 +86,8 @@ class Examples(DraftPages):
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.hindering():
                 return self._office.go(f"{back}?done=not")
-        if field_of(fields, "then") in ("typical", "anew"):
-            return self._make_typical(sheet, frame.speech, who, anew=field_of(fields, "then") == "anew")
+        if (then := field_of(fields, "then")) in ("typical", "anew", "replace"):
+            return self._make_typical(sheet, frame.speech, who, then)
         if (
             found := self._example_of(sheet, persona, field_of(fields, "channel"), field_of(fields, "spoken"))
         ) is None:
@@ -103,10 +104,11 @@ class Examples(DraftPages):
         done = "made" if _speaks(expected) else "silent"
         return self._office.go(f"/work/drafts/{sheet.id}/example?at={number}&done={done}")
 
-    def _make_typical(self, sheet: StoredDraft, speech: Speech, who: Principal, *, anew: bool) -> Response:
+    def _make_typical(self, sheet: StoredDraft, speech: Speech, who: Principal, then: str) -> Response:
         """Add the usual tests in place of those of the sample; what happens in each is what it expects.
 
-        A test that is there by that name stays as it is, unless it is to be made `anew`.
+        A test that is there by that name stays as it is, unless it is to be made `anew`; of one that somebody has
+        edited that is asked, unless they said to `replace` it.
         """
         back, rule = f"/work/drafts/{sheet.id}/tests", rule_of(sheet.files)
         channels, languages = [str(each) for each in items_of(rule.get("channels"))], self._languages
@@ -122,8 +124,10 @@ class Examples(DraftPages):
         for name, cases in typical(found[0], rule, names_of(rules, speech), languages):
             now = replace(sheet, files={**sheet.files, TESTS: text})
             there = [at for at, each in enumerate(_cases(now)) if group_at(each).get("name") == name]
-            if there and not anew:
+            if there and then == "typical":
                 continue
+            if then == "anew" and any(_is_edited(_cases(now)[at], cases) for at in there):
+                return self._office.go(f"{back}?done=edited")
             played = [(case, self._played(sheet, case)) for case in cases]
             case, expected = next((each for each in played if not _speaks(each[1])), played[0])
             usual = {"name": name, **case, "expect": expected or [{"nothing": True}]}
@@ -147,9 +151,11 @@ class Examples(DraftPages):
         self, sheet: StoredDraft, persona: str, channel: str, spoken: str
     ) -> tuple[dict[str, Any], list[dict[str, Any]] | None] | None:
         """Return a case of that person and what becomes of each message in it; None where no event speaks to them."""
-        now = self._office.platform.clock()
+        defaults = self._office.platform.rules.library.rules().defaults
+        now = self._office.platform.clock().astimezone(zone_of(defaults.zone))
+        days = [_at_work(now - ago, defaults.workdays) for ago in AGO]
         with laid_out(self._bench, text_of(sheet)) as laid:
-            told_on = [(day, event) for day in (now - ago for ago in AGO) if (event := laid.example(day, persona))]
+            told_on = [(day, event) for day in days if (event := laid.example(day, persona))]
         wants = _consents(rule_of(sheet.files))
         cases = (self._case(event, persona, channel, spoken, day, wants) for day, event in told_on)
         return self._first_that_speaks(sheet, cases) if told_on else None
@@ -281,6 +287,14 @@ class Examples(DraftPages):
         if field_of(fields, "then") == "happens" and (played := self._played(sheet, made.data[at])) is not None:
             made = made.changed((at, "expect"), played or [{"nothing": True}])
         return made.text
+
+
+def _at_work(moment: datetime, workdays: Workdays) -> datetime:
+    """Return the time on that day, or on the last one before it on which, as on the next day, the state works."""
+    day = workdays.rolled(moment.date(), "previous")
+    while not workdays.is_working(day + _LATER[0]):
+        day = workdays.moved(day, -1)
+    return moment.replace(year=day.year, month=day.month, day=day.day)
 
 
 def typical(
@@ -705,13 +719,28 @@ def _without_other_topic(sheet: StoredDraft, usual: Mapping[str, Any]) -> str:
     text = sheet.files.get(TESTS, "")
     for at, each in reversed(list(enumerate(_cases(sheet)))):
         topic = items_of(group_at(group_at(each).get("citizen")).get("opted_out"))
-        if len(topic) == 1 and topic != usual["citizen"]["opted_out"] and _on_its_day(each) == _on_its_day(usual):
+        if (
+            len(topic) == 1
+            and topic != usual["citizen"]["opted_out"]
+            and _without_topic(each) == _without_topic(usual)
+        ):
             text = _without(YamlText(text), at)
     return text
 
 
-def _on_its_day(case: Mapping[str, Any]) -> str:
-    """Return a usual test of an opt-out without its topic, with days counted from the one on which it plays."""
+def _is_edited(case: Mapping[str, Any], usual: Sequence[Mapping[str, Any]]) -> bool:
+    """Return True if a test says something else of the person or of what happens than the usual ones."""
+    apart = ("name", "expect")
+    return _on_its_day(case, *apart) not in [_on_its_day(each, *apart) for each in usual]
+
+
+def _without_topic(case: Mapping[str, Any]) -> str:
+    """Return a usual test of an opt-out without its topic and the day on which it plays."""
+    return _on_its_day(case, "name").replace(json.dumps(case["citizen"]["opted_out"][0]), "")
+
+
+def _on_its_day(case: Mapping[str, Any], *apart: str) -> str:
+    """Return a test without these keys, with days counted from the one on which it plays."""
     begins = str(case.get("clock"))[:10]
 
     def counted(day: re.Match[str]) -> str:
@@ -720,8 +749,8 @@ def _on_its_day(case: Mapping[str, Any]) -> str:
         except ValueError:
             return day[0]
 
-    text = json.dumps({name: each for name, each in case.items() if name != "name"}, sort_keys=True, default=str)
-    return _DAY.sub(counted, text).replace(json.dumps(case["citizen"]["opted_out"][0]), "")
+    text = json.dumps({name: each for name, each in case.items() if name not in apart}, sort_keys=True, default=str)
+    return _DAY.sub(counted, text)
 
 
 def _with_case(sheet: StoredDraft, case: dict[str, Any]) -> str:

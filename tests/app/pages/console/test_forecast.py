@@ -19,7 +19,7 @@ async def test_what_is_due_is_shown_by_day_and_channel(tmp_path: Path) -> None:
     found = world.platform.queries.forecast.forecast(timedelta(days=30)).forecast
     assert found.due == 1
     assert "Due: 1; messages that would go: 1." in page
-    assert "<td>2025-06-20</td>" in page
+    assert "<td>20 June 2025</td>" in page
     assert "habarshy forecast --days 30" in page
     world.control("trigger", "identity_card_expiry", stopped=True)
     await world.settle(datetime.fromisoformat("2025-06-20T12:00+05:00"))

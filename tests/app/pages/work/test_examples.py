@@ -1,10 +1,11 @@
 """Tests by example: made from a preview, told in sentences, edited by form."""
 
 import re
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from html import unescape
 
 import pytest
+import yaml
 
 from tests.app.pages.forms import fields_of
 from tests.app.pages.work.workshop import FINE, Somebody, Workshop, begun, file_of, revision_of, signed_in
@@ -444,6 +445,38 @@ def test_the_usual_tests_are_made_anew_after_a_change_of_the_rule(quiet: Worksho
     assert made(aida, where, then="anew") == f"{where}/tests?done=typical"
     assert re.findall("- name: (.*)", cases_in(aida, where)) == names
     assert "All tests pass" in aida.get(f"{where}/tests").text
+
+
+def test_usual_tests_that_were_edited_are_not_replaced_unasked(quiet: Workshop) -> None:
+    """Whoever has them made anew is asked first, and nothing is lost until they say so."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
+    made(aida, where, then="typical")
+    page = aida.get(where).text
+    mine = file_of(page, "tests.yaml").replace("address: Address", "address: Abai 1", 1)
+    assert mine != file_of(page, "tests.yaml")
+    aida.post(where, revision=revision_of(page), **{"file-tests.yaml": mine})
+    assert made(aida, where, then="anew") == f"{where}/tests?done=edited"
+    assert "Somebody has edited usual tests" in aida.get(f"{where}/tests?done=edited").text
+    assert "Abai 1" in cases_in(aida, where)
+    assert made(aida, where, then="replace") == f"{where}/tests?done=typical"
+    assert "Abai 1" not in cases_in(aida, where)
+
+
+def test_the_usual_tests_play_on_days_that_can_be(quiet: Workshop) -> None:
+    """What happens in them happens on a working day of the last year, and what is over is dated before its record."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="lost_job", pack="kz", on="kz.employment.job_ended")
+    made(aida, where, then="typical")
+    events = [each["events"][0] for each in yaml.safe_load(cases_in(aida, where))]
+    happened = [datetime.fromisoformat(each["at"]) for each in events]
+    ended = [date.fromisoformat(each["data"]["ended_on"]) for each in events]
+    now = quiet.world.platform.clock()
+    assert len(happened) == len(ended) > 2
+    for at, end in zip(happened, ended, strict=True):
+        assert at.weekday() < 5
+        assert now - timedelta(days=366) < at < now + timedelta(days=1)
+        assert end <= at.date()
 
 
 def test_tests_of_the_sample_that_fail_frighten_nobody(quiet: Workshop) -> None:

@@ -12,7 +12,7 @@ from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.digest import goes_on, is_digest, next_day, other_went
 from domain.nudges.nudge import Nudge
-from domain.persons.channels import is_wanted, reachable
+from domain.persons.channels import addresses, is_wanted, reachable
 from domain.persons.hours import local_zone, quiet_hours
 from domain.persons.person import Person
 from domain.rules.built_in_triggers import DIGEST
@@ -158,14 +158,17 @@ def recipients(
 ) -> tuple[str, ...]:
     """Return the recipients: the person, or while they are a minor each guardian known now, if any of them lives.
 
-    A minor without a living guardian gets a warning of danger to life themself. `known`: returns a guardian.
+    A minor without a living guardian, or with none who has an address, gets a warning of danger to life themself.
+    `known`: returns a guardian.
     """
     named = guardians(trigger, person, defaults, now)
     if named is None:
         return (person.pseudonym,)
-    if any(known(each).died is None for each in named):
-        return named
-    return (person.pseudonym,) if trigger.klass == "emergency" else ()
+    living = [guardian for guardian in map(known, named) if guardian.died is None]
+    if trigger.klass == "emergency":
+        reached = any(addresses(guardian, channel) for guardian in living for channel in trigger.channels)
+        return named if reached else (person.pseudonym,)
+    return named if living else ()
 
 
 class Settlement(Struct, frozen=True):

@@ -65,6 +65,22 @@ def test_guardians_who_have_all_died_are_as_none() -> None:
     assert _told(child, dead=[SAULE, ERLAN], klass="emergency") == [AIDA]
 
 
+def test_a_minor_is_told_of_danger_whose_guardians_cannot_be_reached() -> None:
+    """A warning that no guardian could get by any of its channels goes to the child; what is no warning does not."""
+
+    def guardian(pseudonym: str) -> Person:
+        return person(pseudonym, phone=None, email=None, push="a device" if pseudonym == SAULE else None)
+
+    def told(channel: str, klass: str) -> list[str]:
+        who: dict[str, Any] = {**born(10), **GUARDED}
+        by = trigger(klass=klass, channels=[channel])
+        return list(recipients(by, person(AIDA, **who), DEFAULTS, at(NOON), guardian))
+
+    assert told("push", "emergency") == [ERLAN, SAULE]
+    assert told("sms", "emergency") == [AIDA]
+    assert told("sms", "legal") == [ERLAN, SAULE]
+
+
 def test_minority_is_that_of_the_moment() -> None:
     """On the day of coming of age, where the person lives, the nudge is the person's own."""
     who = {**born(18, before_day="2025-01-22"), **GUARDED}

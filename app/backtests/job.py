@@ -65,6 +65,11 @@ class BacktestCounts(Struct, frozen=True):
     price: float | None
     outcomes: list[tuple[str, int]] = []
 
+    @property
+    def happened(self) -> bool:
+        """Return True if something on which the rule begins happened and was known on these days."""
+        return any(many for outcome, many in self.outcomes if outcome not in ("later", "no_event"))
+
 
 def counts(tally: Tally, price: float | None) -> BacktestCounts:
     """Return the counts of a tally, without samples and examples: these are people's, and need a purpose."""

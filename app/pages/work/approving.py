@@ -21,7 +21,7 @@ from app.pages.life import category, shown
 from app.pages.naming import VALUES
 from app.pages.ruling import CLASSES, PARTS, clause_told, parts_told, ways_told
 from app.pages.visits import Form, field_of
-from app.pages.work.backtests import figures_of, latest, people_told
+from app.pages.work.backtests import figures_of, latest, people_told, unreached
 from app.pages.work.changed_lines import changed_lines
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.mailing import Mailing
@@ -91,6 +91,7 @@ class Approving(DraftPages):
             failed=found_.failed,
             published=self._is_published(sheet, found_),
             refused_before=refused,
+            unreached=unreached(self._office, sheet.agency, sheet.trigger, _hash_of(found_, sheet), frame.speech),
         )
 
     def _governed(self, trigger: str) -> GovernedTrigger:
@@ -159,6 +160,7 @@ class Approving(DraftPages):
             answer=self._answer(submission, fact, speech),
             rule=self._rule(fact, speech),
             tried=figures_of(self._office, submission, speech),
+            unreached=self._unreached(submission, speech),
             fact=fact,
             place=self._progress.fields(trigger_texts(fact.rules, fact.words), "", speech),
             errors=wrong,
@@ -317,13 +319,18 @@ class Approving(DraftPages):
             sentences.append(say("It also changes the messages that are planned already."))
         return _Asked(part, pending, sentences)
 
+    def _unreached(self, submission: Submission, speech: Speech) -> str:
+        return unreached(self._office, submission.owner, submission.about.name, submission.hash, speech)
+
     def _how_many(self, submission: Submission, speech: Speech) -> str:
         """Return how many people it would have told, as far as its latest finished backtest shows."""
         say, tried = speech.say, people_told(self._office, submission)
         if tried is None:
             return say("It is not known how many people that is: this version was not tried on last year.")
+        if why := self._unreached(submission, speech):
+            return say("On the days that were tried nobody would have been told. {why}.").format(why=why)
         if not tried:
-            return say("On the days that were tried nobody would have been told. That shows nothing about it.")
+            return say("On the days that were tried nothing happened on which it begins. That says nothing about it.")
         persons = speech.many("{count} person", "{count} persons", tried)
         return say("On the days on which it was tried, it would have reached {persons}.").format(persons=persons)
 

@@ -200,10 +200,9 @@ def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str
     ]
 
 
-def _tried(office: Office, submission: Submission) -> tuple[BacktestArguments, BacktestCounts] | None:
+def _tried(office: Office, agency: str, trigger: str, hash_: str) -> tuple[BacktestArguments, BacktestCounts] | None:
     """Return the latest finished backtest of a version: what was asked, and its counts; None where there is none."""
-    jobs, about = office.platform.queues.jobs, submission.about.name
-    for job, asked in finished(jobs, submission.owner, about, submission.hash):
+    for job, asked in finished(office.platform.queues.jobs, agency, trigger, hash_):
         if (counts := found_of(job.cursor)) is not None:
             return asked, counts
     return None
@@ -211,7 +210,7 @@ def _tried(office: Office, submission: Submission) -> tuple[BacktestArguments, B
 
 def figures_of(office: Office, submission: Submission, speech: Speech) -> list[tuple[str, str]]:
     """Return the figures of the latest finished backtest of a version; none where there is none."""
-    if (found_ := _tried(office, submission)) is None:
+    if (found_ := _tried(office, submission.owner, submission.about.name, submission.hash)) is None:
         return []
     asked, counts = found_
     span = f"{speech.moment(asked.start)} – {speech.moment(asked.end)}"
@@ -220,8 +219,19 @@ def figures_of(office: Office, submission: Submission, speech: Speech) -> list[t
 
 def people_told(office: Office, submission: Submission) -> int | None:
     """Return how many people the latest finished backtest of a version would have told; None where there is none."""
-    found_ = _tried(office, submission)
+    found_ = _tried(office, submission.owner, submission.about.name, submission.hash)
     return None if found_ is None else found_[1].people
+
+
+def unreached(office: Office, agency: str, trigger: str, hash_: str, speech: Speech) -> str:
+    """Return why the latest finished backtest of a version reached nobody though its events happened.
+
+    Empty where it reached somebody, where nothing had happened, and where there is none.
+    """
+    found_ = _tried(office, agency, trigger, hash_)
+    if found_ is None or found_[1].people or not found_[1].happened:
+        return ""
+    return _Told(*found_, speech).why_nobody
 
 
 class _Told:
@@ -259,6 +269,16 @@ class _Told:
         return bool(self._counts.persons) and dict(self._counts.outcomes).get("later") == self._counts.persons
 
     @property
+    def why_nobody(self) -> str:
+        """Return the most frequent reasons for silence, each with its count."""
+        outcomes = sorted(self._counts.outcomes, key=lambda each: -each[1])[:3]
+        one, number = self._say("{count} of {all}: {why}"), self._speech.number
+        all_ = number(self._counts.persons)
+        return "; ".join(
+            one.format(count=number(many), all=all_, why=shown(OUTCOMES, why, self._speech)) for why, many in outcomes
+        )
+
+    @property
     def _span(self) -> tuple[date, date]:
         """Return the first and the last day."""
         last = self._asked.end - timedelta(microseconds=1)
@@ -279,11 +299,7 @@ class _Told:
         if self.nobody or self.known_too_late:
             return
         if not self._days.total():
-            why, many = max(counts.outcomes, key=lambda each: each[1], default=("", 0))
-            reason = shown(OUTCOMES, why, self._speech) if why else say("not known")
-            all_ = self._speech.many("{count} person", "{count} persons", counts.persons)
-            text = say("Nobody would have got a message. The most frequent reason: {why} ({count} of {all}).")
-            yield text.format(why=reason, count=self._speech.number(many), all=all_)
+            yield say("Nobody would have got a message. {why}.").format(why=self.why_nobody)
             return
         first, last = self._span
         every = [first + timedelta(days=at) for at in range((last - first).days + 1)]

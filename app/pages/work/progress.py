@@ -121,7 +121,7 @@ class Progress:
         known = {
             "write": _Found(not _unwritten(verdict), _mending(_unwritten(verdict), speech), f"{base}/form"),
             "test": _Found(_is_tested(verdict), _testing(verdict, speech), f"{base}/tests"),
-            "try": self._tried(sheet, verdict, f"{base}/backtest", speech),
+            "try": self._tried(sheet.agency, sheet.trigger, _hash_of(verdict), f"{base}/backtest", speech),
             "submit": _Found(submission is not None, "", f"{base}/submit"),
         }
         known |= _after(now, submission, speech)
@@ -132,6 +132,8 @@ class Progress:
         now, base = self._office.platform.rules.approval.governed(), sheet and f"/work/drafts/{sheet.id}"
         pages = {"write": "/form", "test": "/tests", "try": "/backtest", "submit": "/submit"}
         known = {name: _Found(done=True, href=f"{base}{page}" if base else "") for name, page in pages.items()}
+        tried = known["try"].href
+        known["try"] = self._tried(submission.owner, submission.about.name, submission.hash, tried, speech)
         after = _after(now, submission, speech)
         here = next((name for name, each in after.items() if not each.done), "publish")
         return list(_stages(_mended(known | after, submission, speech), here, speech))
@@ -143,18 +145,22 @@ class Progress:
         except BadDraft as bad:
             return Verdict((Finding("trigger.yaml", 0, 0, bad.told),))
 
-    def _tried(self, sheet: StoredDraft, verdict: Verdict, href: str, speech: Speech) -> _Found:
-        if verdict.pack is None:
+    def _tried(self, agency: str, trigger: str, hash_: str, href: str, speech: Speech) -> _Found:
+        if not hash_:
             return _Found(done=False, href=href)
-        [trigger] = verdict.pack.triggers
         jobs = self._office.platform.queues.jobs
-        tried = [found_of(job.cursor) for job, _ in finished(jobs, sheet.agency, sheet.trigger, trigger.hash)]
+        tried = [found_of(job.cursor) for job, _ in finished(jobs, agency, trigger, hash_)]
         if any(counts is None or counts.people for counts in tried):
             return _Found(done=True, href=href)
         note = speech.say("not tried yet; it is not required")
         if tried:
             note = speech.say("nobody would have been told on the days that were tried")
         return _Found(done=False, note=note, href=href)
+
+
+def _hash_of(verdict: Verdict) -> str:
+    """Return the hash of the draft's version; empty where it may not be submitted."""
+    return verdict.pack.triggers[0].hash if verdict.pack is not None else ""
 
 
 def _submission(now: Governed, trigger: str, version: str) -> Submission | None:

@@ -198,11 +198,37 @@ def test_a_backtest_in_which_nobody_was_told_shows_nothing(told: Workshop) -> No
     submission = aida.post(f"{where}/submit").headers["location"].partition("?")[0]
     dana.post(f"{submission}/approve")
     asked = dana.post(f"{submission}/publish", share="1.0").text
-    assert "On the days that were tried nobody would have been told." in asked
+    assert "On the days that were tried nothing happened on which it begins. That says nothing about it." in asked
     assert "it would have reached" not in asked
 
 
-NOBODY = "Nobody would have got a message. The most frequent reason"
+def test_an_approver_is_warned_of_a_rule_that_reached_nobody(quiet: Workshop) -> None:
+    """Where its events happened and nobody was told, both read why on top, and the step has no tick."""
+    moved = {"kind": "moved", "area": "750000000", "address": "Абай даңғылы, 10, 5"}
+    attached = {"clinic": "Емхана", "area": "750000000", "attached_on": "2025-06-03"}
+    world = quiet.world
+    world.take(*registered(AIGERIM))
+    world.at("2025-06-02T12:00:00+05:00")
+    world.take(event("kz.residence.registered", AIGERIM, "2025-06-02T11:30:00+05:00", moved))
+    world.at("2025-06-03T12:00:00+05:00")
+    world.take(event("kz.health.clinic_attached", AIGERIM, "2025-06-03T11:30:00+05:00", attached))
+    world.at("2025-06-20T12:00:00+05:00")
+    dana, jobs = signed_in(quiet, "dana"), world.platform.queues.jobs
+    aida, where = written(quiet, "aida")
+    report = aida.post(f"{where}/backtest", **{"from": "2025-05-01", "to": "2025-06-20"}).headers["location"]
+    while jobs.latest(1)[0].state in (JobState.PLANNED, JobState.RUNNING):
+        aida.get(report)
+    submit = aida.get(f"{where}/submit").text
+    submission = aida.post(f"{where}/submit").headers["location"].partition("?")[0]
+    for page in (submit, dana.get(submission).text):
+        warned = page.partition("On past days it would have reached nobody")[2].partition("</div>")[0]
+        assert "1 of 1: the thing itself was done" in warned
+        assert "says nothing about it" not in page
+        step = page.partition(f'href="{where}/backtest"')[0].rpartition("<li ")[2]
+        assert not step.startswith('class="done"')
+
+
+NOBODY, CONDITIONS = "Nobody would have got a message.", "the conditions of the rule do not hold"
 
 
 @pytest.mark.parametrize(
@@ -227,7 +253,7 @@ NOBODY = "Nobody would have got a message. The most frequent reason"
             [],
             [("when", 3), ("past", 1)],
             [],
-            [f"{NOBODY}: the conditions of the rule do not hold (3 of 4 persons)."],
+            [f"{NOBODY} 3 of 4: {CONDITIONS}; 1 of 4: too old: it was due before the first day."],
         ),
     ],
 )

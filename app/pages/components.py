@@ -11,11 +11,12 @@ from app.pages.catalogues import Speech
 from app.pages.finding_words import FindingWords
 from app.pages.layout import Pages, RoutedPages
 from app.pages.stops import Stop
-from app.pages.work.controls import UNITS, ConditionRow, Control, Length
+from app.pages.work.controls import ConditionRow, Control, Length
 from app.pages.work.field_places import FormField
 from app.pages.work.trying import Cell
 from domain.core.translatable import Said
 from templates.authoring.condition_form import AND
+from templates.authoring.trigger_form import UNITS
 from templates.reading.findings import Finding
 
 

@@ -40,6 +40,17 @@ NEW: Final = ("new", "new-2")
 CHANNELS: Final = ("push", "sms", "email")
 
 
+UNITS: Final[Mapping[str, str]] = {
+    "D": N_("days"),
+    "W": N_("weeks"),
+    "M": N_("months"),
+    "Y": N_("years"),
+    "TH": N_("hours"),
+    "TM": N_("minutes"),
+}
+"""Unit of a length of time, behind its P -> its name."""
+
+
 class Part(Struct, frozen=True):
     """A field: its name in the form, where its value stands in the file, and of what kind it is."""
 
@@ -81,6 +92,12 @@ _OF_STEP: Final = (
 _OF_REPEAT: Final = (("every", "duration"), ("at_most", "count"), ("until", "word"))
 _OF_COUNT: Final = (("nth", "count"), ("within", "duration"))
 _OF_UNLESS: Final = (("on", "word"), ("when", "condition"), ("grace", "duration"))
+_WITHIN: Final = (("before", "duration"), ("after", "duration"))
+_OF_NEW: Final = {
+    "due": (("name", "word"), *_OF_STEP),
+    "unless": (*_OF_UNLESS, *_WITHIN),
+    "actions": (("id", "word"), ("url", "word")),
+}
 _ALONE: Final = (
     ("category", "name"),
     ("class", "word"),
@@ -121,9 +138,7 @@ def parts_of(data: Mapping[str, Any], languages: Sequence[str]) -> list[Part]:
     unless = data.get("unless")
     for at in range(len(unless) if isinstance(unless, list) else 0):
         parts += [Part(f"unless.{at}.{key}", ("unless", at, key), kind) for key, kind in _OF_UNLESS]
-        parts += [
-            Part(f"unless.{at}.{side}", ("unless", at, "within", side), "duration") for side in ("before", "after")
-        ]
+        parts += [Part(f"unless.{at}.{side}", ("unless", at, "within", side), kind) for side, kind in _WITHIN]
     actions = data.get("actions")
     for at, action in enumerate(actions if isinstance(actions, list) else ()):
         if not isinstance(action, dict):
@@ -132,6 +147,17 @@ def parts_of(data: Mapping[str, Any], languages: Sequence[str]) -> list[Part]:
         leads = [key for key in ("url", "service") if key in action] or ([] if "reply" in action else ["url"])
         parts += [Part(f"actions.{at}.{key}", ("actions", at, key), "word") for key in leads]
     return parts
+
+
+def new_parts_of(languages: Sequence[str]) -> list[Part]:
+    """Return the fields for what may be added; they stand nowhere in the file yet."""
+    labels = [(f"label.{each}", "text") for each in languages]
+    return [
+        Part(f"{group}.{each}.{key}", (), kind)
+        for group, kinds in _OF_NEW.items()
+        for each in NEW
+        for key, kind in (*kinds, *(labels if group == "actions" else ()))
+    ]
 
 
 def shown(part: Part, value: PlainData) -> str | None:
@@ -260,6 +286,7 @@ class TriggerForm:
         if not isinstance(self.yaml.data, dict):
             raise CannotEdit("the file has no keys")
         self.parts = {part.name: part for part in parts_of(self.yaml.data, languages)}
+        self.new_parts = {part.name: part for part in new_parts_of(languages)}
         shown_ = {
             name: None if self.yaml.is_shared(part.path) else shown(part, self.yaml.get(part.path))
             for name, part in self.parts.items()
@@ -384,7 +411,7 @@ class TriggerForm:
                 made = self._with_step(made, under, new, wrong)
             elif under.startswith("unless."):
                 value = self._new(new, under, _OF_UNLESS, wrong)
-                within = self._new(new, under, (("before", "duration"), ("after", "duration")), wrong)
+                within = self._new(new, under, _WITHIN, wrong)
                 made = self._added(made, "unless", under, value | ({"within": within} if within else {}), wrong)
             else:
                 made = self._added(made, "actions", under, self._button(made, under, new, wrong), wrong)
@@ -446,22 +473,12 @@ class TriggerForm:
         return self.yaml.innermost([*own, *groups], line, column)
 
 
-_UNITS: Final[Mapping[str, str]] = {
-    "D": "days",
-    "W": "weeks",
-    "M": "months",
-    "Y": "years",
-    "TH": "hours",
-    "TM": "minutes",
-}
-
-
 def _named_by(offset: str) -> str:
     """Return a name for a step by when it is due: `after_14_days`; `step` where that is not said in one number."""
     found = re.fullmatch(r"(-?)P(T?)([0-9]+)([YMWDH])", offset)
-    if found is None or f"{found[2]}{found[4]}" not in _UNITS:
+    if found is None or f"{found[2]}{found[4]}" not in UNITS:
         return "step"
-    return f"{'before' if found[1] else 'after'}_{int(found[3])}_{_UNITS[found[2] + found[4]]}"
+    return f"{'before' if found[1] else 'after'}_{int(found[3])}_{UNITS[found[2] + found[4]]}"
 
 
 def _free(name: str, taken: Container[str]) -> str:

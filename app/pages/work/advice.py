@@ -10,6 +10,7 @@ from app.pages.catalogues import Speech
 from app.pages.pack_names import names_of
 from app.pages.ruling import in_words
 from app.pages.work.sheets import rule_of
+from app.pages.work.simple_fields import FIELDS
 from domain.core.translatable import N_, Joined, Said, Words
 from domain.rules.benefits import starts_on
 from streams.rules.in_force import Rules
@@ -18,18 +19,8 @@ from templates.checks.words_check import ONLY_THERE
 from templates.reading.findings import Finding
 
 _KEYS: Final[Mapping[str, str]] = {
-    "cascade_after": N_("Go on to the next way after a silence of"),
-    "cascade": N_("A message that was not opened counts as a silence"),
-    "offset": N_("How long before or after?"),
-    "at": N_("At what time of day?"),
-    "on": N_("On a day of that year"),
-    "working_days": N_("Working days after it"),
-    "smooth": N_("Spread over"),
-    "every": N_("Say it again every"),
-    "grace": N_("Wait so long for late reports"),
-    "before": N_("At most so long before the message is due"),
-    "after": N_("At most so long after the message is due"),
-    "within": N_("Counted over so long, up to the record"),
+    **{name.rpartition(".")[2]: field.label for name, field in FIELDS.items()},
+    "within": FIELDS["count.within"].label,
     "expires": N_("Until when is it of use?"),
 }
 """Key of the file -> the label of its field on the form."""
@@ -102,17 +93,13 @@ ADVICE: Final[Mapping[str, str]] = {
 }
 """A finding of lint -> the same, told of the form."""
 _FIELDS: Final[Mapping[str, str]] = {
-    "at_most": N_("How often in all?"),
+    **{key: _KEYS[key] for key in ("at_most", "every", "offset", "smooth", "url", "working_days")},
     "category": N_("Topic"),
     "channels": N_("By which ways, in which order?"),
     "class": N_("How urgent is it?"),
-    "every": N_("Say it again every"),
     "from": N_("Last day to act, if it is another one"),
-    "offset": N_("How long before or after?"),
-    "smooth": N_("Spread over"),
-    "working_days": N_("Working days after it"),
-    "url": N_("Where it leads"),
 }
+"""Key of the file that means one field only -> the label of that field."""
 _NAMED: Final[Mapping[str, str]] = {
     "{name} is missing": N_("“{name}” is not filled in"),
     "{name}: {error}": N_("{name}: {error}"),

@@ -9,19 +9,11 @@ from msgspec import Struct
 
 from app.pages.visits import Fields, field_of
 from domain.core.timing import Offset
-from domain.core.translatable import N_, Words
+from domain.core.translatable import Words
 from templates.authoring import typed_values, value_words
 from templates.authoring.condition_form import AND, OR, BadRow, Row, Rows, read_condition, written_condition
 from templates.authoring.trigger_form import CHANNELS
 
-UNITS: Final[Mapping[str, str]] = {
-    "D": N_("days"),
-    "W": N_("weeks"),
-    "M": N_("months"),
-    "Y": N_("years"),
-    "TH": N_("hours"),
-    "TM": N_("minutes"),
-}
 AFTER, BEFORE = "", "-"
 _DAYS_OR_MORE = ("D", "W", "M", "Y")
 _MONTH: Final = 365.25 / 12

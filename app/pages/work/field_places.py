@@ -11,8 +11,10 @@ from app.packs.draft_child import TESTS
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.pack_names import names_of
 from app.pages.work.advice import Advice, at_fields
-from app.pages.work.by_form import FILE, Setting, View
+from app.pages.work.by_form import FILE
 from app.pages.work.examples import Example
+from app.pages.work.rule_controls import Setting
+from app.pages.work.rule_view import View
 from app.pages.work.sheets import page_called, steps_of
 from app.pages.work.wording import text_called, words_form
 from streams.rules.in_force import Rules

@@ -13,11 +13,15 @@ import pytest
 
 from app.pages.catalogues import Speech
 from app.pages.layout import _environment
+from app.pages.ruling import CLASSES
 from app.pages.work.advice import ADVICE
-from app.pages.work.by_form import Setting, View
-from app.pages.work.controls import UNITS, Control
+from app.pages.work.controls import Control
+from app.pages.work.rule_controls import Setting
+from app.pages.work.rule_reading import RuleReading
+from app.pages.work.rule_view import View
+from app.pages.work.sent_rule import SentRule
 from templates.authoring.condition_form import BadRow, Row, Rows, after_start, without_after_start, written_condition
-from templates.authoring.trigger_form import _CHECKS, BadValue, Part, TriggerForm, value_meant
+from templates.authoring.trigger_form import _CHECKS, UNITS, BadValue, Part, TriggerForm, value_meant
 from tests.app.pages.forms import fields_of
 from tests.app.pages.shipped_rules import speech_of
 from tests.app.pages.work.workshop import CLINIC, Somebody, Workshop, begun, file_of, signed_in
@@ -57,7 +61,7 @@ def test_each_shipped_rule_saved_as_it_was_opened_is_the_same(quiet: Workshop) -
     for path, language in zip(shipped_rules(), cycle(LANGUAGES), strict=False):  # what is sent is in no language
         form, speech = TriggerForm(path.read_text("utf-8"), LANGUAGES), speech_of(language)
         sent = sent_of(View(rules, speech, Setting(form, {}, {}, {})), speech)
-        changes, wrong = View(rules, speech, Setting(form, sent, {}, {})).changes(form.values)
+        changes, wrong = SentRule(RuleReading(rules, speech, form, sent)).changes(form.values)
         assert (changes, wrong) == ({}, {}), path
     assert len(shipped_rules()) > 40
 
@@ -401,6 +405,19 @@ def test_two_editors_of_one_field_choose_in_words(quiet: Workshop) -> None:
         assert gone not in rules
         assert "Another" in rules
         assert "class: service" in rules
+
+
+def test_choices_of_two_editors_are_shown_in_words(quiet: Workshop) -> None:
+    """Of how urgent a rule is, what goes late and who is told for a minor both versions are read as on the form."""
+    aida, dana = signed_in(quiet, "aida"), signed_in(quiet, "dana")
+    where = begun(aida)
+    first, second = form_of(aida, where), form_of(dana, where)
+    theirs = {"class": "reminder", "catch_up": "latest", "minors": "guardians"}
+    mine = {"class": "legal", "catch_up": "all", "minors": "self"}
+    assert send(aida, where, first, **theirs).status_code == 303
+    text = unescape(re.sub("<[^>]+>", " ", send(dana, where, second, **mine).text))
+    words = (CLASSES["legal"], CLASSES["reminder"], "all go", "the latest goes", "they themselves", "their guardians")
+    assert [each for each in words if each not in text] == []
 
 
 MOVED, CLOSED = "{on: kz.residence.registered, grace: P1D}", "{on: kz.health.clinic_attached, grace: P2D}"

@@ -1,0 +1,351 @@
+"""The form of a rule, part by part as its page shows it, in the reader's language."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from app.pages.catalogues import LANGUAGES
+from app.pages.life import shown
+from app.pages.ruling import CLASSES
+from app.pages.visits import field_of
+from app.pages.work.controls import Control, Length, channels_in, split
+from app.pages.work.rule_controls import RuleControls
+from app.pages.work.simple_fields import field_called
+from app.pages.work.words import topics_of
+from app.reports.life_words import CHANNELS
+from domain.core.translatable import N_
+from templates.authoring.condition_form import without_after_start
+from templates.authoring.rule_sentences import whom
+from templates.authoring.trigger_form import NEW, UNITS
+from templates.checks.loader import BUILT_IN
+from templates.checks.sense_check import ANSWERS
+
+URGENCY: Final[Mapping[str, str]] = {
+    "emergency": N_("Danger to life or limb: goes at once, also at night, to everybody."),
+    "legal": N_("The law demands it: goes also after an opt-out, but not at night."),
+    "service": N_("About something that the person has begun: counts towards no limit."),
+    "reminder": N_("Useful to know: keeps to the person’s limit of messages."),
+    "offer": N_("Something new: only to those who agreed to such messages."),
+}
+_ENDS: Final = re.compile(r"(^|[._])(expires_on|ends_on|\w+_until|\w+_by)$")
+"""Names of dates on which something ends."""
+_CAN_SINCE: Final = "event.time"
+
+
+class View(RuleControls):
+    """The parts of the form, each with its controls."""
+
+    def about(self) -> Iterator[Control]:
+        """Yield what it is called, by which law, for whom."""
+        for key, label, hint in (
+            ("title", N_("Title"), N_("A citizen reads it above the message.")),
+            ("legal_basis", N_("Legal basis"), N_("The law by which your agency may tell people this.")),
+        ):
+            for each in self.reading.languages:
+                if self.can(f"{key}.{each}"):
+                    named = f"{self._say(label)} ({LANGUAGES.get(each, each)})"
+                    told = self._say(hint) if each == self.reading.languages[0] else ""
+                    yield self.control(
+                        f"{key}.{each}", "text" if key == "title" else "area", named, lang=each, hint=told
+                    )
+        yield self._topic()
+        yield self.control(
+            "class",
+            "radios",
+            self._say("How urgent is it?"),
+            options=[(name, self._say(CLASSES[name]), self._say(text)) for name, text in URGENCY.items()],
+        )
+
+    def _topic(self) -> Control:
+        options = topics_of(self.reading.rules.governed, self.speech, self.values.get("category", ""))
+        return self.control(
+            "category",
+            "select_or",
+            self._say("Topic"),
+            options=[("", [*self.unchosen("category"), *options])],
+            more=field_of(self.typed, "category.other"),
+            hint=self._say("People switch off topics that they do not want to hear of."),
+        )
+
+    def starting(self) -> Iterator[Control]:
+        """Yield on what it starts, under which conditions, and who is told."""
+        yield self.control(
+            "on",
+            "select",
+            self._say("It starts when this is recorded"),
+            options=self._starts(),
+            more=self.names.search_words,
+        )
+        hint = self._say(
+            "To compare with another record, go to part 4: there such a record makes the message needless."
+        )
+        yield self.condition("when", self._say("Only if"), hint=hint)
+        yield from self._recipients()
+        yield from self._same_matter()
+
+    def _recipients(self) -> Iterator[Control]:
+        subject = self.reading.type.subject
+        if subject is not None and self.can("to"):
+            chosen = self.typed.get("to") or self.values.get("to", "").split(",")
+            about = subject if subject in chosen else "subject"  # they may stand there by either name
+            roles = [about, *(each for each in self.reading.type.roles if each != subject)]
+            roles += [each for each in chosen if each and each not in roles]
+            named = [(each, self.speech.tell(whom(each))) for each in roles]
+            hint = self._say("Such as both parents, where the birth of a child is recorded.")
+            yield self.ticks("to", self._say("Who is told?"), named, hint, usual=self.reading.usual_recipient)
+
+    def _same_matter(self) -> Iterator[Control]:
+        if not self.can("occurrence"):
+            return
+        type_ = self.reading.type
+        fields = [*type_.fields, *(name for name in type_.roles if name != type_.subject)]
+        options = [("person", self._say("Once for a person, ever"))]
+        options += [(f"event.{name}", self.reading.called(f"event.{name}")) for name in fields]
+        yield self.ticks(
+            "occurrence",
+            self._say("Which records are about the same matter?"),
+            [*options, *((each, each) for each in self.unknown("occurrence", options))],
+            hint=self._say(
+                "Tick what is the same in them, such as the number of a fine: of all records with that number"
+                " only the latest speaks. Nothing ticked: each record is a matter of its own."
+            ),
+        )
+
+    def _starts(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        say, benefits = self._say, self.reading.rules.catalogue.benefits
+        edges = (("becomes", say("Somebody becomes entitled")), ("ceases", say("An entitlement ends")))
+        groups = self._events()
+        groups += [
+            (text, [(f"{edge}:{name}", self.names.benefit(name)) for name in benefits]) for edge, text in edges
+        ]
+        found = [(text, options) for text, options in groups if options]
+        known = {value for _, options in found for value, _ in options}
+        start = self.reading.start
+        first = [(start, start)] if start and start not in known else self.unchosen("on")
+        return [("", first), *found] if first else found
+
+    def _events(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return the events on which a rule may start, under the offices that report them: its own one first."""
+        types = [
+            each
+            for each in self.reading.rules.catalogue.types.values()
+            if (each.name not in ANSWERS and not each.name.startswith(f"{BUILT_IN}."))
+            or each.name == self.reading.start
+        ]
+        return self.names.by_office(types, str(self.form.yaml.get(("owner",)) or ""))
+
+    def steps(self) -> Iterator[tuple[str, str, list[Control], list[Control]]]:
+        """Yield each step: its name, when it is due in words, its controls, and the rarer ones."""
+        due = self.form.yaml.get(("due",))
+        for name in due if isinstance(due, dict) else ():
+            usual, rare = self._step(f"due.{name}")
+            yield name, self._due(due[name]), usual, rare
+
+    def new_steps(self) -> Iterator[tuple[str, list[Control]]]:
+        """Yield what adds a step, and what adds another one: a heading, and the controls."""
+        for under, title in zip(NEW, (self._say("Add a step"), self._say("Add another step")), strict=True):
+            yield title, self._new_step(f"due.{under}")
+
+    def _new_step(self, under: str) -> list[Control]:
+        return [*self._step(under)[0], self.simple(f"{under}.name")]
+
+    def _step(self, under: str) -> tuple[list[Control], list[Control]]:
+        say = self._say
+        counted = self.control(
+            f"{under}.from",
+            "select",
+            say("From which date is it counted?"),
+            options=self._dates(self._moment_of_event(f"{under}.from")),
+            hint=say(
+                "Most rules count from when it happened. A date that lies ahead, such as the last day of a card,"
+                " is for a message before that day."
+            ),
+        )
+        usual = [counted, *self.listed(f"{under}.offset"), self.simple(f"{under}.at")]
+        rare = [self.simple(f"{under}.on"), self.simple(f"{under}.working_days")]
+        again = self.listed(
+            *(f"{under}.{key}" for key in ("repeat.every", "repeat.at_most", "repeat.until", "smooth"))
+        )
+        return usual, [*rare, self.condition(f"{under}.when", say("Only if")), *again]
+
+    def _moment_of_event(self, name: str) -> tuple[str, str]:
+        """Return the option for the time of the event, as the file says it: by its name, or by saying nothing."""
+        written = self.values.get(name, "") == "event.time"
+        return ("event.time" if written else "", self._say("When it happened (the time of the event)"))
+
+    def _dates(self, *first: tuple[str, str]) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return these options, then the dates that a rule may name, and those that it names though it may not."""
+        kinds = self.reading.types().items()
+        dates = {name: kind for name, kind in kinds if kind == "date" and not name.startswith("param.")}
+        used = {text for name, text in self.values.items() if name.endswith((".from", "expires"))}
+        known = {"event.time", *dates, *(value for value, _ in first)}
+        odd = [(each, each) for each in sorted(used - known) if "." in each]
+        groups = [
+            (title, [(name, self._ahead(name, text)) for name, text in each])
+            for title, each in self.reading.grouped(dates)
+        ]
+        return [("", [*first, *odd]), *groups]
+
+    def _ahead(self, name: str, called: str) -> str:
+        """Return what a date is called; of one that lies ahead, that something ends on it."""
+        return self._say("{date} (when it ends)").format(date=called) if _ENDS.search(name) else called
+
+    def _due(self, step: Mapping[str, Any] | None) -> str:
+        return self.reading.sentence(lambda words: words.due(step or {}))
+
+    def ending(self) -> Iterator[Control]:
+        """Yield until when it is of use."""
+        say, value = self._say, self.values.get("expires", "")
+        if self.can("expires"):
+            typed = field_of(self.typed, "expires.of") if "expires.of" in self.typed else None
+            is_date = value.startswith(("event.", "citizen.", "entitled."))
+            chosen = typed if typed is not None else value if is_date else "after" if value else ""
+            length = self.length("expires", "")
+            use = length.value if typed is not None or not is_date else Length()
+            first = [("", say("30 days after it is due")), ("after", say("so long after it is due"))]
+            yield self.control(
+                "expires",
+                "until",
+                say("Until when is it of use?"),
+                value=chosen,
+                options=self._dates(*first),
+                more=use,
+                doubt=length.doubt if use else "",
+                hint=say("Later than that it is not sent any more."),
+            )
+        if self.values.get("act_by.from"):
+            yield from self._last_day()
+
+    def _last_day(self) -> Iterator[Control]:
+        """Yield the last day to act; few rules name one."""
+        if self.can("act_by.from"):
+            label = self._say("Last day to act, if it is another one")
+            options = self._dates(("", self._say("Not said")))
+            yield self.control("act_by.from", "select", label, options=options)
+            yield self.simple("act_by.offset")
+
+    def needless(self) -> Iterator[tuple[int, str, list[Control]]]:
+        """Yield each event that makes the message needless: its number, in words, its controls."""
+        listed = self.form.yaml.get(("unless",))
+        for at, each in enumerate(listed if isinstance(listed, list) else ()):
+            yield at, self.reading.sentence(lambda words, each=each: words.unless(each)), self.unless(f"unless.{at}")  # type: ignore[misc]
+
+    def new_needless(self) -> Iterator[tuple[str, list[Control]]]:
+        """Yield what adds such an event, and what adds another one: a heading, and the controls."""
+        titles = (
+            self._say("Add an event that makes it needless"),
+            self._say("Add another event that makes it needless"),
+        )
+        for under, title in zip(NEW, titles, strict=True):
+            yield title, self.unless(f"unless.{under}")
+
+    def nothing_needless(self) -> Iterator[Control]:
+        """Yield the tick that nothing makes the message needless, while the sample asks that."""
+        if self.form.asks_needless:
+            asked = self._setting.findings.get("needless.none")
+            hint = "" if asked else self._say("The sample asks this. Tick it, or add an event below.")
+            ticked = field_of(self.typed, "needless.none")
+            label = self._say("Nothing makes it needless")
+            yield self.control("needless.none", "tick", label, value=ticked, more="yes", hint=hint)
+
+    def unless(self, under: str) -> list[Control]:
+        """Return the controls of such an event."""
+        say, later = self._say, field_of(self.typed, f"{under}.on") or self.values.get(f"{under}.on", "")
+        options = [("", [("", say("Choose"))]), *self._events()]
+        known = {value for _, group in options for value, _ in group}
+        if later not in known:
+            options[0][1].append((later, self.names.heading(later)))
+        found = [
+            self.control(
+                f"{under}.on", "select", say("This has been recorded"), options=options, more=self.names.search_words
+            ),
+            *([self._since(under)] if _CAN_SINCE in self.reading.types() else []),
+            self.condition(f"{under}.when", say("Only if"), later),
+        ]
+        return [*found, *self.listed(*(f"{under}.{key}" for key in ("before", "after", "grace")))]
+
+    def _since(self, under: str) -> Control:
+        say, name = self._say, f"{under}.since"
+        options = [("yes", say("since the record that starts the rule")), ("no", say("also before it"))]
+        stands = "yes" if _is_new(under) else without_after_start(self.values.get(f"{under}.when", ""))[0]
+        chosen = field_of(self.typed, name) or stands
+        return self.control(name, "select", say("When has it to happen?"), value=chosen, options=[("", options)])
+
+    def sending(self) -> Iterator[Control]:
+        """Return how it is sent."""
+        say = self._say
+        chosen = channels_in(self.typed, "channels") or self.values.get("channels", "")
+        names = [(name, shown(CHANNELS, name, self.speech)) for name in ("push", "sms", "email")]
+        if not set(chosen.split(",")) <= {*CHANNELS, ""}:  # such a list is mended in the file: lint says so
+            return iter(())
+        ways, value = say("By which ways, in which order?"), [*chosen.split(","), "", "", ""][:3]
+        return iter(
+            [self.control("channels", "order", ways, value=value, options=names)] if self.can("channels") else ()
+        )
+
+    def rare(self) -> Iterator[Control]:
+        """Yield what few rules need."""
+        yield from self.listed("count.nth", "count.within", "smooth")
+        if not self.values.get("act_by.from"):
+            yield from self._last_day()
+        yield from self.listed("catch_up", "reach", "ahead_from")
+        yield from self.listed("cascade_after", "minors", "cascade", "discreet", "correction")
+
+    def buttons(self) -> Iterator[tuple[int, list[Control]]]:
+        """Yield each button under the message."""
+        listed = self.form.yaml.get(("actions",))
+        for at in range(len(listed) if isinstance(listed, list) else 0):
+            names = [name for name in self.form.parts if name.startswith(f"actions.{at}.") and self.can(name)]
+            yield at, [self._button(name) for name in names]
+
+    def new_button(self) -> list[Control]:
+        """Return the controls of one more button."""
+        keys = (*(f"label.{each}" for each in self.reading.languages), "url", "id")
+        return [self._button(f"actions.{NEW[0]}.{key}") for key in keys]
+
+    def _button(self, name: str) -> Control:
+        if field_called(name) is not None:
+            return self.simple(name)
+        words, language = self._say("Words on the button"), name.rpartition(".")[2]
+        return self.control(name, "text", f"{words} ({LANGUAGES.get(language, language)})", lang=language)
+
+    def labels(self) -> dict[str, str]:
+        """Return the label of each field, by its name, in the order of the page."""
+        found = {each.name: each.label for each in (*self.about(), *self.starting())}
+        for name, _, usual, rare in self.steps():
+            found |= {each.name: f"{self.reading.step_called(name)}: {each.label}" for each in (*usual, *rare)}
+        found |= {each.name: f"{title}: {each.label}" for title, controls in self.new_steps() for each in controls}
+        found |= {each.name: each.label for each in (*self.ending(), *self.nothing_needless())}
+        for at, _, controls in self.needless():
+            found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
+        found |= {each.name: f"{title}: {each.label}" for title, controls in self.new_needless() for each in controls}
+        found |= {each.name: each.label for each in self.sending()}
+        for at, controls in self.buttons():
+            found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
+        return found | {each.name: each.label for each in (*self.rare(), *self.new_button())}
+
+    def told_value(self, name: str, text: str) -> str:  # noqa: PLR0911  (one for each kind)
+        """Return a field's text in words, as far as there are any."""
+        part, field = self.form.parts.get(name), field_called(name)
+        options = CLASSES if name == "class" else field.options if field is not None else {}
+        match part.kind if part else "":
+            case "word" if text in options:
+                return self._say(options[text])
+            case "condition":
+                return self.reading.in_words(text)
+            case "start" | "word" if text in self.reading.rules.catalogue.types:
+                return self.names.heading(text)
+            case "offset" | "duration" | "until" if (length := split(text)).number:
+                told, before = f"{length.number} {self._say(UNITS[length.unit])}", self._say("before it")
+                return f"{told} ({before})" if length.sign else told
+            case "list":
+                return " → ".join(shown(CHANNELS, each, self.speech) for each in text.split(",") if each)
+            case "names":
+                return ", ".join(self.names.heading_of(each) if "." in each else each for each in text.split(","))
+            case "flag":
+                return self._say("yes") if text else self._say("no")
+        return text
+
+
+def _is_new(under: str) -> bool:
+    return under.rpartition(".")[2] in NEW

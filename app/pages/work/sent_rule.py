@@ -1,0 +1,96 @@
+"""What a form of a rule sent: the fields that were changed, with their texts, and what is wrong with fields."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from app.pages.visits import field_of
+from app.pages.work.controls import channels_in, condition_in, length_in, names_in, rows_in
+from app.pages.work.rule_reading import RuleReading
+from domain.core.translatable import Said, Words
+from templates.authoring.condition_form import BadRow, after_start, without_after_start
+from templates.authoring.trigger_form import NEW
+from templates.authoring.typed_values import NotANumber
+
+_GONE = re.compile(r"(due\.[a-z0-9_]+|(unless|actions)\.[0-9]{1,3})\.gone")
+_NEEDED: Final[Mapping[str, str]] = {
+    "to": Said("Choose who gets the message"),
+    "channels": Said("Choose how it is sent, by one way at least"),
+}
+"""Fields of which something must be chosen -> what is said where nothing is."""
+_BOTH = Said("You ticked this and chose an event that makes it needless: take the tick away, or choose no event")
+
+
+class SentRule:
+    """Compares what was sent with what the form was filled with."""
+
+    def __init__(self, reading: RuleReading) -> None:
+        self._reading = reading
+
+    def changes(self, was: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the fields that were changed with their texts, and what is wrong with fields."""
+        changed, wrong = dict[str, str](), dict[str, str]()
+        for name in [*self._reading.form.values, *self._reading.form.new_parts]:
+            before = was.get(name, "")
+            try:
+                sent = self._sent(name, before)
+            except (BadRow, NotANumber) as bad:
+                wrong[name] = self._told_of_row(name, bad) if isinstance(bad, BadRow) else bad.problem
+                continue
+            if sent == "" and name in _NEEDED:
+                wrong[name] = _NEEDED[name]
+            elif sent is not None and sent != before:
+                changed[name] = sent
+        if field_of(self._reading.typed, "needless.none"):
+            changed["needless.none"] = "yes"
+            if any(changed.get(f"unless.{each}.on") for each in NEW):
+                wrong["needless.none"] = _BOTH
+        changed |= {name: "yes" for name in self._reading.typed if _GONE.fullmatch(name)}
+        return changed, wrong
+
+    def _told_of_row(self, name: str, bad: BadRow) -> str:
+        """Return what is wrong with a row of a condition: with what it compares, or else its number."""
+        rows = rows_in(self._reading.typed, name, {})
+        field = rows.rows[bad.at].field if rows is not None else ""
+        about = self._reading.names.heading_of(field) if field else str(bad.at + 1)
+        return Words("{about}: {problem}", about=about, problem=bad.problem)
+
+    def _sent(self, name: str, before: str) -> str | None:  # noqa: PLR0911  (one for each kind)
+        """Return the text that a field's controls send; None where the page did not have them."""
+        fields, form = self._reading.typed, self._reading.form
+        match (form.parts.get(name) or form.new_parts[name]).kind:
+            case "offset" | "duration":
+                return length_in(fields, name)
+            case "until":
+                chosen = field_of(fields, f"{name}.of")
+                return (length_in(fields, name) if chosen == "after" else chosen) if f"{name}.of" in fields else None
+            case "names":
+                sent = names_in(fields, name, before or (self._reading.usual_recipient if name == "to" else ""))
+                return None if name == "to" and not before and sent == self._reading.usual_recipient else sent
+            case "list":
+                return channels_in(fields, name)
+            case "flag":
+                return field_of(fields, name) if f"{name}.shown" in fields else None
+            case "condition" if name.startswith("unless."):
+                return self._sent_of_later(name, before)
+            case "condition":
+                return condition_in(fields, name, before, self._reading.types(), self._reading.words_of())
+            case "name" if field_of(fields, f"{name}.other"):
+                return field_of(fields, f"{name}.other")
+        return field_of(fields, name) if name in fields else None
+
+    def _sent_of_later(self, name: str, before: str) -> str | None:
+        """Return the condition of a later event, with whether it comes after the event that starts the rule."""
+        under = name.removesuffix(".when")
+        was_since, rest = without_after_start(before)
+        later, since = (
+            field_of(self._reading.typed, f"{under}.on"),
+            field_of(self._reading.typed, f"{under}.since") or was_since,
+        )
+        sent = condition_in(
+            self._reading.typed, name, rest, self._reading.types(later), self._reading.words_of(later)
+        )
+        if sent in (None, rest) and since == was_since:
+            return None if sent is None else before
+        sent = rest if sent is None else sent
+        return after_start(sent) if since == "yes" and later else sent

@@ -303,7 +303,7 @@ def test_somebody_who_never_saw_yaml_publishes_a_trigger(
         page.locator(".stepper a").nth(3).click()
         keep("6-hand-in")
         page.locator("main form button").click()
-        expect(page.locator(".stepper .done")).to_have_count(4)
+        expect(page.locator(".stepper .done")).to_have_count(3)  # it was not tried
         keep("7-handed-in")
         address = page.url.partition("?")[0]
     with workshop.visit(chromium, "berik", language=language, **look) as context:
@@ -317,7 +317,7 @@ def test_somebody_who_never_saw_yaml_publishes_a_trigger(
             page.locator("button[name=sure]").click()
             page.wait_for_url("**done=published")
         kept(page, f"form-{language}", "9-published")
-        expect(page.locator(".stepper .done")).to_have_count(6)
+        expect(page.locator(".stepper .done")).to_have_count(5)
     current = workshop.world.platform.rules.approval.governed().current(name)
     assert current is not None
     assert current.share == 1.0

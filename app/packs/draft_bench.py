@@ -22,6 +22,7 @@ from streams.rules.library import Library
 from templates.authoring.preview import Hearing
 from templates.checks.loader import BUILT_IN, Pack, TriggerSource
 from templates.checks.pack_check import SmsLimit
+from templates.checks.sample_check import TOO_MANY
 from templates.checks.words_check import ONLY_THERE
 from templates.reading.findings import Finding
 from templates.reading.value_kinds import NAME
@@ -139,9 +140,15 @@ class Laid:
         return tuple(each for each in self.findings if not each.warning) or self.tried
 
     def unreadable(self) -> tuple[Finding, ...]:
-        """Return the findings that prevent its words from being rendered; a language may say more than another."""
-        differ = [each for each in self.findings if getattr(each.message, "template", "") == ONLY_THERE]
-        errors = tuple(each for each in self.findings if not each.warning and each not in differ)
+        """Return the findings that prevent its words from being rendered.
+
+        A language may say more than another, and an SMS may be too long.
+        """
+        errors = tuple(
+            each
+            for each in self.findings
+            if not each.warning and getattr(each.message, "template", "") not in (ONLY_THERE, TOO_MANY)
+        )
         return errors or self.tried
 
     def cases(self) -> tuple[list[PlayedTest], tuple[Finding, ...]]:

@@ -67,12 +67,15 @@ def segments(text: str) -> Segments:
 
 def excess(text: str) -> int:
     """Return the characters by which a text is too long for one part fewer; 0 for a text of one part."""
-    cut = segments(text)
-    if len(cut.parts) == 1:
-        return 0
-    alone, each = _LIMITS[cut.encoding]
-    fewer = len(cut.parts) - 1
-    return _cost(text, cut.encoding) - (alone if fewer == 1 else each * fewer)
+    parts = len(segments(text).parts)
+    return 0 if parts == 1 else -room(text, parts - 1)
+
+
+def room(text: str, parts: int) -> int:
+    """Return how many more of a text's characters fit into so many parts; below 0 it is too long by so many."""
+    encoding = segments(text).encoding
+    alone, each = _LIMITS[encoding]
+    return (alone if parts == 1 else each * parts) - _cost(text, encoding)
 
 
 def spelt(text: str) -> str:

@@ -16,11 +16,11 @@ from templates.checks.pack_check import SmsLimit
 from templates.checks.placeholders import is_of_the_scaffold
 from templates.checks.possible_values import required_of
 from templates.checks.sample_events import Samples, samples
-from templates.checks.words_check import START, texts
-from templates.reading.files import TriggerFiles
+from templates.checks.words_check import START, texts, without_values
+from templates.reading.files import TriggerFiles, plain
 from templates.reading.yaml_file import Document, Path
 from templates.words.compiled_texts import NO_VALUE
-from templates.words.rendering import SHORT, Rendered, Renderer, WordsFailed
+from templates.words.rendering import SHORT, Rendered, Renderer, WordsFailed, signed
 
 LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
 """The characters that fit on the screen of a locked telephone; systems cut off the rest, each a little elsewhere."""
@@ -39,8 +39,8 @@ _PATHS: Mapping[str, Path] = {
 def check_samples(files: TriggerFiles, trigger: Trigger, catalogue: Catalogue, limit: SmsLimit) -> None:
     """Report words that fail for events that their schema allows, and words that are always too long.
 
-    Words that fail for people of whom too little is known are a warning: others are told. Nothing is reported of a
-    language whose words have an error already.
+    Words that fail for people of whom too little is known are a warning: others are told. Of a language whose words
+    have an error already, only an SMS is reported that is too long even without its values.
     """
     rules, report = files.rules.data, files.rules.report
     sound = {language: document for language, document in files.words.items() if not report.about([document.path])}
@@ -55,8 +55,35 @@ def check_samples(files: TriggerFiles, trigger: Trigger, catalogue: Catalogue, l
                 sample.check(named(step, 2), made, ("steps", step))
         if rules.get(CORRECTION):
             sample.check(CORRECTION, made, (CORRECTION,))
+    for language in sorted(files.words.keys() - sound.keys()):
+        _check_bare(language, files.words[language], limit)
 
 
+def _check_bare(language: str, document: Document, limit: SmsLimit) -> None:
+    """Report each SMS that is too long whatever its values and its office are."""
+    for path, text in texts((), plain(document)):
+        least = signed(without_values(text), language, office="")
+        if path[-1:] == ("sms",) and (parts := len(segments(least).parts)) > limit.parts:
+            document.note(path, _too_many(len(least), parts, limit))
+
+
+def _too_many(count: int, parts: int, limit: SmsLimit) -> Words:
+    return Words(TOO_MANY, count=count, paid=_paid(parts, limit))
+
+
+def _paid(parts: int, limit: SmsLimit) -> Words:
+    return Words("this needs {parts}; the limit is {most}", parts=_priced(parts, limit), most=limit.parts)
+
+
+def _priced(parts: int, limit: SmsLimit) -> Words:
+    """Return a number of SMS, with its price if the pack states one."""
+    if not limit.price:
+        return Words("{parts} SMS", parts=parts)
+    return Words("{parts} SMS (for {cost} each time)", parts=parts, cost=limit.cost(parts))
+
+
+TOO_MANY = N_("with office and code this comes to {count} characters or more: {paid}")
+"""An error that does not keep the words from being rendered: an SMS has more parts than the pack allows."""
 LACKED = N_('{why}: write {{% if {variable} is defined %}}, or | default("…")')
 """A text reads a value that may be missing; `why` is one of the two below."""
 OF_SOME_EVENTS = N_("an event may lack {variable}")
@@ -145,13 +172,11 @@ class _Sample:
             self._too_long("subject", where, message, warning=True)
         shortest, likely = (len(segments(rendered.signed()).parts) for rendered in (smallest, usual))
         if shortest > self.limit.parts:
-            count, paid = len(smallest.signed()), self._paid(shortest)
-            message = Words(
-                "with office and code this comes to {count} characters or more: {paid}", count=count, paid=paid
-            )
-            self._too_long("sms", where, message)
+            self._too_long("sms", where, _too_many(len(smallest.signed()), shortest, self.limit))
         elif likely > self.limit.parts:
-            message = Words("this easily comes to {length}: {paid}", length=_signed(usual), paid=self._paid(likely))
+            message = Words(
+                "this easily comes to {length}: {paid}", length=_signed(usual), paid=_paid(likely, self.limit)
+            )
             self._too_long("sms", where, message, warning=True)
         elif 0 < (over := excess(usual.signed())) <= FEW and not is_of_the_scaffold(usual.sms):
             same = smallest.sms == usual.sms
@@ -163,7 +188,7 @@ class _Sample:
             message = Words(
                 "{begins} {parts}: {over} fewer would fit into {fewer}",
                 begins=begins,
-                parts=self._priced(likely),
+                parts=_priced(likely, self.limit),
                 over=over,
                 fewer=likely - 1,
             )
@@ -177,15 +202,6 @@ class _Sample:
         return Words(
             "{message}, {saved} less for {people} people", message=message, saved=saved, people=Number(PEOPLE)
         )
-
-    def _priced(self, parts: int) -> str:
-        """Return a number of SMS, with its price if the pack states one."""
-        if not self.limit.price:
-            return Words("{parts} SMS", parts=parts)
-        return Words("{parts} SMS (for {cost} each time)", parts=parts, cost=self.limit.cost(parts))
-
-    def _paid(self, parts: int) -> str:
-        return Words("this needs {parts}; the limit is {most}", parts=self._priced(parts), most=self.limit.parts)
 
     def _too_long(self, part: str, where: Path, message: Said, *, warning: bool = False) -> None:
         own = (*where, *_PATHS[part])

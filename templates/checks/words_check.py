@@ -45,6 +45,9 @@ MOST_ALIKE, MOST_WITHOUT = 20, 60
 """So many letters may be the same in two languages, such as names; a Kazakh text of so many may lack its letters."""
 KAZAKH = "ә, ғ, қ, ң, ө, ұ, ү, һ, і"
 KAZAKH_LETTERS = frozenset("әғқңөұүһі")
+_CONDITION = re.compile(r"\{%-?\s*(?:if|for)\b(?:(?!\{%-?\s*(?:if|for)\b).)*?\{%-?\s*end\w+\s*-?%\}", re.DOTALL)
+_VALUE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_GROUPED = re.compile(r"(?<=\d)[ \u00a0\u2009\u202f,](?=\d{3}(?!\d))")
 _NOT_WORDS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|https?://\S+", re.DOTALL)
 
 
@@ -56,6 +59,8 @@ class Context(Struct, frozen=True):
     languages: tuple[str, ...]
 
 
+OTHER_NUMBERS = N_("{mine} stands here, and {theirs} in {language}.md: is it the same in both?")
+"""A warning: the numbers of a text differ between two languages."""
 ONLY_THERE = N_("{variable} is not used here, but in {language}.md")
 """An error that does not keep the words from being rendered: a language says what another one does not say yet."""
 
@@ -94,6 +99,7 @@ def check_words(files: TriggerFiles, context: Context) -> None:
     for first, second in permutations(checked.values(), 2):
         _compare(first, second)
     _check_languages(files, checked)
+    _check_numbers(files, checked)
 
 
 def _check_languages(files: TriggerFiles, languages: Iterable[str]) -> None:
@@ -113,6 +119,35 @@ def _check_languages(files: TriggerFiles, languages: Iterable[str]) -> None:
             elif language == "kk" and _looks_russian(letters):
                 message = Words("the Kazakh text looks Russian: it has none of the letters {letters}", letters=KAZAKH)
                 document.note(path, message, warning=True)
+
+
+def _check_numbers(files: TriggerFiles, languages: Iterable[str]) -> None:
+    """Warn of numbers that differ between the texts of two languages, in both."""
+    read = {language: dict(texts((), plain(files.words[language]))) for language in languages}
+    for mine, theirs in permutations(read, 2):
+        for path in read[mine].keys() & read[theirs].keys():
+            here, there = _numbers(read[mine][path]), _numbers(read[theirs][path])
+            if here - there and there - here:
+                message = Words(
+                    OTHER_NUMBERS,
+                    mine=", ".join(sorted(here - there)),
+                    theirs=", ".join(sorted(there - here)),
+                    language=theirs,
+                )
+                files.words[mine].note(path, message, warning=True)
+
+
+def _numbers(text: str) -> frozenset[str]:
+    """Return the numbers of a text, without values, addresses and the spaces between groups of digits."""
+    joined = _GROUPED.sub("", _NOT_WORDS.sub("\n", text))
+    return frozenset(re.findall(r"\d+(?:[.,]\d+)?", joined))
+
+
+def without_values(text: str) -> str:
+    """Return what stands in a text whatever the values are: it has neither values nor what stands in conditions."""
+    while (shorter := _CONDITION.sub("", text)) != text:
+        text = shorter
+    return _VALUE.sub("", text)
 
 
 def _letters(text: str) -> str:

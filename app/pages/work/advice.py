@@ -15,7 +15,7 @@ from domain.core.translatable import N_, Joined, Said, Words
 from domain.rules.benefits import starts_on
 from streams.rules.in_force import Rules
 from templates.checks.sample_check import LACKED, OF_SOME_EVENTS, OF_SOME_PEOPLE
-from templates.checks.words_check import ONLY_THERE
+from templates.checks.words_check import ONLY_THERE, OTHER_NUMBERS
 from templates.reading.findings import Finding
 
 _KEYS: Final[Mapping[str, str]] = {
@@ -87,6 +87,10 @@ ADVICE: Final[Mapping[str, str]] = {
     "an emergency that becomes known late is told late: leave `catch_up: none` out": N_(
         "Danger to life or limb: what becomes known late is told late, so do not choose that none goes"
     ),
+    "{host} is not among the pack's link_domains ({known})": N_(
+        "{host} is not allowed: links may lead to {known}, and to what lies below them. The pack decides that;"
+        " whoever runs the platform can add a site to it"
+    ),
     "an emergency says what the danger is, so it cannot be discreet": N_(
         "Danger to life or limb: the message says what the danger is, so it cannot hide the substance"
     ),
@@ -120,7 +124,6 @@ MISSING: Final[Mapping[str, str]] = {
 }
 """Part of the texts -> what is said where the rule sends it and it is not there."""
 _PART = "{part} is missing, and the trigger's channels include {channel}"
-_LINK = "{host} is not among the pack's link_domains ({known})"
 _LACKING: Final[Mapping[str, str]] = {
     OF_SOME_EVENTS: N_(
         "“{value}” is not in every record, and nobody gets a message from a record without it: take it out,"
@@ -197,8 +200,6 @@ class Advice:
             missing = MISSING["push"]
         if missing is not None:
             return Said(missing)
-        if template == _LINK:
-            return Words("Links lead only to: {known}", known=given["known"])
         if template == _FILTER:
             return Words(
                 "“| {name}” goes only with {takes}, and this value is {kind}",
@@ -214,6 +215,11 @@ class Advice:
                 "“{value}” is missing here, and stands in the text {language}",
                 value=self._given("", given["variable"]),
                 language=Said(language),
+            )
+        if template == OTHER_NUMBERS:
+            return Words(
+                "{mine} stands here, and {theirs} in the text {language}: is it the same in both?",
+                **{**given, "language": Said(_SPOKEN.get(given["language"], given["language"]))},
             )
         return self._said(message) if template in ADVICE else message  # else it names what stands in the text
 

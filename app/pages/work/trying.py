@@ -12,6 +12,7 @@ from msgspec import Struct
 from app.http import routes
 from app.http.problems import Problem
 from app.packs.draft_bench import RenderedMessages, Text
+from app.pages.catalogues import Speech
 from app.pages.layout import HEADERS, Frame
 from app.pages.naming import step_called
 from app.pages.pack_names import names_of
@@ -22,6 +23,7 @@ from app.pages.work.played import PlayedWords
 from app.pages.work.sheets import Id, laid_out, steps_of, text_of
 from app.pages.work.triggers import Name
 from app.pages.work.words import PEOPLE, no_choice, people, reason
+from domain.core.sms import room
 from domain.core.translatable import Said
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
@@ -218,10 +220,18 @@ def _sms(words: Words, rendered: Rendered, heard: RenderedMessages, frame: Frame
     say = frame.speech.say
     size = say("parts: {parts}, characters: {characters}").format(parts=parts, characters=len(rendered.signed()))
     most = heard.limit.parts
-    over = say("Too long: an SMS may have {most} parts at most, so write it shorter.").format(most=most)
+    over = too_long_sms(rendered.signed(), most, frame.speech)
     cost = heard.limit.cost(parts, frame.speech.language)
     size += f", {cost}" if cost else ""
-    return Cell(words.language, "sms", "", rendered.signed(), size, warning=over if parts > most else "")
+    return Cell(words.language, "sms", "", rendered.signed(), size, warning=over)
+
+
+def too_long_sms(text: str, most: int, speech: Speech) -> str:
+    """Return by how much a text is too long for so many parts; empty if it is not."""
+    if (over := -room(text, most)) <= 0:
+        return ""
+    told = speech.say("Too long: an SMS may have {most} parts at most. Shorten it by {count}.")
+    return told.format(most=most, count=speech.many("{count} character", "{count} characters", over))
 
 
 def _email(words: Words, rendered: Rendered, _: RenderedMessages, __: Frame) -> Cell:

@@ -21,19 +21,27 @@ from app.pages.work.advice import Advice
 from app.pages.work.controls import Control, was_in
 from app.pages.work.form_pages import Edit, FormPages, too_long
 from app.pages.work.sheets import Id, rule_of, steps_of
-from app.pages.work.trying import step_shown
+from app.pages.work.trying import step_shown, too_long_sms
 from app.pages.work.words import PEOPLE, people
+from domain.core.sms import excess, room, segments
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role
-from domain.rules.event_types import ALONE
+from domain.rules.event_types import ALONE, NO_OFFICE
+from domain.rules.triggers import CORRECTION
 from streams.rules.drafts import StoredDraft
+from streams.rules.in_force import Rules
 from templates.authoring.preview import Hearing
+from templates.authoring.starter_values import with_values_of
 from templates.authoring.words_form import WordsForm
 from templates.authoring.yaml_edit import CannotEdit
+from templates.checks.pack_check import sms_limit_of
+from templates.checks.placeholders import is_of_the_scaffold
 from templates.checks.possible_values import required_of
 from templates.checks.sample_check import LIMITS, SUBJECT
+from templates.checks.words_check import without_values
 from templates.reading.files import BODY
 from templates.reading.findings import Finding
+from templates.words.rendering import signed
 
 Spoken = Annotated[str, Query(pattern="^[a-z]{0,3}$")]
 _FILE = re.compile(r"([a-z]{2,3})\.md")
@@ -111,7 +119,8 @@ class Wording(FormPages[WordsForm]):
         typed_form, placed = self._form_of(files, spoken, form), dict[str, list[Finding]]()
         for each in mine:
             placed.setdefault(typed_form.at(each.line, each.column), []).append(advice.of_the_texts(each))
-        controls = _Controls(form, typed, wrong or {}, placed, spoken, frame.speech, _channels(sheet))
+        counter = _SmsCounter(hearing, spoken, self._office.platform.rules.library.rules(), sheet, frame.speech)
+        controls = _Controls(form, typed, wrong or {}, placed, spoken, frame.speech, _channels(sheet), counter)
         return self._progress.show(
             "words.html",
             frame,
@@ -129,8 +138,20 @@ class Wording(FormPages[WordsForm]):
             revision=field_of(typed, "revision") or str(sheet.revision),
             values=[(each.placeholder(), each.meaning) for each in readable],
             files=files,
+            originals=self._originals(files, languages[0], spoken),
+            original_in=languages[0],
             **shown,
         )
+
+    def _originals(self, files: Mapping[str, str], first: str, spoken: str) -> dict[str, str]:
+        """Return the finished texts of the author's first language by field, for the pages of the other ones."""
+        if spoken == first:
+            return {}
+        try:
+            values = self._form(files, first).values
+        except CannotEdit:
+            return {}
+        return {f"w.{name}": text for name, text in values.items() if text and not is_of_the_scaffold(text)}
 
     def _languages(self, sheet: StoredDraft, frame: Frame) -> list[str]:
         """Return the languages of the texts: the reader's own first, then the pack's, then those of other files."""
@@ -199,13 +220,32 @@ class Wording(FormPages[WordsForm]):
                     wrong[f"w.{each}"] = N_("This is too long")
         text, refused = form.with_changes(changes)
         wrong |= {f"w.{each}": problem for each, problem in refused.items()}
-        files = {**sheet.files, self.file_at.format(spoken): text}
+        files = self._with_values({**sheet.files, self.file_at.format(spoken): text}, spoken)
         if too_long(files):
             wrong["w.body"] = N_("This is too long")
         if wrong or field_of(fields, "then") == "look":
             return self._show(who, frame, opened, fields, opened.files if wrong else files, wrong)
         then = self._next(self._languages(sheet, frame), fields, f"/work/drafts/{sheet.id}")
         return self._save(opened, fields, Edit(who, frame, form, changes, spoken), files, then)
+
+    def _with_values(self, files: Mapping[str, str], spoken: str) -> Mapping[str, str]:
+        """Return the files with the values of the texts in one language in the sample texts of the others."""
+        made, titles = dict(files), rule_of(files).get("title")
+        try:
+            written = self._form(files, spoken).values
+            for language in (found_[1] for name in files if (found_ := _FILE.fullmatch(name))):
+                if language == spoken:
+                    continue
+                form, title = self._form(files, language), _title_in(titles, language)
+                changes = {
+                    name: text
+                    for name, sample in form.values.items()
+                    if (text := with_values_of(written.get(name, ""), sample, title)) != sample
+                }
+                made[self.file_at.format(language)], _ = form.with_changes(changes)
+        except CannotEdit:
+            return files
+        return made
 
     @routes.post("/work/drafts/{id}/words/merge")
     def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
@@ -243,6 +283,10 @@ def text_called(name: str, steps: Sequence[str], speech: Speech) -> str:
     return f"{group}: {title}" if group else title
 
 
+def _title_in(titles: object, language: str) -> str:
+    return str(titles.get(language, "")) if isinstance(titles, dict) else ""
+
+
 class _Value(Struct, frozen=True):
     """A value that may stand in the texts. Not `sure`: some records or people lack it."""
 
@@ -261,6 +305,54 @@ class _Value(Struct, frozen=True):
         return always if self.sure else f"{{% if {self.name} is defined %}}{always}{{% endif %}}"
 
 
+class _SmsCounter:
+    """Counts the characters of SMS in one language, with office and code; of those that an invented person gets."""
+
+    def __init__(
+        self, hearing: Hearing | None, spoken: str, rules: Rules, sheet: StoredDraft, speech: Speech
+    ) -> None:
+        self._messages = hearing.messages if hearing else ()
+        self._spoken, self._speech = spoken, speech
+        self._most = sms_limit_of(rules.governed.packs[sheet.pack].content).parts
+        rule = rule_of(sheet.files)
+        office = NO_OFFICE if rule.get("discreet") else rules.catalogue.offices.get(str(rule.get("owner")), NO_OFFICE)
+        self._office = office.short.get(spoken, "")
+
+    def _signed(self, under: str, text: str) -> str:
+        """Return the SMS of a field as it goes; without its values where nobody would hear it now."""
+        for message in self._messages:
+            if under in ("", message.step) and (under or message.step != CORRECTION):
+                rendered = next((each.rendered for each in message.words if each.language == self._spoken), None)
+                if rendered is not None and rendered.sms:
+                    return rendered.signed()
+        return signed(without_values(text), self._spoken, self._office)
+
+    def left(self, name: str, text: str) -> str:
+        """Return how many characters are left of one part, or into how many parts it is cut."""
+        letters = LANGUAGES.get(self._spoken, self._spoken)  # an empty text will have such letters
+        sms = self._signed(_step_of(name), text) or signed(letters, self._spoken, self._office)
+        say, number = self._speech.say, self._speech.number
+        if (left := room(sms, 1)) >= 0:
+            left += 0 if text else len(letters)
+            return say("One SMS with such letters has room for {count} more.").format(count=self._characters(left))
+        parts = len(segments(sms).parts)
+        told = say("This goes as {parts} SMS, and each is paid. Shorten it by {count} for one fewer.")
+        return told.format(parts=number(parts), count=self._characters(excess(sms)))
+
+    def over(self, name: str, text: str) -> str:
+        """Return by how much it is too long; empty if it is not."""
+        return too_long_sms(self._signed(_step_of(name), text), self._most, self._speech)
+
+    def _characters(self, count: int) -> str:
+        return self._speech.many("{count} character", "{count} characters", count)
+
+
+def _step_of(name: str) -> str:
+    """Return the step of a field of texts, or the correction; empty for the texts of all steps."""
+    first, *rest = name.split(".")
+    return rest[0] if first == "steps" else first if first == CORRECTION else ""
+
+
 class _Controls:
     """The fields of one language."""
 
@@ -273,8 +365,9 @@ class _Controls:
         spoken: str,
         speech: Speech,
         channels: Sequence[str],
+        counter: _SmsCounter,
     ) -> None:
-        self._channels = channels
+        self._channels, self._counter = channels, counter
         self._form, self._typed, self._wrong, self._findings = form, typed, wrong, findings
         self._spoken, self._say = spoken, speech.say
 
@@ -302,8 +395,13 @@ class _Controls:
         hint = self._say("{count} characters are seen at once.").format(count=most) if most else ""
         if kind == "email":
             hint = self._say("An empty line begins a paragraph; **two stars** make bold; lines with 1. make a list.")
+        value = self._typed[f"w.{name}"][0] if f"w.{name}" in self._typed else self._form.values[name]
+        doubt = ""
         if kind == "sms":
             hint = self._say("The office and a code are added at the end.")
+            if value or _step_of(name) == "":
+                hint = f"{hint} {self._counter.left(name, value)}"
+                doubt = self._counter.over(name, value)
         if not self.is_sent(name):
             hint = self._say("The rule does not send this way, so it may stay empty.")
         error = self._wrong.get(f"w.{name}", "")
@@ -311,7 +409,8 @@ class _Controls:
             name=f"w.{name}",
             kind="text" if kind in ("subject", "title") else "area",
             label=self._say(TITLES[kind]),
-            value=self._typed[f"w.{name}"][0] if f"w.{name}" in self._typed else self._form.values[name],
+            value=value,
+            doubt=doubt,
             hint=hint,
             error=self._say(error) if error else "",
             findings=self._findings.get(name, ()),

@@ -155,7 +155,56 @@ def test_a_long_sms_is_remarked_beside_its_preview_at_once(quiet: Workshop) -> N
     where = begun(aida)
     long = form_of(aida, where, "ru") | {"w.sms": ["Очень длинный текст. " * 28], "then": ["look"]}
     page = aida.client.post(f"{where}/words", data=long).text
-    assert "Too long: an SMS may have 2 parts at most" in page
+    field = page.partition('id="w.sms-said"')[2].partition("</div>")[0]
+    for place in (field, page.partition('class="seen"')[2]):
+        assert re.search("Too long: an SMS may have 2 parts at most. Shorten it by [0-9]+ characters.", place)
+    whole = form_of(aida, where, "ru") | {
+        "w.body": ["[x](https://bit.ly/x)"],
+        "w.sms": long["w.sms"],
+        "then": ["look"],
+    }
+    page = aida.client.post(f"{where}/words", data=whole).text
+    field = page.partition('id="w.sms-said"')[2].partition("</div>")[0]
+    assert "Too long" in field
+    assert "the limit is 2" in field
+    assert "bit.ly is not allowed: links may lead to" in page
+
+
+def test_an_sms_says_before_anybody_types_how_much_room_it_has(quiet: Workshop) -> None:
+    """Cyrillic letters leave less of one SMS than Latin ones, of an empty text too."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    room = {}
+    for spoken in ("ru", "en"):
+        empty = form_of(aida, where, spoken) | {"w.sms": [""], "then": ["look"]}
+        page = aida.client.post(f"{where}/words", data=empty).text
+        found = re.search("One SMS with such letters has room for ([0-9]+) characters more", page)
+        assert found is not None
+        room[spoken] = int(found[1])
+    assert 0 < room["ru"] < 70 < room["en"] < 160
+    typed = form_of(aida, where, "en") | {"w.sms": ["x" * (room["en"] - 1)], "then": ["look"]}
+    assert "has room for 1 character more" in aida.client.post(f"{where}/words", data=typed).text
+
+
+def test_further_languages_begin_with_what_the_first_one_says(quiet: Workshop) -> None:
+    """Its finished texts stand beside their fields, and their sample texts have its values."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, pack="kz", on="kz.document.issued", **{"title.ru": "Новый документ"}, name="new_document")
+    written = form_of(aida, where, "ru") | {"w.sms": ["Готов {{ due | date }}."], "then": ["save"]}
+    aida.get(f"{where}/words?language=ru")
+    assert aida.client.post(f"{where}/words", data=written).status_code == 303
+    page = aida.get(f"{where}/words?spoken=en")
+    assert "Готов {{ due | date }}." in page.text.partition('class="original"')[2]
+    assert form_of(aida, where, "en")["w.sms"] == ["Write here what has changed and what to do. {{ due | date }}"]
+    assert 'class="original"' not in aida.get(f"{where}/words?spoken=ru").text
+    own = form_of(aida, where, "en") | {"w.sms": ["Ready in 60 days: {{ due | date }}."], "then": ["save"]}
+    assert aida.client.post(f"{where}/words", data=own).status_code == 303
+    again = form_of(aida, where, "ru") | {"w.sms": ["Готов за 30 дней."], "then": ["save"]}
+    assert aida.client.post(f"{where}/words", data=again).status_code == 303
+    assert form_of(aida, where, "en")["w.sms"] == ["Ready in 60 days: {{ due | date }}."]
+    aida.get(f"{where}/words?language=en")
+    said = aida.get(f"{where}/words?spoken=en").text.partition('id="w.sms-findings"')[2].partition("</ul>")[0]
+    assert "60 stands here, and 30 in the text in Russian: is it the same in both?" in said
 
 
 @pytest.mark.parametrize(("language", "said"), [("ru", "Нет текста SMS"), ("kk", "SMS мәтіні жоқ")])

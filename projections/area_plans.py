@@ -1,12 +1,12 @@
 """Area events that wait to be planned for the residents, and the progress of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Update, delete, func, select, update
 
-from projections.bulk import insert_rows, lock_rows
+from projections.bulk import insert_rows, lock_rows, replace_rows
 from projections.tables import area_chunks, area_plans
 
 
@@ -22,9 +22,9 @@ class AreaPlan(NamedTuple):
 
 def begin(connection: Connection, original: UUID, position: int) -> None:
     """Have an area event planned for all residents from the first on: it is new, or has a new revision."""
-    for table in (area_plans, area_chunks):  # in this order, in which who plans a chunk locks them
-        connection.execute(delete(table).where(table.c.original == original))
-    insert_rows(connection, area_plans, [(original, position, True, "", "")])
+    # in this order, in which who plans a chunk locks them; the row is kept, so that who waits for it gets it
+    replace_rows(connection, area_plans, [(original, position, True, "", "")])
+    connection.execute(delete(area_chunks).where(area_chunks.c.original == original))
 
 
 def all_waiting(connection: Connection) -> list[AreaPlan]:
@@ -99,9 +99,14 @@ def _this(plan: AreaPlan) -> Update:
     return update(area_plans).where(area_plans.c.original == plan.original, area_plans.c.position == plan.position)
 
 
-def hold(connection: Connection) -> None:
-    """Wait for the chunks being planned now, and keep the next ones waiting until the transaction ends."""
-    lock_rows(connection, area_plans.c.original, connection.execute(select(area_plans.c.original)).scalars())
+def hold(connection: Connection, originals: Iterable[UUID]) -> None:
+    """Wait for the chunks of these being planned now, and keep the next ones waiting until the transaction ends."""
+    lock_rows(connection, area_plans.c.original, originals)
+
+
+def hold_all(connection: Connection) -> None:
+    """Hold all area events."""
+    hold(connection, connection.execute(select(area_plans.c.original)).scalars())
 
 
 def latest(connection: Connection) -> int:

@@ -46,6 +46,11 @@ class AffectedPersons:
         known = [*as_loaded(self._log.streams(self._facts, originals)).values(), *corrections.values()]
         return {person for _, event in known for person in event.everybody}
 
+    def hold_areas(self, events: Iterable[LifeEvent]) -> None:
+        """Hold the area events that `note` has planned again for these; call it before the log is locked."""
+        revising = {self._original(event) for event in events if event.area is not None or event.corrects is not None}
+        area_plans.hold(self._views, revising)
+
     def _note_revisions(self, placed: Sequence[Placed], recorded: int) -> None:
         corrections = [(position, event) for position, event in placed if event.corrects is not None]
         for position, event in corrections:

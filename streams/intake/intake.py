@@ -253,6 +253,7 @@ class _Storing:
         concerned = AffectedPersons(self.connection, self.connection, self.log, self.names)
         woken = loaded_at(self.connection, [known.position for _, known in self.loaded])
         keys, made = self.log.keys.ensure_held(self.connection, everybody, concerned.others(events) | woken)
+        concerned.hold_areas([*events, *(event for event, _ in self.loaded)])
         for event, known in self.loaded:  # after locking: planning of the woken persons is done, or waits for this
             self._loaded_again(event, known)
         rows = [(event.stream, 1, event.TOPIC, mapper.seal(event, keys, self.now, self.limited)) for event in events]

@@ -167,7 +167,7 @@ class Erasing:
         found = self._concerned(connection, person)
         others = {other for event in found.events.values() for other in event.everybody} - {person}
         self._keys.hold(connection, others | {person})
-        area_plans.hold(connection)  # residents are planned without locking their persons
+        area_plans.hold_all(connection)  # residents are planned without locking their persons
         self._follower.catch_up(connection)
         found = self._concerned(connection, person)
         held = nudges.held(connection, found.nudges)

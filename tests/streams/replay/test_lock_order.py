@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text, update
 from sqlalchemy.exc import OperationalError
 
 from app.clock import fixed
-from projections import history, nudges, tables
+from projections import area_plans, history, nudges, tables
 from projections.history import Concerns
 from streams.intake.intake import Intake
 from streams.replay import shadow as beside
@@ -145,6 +145,48 @@ def test_an_earlier_load_holds_whom_it_wakes_before_the_log(known: Store) -> Non
     assert meet(known.database, [plan, appending(known, 71)], [partial(intake.append, events=[other, fresh])]) == {
         None
     }
+
+
+@pytest.mark.parametrize("again", ["corrected", "loaded earlier"])
+def test_who_has_an_area_event_planned_again_waits_for_its_chunk_without_the_log(known: Store, again: str) -> None:
+    """While a chunk of an area event is planned, its correction or an earlier load waits, and others append."""
+    intake = Intake(known.database, known.log, NAMES, pytest.fail, fixed(NOW))
+    flood = life("9", persons={}, fields={}, area="75", ahead_from=NOW)
+    known.database.write(partial(intake.append, events=[flood]))
+    correction = life("9-2", persons={}, fields={}, area="75", corrects="9", revision=2)
+    comes = correction if again == "corrected" else replace(flood, ahead_from=None)
+    with known.database.reading() as connection:
+        (waiting,) = area_plans.all_waiting(connection)
+
+    def plan(connection: Connection) -> None:
+        assert area_plans.held(connection, waiting, alone=False) is not None
+
+    def append_elsewhere(_: Connection) -> None:
+        with known.database.engine.begin() as other:
+            other.execute(text("SET LOCAL lock_timeout = 2000"))
+            appending(known, 72)(other)
+
+    chunk = [plan, append_elsewhere, appending(known, 71)]
+    assert meet(known.database, chunk, [partial(intake.append, events=[comes])]) == {None}
+    with known.database.reading() as connection:
+        (begun,) = area_plans.all_waiting(connection)
+    assert begun.position > waiting.position
+
+
+def test_who_waited_for_an_area_event_holds_it_as_it_was_begun_meanwhile(known: Store) -> None:
+    """Of two corrections of one area event the second holds it before the log, too, so that no chunk begins."""
+    original = life("9").stream
+    known.database.write(partial(area_plans.begin, original=original, position=1))
+
+    def no_chunk_begins(_: Connection) -> None:
+        with known.database.engine.begin() as other:
+            (waiting,) = area_plans.all_waiting(other)
+            assert waiting.position == 2
+            assert area_plans.held(other, waiting, alone=False) is None
+
+    hold: Step = partial(area_plans.hold, originals=[original])
+    first: list[Step] = [hold, partial(area_plans.begin, original=original, position=2)]
+    assert meet(known.database, first, [hold, no_chunk_begins]) == {None}
 
 
 def test_a_deadlock_is_taken_back_and_done_again(known: Store) -> None:

@@ -1,7 +1,7 @@
 """Repair after a provider's outage: make deliveries that failed by it due again, once; the dispatcher sends them."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -42,10 +42,13 @@ class Outage(Struct, frozen=True):
     agency: str | None = None
     last_only: bool = False
 
-    def concerns(self, nudge: Nudge, delivery: Delivery, owners: Mapping[str, str]) -> bool:
-        """Return True if the delivery may be meant, before its failures are read. `owners`: of the triggers."""
+    def concerns(self, nudge: Nudge, delivery: Delivery, agencies: Collection[str]) -> bool:
+        """Return True if the delivery may be meant, before its failures are read.
+
+        `agencies`: those whose message it is.
+        """
         trigger, at = nudge.intent.trigger, delivery.attempted_at
-        if self.trigger not in {None, trigger} or self.agency not in {None, owners.get(trigger)}:
+        if self.trigger not in {None, trigger} or (self.agency is not None and self.agency not in agencies):
             return False
         is_last = self._is_by(delivery.channel, delivery.provider) and at is not None and self.covers(at)
         return is_last or not self.last_only
@@ -160,12 +163,13 @@ class FailedDeliveries:
 
         The times at which others are tried again by themselves are added to `again`.
         """
-        now, owners = self._clock(), self._library.rules().governed.owners
+        now = self._clock()
         found = nudges.by_id(connection, [row.nudge for row in rows])
+        agencies = agencies_of(connection, found.values(), self._library.rules().governed.owners)
         failed = list[tuple[Nudge, str]]()
         for row in rows:
             nudge = found[row.nudge]
-            if not outage.concerns(nudge, nudge.to(row.recipient), owners):
+            if not outage.concerns(nudge, nudge.to(row.recipient), agencies[row.nudge]):
                 yield NotRetried.NOT_ASKED
             elif has_failed(nudge, nudge.to(row.recipient), now):
                 failed.append((nudge, row.recipient))
@@ -223,3 +227,18 @@ def _any_lasts(members: Iterable[Nudge], wanted: Container[UUID], now: datetime)
 
 def _in_order(nudge: Nudge, channels: Container[str]) -> tuple[str, ...]:
     return tuple(channel for channel in nudge.intent.channels if channel in channels)
+
+
+def agencies_of(
+    connection: Connection, found: Collection[Nudge], owners: Mapping[str, str]
+) -> dict[UUID, frozenset[str]]:
+    """Map each nudge to the agencies whose message it is: a digest is of each whose message was to go with it.
+
+    `owners`: the agency of each trigger.
+    """
+    members = nudges.by_id(connection, {member for nudge in found for member in nudge.members})
+    every = {nudge.intent.id: [nudge, *(members[id_] for id_ in nudge.members)] for nudge in found}
+    return {
+        id_: frozenset(owners[one.intent.trigger] for one in some if one.intent.trigger in owners)
+        for id_, some in every.items()
+    }

@@ -5,7 +5,7 @@ repeated by itself, as it may have arrived. An operator has the provider asked, 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ from domain.nudges.nudge import Nudge
 from projections import inbox, nudges
 from projections.nudges import Due
 from streams.log.appending import append_if_unmoved
-from streams.replay.retry_failed import FailedDeliveries
+from streams.replay.retry_failed import FailedDeliveries, agencies_of
 from streams.replay.walk import FIRST, Stride, Walk, delivery_at, place_of
 from streams.rules.context import WriteContext
 from streams.storage.database import Priority
@@ -51,15 +51,15 @@ class OutcomeFilter(Struct, frozen=True):
     trigger: str | None = None
     agency: str | None = None
 
-    def has(self, nudge: Nudge, delivery: Delivery, owners: Mapping[str, str]) -> bool:
-        """Return True if this delivery is selected. `owners`: the agency of each trigger."""
+    def has(self, nudge: Nudge, delivery: Delivery, agencies: Collection[str]) -> bool:
+        """Return True if this delivery is selected. `agencies`: those whose message it is."""
         at = delivery.attempted_at
         return (
             self.cause in {None, delivery.reason}
             and self.provider in {None, delivery.provider}
             and self.channel in {None, delivery.channel}
             and self.trigger in {None, nudge.intent.trigger}
-            and self.agency in {None, owners.get(nudge.intent.trigger)}
+            and (self.agency is None or self.agency in agencies)
             and (self.since is None or (at is not None and self.since <= at))
             and (self.until is None or (at is not None and at < self.until))
         )
@@ -111,11 +111,9 @@ class UnknownOutcomes:
     def counts(self, which: OutcomeFilter = OutcomeFilter()) -> Counter[OutcomeKind]:  # noqa: B008  (frozen)
         """Count all unknown outcomes by kind, however many there are."""
         found, now, after = Counter[OutcomeKind](), self._clock(), FIRST
-        owners = self._owners()
         with self._database.reading() as connection:
             while rows := inbox.unknown(connection, after, BATCH):
-                chosen = (one for one in _unresolved(connection, rows) if which.has(*one, owners))
-                found.update(_kind(delivery, now) for _, delivery in chosen)
+                found.update(_kind(delivery, now) for _, delivery in self._selected(connection, rows, which))
                 after = rows[-1]
         return found
 
@@ -153,8 +151,7 @@ class UnknownOutcomes:
     def _meant(
         self, connection: Connection, rows: Sequence[Due], which: OutcomeFilter, how: Resolution
     ) -> list[tuple[Nudge, Delivery]]:
-        owners = self._owners()
-        found = [one for one in _unresolved(connection, rows) if which.has(*one, owners)]
+        found = self._selected(connection, rows, which)
         if how is Resolution.ASK:
             askable = self._askable()
             return [
@@ -166,8 +163,12 @@ class UnknownOutcomes:
             return found
         return self._of_use(connection, found)
 
-    def _owners(self) -> Mapping[str, str]:
-        return self._library.rules().governed.owners
+    def _selected(
+        self, connection: Connection, rows: Sequence[Due], which: OutcomeFilter
+    ) -> list[tuple[Nudge, Delivery]]:
+        unresolved = _unresolved(connection, rows)
+        agencies = agencies_of(connection, [nudge for nudge, _ in unresolved], self._library.rules().governed.owners)
+        return [one for one in unresolved if which.has(*one, agencies[one[0].intent.id])]
 
     def _of_use(
         self, connection: Connection, found: Sequence[tuple[Nudge, Delivery]]

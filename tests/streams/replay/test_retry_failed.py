@@ -126,7 +126,7 @@ async def test_what_is_over_gone_or_perhaps_sent_is_left(tmp_path: Path) -> None
 
 
 async def test_a_digest_goes_without_what_is_no_longer_to_be_said(tmp_path: Path) -> None:
-    """What was annulled since an outage ended its digest is not told by the repair, and what stands is."""
+    """What was annulled since an outage ended its digest is not told by its agency's repair, and what stands is."""
     script: list[Outcome] = [Accepted("1"), Accepted("2"), Accepted("3"), AWAY]
     world, made = calls_world(tmp_path, script={"push": script}), [call(number) for number in range(5)]
     world.take(prefers(channels=["push"]), *made)
@@ -136,7 +136,8 @@ async def test_a_digest_goes_without_what_is_no_longer_to_be_said(tmp_path: Path
     world.take(annulled(made[members[0]], 2))
     world.plan()
     before = states(world)
-    assert [each.recipient for each in renew(world)] == [world.name(AIDA)]
+    assert renew(world, Outage(agency="south")) == []
+    assert [each.recipient for each in renew(world, Outage(agency="north"))] == [world.name(AIDA)]
     assert said(await world.settle(EVENING + timedelta(minutes=5))) == ["Messages: 1"]
     sent = {"digest 02": "sent", str(members[1]): "sent"}
     assert (states(world), renew(world)) == (before | sent, [])

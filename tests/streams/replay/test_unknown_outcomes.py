@@ -12,13 +12,14 @@ from app.jobs.kinds import planned_work
 from domain.facts.facts import NudgeDelivered, NudgeResolved
 from domain.facts.receipts import ReceiptStatus
 from notifiers.port import message_names
-from notifiers.port.interface import Accepted, Reason, Report, Unknown
+from notifiers.port.interface import Accepted, Outcome, Reason, Report, Unknown
 from projections import tables
 from projections.bulk import insert_rows
 from streams.delivery.outcomes import early_receipts
 from streams.delivery.outcomes.receipts import Brought, Receipt
 from streams.queues.jobs import plan_of
 from streams.replay.unknown_outcomes import OutcomeFilter, OutcomeKind, Resolution
+from tests.streams.calls import NOON, call, calls_world, prefers
 from tests.streams.dispatching import CARD, DUE, with_card
 from tests.world import World, annulled
 
@@ -57,6 +58,21 @@ async def test_they_are_listed_by_cause_provider_channel_and_age(world: World) -
     assert world.health().unknown == {"link_lost/email/email": 1}
     told = exposition("worker", world.health(), [], ready=True).decode()
     assert 'habarshy_unknown{cause="link_lost",channel="email",provider="email"} 1.0' in told
+
+
+async def test_a_digest_belongs_to_each_agency_whose_message_it_carries(tmp_path: Path) -> None:
+    """An unknown digest is found by every agency with a message in it, so the agencies together leave none behind."""
+    script: list[Outcome] = [Accepted("1"), Accepted("2"), Accepted("3"), LOST]
+    made = calls_world(tmp_path, script={"push": script})
+    made.take(prefers(channels=["push"]), *(call(number) for number in range(4)), call(4, "offer"))
+    await made.settle()
+    await made.settle(NOON + timedelta(hours=6))
+    everything = sum(counts(made).values())
+    found = {name: sum(counts(made, OutcomeFilter(agency=name)).values()) for name in ("north", "south", "platform")}
+    assert (everything, found) == (1, {"north": 1, "south": 1, "platform": 0})
+    assert resolve(made, Resolution.CLOSE, OutcomeFilter(agency="south")) == 1
+    assert counts(made) == {}
+    made.close()
 
 
 async def test_however_many_there_are_all_are_counted(world: World) -> None:

@@ -41,7 +41,12 @@ def test_a_decision_needs_its_reason_and_an_operator(terminal: Terminal) -> None
     [
         ("nonsense", ":2: a receipt is"),
         ('{"reference": "a", "heard": "maybe"}', ":2: heard: is none of"),
+        ('{"reference": "a", "heard": ["delivered"]}', ":2: heard: is none of"),
         ('{"reference": "a", "heard": "failed", "reason": "rain"}', ":2: reason: is none of"),
+        ('{"reference": "a", "heard": "failed", "reason": {}}', ":2: reason: is none of"),
+        ('{"reference": "\\ud800", "heard": "delivered"}', ":2: a receipt is"),
+        ('{"reference": "\\u0000", "heard": "delivered"}', ":2: a receipt is"),
+        ("[" * 100_000, ":2: a receipt is"),
     ],
 )
 def test_a_file_with_a_wrong_line_changes_nothing(terminal: Terminal, line: str, said: str, tmp_path: Path) -> None:
@@ -52,6 +57,15 @@ def test_a_file_with_a_wrong_line_changes_nothing(terminal: Terminal, line: str,
     told = terminal.run("unknown", "--receipts", str(file), "--provider=mail", "--yes", env=operator)
     assert told.code == 2
     assert said in told.talk
+
+
+@pytest.mark.parametrize("name", ["agency", "channel", "cause", "trigger", "from", "to"])
+def test_receipts_go_with_no_filter(terminal: Terminal, name: str) -> None:
+    """Receipts settle what their lines name, so a filter beside them is refused, and not ignored."""
+    operator = terminal.act("olga", "platform", "operator")
+    told = terminal.run("unknown", "--receipts=none.ndjson", "--provider=mail", f"--{name}=sms", env=operator)
+    assert told.code == 2
+    assert f"--receipts settles what its lines name; it does not go with --{name}" in told.talk
 
 
 async def test_receipts_are_planned_counted_confirmed_and_refused_by_line(tmp_path: Path) -> None:

@@ -1,12 +1,11 @@
 """habarshy unknown: the messages of which nobody knows whether they went, and what an operator decides about them."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
-from msgspec import to_builtins
 
 from app.cli.job_options import done
 from app.cli.options import ConfirmOptions, OfTrigger, refuse_unknown
@@ -63,6 +62,16 @@ def unknown(  # noqa: PLR0913  (a flag each)
     ]
     if len(wishes) + (receipts is not None) > 1:
         stop(Exit.USAGE, "--ask, --again, --close and --receipts are different decisions; give one")
+    filters = {
+        "--cause": cause,
+        "--channel": channel,
+        "--trigger": trigger,
+        "--agency": agency,
+        "--from": since,
+        "--to": until,
+    }
+    if receipts is not None and (idle := [name for name, given in filters.items() if given is not None]):
+        stop(Exit.USAGE, f"--receipts settles what its lines name; it does not go with {', '.join(idle)}")
     if channel is not None and channel not in ADDRESS_OF:
         refuse_unknown("--channel", "channel", channel, list(ADDRESS_OF))
     with operators("unknown outcomes", on) as at:
@@ -83,7 +92,7 @@ def _list(at: PrincipalSession, which: OutcomeFilter, *, as_json: bool) -> None:
     counts = at.platform.replay.unknown_outcomes.counts(which)
     for kind, count in sorted(counts.items()):
         line = f"{count:>8}  {kind.cause:<12}  {kind.provider or 'none':<12}  {kind.channel:<6}  {kind.age}"
-        tell({**to_builtins(kind), "messages": count}, line, as_json=as_json)
+        tell({**msgspec.to_builtins(kind), "messages": count}, line, as_json=as_json)
     talk(many(counts.total(), "message has", "messages have") + " an unknown outcome")
 
 
@@ -91,7 +100,7 @@ def _decide(
     at: PrincipalSession, which: OutcomeFilter, wish: Resolution, why: str | None, how: ConfirmOptions
 ) -> None:
     said = "" if how.plan else _reason_of(why)
-    given = {"which": to_builtins(which), "how": wish.value, "by": at.who.name, "why": said}
+    given = {"which": msgspec.to_builtins(which), "how": wish.value, "by": at.who.name, "why": said}
     talk(f"resolved: {done(at, Order('resolve-unknown', given), how).words}")
 
 
@@ -158,15 +167,16 @@ def _reports(path: Path) -> list[Numbered]:
 def _report(path: Path, number: int, line: str) -> Report:
     where = f"{path}:{number}"
     try:
-        said = json.loads(line)
-    except ValueError:
+        said = msgspec.json.decode(line)
+    except (ValueError, RecursionError):
         said = None
-    if not isinstance(said, Mapping) or not isinstance(said.get("reference"), str):
+    reference = said.get("reference") if isinstance(said, Mapping) else None
+    if not isinstance(said, Mapping) or not isinstance(reference, str) or "\x00" in reference:
         stop(Exit.USAGE, f'{where}: a receipt is {{"reference": "…", "heard": "delivered"}}')
     heard, reason = said.get("heard"), said.get("reason", Reason.UNDELIVERED.value)
-    if heard not in {each.value for each in ReceiptStatus}:
+    if heard not in list(ReceiptStatus):
         stop(Exit.USAGE, f"{where}: heard: is none of {', '.join(each.value for each in ReceiptStatus)}")
-    if reason not in {each.value for each in Reason}:
+    if reason not in list(Reason):
         stop(Exit.USAGE, f"{where}: reason: is none of {', '.join(each.value for each in Reason)}")
     failed = heard == ReceiptStatus.FAILED.value
-    return Report(said["reference"], ReceiptStatus(heard), Reason(reason) if failed else None)
+    return Report(reference, ReceiptStatus(heard), Reason(reason) if failed else None)

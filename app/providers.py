@@ -37,6 +37,10 @@ def _all_sign(secret: SecretStr | tuple[SecretStr, ...]) -> SecretStr | tuple[Se
 Secret = Annotated[SecretStr | None, AfterValidator(_signs)]
 
 
+Rate = Annotated[float, Field(ge=0.0001)]
+"""Messages a second; the slowest is one in nearly three hours."""
+
+
 class HookSettings(BaseModel):
     """The webhook by which an agency is told of answers and disputes."""
 
@@ -60,11 +64,13 @@ class HookSettings(BaseModel):
 class ProviderSettings(BaseModel):
     """A provider of a channel; what is not listed here is an option of its kind."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True, allow_inf_nan=False)
 
     kind: str = Field(description="smtp, smpp, http_sms, web_push, fcm, or one that another package brings")
-    weight: float = Field(default=1.0, gt=0, description="its share of the channel, relative to the others'")
-    rate: float | None = Field(default=None, gt=0, description="messages a second at most")
+    weight: float = Field(
+        default=1.0, gt=0, le=1_000_000, description="its share of the channel, relative to the others'"
+    )
+    rate: Rate | None = Field(default=None, description="messages a second at most")
     slow_seconds: float = Field(default=10.0, gt=0, description="a batch that takes longer counts as a failure")
     receipts_secret: Secret = Field(default=None, description="whsec_…: the key that signs its call-backs")
     gateway_token: SecretStr | None = Field(

@@ -23,7 +23,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.paths import config_file, data_folder
-from app.providers import HookSettings, ProviderSettings
+from app.providers import HookSettings, ProviderSettings, Rate
 from app.sign_in_settings import SignInSettings, one_way_in
 from streams.storage.sqlite_file import names_a_file
 from templates.reading.findings import closest
@@ -47,13 +47,16 @@ Proxies = Annotated[str, AfterValidator(_each_a_network)]
 
 
 def _each_a_broker(text: str) -> str:
-    """Without blanks; a name, an IPv4 address or a bracketed IPv6 one, and a port."""
+    """Without blanks; a name, an IPv4 address or a bracketed IPv6 one, and a port.
+
+    The error does not repeat what may be a password.
+    """
     compact = text.replace(" ", "")
-    for each in compact.split(",") if text else ():
+    for number, each in enumerate(compact.split(",") if text else (), 1):
         host, _, port = each.rpartition(":")
-        named = host.startswith("[") or not re.search(r"[:/\[\]@]", host)
-        if not (host and named and port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
-            raise ValueError(f"{each!r} is no broker; write host:port, with commas between several")
+        named = re.fullmatch(r"\[[^\[\]@/]+\]|[^:/\[\]@]+", host)
+        if not (named and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 1 << 16):
+            raise ValueError(f"entry {number} is no broker; write host:port, with commas between several")
     return compact
 
 
@@ -97,10 +100,13 @@ def on_this_machine(address: str) -> bool:
 
 
 def _a_scheduler(address: str) -> str:
-    """Check the address of a Dask scheduler: what leaves this machine is encrypted."""
+    """Check the address of a Dask scheduler: what leaves this machine is encrypted.
+
+    The error does not repeat what may be a password.
+    """
     scheme, host, port = _parted(address)
-    if address and (scheme not in ("tcp", "tls") or not host or not port):
-        raise ValueError(f"{address!r} is no address of a Dask scheduler; write tls://HOST:PORT")
+    if address and (scheme not in ("tcp", "tls") or not host or not port or "@" in address):
+        raise ValueError("this is no address of a Dask scheduler; write tls://HOST:PORT")
     if scheme == "tcp" and host not in THIS_MACHINE:
         raise ValueError(f"tcp:// is for this machine alone, because nothing is encrypted; write tls://{host}:{port}")
     return address
@@ -168,7 +174,7 @@ class BadSettings(ValueError):
 class Settings(BaseSettings):
     """The settings of an installation."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, allow_inf_nan=False)
 
     database: DatabaseAddress = Field(
         default_factory=lambda: f"sqlite:///{data_folder() / 'habarshy.sqlite'}",
@@ -210,7 +216,9 @@ class Settings(BaseSettings):
     future_events: Literal["refuse", "accept"] = Field(
         default="refuse", description="events dated further ahead than their type allows; accept them only in a trial"
     )
-    lease_seconds: float = Field(default=180.0, gt=0, description="seconds that an attempt may have no outcome")
+    lease_seconds: float = Field(
+        default=180.0, gt=0, le=86_400, description="seconds that an attempt may have no outcome, a day at most"
+    )
     in_flight: int = Field(
         default=32,
         ge=4,
@@ -223,9 +231,7 @@ class Settings(BaseSettings):
     providers: dict[ProviderName, ProviderSettings] = Field(
         default={}, description="name -> a provider; on SQLite a channel without one uses the shipped fake"
     )
-    rates: dict[str, Annotated[float, Field(gt=0)]] = Field(
-        default={}, description="agency -> messages a second at most"
-    )
+    rates: dict[str, Rate] = Field(default={}, description="agency -> messages a second at most")
     sign_in: Annotated[dict[ProviderName, SignInSettings], AfterValidator(one_way_in)] = Field(
         default={}, description="name -> an OpenID Connect issuer for signing in to the pages"
     )

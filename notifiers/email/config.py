@@ -67,7 +67,7 @@ BounceAddress = Annotated[Address, AfterValidator(_with_room)]
 class SmtpOptions(BaseModel):
     """A mail server as a provider."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
     host: str = Field(min_length=1, description="the mail server")
     port: int = Field(default=587, gt=0, lt=65536, description="its port")
@@ -86,7 +86,10 @@ class SmtpOptions(BaseModel):
     client_key_file: Path | None = Field(default=None, description="PEM of its key, if not in the same file")
     connections: int = Field(default=4, ge=1, description="how many connections may be open")
     limit_seconds: float = Field(
-        default=12.0, gt=0, description="the longest wait for each step: to begin, connect, be admitted, be answered"
+        default=12.0,
+        gt=0,
+        le=3600,
+        description="the longest wait for each step: to begin, connect, be admitted, be answered",
     )
 
     @model_validator(mode="after")

@@ -43,11 +43,11 @@ ReadableFile = Annotated[Path, AfterValidator(readable)]
 class HttpOptions(BaseModel):
     """Options of every provider kind that speaks HTTP; the waits are in seconds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    connect_timeout: float = Field(default=4, gt=0, description="the longest wait for TCP and TLS")
-    timeout: float = Field(default=8, gt=0, description="the longest wait for a whole request")
-    begin: float = Field(default=20, gt=0, description="a batch begins no message once it is so old")
+    connect_timeout: float = Field(default=4, gt=0, le=3600, description="the longest wait for TCP and TLS")
+    timeout: float = Field(default=8, gt=0, le=3600, description="the longest wait for a whole request")
+    begin: float = Field(default=20, gt=0, le=3600, description="a batch begins no message once it is so old")
     lanes: int = Field(default=64, ge=1, le=1000, description="messages on their way at a time")
     ca_file: ReadableFile | None = Field(default=None, description="PEM of an authority of our own")
 

@@ -139,7 +139,7 @@ def test_a_worker_that_would_find_something_else_is_refused(other: object, said:
     ("address", "said"),
     [
         ("tcp://dask.example:8786", "write tls://dask.example:8786"),
-        ("dask.example", "'dask.example' is no address of a Dask scheduler; write tls://HOST:PORT"),
+        ("dask.example", "this is no address of a Dask scheduler; write tls://HOST:PORT"),
         ("tls://dask.example:no", "is no address of a Dask scheduler"),
     ],
 )

@@ -187,7 +187,7 @@ def end_of_day(day: date, zone: ZoneInfo) -> datetime:
 
 @lru_cache(maxsize=512)
 def parse_clock(text: str) -> time:
-    """Return a local time of day, "HH:MM"."""
+    """Return a local time of day, written as ISO 8601 has it. Raises ValueError: it is none."""
     return time.fromisoformat(text)
 
 

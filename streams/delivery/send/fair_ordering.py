@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from uuid import UUID
 
-from domain.nudges.class_rules import CLASS_RULES
 from domain.rules.triggers import RANKS
 from projections.tables import URGENT
 from streams.delivery.decide.case import Case
@@ -16,8 +15,8 @@ def is_urgent(case: Case) -> bool:
 
 
 def is_emergency(case: Case) -> bool:
-    """Return whether it passes all others and no agency's rate applies to it."""
-    return CLASS_RULES[case.nudge.intent.klass].ignores_rate
+    """Return whether it passes all others."""
+    return case.nudge.intent.klass == "emergency"
 
 
 class FairOrdering:

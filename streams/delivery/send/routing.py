@@ -10,6 +10,7 @@ from functools import partial
 from itertools import chain
 
 from domain.facts.facts import NudgeSent
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.settle import Send
 from domain.persons.channels import addresses
@@ -19,7 +20,6 @@ from projections import claims
 from projections.tables import micros
 from streams.delivery.decide.case import Case
 from streams.delivery.outcomes.attempts import Attempt
-from streams.delivery.send.fair_ordering import is_emergency
 from streams.delivery.send.rate_limits import RateLimits
 from streams.log.log import Log
 from streams.storage.database import Database, Priority
@@ -81,10 +81,10 @@ class Routing:
         return choose(route, case.nudge.intent.id, address, avoid=avoid)
 
     def limits(self, case: Case, provider: Provider | None) -> tuple[str, ...]:
-        """Return the names of the rates that apply: the agency's (not to an emergency) and the provider's."""
+        """Return the names of the rates that apply: the agency's (unless the class ignores it) and the provider's."""
         if provider is None or not self.rates.any:
             return ()
-        if is_emergency(case):
+        if CLASS_RULES[case.nudge.intent.klass].ignores_rate:
             return self.rates.limits(_limit(provider))
         return self.rates.limits(_agency(case), _limit(provider))
 

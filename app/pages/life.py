@@ -34,6 +34,7 @@ STATES: Final[Mapping[str, str]] = {
     "cancelled": N_("cancelled"),
     "found_wrong": N_("found to be wrong after it was sent"),
     "right_after_all": N_("found to be right after all"),
+    "event_corrected": N_("the data it rests on was corrected after it was sent"),
     "no_further_attempt": N_("no further attempt"),
     "rescheduled": N_("planned anew"),
     "renewed": N_("tried anew"),

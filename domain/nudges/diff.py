@@ -30,6 +30,8 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
     New → planned; changed → rescheduled; gone and not attempted → cancelled; gone but perhaps read → a correction,
     where the trigger has words for it; back after cancelling → planned again; once perhaps sent, never planned again,
     but no further attempt is made once it was wrong or the thing itself was done, not even if it bounces later.
+    Perhaps sent, and its event was corrected or its date moved → no second message for that. If it fails or stays
+    silent, the next attempt says what holds now; where the new due time is still to come, there is no next attempt.
     What was sent and is needless now (done in time, ended by a death, behind what a new version looks at) was not
     wrong: no correction. What is on its way or failed is not tried again once it is gone. A digest is in no plan.
     What the plan leaves stays as it is.
@@ -60,10 +62,8 @@ def _spoke_once(intent: Intent, plan: Plan, nudges: Mapping[UUID, Nudge], rulebo
 def _towards(intent: Intent, nudge: Nudge | None, plan: Plan, now: datetime) -> Change | None:
     if nudge is None or nudge.cancelled:
         return _planned(intent, nudge, now)
-    if nudge.maybe_sent and nudge.gone and nudge.may_bounce(now):
-        return _rescheduled(intent, nudge, now)
     if nudge.maybe_sent:
-        return None if _may_be_retired(nudge, plan) else _moot(nudge, intent.moot_from, now)
+        return _after_sending(intent, nudge, plan, now)
     if nudge.intent == intent:
         return None
     if nudge.waits or (not nudge.attempted and _moved(intent, nudge.intent)):
@@ -71,20 +71,41 @@ def _towards(intent: Intent, nudge: Nudge | None, plan: Plan, now: datetime) -> 
     return None
 
 
+def _after_sending(intent: Intent, nudge: Nudge, plan: Plan, now: datetime) -> Change | None:
+    """Bring a nudge that was perhaps sent to what the plan says now: another attempt may yet follow."""
+    bounces = nudge.may_bounce(now)
+    differs = (bounces or nudge.waits) and _says_otherwise(intent, nudge.intent)
+    if differs and intent.due > now:
+        return None if nudge.gone else _cancelled(nudge, now)
+    if nudge.gone and bounces:
+        return _rescheduled(intent, nudge, now)
+    if _may_be_retired(nudge, plan):
+        return None
+    return _told(nudge, intent if differs else nudge.intent, intent.moot_from, now)
+
+
+def _says_otherwise(new: Intent, old: Intent) -> bool:
+    """Return True if the new intent speaks of another event, or the same rule gives it another due time."""
+    return new.cause != old.cause or (new.version == old.version and new.due != old.due)
+
+
 def _may_be_retired(nudge: Nudge, plan: Plan) -> bool:
     """Return True for a nudge with nothing ahead that knows that the thing was done, if the report may be retired."""
     return bool(plan.closed) and nudge.intent.moot_from is not None and not nudge.waits
 
 
-def _moot(nudge: Nudge, moot_from: datetime | None, now: datetime) -> Change | None:
-    """Tell a nudge that was perhaps sent that the thing itself was done, or was not: it may yet bounce.
+def _told(nudge: Nudge, intent: Intent, moot_from: datetime | None, now: datetime) -> Change | None:
+    """Tell a nudge that was perhaps sent its intent, and that the thing itself was done, or was not: it may bounce.
 
     Where it had gone by then, later_completion.py notes that.
     """
     noted = nudge.done or (moot_from is not None and any(one.gone_by(moot_from) for one in nudge.deliveries))
-    if nudge.intent.moot_from == moot_from or noted:
-        return None
-    return _rescheduled(replace(nudge.intent, moot_from=moot_from), nudge, now)
+    told = replace(intent, moot_from=nudge.intent.moot_from if noted else moot_from)
+    return None if told == nudge.intent else _rescheduled(told, nudge, now)
+
+
+def _cancelled(nudge: Nudge, now: datetime) -> Change:
+    return Change(nudge.intent.id, nudge.version + 1, NudgeCancelled(now))
 
 
 def _rescheduled(intent: Intent, nudge: Nudge, now: datetime) -> Change:
@@ -109,9 +130,9 @@ def _leaving(nudge: Nudge, plan: Plan, rulebook: Rulebook, now: datetime) -> Cha
     """
     wrong = nudge.intent.id not in plan.needless and rulebook.has(nudge.intent.trigger)
     if nudge.waits or (wrong and nudge.may_bounce(now)):
-        return Change(nudge.intent.id, nudge.version + 1, NudgeCancelled(now))
+        return _cancelled(nudge, now)
     done_at = plan.done.get(nudge.intent.id)
-    return None if done_at is None or not nudge.maybe_sent else _moot(nudge, done_at, now)
+    return None if done_at is None or not nudge.maybe_sent else _told(nudge, nudge.intent, done_at, now)
 
 
 def _corrections(

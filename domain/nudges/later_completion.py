@@ -33,8 +33,9 @@ def is_note(change: Change, nudge: Nudge | None) -> bool:
     ended = nudge is not None and nudge.maybe_sent and not nudge.waits
     was_gone = nudge is not None and nudge.gone
     match change.fact:
-        case NudgeRescheduled(moot_from=moot_from):
-            return ended and (moot_from is not None or was_gone)
+        case NudgeRescheduled(moot_from=moot_from, cause=cause):
+            corrected = nudge is not None and nudge.intent.cause != cause
+            return ended and (moot_from is not None or was_gone or corrected)
         case NudgeCancelled():
             return ended
         case fact:

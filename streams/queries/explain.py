@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
-from domain.facts.facts import NUDGE_FACTS, NudgeAttempted
+from domain.facts.facts import NUDGE_FACTS
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.fact_names import name_of
 from domain.nudges.nudge import Nudge, evolve
@@ -26,6 +26,7 @@ from domain.rules.steps import repetition_of
 from domain.rules.trigger_keys import KEYS, TOLD_KEYS
 from domain.rules.triggers import Trigger
 from projections import nudges
+from streams.delivery.decide.as_sent import last_attempt, planned_before
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.rendering import render
@@ -54,6 +55,7 @@ class RecordedFact(Struct, frozen=True):
 class Explanation(Struct, frozen=True):
     """The explanation of a nudge.
 
+    The intent is that of the last attempt: a correction that came afterwards changes nothing of what was sent.
     `clause`: the rule's own conditions (`when`, `with`, `count`, `unless`, the step's `due`); `used`: dotted name ->
     the value that they read; `words`: recipient -> their message (or their digest), absent if it can no longer be
     read; `alone`: the same as the nudge itself says it, where it goes with a digest; `digests`: recipient -> that
@@ -116,9 +118,11 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
     if nudge is None:
         raise UnknownNudge
     reader = _Reader(connection, log, rules, now, log.streams(connection, [id_]))
-    trigger = rules.rulebook.version(nudge.intent.version).trigger
+    first = nudge.deliveries[0]
+    sent = planned_before(reader.facts, nudge, reader.attempted(first))
+    case, intent = reader.case(sent, first.recipient), sent.intent
+    trigger = rules.rulebook.version(intent.version).trigger
     law = legal_basis_of(trigger.content)
-    case, intent = reader.case(nudge, nudge.deliveries[0].recipient), nudge.intent
     cause = case.cause
     type_ = rules.catalogue.types.get(cause.type) if cause else None
     used, called = _read(trigger, intent, cause, case.history, rules)
@@ -233,7 +237,8 @@ def _alone(reader: "_Reader", nudge: Nudge) -> dict[str, Rendered]:
     found = {}
     for delivery in nudge.deliveries:
         if delivery.digest is not None:
-            case = reader.case(nudge, delivery.recipient, reader.attempted(delivery))
+            before = reader.attempted(delivery)
+            case = reader.case(planned_before(reader.facts, nudge, before), delivery.recipient, before)
             with suppress(WordsFailed):
                 found[delivery.recipient] = render(case, reader.rules, delivery.attempted_at or reader.now)
     return found
@@ -250,17 +255,12 @@ class _Reader(NamedTuple):
 
     def attempted(self, delivery: Delivery) -> int | None:
         """Return the position of the delivery's last attempt; later facts were not known when it was rendered."""
-        last = (delivery.recipient, delivery.attempt)
-        for entry in self.facts:
-            fact = entry.fact
-            if isinstance(fact, NudgeAttempted) and (fact.recipient, fact.attempt) == last:
-                return entry.position
-        return None
+        return last_attempt(self.facts, delivery)
 
     def sent(self, nudge: Nudge, delivery: Delivery) -> Nudge:
-        """Return what the recipient really gets: the nudge, or the digest that it belongs to."""
+        """Return what the recipient really gets: the nudge as planned then, or the digest that it goes with."""
         if delivery.digest is None:
-            return nudge
+            return planned_before(self.facts, nudge, self.attempted(delivery))
         return nudges.by_id(self.connection, [delivery.digest])[delivery.digest]
 
     def case(self, nudge: Nudge, recipient: str, before: int | None = None) -> Case:

@@ -16,6 +16,7 @@ from domain.nudges.nudge import Nudge
 from domain.persons.person import Person
 from domain.rules.event_types import Titles
 from projections import nudges
+from streams.delivery.decide.as_sent import as_sent
 from streams.log.log import Log
 from streams.planning import histories
 from streams.queries.explain import GIVEN_NAME, decisive, distinct
@@ -59,16 +60,17 @@ class Card(Struct, frozen=True):
 def cards(
     connection: Connection, log: Log, rules: Rules, reader: str, ids: Iterable[UUID], zone: ZoneInfo
 ) -> dict[UUID, Card]:
-    """Return nudge -> what it is about, for messages that went to the reader; each table is asked once for all.
+    """Return nudge -> what it is about, as the message that went to the reader says it; each table is asked once.
 
     `zone`: in which the reader's days begin and end.
     """
-    found = nudges.by_id(connection, list(ids))
+    stored = nudges.by_id(connection, list(ids))
+    found = as_sent(connection, log, stored, reader)
     causes = _causes(log, connection, found.values())
     others = {nudge.intent.person for nudge in found.values()} - {reader}
     children = histories.persons(connection, log, others, rules.rulebook) if others else {}
     return {
-        id_: _card(nudge, causes.get(nudge.intent.cause), _Reading(reader, zone, children, rules))
+        id_: _card(nudge, stored[id_], causes.get(nudge.intent.cause), _Reading(reader, zone, children, rules))
         for id_, nudge in found.items()
     }
 
@@ -87,7 +89,7 @@ class _Reading(Struct, frozen=True):
     rules: Rules
 
 
-def _card(nudge: Nudge, cause: LifeEvent | None, reading: _Reading) -> Card:
+def _card(nudge: Nudge, stored: Nudge, cause: LifeEvent | None, reading: _Reading) -> Card:
     intent, rules, reader = nudge.intent, reading.rules, reading.reader
     values = cause.values if cause is not None else {}
     version = rules.rulebook.find(intent.version)
@@ -106,7 +108,7 @@ def _card(nudge: Nudge, cause: LifeEvent | None, reading: _Reading) -> Card:
         distinct=() if trigger is None else distinct(trigger, intent, cause, rules),
         deadline=deadline,
         over=deadline or intent.expires,
-        done_at=done[-1] if done else intent.moot_from,
+        done_at=done[-1] if done else stored.intent.moot_from,
         actions=(trigger.content.get("actions") or ()) if trigger is not None else (),
         can_be_done=trigger is not None and any(each.on not in rules.rulebook.mortal for each in trigger.unless),
         thing=nudge.thing,

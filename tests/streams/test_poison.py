@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from domain.facts.facts import NudgeAttempted
+from domain.facts.receipts import ReceiptStatus
 from domain.nudges.delivery import State
 from notifiers.port.interface import Reason, RetryLater, Unknown
+from streams.delivery.outcomes.receipts import Receipt
 from tests.templates.packs import RULES, write_town
 from tests.world import LONG_AGO, World, annulled, card, corrected, event, iin, registered
 
@@ -66,6 +68,35 @@ async def test_what_has_certainly_not_gone_follows_its_event(tmp_path: Path) -> 
         facts = [entry.fact for entry in world.platform.log.streams(connection, [message.nudge])]
     assert [fact.attempt for fact in facts if isinstance(fact, NudgeAttempted)] == [1, 2]
     assert "20" in message.text
+    world.close()
+
+
+async def test_what_bounces_after_its_event_was_corrected_is_not_repeated(tmp_path: Path) -> None:
+    """Nor does the next channel say the old date: an SMS that bounces after its card was corrected ends there."""
+    world, first = World(tmp_path), card(AIGERIM, "2025-07-20")
+    world.take(*registered(AIGERIM, LONG_AGO), first)
+    [message] = await world.settle("2025-06-20T09:00+05:00")
+    world.take(corrected(first, 2, expires_on="2025-12-20"))
+    assert await world.settle("2025-06-20T11:00+05:00") == []
+    bounced = Receipt(message.nudge, message.recipient, 1, ReceiptStatus.FAILED)
+    world.platform.delivery.receipts.take(bounced)
+    assert await world.settle("2025-06-20T12:00+05:00") == []
+    assert world.nudge("month").state is State.FAILED
+    world.close()
+
+
+async def test_what_bounces_after_its_date_moved_to_earlier_says_the_new_date(tmp_path: Path) -> None:
+    """An SMS that bounces after its card was corrected to an earlier date is followed by an email with that date."""
+    world, first = World(tmp_path), card(AIGERIM, "2025-07-20")
+    world.take(*registered(AIGERIM, LONG_AGO), first)
+    [message] = await world.settle("2025-06-20T09:00+05:00")
+    world.take(corrected(first, 2, expires_on="2025-07-18"))
+    assert await world.settle("2025-06-20T11:00+05:00") == []
+    world.platform.delivery.receipts.take(Receipt(message.nudge, message.recipient, 1, ReceiptStatus.FAILED))
+    [email] = await world.settle("2025-06-20T12:00+05:00")
+    assert email.channel == "email"
+    for text in (email.text, world.why(message.nudge).words[message.recipient].text):
+        assert "18 шілде" in text.replace("\u202f", " ")
     world.close()
 
 

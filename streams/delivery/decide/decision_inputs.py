@@ -20,6 +20,7 @@ from domain.planning.deaths import Deaths, spoken_of
 from domain.rules.triggers import Trigger
 from projections import inbox, nudges
 from projections.tables import micros
+from streams.delivery.decide.as_sent import all_planned_before
 from streams.delivery.decide.case import Case, decide_digest
 from streams.log.log import Log
 from streams.planning import histories
@@ -39,7 +40,8 @@ class DecisionInputs:
     Of most persons it reads only the facts that can change what is known of them, few as these are among all. The
     history of a person is read where words read values of the law, which rest on it.
 
-    `before`: read only facts before this position of the log; `whole`: read the history of everybody concerned.
+    `before`: read only facts before this position of the log, also of the members of digests; `whole`: read the
+    history of everybody concerned.
     """
 
     def __init__(
@@ -69,6 +71,8 @@ class DecisionInputs:
         A message that is to be sent counts under the cap of those after it.
         """
         self.members = nudges.by_id(self.connection, {member for nudge, _ in rows for member in nudge.members})
+        if self.before is not None:
+            self.members = all_planned_before(self.connection, self.log, self.members, self.before)
         every = [*(nudge for nudge, _ in rows), *self.members.values()]
         concerned = {nudge.intent.person for nudge in every}
         self._load_whole({nudge.intent.person for nudge in every if self._needs_history(nudge)})

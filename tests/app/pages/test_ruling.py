@@ -17,7 +17,7 @@ from app.reports.life_words import REASON_WORDS
 from domain.conditions.language import BadCondition, Conditions
 from domain.facts.facts import NUDGE_FACTS
 from domain.nudges.delivery import State
-from domain.nudges.fact_names import FOUND_WRONG, NO_FURTHER_ATTEMPT, RIGHT_AFTER_ALL
+from domain.nudges.fact_names import EVENT_CORRECTED, FOUND_WRONG, NO_FURTHER_ATTEMPT, RIGHT_AFTER_ALL
 from domain.nudges.settle import NotSentReason
 from domain.rules.compiling import compile_trigger
 from notifiers.port.interface import Reason
@@ -170,7 +170,7 @@ def test_every_reason_and_state_has_a_word() -> None:
     of_attempts = {"lease_over", "no_outcome", "commit_unanswered", "not_handed_over"}
     assert {*NotSentReason, *Reason, *of_attempts, "restored", NOT_APPLICABLE} == set(REASON_WORDS)
     facts = {fact.TOPIC.removeprefix("nudge-").removesuffix("/1") for fact in NUDGE_FACTS}
-    assert {*State, *facts, FOUND_WRONG, RIGHT_AFTER_ALL, NO_FURTHER_ATTEMPT} == set(STATES)
+    assert {*State, *facts, FOUND_WRONG, RIGHT_AFTER_ALL, NO_FURTHER_ATTEMPT, EVENT_CORRECTED} == set(STATES)
 
 
 def test_why_tells_the_whole_rule(tmp_path: Path) -> None:

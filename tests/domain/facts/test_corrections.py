@@ -119,9 +119,12 @@ def test_what_was_done_after_it_was_sent_was_not_wrong() -> None:
 
 
 def test_a_moved_date_is_no_reason_for_a_correction() -> None:
-    """While the step is still in the plan, what was sent about it stands."""
+    """While the step is still in the plan, what was sent about it needs no correction: it is only not repeated."""
     moved = correction(PAPER, paper("2025-06-20", time="2025-01-10"))
-    assert _desk(ATTEMPT, SENT).follow(given(PAPER, moved).when(WORDS), "2025-01-25") == ["rescheduled week"]
+    assert _desk(ATTEMPT, SENT).follow(given(PAPER, moved).when(WORDS), "2025-01-25") == [
+        "cancelled month",
+        "rescheduled week",
+    ]
 
 
 def test_a_correction_goes_when_the_fact_is_back_before_it_went() -> None:

@@ -206,7 +206,51 @@ def test_no_channel_or_no_time_left_is_not_cancelled() -> None:
 
 def test_the_step_that_went_does_not_hold_back_the_other() -> None:
     """What happened to one step is nothing to the next."""
-    assert _desk(ATTEMPT).follow(given(PAPER, MOVED).when(CARD), "2025-01-22") == ["rescheduled week"]
+    failed = NudgeFailed(at("2025-01-21 09:01"), AIDA, 1, "refused", gave_up=True)
+    assert _desk(ATTEMPT, failed).follow(given(PAPER, MOVED).when(CARD), "2025-01-22") == ["rescheduled week"]
+
+
+SILENT = replace(SENT, silent_at=at("2025-01-23"))
+
+
+@pytest.mark.parametrize("sent", [[], [SENT], [SILENT], [NudgeUnknown(at("2025-01-21 09:01"), AIDA, 1, "timed_out")]])
+def test_what_moved_to_later_after_it_was_sent_goes_by_no_further_channel(sent: list[NudgeFact]) -> None:
+    """The bounce, the silence or the failure of a message whose date moved to later leads to no other attempt."""
+    desk = _desk(ATTEMPT, *sent)
+    assert desk.follow(given(PAPER, MOVED).when(CARD), "2025-01-22") == ["cancelled month", "rescheduled week"]
+    assert desk.follow(given(PAPER, MOVED).when(CARD), "2025-01-22") == [], "once"
+    desk.tell("month", BOUNCED)
+    assert (desk.of("month").state, desk.of("month").waits) == (State.FAILED, False)
+
+
+@pytest.mark.parametrize("sent", [SENT, SILENT])
+def test_what_moved_to_earlier_after_it_was_sent_goes_on_with_the_new_date(sent: NudgeFact) -> None:
+    """What is due by its new date already goes by the next channel, with the corrected event as its cause."""
+    desk, sooner = _desk(ATTEMPT, sent), correction(PAPER, paper("2025-02-19", time="2025-01-10"))
+    wanted = given(PAPER, sooner).when(CARD)
+    assert desk.follow(wanted, "2025-01-22") == ["rescheduled month", "rescheduled week"]
+    assert desk.follow(wanted, "2025-01-22") == [], "once"
+    assert desk.of("month").intent in wanted.plan.intents
+    assert desk.of("month").deliveries[0].state is State.SENT
+    desk.tell("month", BOUNCED)
+    assert desk.of("month").waits
+
+
+def test_what_moved_back_after_it_was_sent_goes_by_the_next_channel() -> None:
+    """A correction that was itself corrected before the message bounced gives the nudge its channels back."""
+    desk = _desk(ATTEMPT, SENT)
+    desk.follow(given(PAPER, MOVED).when(CARD), "2025-01-22")
+    back = given(PAPER, MOVED, correction(PAPER, PAPER, 10)).when(CARD)
+    assert desk.follow(back, "2025-01-22") == ["rescheduled month", "rescheduled week"]
+    desk.tell("month", BOUNCED)
+    assert desk.of("month").waits
+
+
+def test_another_version_leaves_what_was_sent() -> None:
+    """A version with another due time says nothing about a message that had gone by then."""
+    later = published({**CARD, "due": {"month": before(20), "week": before(7)}}, 2)
+    desk = _desk(ATTEMPT, SENT)
+    assert [each for each in desk.follow(given(PAPER).when(later), "2025-01-22") if "month" in each] == []
 
 
 def test_what_ended_unsent_is_looked_at_again_when_it_moves() -> None:

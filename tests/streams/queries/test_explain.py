@@ -2,11 +2,13 @@
 
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from domain.facts.facts import NudgePlanned
 from notifiers.port.interface import GiveUp, Reason
+from streams.intake.cloudevents import Envelope
 from streams.queries.explain import UnknownNudge
 from streams.queries.health import done_since
 from tests.world import LONG_AGO, World, annulled, birth, card, corrected, event, fine, iin, registered
@@ -134,6 +136,33 @@ async def test_a_sent_message_that_was_wrong_is_not_told_as_cancelled(tmp_path: 
     assert [each.what for each in why.facts] == ["planned", "attempted", "sent", "found_wrong", "right_after_all"]
     assert why.state == "sent"
     assert done_since(world.platform.database, 0)["cancelled"] == 2, "the other two reminders"
+    world.close()
+
+
+@pytest.mark.parametrize(
+    "revisions",
+    [
+        [annulled(CARD, 2), corrected(CARD, 3, expires_on="2025-07-19")],
+        [corrected(CARD, 2, expires_on="2025-07-19")],
+    ],
+)
+async def test_what_was_sent_is_shown_as_it_was_sent(tmp_path: Path, revisions: list[Envelope]) -> None:
+    """Corrections that come after a message change neither the words that are shown of it nor its card."""
+    world = World(tmp_path)
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    [message] = await world.settle(DUE)
+    told = world.why(message.nudge)
+    zone, inboxes = ZoneInfo("Asia/Almaty"), world.platform.queries.inboxes
+    shown = inboxes.cards(message.recipient, [message.nudge], zone)
+    for revision in revisions:
+        world.take(revision)
+        world.plan()
+    why = world.why(message.nudge)
+    assert world.nudge("month").intent.due < told.due, "what the plan says now"
+    assert why.words[message.recipient].sms == message.text
+    assert (why.cause, why.used, why.due, why.expires) == (told.cause, told.used, told.due, told.expires)
+    assert inboxes.cards(message.recipient, [message.nudge], zone) == shown
+    assert why.facts[-1].what == "event_corrected"
     world.close()
 
 

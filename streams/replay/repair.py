@@ -160,7 +160,7 @@ class GapReason(StrEnum):
 
     WAITING = "waiting"  # the facts that cause it are not planned yet
     OVERLOOKED = "overlooked"  # they are marked as planned, but the change is missing
-    UNNOTED = "unnoted"  # only the note is missing that the citizen did it; the nudge was sent
+    UNNOTED = "unnoted"  # only the note is missing that the citizen did it, or of a correction; the nudge was sent
 
 
 class Gap(Struct, frozen=True):

@@ -55,9 +55,9 @@ class VerifiedPersons(NamedTuple):
     """The result for some persons: all their intents, and counts.
 
     Counted are persons with other nudges than planned (`unlike`), waiting for a plan (`waiting`), living where an
-    area event waits (`residents`), or without a possible plan (`unplannable`), nudges whose thing was done after
-    they were sent, without a note in the log (`unnoted`), and by trigger the nudges that are not as planned
-    (`triggers`).
+    area event waits (`residents`), or without a possible plan (`unplannable`), nudges whose thing was done or whose
+    event was corrected after they were sent, without a note in the log (`unnoted`), and by trigger the nudges
+    that are not as planned (`triggers`).
     """
 
     intents: Sequence[Intent]
@@ -231,9 +231,9 @@ class Verified(Struct, frozen=True):
 
     `persons`: so many were looked at; `triggers`: the nudges that are not as planned, by trigger.
     Not compared: persons who wait for a plan (`waiting`) or cannot be planned (`unplannable`), and the nudges of
-    `residents` that waiting area events (`areas`) may change. `unnoted`: nudges whose thing was done after they were
-    sent, without a note in the log; that is no difference, and a repair adds it. `facts`, `intents`, `nudges`:
-    counts.
+    `residents` that waiting area events (`areas`) may change. `unnoted`: nudges whose thing was done or whose event
+    was corrected after they were sent, without a note in the log; that is no difference, and a repair adds it.
+    `facts`, `intents`, `nudges`: counts.
     """
 
     views: dict[str, int] = {}

@@ -14,6 +14,8 @@ from domain.facts.facts import (
     NudgeWithheld,
 )
 from domain.nudges.delivery import State
+from domain.nudges.diff import diff
+from domain.nudges.later_completion import is_note
 from tests.domain.given import NudgeLog, before, given, published, rulebook, rules
 from tests.domain.world import AIDA, ERLAN, SAULE, annulment, at, correction, paper, renewed
 
@@ -244,6 +246,17 @@ def test_what_moved_back_after_it_was_sent_goes_by_the_next_channel() -> None:
     assert desk.follow(back, "2025-01-22") == ["rescheduled month", "rescheduled week"]
     desk.tell("month", BOUNCED)
     assert desk.of("month").waits
+
+
+def test_a_correction_of_what_was_sent_is_a_note() -> None:
+    """A log from before lacks what is said of a correction after sending: that is no missing nudge."""
+    desk, sooner = _desk(ATTEMPT, SENT), correction(PAPER, paper("2025-02-19", time="2025-01-10"))
+    for history in ([PAPER, MOVED], [PAPER, sooner]):
+        wanted = given(*history).when(CARD)
+        changes = diff(wanted.plan, desk.nudges, wanted.book, at("2025-01-22"))
+        assert [is_note(change, desk.nudges[change.nudge]) for change in changes] == [
+            change.nudge == desk.of("month").intent.id for change in changes
+        ]
 
 
 def test_another_version_leaves_what_was_sent() -> None:

@@ -166,6 +166,22 @@ async def test_what_was_sent_is_shown_as_it_was_sent(tmp_path: Path, revisions: 
     world.close()
 
 
+async def test_a_digest_is_shown_as_it_was_sent(tmp_path: Path) -> None:
+    """A correction of a member's event that comes after the digest changes the words of neither."""
+    world, cards = World(tmp_path), [card(AIGERIM, "2025-07-20", number=f"N{number}") for number in range(4)]
+    world.take(*registered(AIGERIM, LONG_AGO), *cards)
+    await world.settle(DUE)
+    [message] = await world.settle("2025-06-20T18:00+05:00")
+    [member] = world.why(message.nudge).members
+    told = [(world.why(id_).words, world.why(id_).alone) for id_ in (message.nudge, member)]
+    world.take(*(corrected(each, 2, expires_on="2025-07-19") for each in cards))
+    world.plan()
+    [stored] = [nudge for nudge in world.nudges() if nudge.intent.id == member]
+    assert f"{stored.intent.due:%d}" == "19", "what the plan says now"
+    assert [(world.why(id_).words, world.why(id_).alone) for id_ in (message.nudge, member)] == told
+    world.close()
+
+
 def test_explaining_changes_nothing(world: World) -> None:
     """To ask is no fact."""
     world.take(*registered(AIGERIM, LONG_AGO), CARD)

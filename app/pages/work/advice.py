@@ -87,6 +87,9 @@ ADVICE: Final[Mapping[str, str]] = {
     "an emergency that becomes known late is told late: leave `catch_up: none` out": N_(
         "Danger to life or limb: what becomes known late is told late, so do not choose that none goes"
     ),
+    "no category of these packs' triggers is called {name!r}": N_(
+        "The test opts out of a topic that no rule has: make the usual tests anew, or choose another topic"
+    ),
     "{host} is not among the pack's link_domains ({known})": N_(
         "{host} is not allowed: links may lead to {known}, and to what lies below them. The pack decides that;"
         " whoever runs the platform can add a site to it"

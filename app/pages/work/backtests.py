@@ -36,6 +36,7 @@ from domain.facts.principals import Principal, Role, require
 from domain.facts.submissions import Subject, Submission
 from streams.queues.jobs import Busy, Job, JobState, UnknownJob
 from streams.rules.drafts import DraftStore, StoredDraft
+from templates.authoring import typed_values
 
 ENDINGS: Final[Mapping[str, str]] = {
     **REASON_WORDS,
@@ -104,7 +105,7 @@ class Backtests(DraftPages):
         who, frame, sheet = self._enter(request, id, fields)
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
         given, say = {name: field_of(fields, name) for name in ("from", "to")}, frame.speech.say
-        first, last = (_day(given[name]) for name in ("from", "to"))
+        first, last = (_day(typed_values.day(given[name])) for name in ("from", "to"))
         wrong = {}
         if first is None:
             wrong["from"] = say("Write the first day, such as 2025-01-31")

@@ -463,7 +463,7 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     assert few.headers["location"] == f"{where}?done=published"
     wider = aida.get(where).text
     assert wider.index('<select id="share"') < wider.index("What people will read"), "seen without scrolling"
-    assert "this version is already live for a share of all people" in wider
+    assert "To publish it for everybody changes who gets its messages" in wider
     assert aida.post(f"{where}/publish", share="1.0", sure="yes").headers["location"] == f"{where}?done=published"
     current = quiet.world.platform.rules.approval.governed().current(CLINIC)
     assert current is not None

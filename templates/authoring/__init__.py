@@ -3,6 +3,7 @@
 Modules:
     scaffold: the files of a new trigger or pack. internal_names: a trigger's name, proposed from its title.
     preview: the messages for invented people.
+    starter_values: the values that the texts of a further language begin with.
     rule_sentences, value_words: rules and values in sentences.
     typed_values: amounts, days and times as people type them.
     trigger_form, words_form: a rule, and the words of a language, as fields of a form. condition_form: conditions as

@@ -9,6 +9,7 @@ from msgspec import Struct
 from domain.conditions.language import without_remarks
 from domain.core.timing import NotADuration, parse_offset
 from domain.core.translatable import N_, Joined, Lowered, Number, Words
+from templates.authoring.condition_form import without_after_start
 from templates.authoring.value_words import day_of_year, length, moved, work_days, working_days
 
 Titles = Mapping[str, str]
@@ -113,7 +114,7 @@ class RuleWords(Struct, frozen=True):
         yield "to", Words("It is for {whom}.", whom=whom(clause.get("to") or "subject"))
         for step in filter(None, clause["due"].values()):
             yield "due", self.due({"from": _source(clause), **step})
-        yield from (("unless", self.unless(each)) for each in clause.get("unless") or ())
+        yield from (("unless", self.unless(each, clause["on"])) for each in clause.get("unless") or ())
         for code, name in (clause.get("replies") or {}).items():
             yield "replies", Words("The answer “{code}” is recorded as {event}.", code=code, event=self.title(name))
         if "expires" in clause:
@@ -224,15 +225,27 @@ class RuleWords(Struct, frozen=True):
                 return Words("This is needed too, within {length} after it: {event}.", length=within, event=event)
         return Words("This is needed too, within {length} before or after it: {event}.", length=within, event=event)
 
-    def unless(self, each: Mapping[str, Any]) -> str:
-        """Return the sentence about an event that makes the message needless."""
-        done = Joined([self.title(each["on"]), self._given(each.get("when"))], "")
-        sentences: list[str] = [Words("It is not sent if this happens first: {event}.", event=done)]
+    def unless(self, each: Mapping[str, Any], on: str | Mapping[str, str]) -> str:
+        """Return the sentence about an event that makes the message needless. `on`: what starts the rule."""
+        since, when = without_after_start(each.get("when") or "")
+        done = Joined([self.title(each["on"]), self._given(when)], "")
+        sentences: list[str] = [self._first(done) if since == "no" else self._between(on, done)]
         sentences += _only_within(each.get("within") or {})
         if "grace" in each:
             longer = length(parse_offset(each["grace"]))
             sentences.append(Words("It waits {length} longer for late reports.", length=longer))
         return Joined(sentences) if len(sentences) > 1 else sentences[0]
+
+    @staticmethod
+    def _first(event: str) -> str:
+        return Words("It is not sent if this happens first: {event}.", event=event)
+
+    def _between(self, on: str | Mapping[str, str], event: str) -> str:
+        if isinstance(on, str):
+            sentence = N_("It is not sent if this is recorded between {start} and the sending: {event}.")
+            return Words(sentence, start=self.title(on), event=event)
+        sentence = N_("It is not sent if this is recorded between the start of the rule and the sending: {event}.")
+        return Words(sentence, event=event)
 
     def expiry(self, text: str) -> str:
         """Return the sentence about the expiry."""

@@ -1,6 +1,6 @@
 """Changes between two versions of a trigger in terms of meaning: sentences, by group, and no layout."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
@@ -185,11 +185,15 @@ class _Comparison:
             for side in (self.old, self.new)
         )
         for key in (each for each in before if each not in after):
-            sentence = Words("No longer: {sentence}", sentence=Lowered(self.old.words.unless(before[key])))
+            sentence = Words("No longer: {sentence}", sentence=Lowered(self._needless(self.old, before[key])))
             yield Change("when", "unless", sentence, before[key], None)
         for key in (each for each in after if each not in before):
-            sentence = Words("New: {sentence}", sentence=Lowered(self.new.words.unless(after[key])))
+            sentence = Words("New: {sentence}", sentence=Lowered(self._needless(self.new, after[key])))
             yield Change("when", "unless", sentence, None, after[key])
+
+    @staticmethod
+    def _needless(side: ComparedVersion, rule: Mapping[str, Any]) -> str:
+        return side.words.unless(rule, side.source.rules["on"])
 
     def others(self) -> Iterator[Change]:
         """Yield changes of all other keys; one without a sentence of its own is told by its name."""

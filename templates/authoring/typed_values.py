@@ -26,16 +26,16 @@ class NotANumber(ValueError):
         self.problem = problem if isinstance(problem, Said) else Said(problem)
 
 
-def whole(text: str, *, negative: bool = True) -> str:
-    """Return a whole number as files write it; with a minus only where it may be `negative`.
+def whole(text: str, *, without_minus: str = "") -> str:
+    """Return a whole number as files write it. `without_minus`: what is said of a minus where none may stand.
 
     Raises:
         NotANumber: it is none.
     """
     text = number(text.replace("\u2212", "-"))
     if found := _WHOLE.fullmatch(text):
-        if found[1] == "-" and not negative:
-            raise NotANumber(Words("Write {number} without a minus", number=found[2]))
+        if found[1] == "-" and without_minus:
+            raise NotANumber(Words(without_minus, number=found[2]))
         return found[1].replace("+", "") + found[2]
     if found := _FRACTION.fullmatch(text):
         lower = int(found[1]) - found[1].startswith("-")

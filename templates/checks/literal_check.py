@@ -59,10 +59,11 @@ def meaningless(
             yield found.start, message, closest(found.text, known)
 
 
-def contradictory(condition: str, given: str = "") -> Iterator[tuple[int, Words]]:
+def contradictory(condition: str, given: str = "", *, whole: bool = False) -> Iterator[tuple[int, Words]]:
     """Yield each comparison that contradicts an earlier one of the same name (`x > 10 && x < 5`): offset and error.
 
-    `given`: a condition that must hold as well, such as the `when` of the trigger. Only conditions that are one chain
+    `given`: a condition that must hold as well, such as the `when` of the trigger. `whole`: it is itself that of the
+    whole trigger, so that nobody gets a message. Only conditions that are one chain
     of `&&` are looked at: without `||`, `?` and negation.
     """
     if _NO_CHAIN.search(condition):
@@ -72,7 +73,10 @@ def contradictory(condition: str, given: str = "") -> Iterator[tuple[int, Words]
     for found in _ORDERED.finditer(condition):
         bound = _Bound(*found.groups())
         if (other := next(filter(bound.excludes, own), None)) is not None:
-            yield found.start(), Words("{this} never holds together with {other}", this=str(bound), other=str(other))
+            template = N_("{this} never holds together with {other}")
+            if whole:
+                template = N_("{this} never holds together with {other}, so nothing is ever sent")
+            yield found.start(), Words(template, this=str(bound), other=str(other))
         elif (other := next(filter(bound.excludes, known), None)) is not None:
             message = Words("{this} never holds, for `when` asks for {other}", this=str(bound), other=str(other))
             yield found.start(), message

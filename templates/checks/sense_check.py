@@ -140,7 +140,7 @@ class _Check:
             line, column = place_in(condition.text, start)
             self.document.note_at(self.document.inside(path, line, column=column), message, warning=True)
         found = [
-            *((*each, None) for each in contradictory(condition.text, given)),
+            *((*each, None) for each in contradictory(condition.text, given, whole=path == ("when",))),
             *meaningless(condition.text, kinds, choices),
             *((*each, None) for each in unreadable(condition.text)),
         ]

@@ -27,6 +27,9 @@ _KEYS: Final[Mapping[str, str]] = {
 _ASKED: Final = "say what makes the message needless (`unless`), or delete these remarks"
 ADVICE: Final[Mapping[str, str]] = {
     "{this} never holds together with {other}": N_("This can never be true together with: {other}"),
+    "{this} never holds together with {other}, so nothing is ever sent": N_(
+        "Nobody would get the message, for this can never be true together with: {other}"
+    ),
     "{this} never holds, for `when` asks for {other}": N_(
         "This can never be true, for the condition of the whole rule asks: {other}"
     ),

@@ -27,7 +27,7 @@ from app.pages.work.draft_pages import DraftPages
 from app.pages.work.mailing import Mailing
 from app.pages.work.office import Hash, Office, WholeHash
 from app.pages.work.progress import Progress
-from app.pages.work.sheets import Id, text_of
+from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.triggers import Name
 from app.pages.work.trying import step_shown
 from app.pages.work.words import PEOPLE, share
@@ -81,6 +81,8 @@ class Approving(DraftPages):
         refused: str = "",
         status: HTTPStatus | None = None,
     ) -> Response:
+        with laid_out(self._bench, text_of(sheet)) as laid:
+            remarks = [each for each in laid.findings if each.path in sheet.files]
         return self._progress.show(
             "submit.html",
             frame,
@@ -92,6 +94,7 @@ class Approving(DraftPages):
             published=self._is_published(sheet, found_),
             refused_before=refused,
             unreached=unreached(self._office, sheet.agency, sheet.trigger, _hash_of(found_, sheet), frame.speech),
+            remarks=remarks,
         )
 
     def _governed(self, trigger: str) -> GovernedTrigger:

@@ -1,7 +1,7 @@
 """A draft's rule as a form, in step with its file: only what changes is written."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from fastapi import Request
@@ -21,7 +21,7 @@ from app.pages.work.sent_rule import SentRule
 from app.pages.work.sheets import Id, laid_out, page_called, text_of
 from domain.facts.principals import Principal, Role
 from streams.rules.drafts import StoredDraft
-from templates.authoring.trigger_form import UNITS, TriggerForm
+from templates.authoring.trigger_form import NEW, UNITS, TriggerForm
 from templates.authoring.yaml_edit import CannotEdit
 from templates.reading.findings import Finding
 
@@ -50,18 +50,21 @@ class ByForm(FormPages[TriggerForm]):
         wrong: Mapping[str, str] | None = None,
         done: str = "",
         like: str = "",
+        changed: Container[str] = (),
     ) -> Response:
+        """Show the form. `changed`: the fields that hold something else than what is stored and was checked."""
         rules = self._office.platform.rules.library.rules()
         try:
             form = self._form(sheet.files)
         except CannotEdit:
             return self._progress.show("form_not.html", frame, sheet, "write", findings=self._found(sheet))
-        findings = [] if typed else self._found(sheet)
+        findings = self._found(sheet)
         advice, placed = Advice(rules, frame.speech, sheet.files), dict[str, list[Finding]]()
         of_the_rule = [each for each in findings if each.path == FILE]
         for each in of_the_rule:
             for name, found in at_fields(each, form.at(each.line, each.column)):
-                placed.setdefault(name, []).append(advice.of_the_form(found))
+                if name not in changed:
+                    placed.setdefault(name, []).append(advice.of_the_form(found))
         fact = rules.governed.current(like) if rules.governed.owners.get(like) == sheet.agency else None
         titled = frame.speech.titled(fact.rules["title"]) if fact is not None else ""
         view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed, titled))
@@ -87,6 +90,7 @@ class ByForm(FormPages[TriggerForm]):
             author=Role.AUTHOR in who.roles,
             units=[(code, frame.speech.say(text)) for code, text in UNITS.items()],
             done=done,
+            like=like,
             unfinished=bool(of_the_rule),
             typed=bool(typed),
             at=frame.speech.moment(sheet.changed_at),
@@ -111,7 +115,11 @@ class ByForm(FormPages[TriggerForm]):
         wrong |= refused
         again = field_of(fields, "then") == "again"
         if wrong or again:
-            return self._show(who, frame, opened, fields, {} if again else wrong)
+            changed = {*changes, *wrong}
+            if any(f"unless.{each}.on" in changes for each in NEW):
+                changed.add("needless.none")
+            like = field_of(fields, "like")
+            return self._show(who, frame, opened, fields, {} if again else wrong, like=like, changed=changed)
         then = f"/work/drafts/{sheet.id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}"
         return self._save(opened, fields, Edit(who, frame, form, changes), {**sheet.files, FILE: text}, then)
 

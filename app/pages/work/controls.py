@@ -9,11 +9,13 @@ from msgspec import Struct
 
 from app.pages.visits import Fields, field_of
 from domain.core.timing import Offset
-from domain.core.translatable import Words
+from domain.core.translatable import N_, Words
 from templates.authoring import typed_values, value_words
 from templates.authoring.condition_form import AND, OR, BadRow, Row, Rows, read_condition, written_condition
 from templates.authoring.trigger_form import CHANNELS
 
+_NO_MINUS: Final = N_("Write {number} without a minus")
+_BEFORE_IT: Final = N_("Write {number} without a minus, and choose “before it” beside it")
 AFTER, BEFORE = "", "-"
 _DAYS_OR_MORE = ("D", "W", "M", "Y")
 _MONTH: Final = 365.25 / 12
@@ -110,7 +112,7 @@ def length_in(fields: Fields, name: str) -> str | None:
     typed, unit = field_of(fields, f"{name}.number").strip(), field_of(fields, f"{name}.unit")
     if not typed:
         return ""
-    number = typed_values.whole(typed, negative=False)
+    number = typed_values.whole(typed, without_minus=_BEFORE_IT if f"{name}.sign" in fields else _NO_MINUS)
     return f"{BEFORE if field_of(fields, f'{name}.sign') == BEFORE else ''}P{unit[:-1]}{number}{unit[-1:]}"
 
 

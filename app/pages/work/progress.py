@@ -26,7 +26,7 @@ from templates.reading.writing import trigger_texts
 
 TITLES: Final[Mapping[str, str]] = {
     "write": N_("Write"),
-    "test": N_("Test"),
+    "test": N_("Tests"),
     "try": N_("Try on last year"),
     "submit": N_("Hand in"),
     "approve": N_("Approve"),

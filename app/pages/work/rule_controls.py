@@ -113,7 +113,7 @@ class RuleControls:
         """Return a field of which several options may be chosen; `usual`: the one where the file says none."""
         typed = f"{name}.shown" in self.typed
         chosen = self.typed.get(name, []) if typed else (self.values.get(name, "") or usual).split(",")
-        return self.control(name, "ticks", label, value=chosen, options=options, hint=hint)
+        return self.control(name, "ticks", label, value=[*filter(None, chosen)], options=options, hint=hint)
 
     def tick(self, name: str, label: str, means: str) -> Control:
         """Return a field that is ticked or not; `means`: what a tick writes."""

@@ -81,7 +81,13 @@ class View(RuleControls):
         )
         yield self.condition("when", self._say("Only if"), hint=hint)
         yield from self._recipients()
-        yield from self._same_matter()
+        if self._may_have_several_records:
+            yield from self._same_matter()
+
+    @property
+    def _may_have_several_records(self) -> bool:
+        """Return True if the rule says which records are about one matter, or several messages may be due for it."""
+        return bool(self.values.get("occurrence")) or len(self.form.yaml.get(("due",)) or ()) > 1
 
     def _recipients(self) -> Iterator[Control]:
         subject = self.reading.type.subject
@@ -106,8 +112,9 @@ class View(RuleControls):
             self._say("Which records are about the same matter?"),
             [*options, *((each, each) for each in self.unknown("occurrence", options))],
             hint=self._say(
-                "Tick what is the same in them, such as the number of a fine: of all records with that number"
-                " only the latest speaks. Nothing ticked: each record is a matter of its own."
+                "Usually nothing is ticked: each record is a matter of its own. Tick what is the same in several"
+                " records about one matter, such as the number of a fine: of all records with that number only"
+                " the latest speaks."
             ),
         )
 
@@ -226,9 +233,10 @@ class View(RuleControls):
 
     def needless(self) -> Iterator[tuple[int, str, list[Control]]]:
         """Yield each event that makes the message needless: its number, in words, its controls."""
-        listed = self.form.yaml.get(("unless",))
+        listed, on = self.form.yaml.get(("unless",)), self.form.yaml.get(("on",))
         for at, each in enumerate(listed if isinstance(listed, list) else ()):
-            yield at, self.reading.sentence(lambda words, each=each: words.unless(each)), self.unless(f"unless.{at}")  # type: ignore[misc]
+            told = self.reading.sentence(lambda words, each=each: words.unless(each, on))  # type: ignore[misc]
+            yield at, told, self.unless(f"unless.{at}")
 
     def new_needless(self) -> Iterator[tuple[str, list[Control]]]:
         """Yield what adds such an event, and what adds another one: a heading, and the controls."""
@@ -242,11 +250,9 @@ class View(RuleControls):
     def nothing_needless(self) -> Iterator[Control]:
         """Yield the tick that nothing makes the message needless, while the sample asks that."""
         if self.form.asks_needless:
-            asked = self._setting.findings.get("needless.none")
-            hint = "" if asked else self._say("The sample asks this. Tick it, or add an event below.")
             ticked = field_of(self.typed, "needless.none")
             label = self._say("Nothing makes it needless")
-            yield self.control("needless.none", "tick", label, value=ticked, more="yes", hint=hint)
+            yield self.control("needless.none", "tick", label, value=ticked, more="yes")
 
     def unless(self, under: str) -> list[Control]:
         """Return the controls of such an event."""
@@ -286,6 +292,8 @@ class View(RuleControls):
     def rare(self) -> Iterator[Control]:
         """Yield what few rules need."""
         yield from self.listed("count.nth", "count.within", "smooth")
+        if not self._may_have_several_records:
+            yield from self._same_matter()
         if not self.values.get("act_by.from"):
             yield from self._last_day()
         yield from self.listed("catch_up", "reach", "ahead_from")

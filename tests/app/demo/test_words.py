@@ -140,7 +140,7 @@ def test_the_platforms_own_rule_has_a_sentence() -> None:
 )
 def test_a_window_is_said(within: dict[str, str], sentence: str) -> None:
     """Who reads a rule is told how long ago it counts that the thing itself happened."""
-    said = RuleWords(TITLES).unless({"on": "kz.traffic.fine_paid", "within": within})
+    said = RuleWords(TITLES).unless({"on": "kz.traffic.fine_paid", "within": within}, "kz.traffic.fine_imposed")
     assert said == f"It is not sent if this happens first: “Traffic fine paid”. {sentence}"
 
 

@@ -223,16 +223,20 @@ def test_a_mistake_in_a_condition_is_told_in_each_language(text: str) -> None:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "and it happens after the event that starts the rule."),
-        ("ru", "и это происходит позже события, с которого начинается правило."),
-        ("kk", "және бұл ережені бастайтын оқиғадан кейін болады."),
+        ("en", "It is not sent if this is recorded between “A job was started” and the sending: “"),
+        ("ru", "Не отправляется, если между записью «Оформлен приём на работу» и отправкой появится такая: «"),
+        ("kk", "«Жұмысқа орналасты» жазбасы мен жіберудің арасында мынау тіркелсе, жіберілмейді: «"),
     ],
 )
-def test_that_something_happens_later_is_said_in_one_plain_clause(language: str, said: str) -> None:
-    """An approver reads that a needless message's event is a later one, not two times with a sign between."""
-    when = "later.employer == event.employer && later.time > event.time"
-    sentence = words_in(language).unless({"on": "kz.pension.contribution_received", "when": when})
-    assert said in speech_of(language).tell(sentence)
+def test_that_something_happens_since_the_start_is_said_without_a_comparison_of_times(
+    language: str, said: str
+) -> None:
+    """An approver reads between which records an event makes the message needless, and what else it has to be."""
+    when = "later.time > event.time && later.employer == event.employer"
+    needless = {"on": "kz.pension.contribution_received", "when": when}
+    told = speech_of(language).tell(words_in(language).unless(needless, "kz.employment.job_started"))
+    assert told.startswith(said)
+    assert told.count(":") == 1
 
 
 def test_the_ways_of_a_rule_are_said_with_when_each_is_used() -> None:

@@ -704,7 +704,7 @@ def test_errors_on_the_page_are_in_the_readers_language(quiet: Workshop, languag
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("-5", "Write 5 without a minus"),
+        ("-5", "Write 5 without a minus, and choose “before it” beside it"),
         ("10,5", "Write a whole number, such as 10 or 11"),
         ("-2.5", "Write a whole number, such as -3 or -2"),
         ("ten", "Write it in digits, such as 10"),
@@ -818,9 +818,9 @@ def test_the_empty_field_of_a_language_is_marked(quiet: Workshop, language: str,
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "This can never be true together with: "),
-        ("ru", "Это никогда не выполнится вместе с условием: "),
-        ("kk", "Бұл мына шартпен бірге ешқашан орындалмайды: "),
+        ("en", "Nobody would get the message, for this can never be true together with: "),
+        ("ru", "Сообщение не получит никто: это никогда не выполнится вместе с условием: "),
+        ("kk", "Хабарламаны ешкім алмайды: бұл мына шартпен бірге ешқашан орындалмайды: "),
     ],
 )
 def test_a_condition_that_is_never_true_is_a_sentence_at_its_field(quiet: Workshop, language: str, said: str) -> None:
@@ -911,6 +911,101 @@ def test_what_is_taken_over_from_another_rule_is_asked_about(quiet: Workshop) ->
     assert [name for name, _ in asked] == ["legal_basis.kk", "category", "class"]
     assert {text for _, text in asked} == {f"Taken over from “{title}”: is it right here too?"}
     assert "Taken over" not in aida.get(made.partition("?")[0] + "?like=traffic_fine_discount").text
+
+
+def test_the_page_after_a_mistake_is_the_page_before_it_with_the_mistake(quiet: Workshop) -> None:
+    """What was asked at the fields is asked again beside what is wrong, but not of what was changed."""
+    aida = signed_in(quiet, "aida")
+    given = {"title.en": "Lost a job", "pack": "kz", "on": "kz.employment.job_ended", "like": CLINIC}
+    made = aida.post("/work/new", **given).headers["location"]
+    asked = r'id="([a-z_.]+)-(?:doubt|findings)">'
+    opened = aida.get(made).text
+    before = set(re.findall(asked, opened))
+    assert {"category", "class", "title.kk", "needless.none"} <= before
+    where, fields = made.partition("/form")[0], fields_of(opened, "/form")
+    wrong = send(aida, where, fields, reach="tomorrow", **{"title.kk": "Жұмыстан шықты"}).text
+    assert set(re.findall(asked, wrong)) == before - {"title.kk"}
+    chosen = send(aida, where, fields, reach="tomorrow", **{"unless.new.on": "kz.employment.job_started"}).text
+    assert set(re.findall(asked, chosen)) == before - {"needless.none"}
+
+
+def folded(page: str, summary: str) -> list[bool]:
+    """Whether what is folded under that summary is closed, for each such part."""
+    return [not found for found in re.findall(rf"<details( open)?><summary>{re.escape(summary)}", unescape(page))]
+
+
+def test_what_is_folded_stays_open_where_it_was_filled(quiet: Workshop) -> None:
+    """A button, a step and a rare wish that were typed are still seen after a mistake somewhere else."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, **{"title.en": "Lost a job", "pack": "kz", "on": "kz.employment.job_ended"})
+    page = aida.get(f"{where}/form").text
+    parts = ("Add a button", "Add a step", "What few rules need", "More about this step")
+    assert [folded(page, each) for each in parts] == [[True]] * 4
+    typed = {
+        "actions.new.label.en": "Pay",
+        "due.new-2.offset.number": "7",
+        "smooth.number": "2",
+        "due.first.when.0.field": "citizen.age",
+        "due.first.when.0.operator": ">=",
+        "due.first.when.0.value": "18",
+    }
+    wrong = send(aida, where, fields_of(page, "/form"), **{"due.first.at": "noon"}, **typed).text
+    assert [folded(wrong, each) for each in (*parts, "Add another step")] == [[False]] * 5
+
+
+def test_another_step_is_offered_inside_the_first_that_is_added(quiet: Workshop) -> None:
+    """One line adds a step; a second one stands in it, so that the two are never read as one mistake."""
+    aida = signed_in(quiet, "aida")
+    page = unescape(aida.get(f"{begun(aida)}/form").text)
+    for first, other in (
+        ("Add a step", "Add another step"),
+        ("Add an event that makes it needless", "Add another event that makes it needless"),
+    ):
+        between = page.partition(f"<summary>{first}</summary>")[2].partition(f"<summary>{other}</summary>")[0]
+        assert between.count("<details") - between.count("</details>") == 1
+
+
+def test_what_few_rules_say_of_a_needless_message_is_folded(quiet: Workshop) -> None:
+    """How long before or after an event counts stands under “More about this event”, unless the rule says it."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, **{"title.en": "Lost a job", "pack": "kz", "on": "kz.employment.job_ended"})
+    added = {"unless.new.on": "kz.employment.job_started", "unless.new.after.number": "30"}
+    assert send(aida, where, form_of(aida, where), **added).status_code == 303
+    page = unescape(aida.get(f"{where}/form").text).partition("4. Do not send if the person has already:")[2]
+    seen, _, rare = page.partition("More about this event")
+    assert 'id="unless.0.after"' in seen
+    assert 'id="unless.0.before"' in rare.partition("</details>")[0]
+
+
+def test_which_records_are_of_one_matter_is_asked_where_it_matters(quiet: Workshop) -> None:
+    """It stands among what few rules need; with several messages, or where the rule says it, at the start."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, **{"title.en": "Lost a job", "pack": "kz", "on": "kz.employment.job_ended"})
+
+    def stands_at_the_start() -> bool:
+        return "about the same matter?" in aida.get(f"{where}/form").text.partition("3. When is it sent?")[0]
+
+    assert not stands_at_the_start()
+    assert "about the same matter?" in aida.get(f"{where}/form").text.partition("What few rules need")[2]
+    fields = form_of(aida, where)
+    assert send(aida, where, fields, occurrence="person").status_code == 303
+    assert stands_at_the_start()
+    assert send(aida, where, {**fields, "due.new.offset.number": ["7"]}).status_code == 303
+    assert stands_at_the_start()
+
+
+def test_what_can_be_handed_in_is_called_so_where_nothing_warns(quiet: Workshop) -> None:
+    """Where a remark is left, the page of Hand in shows it in place of “It can be handed in.”."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    assert send(aida, where, form_of(aida, where), **{"title.en": "Your clinic"}).status_code == 303
+    assert "It can be handed in." in aida.get(f"{where}/submit").text
+    ever = {"unless.new.on": "kz.employment.job_started", "unless.new.since": "no"}
+    assert send(aida, where, form_of(aida, where), **ever).status_code == 303
+    page = unescape(aida.get(f"{where}/submit").text)
+    assert "It can be handed in." not in page
+    assert "One of twenty years ago prevents the message too" in page
+    assert "Hand in for approval</button>" in page
 
 
 def test_the_rule_in_words_is_said_to_be_the_one_that_was_saved(quiet: Workshop) -> None:

@@ -94,19 +94,13 @@ async def test_a_host_that_is_none_is_not_reached() -> None:
 
 async def test_while_it_rests_it_says_so_at_once() -> None:
     """After a failure nobody waits for the next try, and the centre is not stormed."""
-    rests: list[float] = []
-
-    def spread(seconds: float) -> float:
-        rests.append(seconds)
-        return seconds
-
-    async with scripted_centre(bind=0x0E) as centre:
-        settings = options(centre.port, limits={"rest": 60.0})
-        notifier = SmppNotifier(settings, Tools(lambda: AT, KeptInbox()), jitter=spread)
+    async with (
+        scripted_centre(bind=0x0E) as centre,
+        sms_to(centre.port, limits={"rest": 60.0, "longest_rest": 60.0}) as notifier,
+    ):
         outcomes = [(await notifier.send([sms()]))[0] for _ in range(20)]
-        await notifier.aclose()
     assert set(outcomes) == {RetryLater(None, Reason.NOT_ADMITTED, "ESME_RINVPASWD")}
-    assert rests == [60.0]  # one link was tried; the centre may count others' too, who had its port before
+    assert centre.connections == 1
 
 
 async def test_it_rests_longer_each_time() -> None:

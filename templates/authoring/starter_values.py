@@ -5,30 +5,34 @@ from typing import Final
 
 from templates.checks.placeholders import is_of_the_scaffold
 
-_CODE: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_EMPTY: Final = re.compile(r"\{%-?\s*(?:if|for)\b[^%]*%\}(?:\{%-?\s*(?:else|elif)\b[^%]*%\})*\{%-?\s*end\w+\s*-?%\}")
+_CODE: Final = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}")
 _BLOCK: Final = re.compile(r"\{%-?\s*(?:if|for)\b")
-_VALUE: Final = r"(?:\{%(?:(?!%\}).)*%\})*\{\{(?:(?!\}\}).)*\}\}(?:\{%(?:(?!%\}).)*%\})*"
-_AT_END: Final = re.compile(rf"(?:\s*{_VALUE})+\s*$", re.DOTALL)
+_END: Final = re.compile(r"\{%-?\s*end")
 
 
 def values_in(text: str) -> list[str]:
     """Return the values of a text, each once, within the conditions that it has and without any words."""
     found: list[str] = []
-    depth, block = 0, ""
+    blocks: list[list[str]] = []  # those under way, the innermost last
     for code in _CODE.findall(text):
-        depth += 1 if _BLOCK.match(code) else -1 if re.match(r"\{%-?\s*end", code) else 0
-        block += code
-        if depth <= 0:
-            found.append(block)
-            depth, block = 0, ""
-    return [each for each in dict.fromkeys(map(_without_empty, found)) if "{{" in each]
+        if _BLOCK.match(code):
+            blocks.append([code])
+        elif blocks and _END.match(code):
+            block = "".join([*blocks.pop(), code])
+            if "{{" in block:
+                (blocks[-1] if blocks else found).append(block)
+        else:
+            (blocks[-1] if blocks else found).append(code)
+    return [each for each in dict.fromkeys(found) if "{{" in each]
 
 
-def _without_empty(block: str) -> str:
-    while (shorter := _EMPTY.sub("", block)) != block:
-        block = shorter
-    return block
+def _without_values_at_end(text: str) -> str:
+    start = len(text)
+    for code in reversed(list(_CODE.finditer(text))):
+        if text[code.end() : start].strip():
+            break
+        start = code.start()
+    return text[:start].rstrip() if "{{" in text[start:] else text
 
 
 def with_values_of(written: str, sample: str, title: str) -> str:
@@ -36,7 +40,7 @@ def with_values_of(written: str, sample: str, title: str) -> str:
 
     `title`: that of the rule in the language of the sample, which stands in it as subject and as title.
     """
-    bare = _AT_END.sub("", sample)
+    bare = _without_values_at_end(sample)
     if is_of_the_scaffold(written) or not (is_of_the_scaffold(bare) or bare == title):
         return sample
     values = [each for each in values_in(written) if each not in bare]

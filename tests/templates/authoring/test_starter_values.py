@@ -38,3 +38,10 @@ def test_the_values_of_a_text_stand_without_its_words(text: str, values: list[st
 def test_a_sample_text_has_the_values_of_the_written_one(written: str, sample: str, made: str) -> None:
     """They follow each change of the written text; a text of one's own stays as it is."""
     assert with_values_of(written, sample, "New card") == made
+
+
+def test_no_text_takes_long() -> None:
+    """Values among many conditions, and braces that are never closed, are read at once."""
+    among = "Words " + "{{ a }}{% if b %}{% endif %}" * 40 + " end"
+    assert with_values_of("Fine {{ event.number }}", among, "A fine") == among
+    assert values_in("{{" * 20_000) == []

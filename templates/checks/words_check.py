@@ -45,10 +45,10 @@ MOST_ALIKE, MOST_WITHOUT = 20, 60
 """So many letters may be the same in two languages, such as names; a Kazakh text of so many may lack its letters."""
 KAZAKH = "ә, ғ, қ, ң, ө, ұ, ү, һ, і"
 KAZAKH_LETTERS = frozenset("әғқңөұүһі")
-_CONDITION = re.compile(r"\{%-?\s*(?:if|for)\b(?:(?!\{%-?\s*(?:if|for)\b).)*?\{%-?\s*end\w+\s*-?%\}", re.DOTALL)
-_VALUE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_CODE = r"\{\{[^{}]*\}\}|\{%[^{}]*%\}"
+_VALUE, _NOT_WORDS = re.compile(_CODE), re.compile(rf"{_CODE}|https?://\S+")
+_BLOCK, _END = re.compile(r"\{%-?\s*(?:if|for)\b"), re.compile(r"\{%-?\s*end")
 _GROUPED = re.compile(r"(?<=\d)[ \u00a0\u2009\u202f,](?=\d{3}(?!\d))")
-_NOT_WORDS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|https?://\S+", re.DOTALL)
 
 
 class Context(Struct, frozen=True):
@@ -145,9 +145,16 @@ def _numbers(text: str) -> frozenset[str]:
 
 def without_values(text: str) -> str:
     """Return what stands in a text whatever the values are: it has neither values nor what stands in conditions."""
-    while (shorter := _CONDITION.sub("", text)) != text:
-        text = shorter
-    return _VALUE.sub("", text)
+    kept, depth, at = list[str](), 0, 0
+    for code in _VALUE.finditer(text):
+        if depth == 0:
+            kept.append(text[at : code.start()])
+        at = code.end()
+        if _BLOCK.match(code[0]):
+            depth += 1
+        elif depth and _END.match(code[0]):
+            depth -= 1
+    return "".join([*kept, text[at:]] if depth == 0 else kept)
 
 
 def _letters(text: str) -> str:

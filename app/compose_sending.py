@@ -13,13 +13,13 @@ from app.scheduled import schedule_of
 from app.settings import BadSettings
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.routes import Route, single_routes
+from streams.delivery.admission.rate_limits import RateLimits
+from streams.delivery.admission.routing import Routing
 from streams.delivery.outcomes.hand_over_journal import HandOverJournal
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.claiming import Claimant
 from streams.delivery.send.dispatch import Dispatcher
 from streams.delivery.send.message import MessageBuilder
-from streams.delivery.send.rate_limits import RateLimits
-from streams.delivery.send.routing import Routing
 from streams.runtime.scheduler import Engine
 
 

@@ -123,7 +123,7 @@ def channel_of(settings: ProviderSettings) -> str:
 
 
 def limits_of(providers: Mapping[str, ProviderSettings], agencies: Mapping[str, float]) -> dict[str, float]:
-    """Limit -> messages a second, as streams.delivery.send.rate_limits takes them."""
+    """Limit -> messages a second, as streams.delivery.admission.rate_limits takes them."""
     rates = {f"provider:{name}": each.rate for name, each in providers.items() if each.rate is not None}
     return rates | {f"agency:{name}": rate for name, rate in agencies.items()}
 

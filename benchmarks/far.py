@@ -14,7 +14,7 @@ from benchmarks.measuring import Row, sized
 from benchmarks.world import NOW, fresh, published
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Message, Outcome
-from streams.delivery.send.concurrency import FAR_WINDOW, IN_FLIGHT, PATIENCE
+from streams.delivery.admission.concurrency import FAR_WINDOW, IN_FLIGHT, PATIENCE
 from tests.services import postgres
 
 AWAY = [

@@ -5,6 +5,7 @@ Modules:
     platform_options: the options by which a command finds its platform. role_options: those of a long-running role.
     job_options: those that ask for a job.
     principal_session, logged_reading: who acts, and readings of personal data that the log records.
+    receipt_files: settles unknown outcomes by the receipts of a file.
     persons: names of people, as typed. sorting: output sorted without holding all of it.
     recompute: all intents, planned by several processes.
     explanation_lines, submission_view: a nudge explained, and a submission, as lines of text.

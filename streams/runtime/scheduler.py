@@ -7,8 +7,8 @@ from functools import partial
 
 from msgspec import Struct
 
+from streams.delivery.admission.concurrency import PATIENCE
 from streams.delivery.inbound.wiring import InboundParts
-from streams.delivery.send.concurrency import PATIENCE
 from streams.delivery.send.dispatch import Dispatcher
 from streams.log.chain_builder import ChainBuilder
 from streams.log.watermark import Watermark

@@ -30,17 +30,17 @@ from app.terminal import talk
 from domain.facts.facts import NudgeFact
 from notifiers.port.interface import Outcome
 from projections import history
+from streams.delivery.admission.concurrency import Budgets, Places
+from streams.delivery.admission.rate_limits import RateLimits
+from streams.delivery.admission.routing import Routing
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.group_commit import Intended
 from streams.delivery.outcomes.hand_over_journal import HandOverJournal
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.claiming import Claimant
-from streams.delivery.send.concurrency import Budgets, Places
 from streams.delivery.send.dispatch import Dispatcher
 from streams.delivery.send.hand_over import HandOver
 from streams.delivery.send.message import MessageBuilder
-from streams.delivery.send.rate_limits import RateLimits
-from streams.delivery.send.routing import Routing
 from streams.intake.intake import IntakeCounters
 from streams.kafka.consume_wakeups import WakeupHandler
 from streams.kafka.lag import KafkaLag

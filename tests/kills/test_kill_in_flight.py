@@ -18,7 +18,7 @@ from app.identity.key_file import load_keyring
 from app.settings import load_settings
 from notifiers.port.contract import BUSY
 from projections import nudges
-from streams.delivery.send.concurrency import IN_FLIGHT
+from streams.delivery.admission.concurrency import IN_FLIGHT
 from streams.queries.health import health
 from tests.notifiers.smsc import Act, ScriptedCentre, scripted_centre
 from tests.services.commands import Command

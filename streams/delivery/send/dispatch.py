@@ -7,21 +7,24 @@ nothing is sent twice unnoticed.
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from msgspec.structs import replace
 
 from projections.nudges import Due
+from streams.delivery.admission.admission import FRESH, Admission, Admitted, Terms
+from streams.delivery.admission.concurrency import WINDOW, Budgets, Places
+from streams.delivery.admission.routing import Routing
+from streams.delivery.admission.task_group import TaskGroup, both
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.group_commit import Intended
 from streams.delivery.outcomes.recording import Recorder
-from streams.delivery.send.admission import FRESH, Admission, Admitted, Terms
-from streams.delivery.send.claiming import Batch, Claimant, Claims, Decider, Lane
-from streams.delivery.send.concurrency import WINDOW, Budgets, Places
+from streams.delivery.send.claiming import Claimant, Claims, Lane
+from streams.delivery.send.deciding import Batch, Decider
 from streams.delivery.send.hand_over import HandOver
 from streams.delivery.send.message import Intentions, MessageBuilder
-from streams.delivery.send.routing import Routing
+from streams.delivery.send.recovery import Recovery
 from streams.delivery.send.status_query import StatusQueries
-from streams.delivery.send.task_group import TaskGroup, both
 from streams.planning.person_plans import RulesMoved
 from streams.rules.context import WriteContext
 from streams.storage.errors import UNAVAILABLE_ERRORS
@@ -42,9 +45,10 @@ class Dispatcher:
     ) -> None:
         self._routing, self._recorder, self._tasks = routing, recorder, TaskGroup()
         self._claims = Claims(context, claimant.name, claimant.lease, fair=routing.rates.any)
-        self._decider = Decider(context, routing, recorder, self._claims)
+        self._recovery = Recovery(context, routing, recorder, self._claims)
+        self._decider = Decider(context, recorder, self._claims, self._recovery)
         self._unconfirmed = recorder.unconfirmed
-        self._admission = Admission(context, routing, self._claims, self._unconfirmed, self._tasks, self._deliver)
+        self._admission = Admission(context, routing, self._unconfirmed, self._tasks, self._claims.release)
         self._intentions = Intentions(context, messages, claimant.lease)
         places = Places(Budgets(routing.providers, claimant.in_flight, kinds=1))
         self._hand_over = HandOver(routing, recorder, places, context.clock, claimant.lease)
@@ -104,13 +108,13 @@ class Dispatcher:
 
     async def _send(self, lane: Lane, batch: Batch, patience: float | None = None) -> None:
         """Admit the cases by rates and permits, which calls `_deliver`; then ask providers about unknown outcomes."""
-        terms = Terms(batch.rules, batch.messages, batch.decided_at, patience)
+        terms = Terms(batch.decided_at, patience, partial(self._deliver, batch))
         with self._unconfirmed.watching([case.nudge.intent.id for case in batch.questions]):
             back = await self._admission.send(batch.cases, terms, lane.bulkheads)
         lane.learn(back)
         await self._questions.begin(batch.questions, batch.rules, waits=patience is None)
 
-    async def _deliver(self, admitted: Admitted) -> None:
+    async def _deliver(self, batch: Batch, admitted: Admitted) -> None:
         """Have links opened, commit the attempts, and hand them over, each call at its slot."""
         permits, ids = admitted.permits, [each.case.nudge.intent.id for each in admitted.routed]
         try:
@@ -121,7 +125,7 @@ class Dispatcher:
                     await asyncio.to_thread(self._claims.release, ids)  # to be decided on again
                 return
             with self._unconfirmed.watching(ids):
-                intended = self._intentions.of(admitted.routed, admitted.terms.rules, admitted.terms.messages)
+                intended = self._intentions.of(admitted.routed, batch.rules, batch.messages)
                 attempts = await self._commit(intended)
             permits.release(len(ids) - len(attempts))
             with self._unconfirmed.watching(ids, attempts):
@@ -174,8 +178,8 @@ class Dispatcher:
 
     def take_over(self) -> int:
         """End the attempts and claims of all others, which are dead; return how many attempts there were."""
-        return self._decider.take_over()
+        return self._recovery.take_over()
 
     def recover(self) -> int:
         """End the attempts of dead processes of this machine; return how many there were."""
-        return self._decider.recover()
+        return self._recovery.recover()

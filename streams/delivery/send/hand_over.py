@@ -10,16 +10,16 @@ from msgspec.structs import replace
 from domain.facts.facts import NudgeFact
 from notifiers.port.interface import Message, Outcome, RetryLater
 from notifiers.port.routes import Provider, is_for_another
+from streams.delivery.admission.concurrency import Permits, Places
+from streams.delivery.admission.routing import Routing
+from streams.delivery.admission.task_group import TaskGroup
 from streams.delivery.outcomes import outcome_facts
 from streams.delivery.outcomes.attempts import Attempt, handed_back, outcomes_of
 from streams.delivery.outcomes.group_commit import Answers
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.outcomes.suppression import refused_by
-from streams.delivery.send.concurrency import Permits, Places
 from streams.delivery.send.fan_out import fan_out
 from streams.delivery.send.metrics import AttemptMetrics
-from streams.delivery.send.routing import Routing
-from streams.delivery.send.task_group import TaskGroup
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
 PAUSE = 1.0

@@ -20,11 +20,11 @@ from notifiers.port.message_names import numbered
 from notifiers.port.routes import Provider
 from projections import claims
 from projections.tables import micros
+from streams.delivery.admission.routing import Routing
+from streams.delivery.admission.task_group import Reporting, TaskGroup
 from streams.delivery.outcomes import outcome_facts
 from streams.delivery.outcomes.late_acceptances import LateAcceptances
 from streams.delivery.outcomes.recording import Recorder
-from streams.delivery.send.routing import Routing
-from streams.delivery.send.task_group import Reporting, TaskGroup
 from streams.planning import histories
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules

@@ -8,7 +8,7 @@ import pytest
 from domain.facts.principals import NotAllowed, Principal
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
-from streams.delivery.send.concurrency import IN_FLIGHT
+from streams.delivery.admission.concurrency import IN_FLIGHT
 from streams.rules.switches import UnknownName
 from tests.streams.calls import AIDA, BOLAT, NOON, call, calls_world, reachable, states
 from tests.streams.governors import OPERATOR, OTHER_OPERATOR, STRANGER, approver, author

@@ -10,8 +10,8 @@ from app.compose_sending import compose_dispatcher
 from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent
 from notifiers.port.routes import single_routes
 from projections.tables import handed_over
-from streams.delivery.send.rate_limits import RateLimits
-from tests.streams.delivery.send.test_rate_limits import resting
+from streams.delivery.admission.rate_limits import RateLimits
+from tests.streams.delivery.admission.test_rate_limits import resting
 from tests.streams.dispatching import DUE, with_card
 from tests.streams.meddling import Away
 

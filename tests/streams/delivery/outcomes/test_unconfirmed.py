@@ -15,12 +15,12 @@ from app.identity.log_codes import codes_by
 from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned, NudgeSent
 from notifiers.port.routes import single_routes
 from projections import nudges
+from streams.delivery.admission.rate_limits import RateLimits
 from streams.delivery.send.claiming import LEASE
 from streams.delivery.send.dispatch import Dispatcher
-from streams.delivery.send.rate_limits import RateLimits
 from streams.storage.database import Database, Priority
 from tests.beginnings import KEYRING
-from tests.streams.delivery.send.test_rate_limits import resting
+from tests.streams.delivery.admission.test_rate_limits import resting
 from tests.streams.dispatching import DUE, dispatcher, unknown_until
 from tests.streams.meddling import Away
 from tests.world import LONG_AGO, World, card, iin, registered

@@ -13,8 +13,8 @@ from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent, NudgeUnk
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Message
 from notifiers.port.message_names import numbered
+from streams.delivery.admission.concurrency import Budgets
 from streams.delivery.send.claiming import LEASE, Claims, Lane
-from streams.delivery.send.concurrency import Budgets
 from streams.delivery.send.dispatch import Dispatcher
 from tests.streams.dispatching import (
     AIGERIM,

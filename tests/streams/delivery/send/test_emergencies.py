@@ -19,8 +19,8 @@ from notifiers.port.routes import single_routes
 from projections.claims import claim
 from projections.lanes import EMERGENCIES, lane_of
 from projections.tables import EMERGENCY, URGENT, due
+from streams.delivery.admission.rate_limits import RateLimits
 from streams.delivery.send.dispatch import BATCH
-from streams.delivery.send.rate_limits import RateLimits
 from streams.intake.cloudevents import Envelope
 from streams.rules.publishing import BreaksVersions
 from templates.checks.loader import load_packs, shipped

@@ -8,7 +8,7 @@ from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message, Reason, RetryLater
 from notifiers.port.routes import single_routes
-from streams.delivery.send.admission import FRESH
+from streams.delivery.admission.admission import FRESH
 from streams.delivery.send.metrics import counted
 from streams.intake.intake import IntakeCounters
 from tests.notifiers.sms_helpers import sms

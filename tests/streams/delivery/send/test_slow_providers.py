@@ -12,7 +12,7 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from projections import nudges
 from projections.tables import due
-from streams.delivery.send.concurrency import IN_FLIGHT
+from streams.delivery.admission.concurrency import IN_FLIGHT
 from streams.delivery.send.dispatch import Dispatcher
 from tests.streams.dispatching import DUE, Killed, dispatcher
 from tests.world import LONG_AGO, World, card, event, iin, registered

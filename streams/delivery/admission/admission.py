@@ -1,4 +1,8 @@
-"""Admission: when a case may be sent, by the rates of its agency and provider and by the provider's open attempts."""
+"""Admission: may this provider get this case now? Read it from top to bottom.
+
+A case passes in the time for which its decision holds. One that gets no slot by then is released, to be claimed and
+decided on again; one without a permit keeps its claim, and is claimed again as soon as there is one.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -10,39 +14,22 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from streams.delivery.admission.concurrency import Bulkhead, Bulkheads, Permits
+from streams.delivery.admission.exclusive_links import ExclusiveLinks
+from streams.delivery.admission.fair_ordering import FairOrdering, is_urgent
+from streams.delivery.admission.routing import Routing
+from streams.delivery.admission.task_group import TaskGroup
 from streams.delivery.decide.case import Case
 from streams.delivery.outcomes.attempts import RoutedCase
 from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
-from streams.delivery.send.claiming import Claims
-from streams.delivery.send.concurrency import Bulkhead, Bulkheads, Permits
-from streams.delivery.send.fair_ordering import FairOrdering, is_urgent
-from streams.delivery.send.message import Messages
-from streams.delivery.send.routing import ExclusiveLinks, Routing
-from streams.delivery.send.task_group import TaskGroup
 from streams.rules.context import WriteContext
-from streams.rules.in_force import Rules
 
 FRESH = timedelta(seconds=2)
 """The time that a decision holds while it waits: meanwhile people stop messages, move, and go to sleep."""
 Back = asyncio.Future[Sequence[Case]]
 """The cases of a group that were not sent."""
-
-
-class Terms(Struct, frozen=True):
-    """The rules by which cases were decided, when, their messages, and how long a group waits for permits.
-
-    `patience`: seconds; None: as long as it takes, and until the group has ended.
-    """
-
-    rules: Rules
-    messages: Messages
-    decided_at: datetime
-    patience: float | None
-
-    @property
-    def until(self) -> datetime:
-        """Return the time until which the decisions hold."""
-        return self.decided_at + FRESH
+Release = Callable[[Sequence[UUID]], None]
+"""Releases the claims on nudges, so that they can be claimed again at once."""
 
 
 class Admitted(Struct, frozen=True):
@@ -50,7 +37,6 @@ class Admitted(Struct, frozen=True):
 
     routed: Sequence[RoutedCase]
     slots: Sequence[datetime]
-    terms: Terms
     permits: Permits
 
     def slot(self, case: Case) -> datetime:
@@ -58,20 +44,35 @@ class Admitted(Struct, frozen=True):
         return next(slot for routed, slot in zip(self.routed, self.slots, strict=True) if routed.case is case)
 
 
+class Terms(Struct, frozen=True):
+    """When cases were decided on, how long a group of them waits for permits, and the sending of the admitted.
+
+    `patience`: seconds; None: as long as it takes, and until the group has ended.
+    """
+
+    decided_at: datetime
+    patience: float | None
+    deliver: Callable[[Admitted], Coroutine[Any, Any, None]]
+
+    @property
+    def until(self) -> datetime:
+        """Return the time until which the decisions hold."""
+        return self.decided_at + FRESH
+
+
 class Admission:
-    """Admits cases in small groups, several at a time for each provider; `deliver` sends what is admitted."""
+    """Admits cases in small groups, several at a time for each provider, and has the admitted ones sent."""
 
     def __init__(
         self,
         context: WriteContext,
         routing: Routing,
-        claims: Claims,
         unconfirmed: UnconfirmedCommits,
         tasks: TaskGroup,
-        deliver: Callable[[Admitted], Coroutine[Any, Any, None]],
+        release: Release,
     ) -> None:
-        self._clock, self._routing, self._claims, self._unconfirmed = context.clock, routing, claims, unconfirmed
-        self._tasks, self._deliver = tasks, deliver
+        self._clock, self._routing, self._unconfirmed = context.clock, routing, unconfirmed
+        self._tasks, self._release = tasks, release
         self._exclusive = ExclusiveLinks(context.database, context.log, routing)
         self._ordering = FairOrdering(routing.is_limited)
         self.stopping = False
@@ -83,9 +84,8 @@ class Admission:
         """
         with self._unconfirmed.watching(_ids(cases)):
             cases = await self._exclusive.without(cases, terms.decided_at)
-        cases = (
-            self._ordering.ordered(cases) if self._routing.rates.any else cases
-        )  # one that waits holds up the next
+        if self._routing.rates.any:  # one that waits holds up the next
+            cases = self._ordering.ordered(cases)
         works = [
             partial(self._send_group, bulkhead, group, terms)
             for bulkhead, group in bulkheads.groups(cases, self._routing.likely)
@@ -108,18 +108,14 @@ class Admission:
         back: Back,
         deliveries: list[asyncio.Task[None]],
     ) -> None:
-        """Admit a group as it gets slots and permits; give back what waited until its decision is stale."""
-        left = [RoutedCase(case, self._routing.chosen(case)) for case in cases]
-        limited = {
-            waiting.case.nudge.intent.id for waiting in left if self._routing.limits(waiting.case, waiting.provider)
-        }
-        left.sort(key=lambda each: each.case.nudge.intent.id in limited)
+        """Admit a group as it gets slots and permits, those without a rate first; give back what does not pass."""
+        routed = [RoutedCase(case, self._routing.chosen(case)) for case in cases]
+        left, limited = self._limited_last(routed)
         while left:
             if limited and not await self._has_permit(bulkhead, terms):  # nobody else can use a slot once it is taken
                 self._set_aside(bulkhead, left, back)
                 return
-            with self._unconfirmed.watching(_ids([each.case for each in left])):
-                slots = [] if self._is_over(terms) else await self._slots(left, terms.until)
+            slots = await self._slots(left, terms)
             granted = await bulkhead.acquire(len(slots), terms.patience) if slots and not self.stopping else None
             if granted == 0:
                 self._set_aside(bulkhead, left, back)
@@ -127,16 +123,18 @@ class Admission:
             permits = Permits(bulkhead, granted or 0)
             if granted is None or self._is_over(terms):
                 permits.release()
-                ids = _ids([waiting.case for waiting in left])
-                with self._unconfirmed.watching(ids):
-                    await asyncio.to_thread(self._claims.release, ids)
-                back.set_result([waiting.case for waiting in left])
+                await self._give_back(left, back)
                 return
-            admitted, left = Admitted(left[:granted], slots[:granted], terms, permits), left[granted:]
+            admitted, left = Admitted(left[:granted], slots[:granted], permits), left[granted:]
             if not left:
                 back.set_result([])
             self._ordering.note([one.case for one in admitted.routed])
-            deliveries.append(self._tasks.begin(self._deliver(admitted)))
+            deliveries.append(self._tasks.begin(terms.deliver(admitted)))
+
+    def _limited_last(self, routed: Sequence[RoutedCase]) -> tuple[list[RoutedCase], bool]:
+        """Return the cases, those of nudges under a rate last, and whether there are any of these."""
+        limited = {one.case.nudge.intent.id for one in routed if self._routing.limits(one.case, one.provider)}
+        return sorted(routed, key=lambda one: one.case.nudge.intent.id in limited), bool(limited)
 
     def _is_over(self, terms: Terms) -> bool:
         """Return whether nothing more is begun by these decisions."""
@@ -148,20 +146,35 @@ class Admission:
         Permits(bulkhead, granted).release()
         return bool(granted)
 
-    def _set_aside(self, bulkhead: Bulkhead, left: Sequence[RoutedCase], back: Back) -> None:
-        bulkhead.set_aside(waiting.case.nudge.intent.id for waiting in left)
-        back.set_result([waiting.case for waiting in left])
+    async def _slots(self, routed: Sequence[RoutedCase], terms: Terms) -> list[datetime]:
+        """Return the slots of the first cases: of all without a rate, else of those as urgent as the first one.
 
-    async def _slots(self, routed: Sequence[RoutedCase], until: datetime) -> list[datetime]:
-        """Return the slots of the first cases: of all without a rate, else of those as urgent as the first one."""
+        None once the decisions do not hold any more.
+        """
+        if self._is_over(terms):
+            return []
         limits = [self._routing.limits(one.case, one.provider) for one in routed]
         if not any(limits):
             return [self._clock()] * len(limits)
         urgent = is_urgent(routed[0].case)
         alike = takewhile(lambda each: is_urgent(each[0].case) is urgent, zip(routed, limits, strict=True))
-        return await self._routing.rates.take(
-            [limits_of_one for _, limits_of_one in alike], urgent=urgent, until=until
-        )
+        with self._unconfirmed.watching(_ids([one.case for one in routed])):
+            return await self._routing.rates.take(
+                [limits_of_one for _, limits_of_one in alike], urgent=urgent, until=terms.until
+            )
+
+    def _set_aside(self, bulkhead: Bulkhead, left: Sequence[RoutedCase], back: Back) -> None:
+        """Keep the claims of cases for which there is no permit, until there is one."""
+        cases = [waiting.case for waiting in left]
+        bulkhead.set_aside(_ids(cases))
+        back.set_result(cases)
+
+    async def _give_back(self, left: Sequence[RoutedCase], back: Back) -> None:
+        """Release the claims of cases whose decision is stale."""
+        cases = [waiting.case for waiting in left]
+        with self._unconfirmed.watching(_ids(cases)):
+            await asyncio.to_thread(self._release, _ids(cases))
+        back.set_result(cases)
 
 
 def _ids(cases: Sequence[Case]) -> list[UUID]:

@@ -17,8 +17,8 @@ from domain.core.sms import segments
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
+from streams.delivery.admission.rate_limits import AHEAD, RateLimits
 from streams.delivery.send.dispatch import BATCH
-from streams.delivery.send.rate_limits import AHEAD, RateLimits
 from streams.storage.database import Database
 from streams.storage.schema import migrate
 from tests.domain.given import modest

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.delivery.send.concurrency import FAR_WINDOW, SPAN, Budget, Budgets, Bulkhead, Permits, Places
+from streams.delivery.admission.concurrency import FAR_WINDOW, SPAN, Budget, Budgets, Bulkhead, Permits, Places
 
 LEAST, MOST = 4, 16
 

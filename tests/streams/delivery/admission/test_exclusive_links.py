@@ -12,8 +12,8 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted
 from notifiers.port.routes import Provider, Route, single_routes
 from notifiers.sms.smpp.notifier import SmppNotifier
+from streams.delivery.admission.exclusive_links import MEANWHILE, UNATTENDED
 from streams.delivery.send.dispatch import Dispatcher
-from streams.delivery.send.routing import MEANWHILE, UNATTENDED
 from templates.checks.loader import shipped
 from tests.notifiers.sms_helpers import sms, sms_to
 from tests.notifiers.smsc import scripted_centre

@@ -1,0 +1,79 @@
+"""Recovery: end the attempts that dead processes left open."""
+
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+
+from domain.facts.facts import NudgeFact, NudgeFailed
+from domain.nudges.settle import Settlement
+from projections import nudges
+from projections.handed_over import AttemptId
+from streams.delivery.admission.routing import Routing
+from streams.delivery.decide.decision_inputs import DecisionInputs
+from streams.delivery.decide.restore_doubt import lost_before
+from streams.delivery.outcomes import outcome_facts
+from streams.delivery.outcomes.hand_over_journal import NOTHING_LEFT, Unfinished
+from streams.delivery.outcomes.recording import Recorder
+from streams.delivery.send.claiming import Claims
+from streams.rules.context import WriteContext
+from streams.rules.in_force import Rules
+
+TRIES = 5
+NOT_HANDED_OVER = "not_handed_over"
+"""The reason of an attempt whose process died before the hand-over."""
+
+
+class Recovery:
+    """Ends attempts whose process has died: by its journal where there is one, else their outcome is unknown."""
+
+    def __init__(self, context: WriteContext, routing: Routing, recorder: Recorder, claims: Claims) -> None:
+        self._database, self._log, self._library = context.database, context.log, context.library
+        self._clock, self._routing, self._recorder, self._claims = context.clock, routing, recorder, claims
+
+    def take_over(self) -> int:
+        """End the attempts and claims of all others, which are dead; return how many attempts there were."""
+        with self._recorder.journal.unfinished() as left:
+            self._claims.release_all()
+            return self._end_open(left, None)
+
+    def recover(self) -> int:
+        """End the attempts of dead processes of this machine, as their journals say; return how many there were."""
+        with self._recorder.journal.unfinished() as left:
+            return self._end_open(left, left.every) if left.every else 0
+
+    def _end_open(self, left: Unfinished, only: AbstractSet[AttemptId] | None) -> int:
+        """End open attempts, all or `only` some; those that change meanwhile are read again."""
+        ended = 0
+        for _ in range(TRIES):
+            now, rules = self._clock(), self._library.rules()
+            cases = [case for case in self._open_attempts(rules, now) if only is None or _attempt_of(case) in only]
+            if not cases:
+                break
+            ended = ended or len(cases)
+            self._recorder.decisions(
+                [(case.nudge, self.outcome(case, rules, now, left)) for case in cases], None, left.parts
+            )
+        return ended
+
+    def _open_attempts(self, rules: Rules, now: datetime) -> list[Settlement]:
+        with self._database.reading() as connection:
+            rows = nudges.attempted(connection)
+            found = nudges.by_id(connection, [row.nudge for row in rows])
+            open_ = [(found[row.nudge], row.recipient) for row in rows]
+            return DecisionInputs(connection, self._log, rules, now).settlements(open_)
+
+    def outcome(self, case: Settlement, rules: Rules, now: datetime, left: Unfinished = NOTHING_LEFT) -> NudgeFact:
+        """Return the outcome of such an attempt; `left`: what its journal says."""
+        if (before := lost_before(case, rules.governed.doubt_until, now)) is not None:
+            return before
+        attempt, delivery = _attempt_of(case), case.nudge.to(case.person.pseudonym)
+        if attempt in left.answered:
+            return left.answered[attempt]
+        if attempt in left.kept_back:
+            return NudgeFailed(now, delivery.recipient, delivery.attempt, NOT_HANDED_OVER, now)
+        attempted = outcome_facts.Attempted(case, delivery, self._routing.provider(delivery))
+        return outcome_facts.unknown(attempted, "no_outcome", now)
+
+
+def _attempt_of(case: Settlement) -> AttemptId:
+    delivery = case.nudge.to(case.person.pseudonym)
+    return AttemptId(case.nudge.intent.id, delivery.recipient, delivery.attempt)

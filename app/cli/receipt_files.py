@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from app.cli.options import ConfirmOptions, refuse_unknown
+from app.cli.options import ConfirmOptions
 from app.cli.principal_session import PrincipalSession
 from app.terminal import Exit, agree, data_json, many, stop, talk
 from domain.facts.receipts import ReceiptStatus
@@ -17,18 +18,22 @@ Numbered = tuple[int, Report]
 """A receipt of a file, and its line."""
 
 
-def settle(at: PrincipalSession, file: Path, provider: str | None, why: str | None, how: ConfirmOptions) -> None:
+class ReceiptFile(NamedTuple):
+    """The receipts of a file and the provider that they are of."""
+
+    path: Path
+    provider: str
+    reports: Sequence[Numbered]
+
+
+def settle(at: PrincipalSession, file: ReceiptFile, why: str | None, how: ConfirmOptions) -> None:
     """Take in receipts that the operator brought, and record who brought them and why.
 
     Without a reason (`why`) nothing is taken in, only counted. Lines about no attempt by the provider are refused,
     and named; they do not keep the others out.
     """
-    reports = _reports(file)
-    if provider is None:
-        stop(Exit.USAGE, "--receipts needs --provider: whose receipts they are")
-    if provider not in at.platform.settings.providers:
-        refuse_unknown("--provider", "provider", provider, sorted(at.platform.settings.providers))
-    refused, new = _looked(at, file, provider, reports, as_json=how.as_json)
+    provider, reports = file.provider, file.reports
+    refused, new = _looked(at, file, as_json=how.as_json)
     counts = f"{new:,} new, {len(reports) - refused - new:,} known already, {refused:,} refused"
     talk(f"{many(len(reports), 'receipt')} of {provider}: {counts}")
     if why is not None and new:
@@ -40,21 +45,19 @@ def settle(at: PrincipalSession, file: Path, provider: str | None, why: str | No
         raise SystemExit(int(Exit.CHECK_FAILED))
 
 
-def _looked(
-    at: PrincipalSession, file: Path, provider: str, reports: Sequence[Numbered], *, as_json: bool
-) -> tuple[int, int]:
+def _looked(at: PrincipalSession, file: ReceiptFile, *, as_json: bool) -> tuple[int, int]:
     """Name the lines that are refused; return how many these are, and how many receipts are new."""
     refused = new = 0
-    for batch in _batches(reports):
-        unmatched, receipts = at.platform.delivery.receipts.look(provider, [each for _, each in batch])
+    for batch in _batches(file.reports):
+        unmatched, receipts = at.platform.delivery.receipts.look(file.provider, [each for _, each in batch])
         new += len(receipts)
         references = {each.reference for each in unmatched}
         for line in (line for line, each in batch if each.reference in references):
             refused += 1
-            reason = f"no attempt by {provider} with an outcome has this reference"
-            talk(f"{file}:{line}: reference: {reason}")
+            reason = f"no attempt by {file.provider} with an outcome has this reference"
+            talk(f"{file.path}:{line}: reference: {reason}")
             if as_json:
-                data_json({"file": str(file), "line": line, "field": "reference", "reason": reason})
+                data_json({"file": str(file.path), "line": line, "field": "reference", "reason": reason})
     return refused, new
 
 
@@ -62,7 +65,7 @@ def _batches(reports: Sequence[Numbered]) -> Iterator[Sequence[Numbered]]:
     return (reports[first : first + BATCH] for first in range(0, len(reports), BATCH))
 
 
-def _reports(path: Path) -> list[Numbered]:
+def reports_of(path: Path) -> list[Numbered]:
     """Return the receipts of a file with their lines; nothing is taken in if a line of it is none."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

@@ -10,7 +10,7 @@ from app.cli.job_options import done
 from app.cli.options import ConfirmOptions, OfTrigger, refuse_unknown
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
-from app.cli.receipt_files import settle
+from app.cli.receipt_files import ReceiptFile, reports_of, settle
 from app.jobs.requests import Order
 from app.log_places import span_of
 from app.terminal import Exit, many, stop, talk, tell
@@ -75,7 +75,7 @@ def unknown(  # noqa: PLR0913  (a flag each)
         start, end = span_of(since, until, at.platform.rules.library)
         which = OutcomeFilter(start, end, cause, provider, channel, trigger, agency)
         if receipts is not None:
-            settle(at, receipts, provider, None if how.plan else _reason_of(why), how)
+            _settle(at, receipts, provider, why, how)
         elif wishes:
             _decide(at, which, wishes[0], "" if how.plan else _reason_of(why), how)
         else:
@@ -93,6 +93,15 @@ def _list(at: PrincipalSession, which: OutcomeFilter, *, as_json: bool) -> None:
 def _decide(at: PrincipalSession, which: OutcomeFilter, wish: Resolution, why: str, how: ConfirmOptions) -> None:
     given = {"which": msgspec.to_builtins(which), "how": wish.value, "by": at.who.name, "why": why}
     talk(f"resolved: {done(at, Order('resolve-unknown', given), how).words}")
+
+
+def _settle(at: PrincipalSession, path: Path, provider: str | None, why: str | None, how: ConfirmOptions) -> None:
+    reports = reports_of(path)
+    if provider is None:
+        stop(Exit.USAGE, "--receipts needs --provider: whose receipts they are")
+    if provider not in at.platform.settings.providers:
+        refuse_unknown("--provider", "provider", provider, sorted(at.platform.settings.providers))
+    settle(at, ReceiptFile(path, provider, reports), None if how.plan else _reason_of(why), how)
 
 
 def _reason_of(why: str | None) -> str:

@@ -10,6 +10,7 @@ REASON_WORDS: Final[Mapping[str, str]] = {
     "no_guardian": N_("no living guardian of the child is known"),
     "passed_on": N_("somebody else is told by now: another guardian, or the child, who has come of age"),
     "added": N_("one more person is told by now"),
+    "unreached": N_("no guardian of the child could be reached"),
     "done": N_("the thing itself was done"),
     "opted_out": N_("messages on this topic are not wanted"),
     "no_consent": N_("offers need a consent, and there is none"),

@@ -96,6 +96,11 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
         return self.state is State.UNKNOWN and self.due is None and self.digest is None and not self.closed
 
     @property
+    def has_failed(self) -> bool:
+        """Return True if no attempt can have reached the recipient, and no further one follows."""
+        return self.state is State.FAILED and self.due is None
+
+    @property
     def is_silent(self) -> bool:
         """Return True if its channel had its time: when it is due again, the next channel has its turn."""
         return self.silence is not None

@@ -48,6 +48,12 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
         return any(one.due is not None and one.due <= now for one in self.deliveries)
 
     @property
+    def is_undivided(self) -> bool:
+        """Return True while all it has is a delivery planned to its person: a minor's guardians have none yet."""
+        own, *others = self.deliveries
+        return not others and own.recipient == self.intent.person and own.state is State.PLANNED
+
+    @property
     def pending(self) -> bool:
         """Never attempted, and still on its way."""
         return not self.attempted and self.waits

@@ -1,6 +1,6 @@
 """The decision on a nudge that is due: everything that `plan` must not know."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -33,6 +33,7 @@ class NotSentReason(StrEnum):
     NO_GUARDIAN = "no_guardian"
     PASSED_ON = "passed_on"  # it goes to another guardian by now, or to the person, who has come of age
     ADDED = "added"  # it goes to one more recipient, whose turn is now
+    UNREACHED = "unreached"  # no guardian could be reached, so it goes to the minor
     DONE = "done"
     OPTED_OUT = "opted_out"
     NO_CONSENT = "no_consent"
@@ -59,6 +60,7 @@ class NotSentReason(StrEnum):
                 | NotSentReason.NO_GUARDIAN
                 | NotSentReason.PASSED_ON
                 | NotSentReason.ADDED
+                | NotSentReason.UNREACHED
                 | NotSentReason.DONE
                 | NotSentReason.OPTED_OUT
                 | NotSentReason.NO_CONSENT
@@ -154,11 +156,16 @@ def guardians(trigger: Trigger, person: Person, defaults: Defaults, now: datetim
 
 
 def recipients(
-    trigger: Trigger, person: Person, defaults: Defaults, now: datetime, known: Callable[[str], Person]
+    nudge: Nudge,
+    trigger: Trigger,
+    person: Person,
+    defaults: Defaults,
+    now: datetime,
+    known: Callable[[str], Person],
 ) -> tuple[str, ...]:
     """Return the recipients: the person, or while they are a minor each guardian known now, if any of them lives.
 
-    A minor without a living guardian, or with none who has an address, gets a warning of danger to life themself.
+    A minor gets a warning of danger to life themself if no guardian lives, has an address, and may yet be reached.
     `known`: returns a guardian.
     """
     named = guardians(trigger, person, defaults, now)
@@ -166,9 +173,14 @@ def recipients(
         return (person.pseudonym,)
     living = [guardian for guardian in map(known, named) if guardian.died is None]
     if trigger.klass == "emergency":
-        reached = any(addresses(guardian, channel) for guardian in living for channel in trigger.channels)
+        reached = any(_may_be_reached(nudge, guardian, trigger.channels) for guardian in living)
         return named if reached else (person.pseudonym,)
     return named if living else ()
+
+
+def _may_be_reached(nudge: Nudge, guardian: Person, channels: Iterable[str]) -> bool:
+    failed = nudge.to(guardian.pseudonym).has_failed
+    return not failed and any(addresses(guardian, channel) for channel in channels)
 
 
 class Settlement(Struct, frozen=True):
@@ -237,6 +249,12 @@ def _whatever_the_channel(case: Settlement, now: datetime) -> Iterator[Decision]
         yield Withhold(NotSentReason.CAUGHT_UP)
     if (reason := _own_choice(case)) is not None:
         yield Withhold(reason)
+
+
+def was_no_guardian(delivery: Delivery) -> bool:
+    """Return True for a delivery that ended because the nudge goes to others, or to nobody."""
+    no_guardian = {NotSentReason.PASSED_ON.value, NotSentReason.NO_GUARDIAN.value}
+    return delivery.state is State.WITHHELD and delivery.reason in no_guardian
 
 
 def is_stopped(delivery: Delivery) -> bool:

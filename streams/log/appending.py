@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from domain.facts.facts import NudgeFact, NudgeGathered
 from domain.nudges.digest import mirrored, travels
 from domain.nudges.nudge import Nudge, evolve
+from domain.nudges.unreached import passed_to_minor
 from projections import handed_over, nudges
 from streams.log.log import Log
 from streams.log.mapper import Entry
@@ -99,6 +100,8 @@ def _append(
     for id_, (_, facts) in changes.items():
         for fact in facts:
             folding.take(id_, fact)
+        if facts and (passed := passed_to_minor(folding.now[id_], facts[-1].at)) is not None:
+            folding.take(id_, passed)
     nudges.store(connection, folding.changed, folding.before)
     handed_over.store(connection, ((entry.originator_id, entry.fact) for entry in folding.entries))
     if folding.entries:

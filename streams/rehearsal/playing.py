@@ -153,10 +153,7 @@ class VirtualRun:
         if is_digest(nudge.intent):
             self._go_together(self.settlement(nudge, recipient))
             return
-        intent = nudge.intent
-        whom: tuple[str, ...] = (recipient,)
-        if recipient == intent.person and nudge.to(recipient).state is State.PLANNED:
-            whom = self.recipients(nudge, self.now) or whom
+        whom = (nudge.is_undivided and self.recipients(nudge, self.now)) or (recipient,)
         cases = [
             self.case_of(case, settle(case, self.now)) for case in (self.settlement(nudge, each) for each in whom)
         ]
@@ -196,7 +193,8 @@ class VirtualRun:
     def recipients(self, nudge: Nudge, at: datetime) -> tuple[str, ...]:
         """Return those to whom the nudge goes."""
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
-        return recipients(trigger, self.person(nudge.intent.person), self.rules.defaults, at, self.person)
+        about = self.person(nudge.intent.person)
+        return recipients(nudge, trigger, about, self.rules.defaults, at, self.person)
 
     def person(self, pseudonym: str) -> Person:
         """Return the person folded from everything known now."""

@@ -11,9 +11,8 @@ from domain.core.events import LifeEvent
 from domain.core.ids import Position
 from domain.facts.facts import NudgeDeferred
 from domain.nudges.class_rules import CLASS_RULES
-from domain.nudges.delivery import Delivery, State
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Decision, NotSentReason, Settlement, Withhold, leaves_digest, settle
+from domain.nudges.settle import Decision, NotSentReason, Settlement, Withhold, leaves_digest, settle, was_no_guardian
 from domain.persons.history import History
 from domain.persons.person import Person
 
@@ -73,19 +72,12 @@ def added(cases: Iterable[Case], now: datetime) -> list[tuple[Nudge, NudgeDeferr
 
 def _added(same: Sequence[Case], now: datetime) -> Iterator[NudgeDeferred]:
     first = same[0]
-    told = {one.recipient for one in first.nudge.deliveries if not _was_no_guardian(one)}
+    told = {one.recipient for one in first.nudge.deliveries if not was_no_guardian(one)}
     told.update(case.recipient.pseudonym for case in same)
     due = first.nudge.to(first.recipient.pseudonym).due or now
     for each in first.settlement.goes_to:
         if each not in told:
             yield NudgeDeferred(now, each, min(due, now), NotSentReason.ADDED.value)
-
-
-def _was_no_guardian(delivery: Delivery) -> bool:
-    return delivery.state is State.WITHHELD and delivery.reason in _NO_GUARDIAN
-
-
-_NO_GUARDIAN = frozenset({NotSentReason.PASSED_ON.value, NotSentReason.NO_GUARDIAN.value})
 
 
 def decide_digest(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from domain.core.events import LifeEvent
 from domain.nudges.cap import window_start
 from domain.nudges.class_rules import CLASS_RULES
-from domain.nudges.delivery import Delivery, State
+from domain.nudges.delivery import Delivery
 from domain.nudges.digest import is_digest, travels
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Decision, Ledger, Send, Settlement, guardians, reads_others, recipients, settle
@@ -129,9 +129,7 @@ class DecisionInputs:
 
     def _recipients(self, nudge: Nudge, recipient: str) -> tuple[str, ...]:
         """Return whose deliveries to decide on: at the first look at a nudge those of all to whom it goes."""
-        if recipient != nudge.intent.person or nudge.to(recipient).state is not State.PLANNED:
-            return (recipient,)
-        return self._goes_to(nudge) or (recipient,)
+        return (nudge.is_undivided and self._goes_to(nudge)) or (recipient,)
 
     def _guardians(self, nudge: Nudge) -> tuple[str, ...]:
         about = self.persons[nudge.intent.person]
@@ -139,7 +137,7 @@ class DecisionInputs:
 
     def _goes_to(self, nudge: Nudge) -> tuple[str, ...]:
         about = self.persons[nudge.intent.person]
-        return recipients(self._trigger(nudge), about, self.rules.defaults, self.now, self.persons.__getitem__)
+        return recipients(nudge, self._trigger(nudge), about, self.rules.defaults, self.now, self.persons.__getitem__)
 
     def _causes(self, found: Iterable[Nudge]) -> Mapping[UUID, LifeEvent]:
         """Return the events behind these nudges: some are among what was read of their persons."""

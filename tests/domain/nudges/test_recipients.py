@@ -24,7 +24,7 @@ def _told(who: dict[str, Any], now: str = NOON, dead: Container[str] = (), **mor
     def guardian(pseudonym: str) -> Person:
         return person(pseudonym, died="2024-01-01" if pseudonym in dead else None)
 
-    return list(recipients(trigger(**more), person(AIDA, **who), DEFAULTS, at(now), guardian))
+    return list(recipients(nudge(), trigger(**more), person(AIDA, **who), DEFAULTS, at(now), guardian))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_minor_is_told_of_danger_whose_guardians_cannot_be_reached() -> None:
     def told(channel: str, klass: str) -> list[str]:
         who: dict[str, Any] = {**born(10), **GUARDED}
         by = trigger(klass=klass, channels=[channel])
-        return list(recipients(by, person(AIDA, **who), DEFAULTS, at(NOON), guardian))
+        return list(recipients(nudge(), by, person(AIDA, **who), DEFAULTS, at(NOON), guardian))
 
     assert told("push", "emergency") == [ERLAN, SAULE]
     assert told("sms", "emergency") == [AIDA]

@@ -65,6 +65,7 @@ ELSEWHERE = {
     NotSentReason.NO_GUARDIAN: "of minors: test_recipients.py",
     NotSentReason.PASSED_ON: "of minors: test_recipients.py",
     NotSentReason.ADDED: "of minors: test_settling.py",
+    NotSentReason.UNREACHED: "of minors: test_emergencies.py",
     NotSentReason.NOTHING_LEFT: "of digests: test_digest.py",
     NotSentReason.EXPIRED: "of repair",
     NotSentReason.ERASED: "of erasures",

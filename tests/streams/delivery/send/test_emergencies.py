@@ -1,7 +1,7 @@
 """Danger to life on the running platform: at once, at any hour, before everything else, by whom the pack lets."""
 
 import shutil
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,18 @@ from sqlalchemy import select
 
 from app.clock import VirtualClock
 from app.compose_sending import compose_dispatcher
+from domain.facts.facts import NudgeDeferred, NudgeFailed
 from domain.facts.principals import NotAllowed
+from domain.facts.receipts import ReceiptStatus
 from domain.facts.submissions import Subject
 from domain.rules.triggers import CLASSES, RANKS
+from notifiers.port.interface import GiveUp, Message, Outcome, Reason, RetryLater
 from notifiers.port.routes import single_routes
 from projections.claims import claim
 from projections.lanes import EMERGENCIES, lane_of
 from projections.tables import EMERGENCY, URGENT, due
 from streams.delivery.admission.rate_limits import RateLimits
+from streams.delivery.outcomes.receipts import Receipt
 from streams.delivery.send.dispatch import BATCH
 from streams.intake.cloudevents import Envelope
 from streams.rules.publishing import BreaksVersions
@@ -29,7 +33,7 @@ from tests.streams.dispatching import AIGERIM, EVACUATION, HOME
 from tests.streams.governors import OPERATOR, OTHER_OPERATOR, approver, author
 from tests.templates.packs import write_town
 from tests.templates.test_lint_emergencies import DANGER
-from tests.world import LONG_AGO, World, birth, event, few_triggers, fine, iin, registered
+from tests.world import LONG_AGO, World, birth, corrected, event, few_triggers, fine, iin, registered
 
 LEAVE = "alatau.emergencies.evacuation_ordered"
 MORNING = "2026-04-08T08:10:00+05:00"
@@ -83,25 +87,98 @@ async def test_a_stop_holds_it_back_until_it_is_cleared(city: World) -> None:
     assert [each.klass for each in await city.settle("2026-04-08T08:30:00+05:00")] == ["emergency"]
 
 
-async def test_a_minor_whose_guardians_have_all_died_is_warned_themselves(tmp_path: Path) -> None:
-    """A warning that is for guardians goes to the living one, and to the child where none is left."""
+MOTHER, FATHER = iin(2), iin(3)
+
+
+def _for_guardians(folder: Path, **more: Any) -> World:
+    """Aigerim is a child of two parents, and the order to leave is for guardians."""
     [alatau] = [each for each in shipped() if each.name == "alatau"]
-    copied = shutil.copytree(alatau, tmp_path / "alatau")
+    copied = shutil.copytree(alatau, folder / "alatau")
     rule = copied / "flood_evacuation" / "trigger.yaml"
     rule.write_text(rule.read_text(encoding="utf-8").replace("minors: self\n", ""), encoding="utf-8")
-    world = World(tmp_path, packs=[few_triggers(tmp_path), copied])
-    mother, father = iin(2), iin(3)
-    for person in (AIGERIM, mother, father):
+    world = World(folder, packs=[few_triggers(folder), copied], **more)
+    for person in (AIGERIM, MOTHER, FATHER):
         world.take(*registered(person, "2015-06-01" if person == AIGERIM else LONG_AGO))
-    world.take(HOME, birth(AIGERIM, mother, "2015-06-01", father=father))
+    world.take(HOME, birth(AIGERIM, MOTHER, "2015-06-01", father=FATHER))
+    return world
+
+
+def _told(world: World, messages: Sequence[Message]) -> list[tuple[str, str]]:
+    names = {world.name(MOTHER): "mother", world.name(FATHER): "father", world.name(AIGERIM): "child"}
+    return [(names[message.recipient], message.channel) for message in messages]
+
+
+async def test_a_minor_whose_guardians_have_all_died_is_warned_themselves(tmp_path: Path) -> None:
+    """A warning that is for guardians goes to the living one, and to the child where none is left."""
+    world = _for_guardians(tmp_path)
     warned: list[list[str]] = []
-    for hour, dies in enumerate([None, mother, father], 12):
+    for hour, dies in enumerate([None, MOTHER, FATHER], 12):
         time = f"2026-04-08T{hour}:00:00+05:00"
         if dies is not None:
             world.take(event("kz.civil.death_registered", dies, time, {"died_on": time[:10]}, id=f"died-{hour}"))
         world.take(_order(time, f"F-{hour}"))
-        warned.append(sorted(message.recipient for message in await world.settle(time)))
-    assert warned == [sorted([world.name(mother), world.name(father)]), [world.name(father)], [world.name(AIGERIM)]]
+        warned.append(sorted(who for who, _ in _told(world, await world.settle(time))))
+    assert warned == [["father", "mother"], ["father"], ["child"]]
+    world.close()
+
+
+REFUSED, BUSY = GiveUp(Reason.BAD_ADDRESS), GiveUp(Reason.REJECTED)
+
+
+@pytest.mark.parametrize(
+    ("sms", "email", "told"),
+    [
+        ([REFUSED, REFUSED], [REFUSED, BUSY], [("child", "sms")]),
+        ([BUSY, BUSY], [BUSY, BUSY], [("child", "sms")]),
+        ([REFUSED, REFUSED], [REFUSED], [("guardian", "email")]),
+        ([REFUSED], [REFUSED], [("guardian", "sms")]),
+        ([BUSY, BUSY, BUSY], [BUSY, BUSY], [("child", "email")]),
+        ([BUSY, BUSY, BUSY], [BUSY, BUSY, BUSY], []),
+    ],
+)
+async def test_a_minor_is_warned_whose_guardians_refuse_every_message(
+    tmp_path: Path, sms: list[Outcome], email: list[Outcome], told: list[tuple[str, str]]
+) -> None:
+    """What fails for every guardian on every channel goes to the child, once; what reaches one of them does not."""
+    world = _for_guardians(tmp_path, script={"sms": sms, "email": email})
+    await world.settle(MORNING)
+    world.take(_order(MORNING))
+    warned = await world.settle()
+    assert [("child" if who == "child" else "guardian", channel) for who, channel in _told(world, warned)] == told
+    assert await world.settle("2026-04-08T08:20:00+05:00") == []
+    world.close()
+
+
+async def test_a_minor_is_warned_whose_guardians_messages_bounce_later(tmp_path: Path) -> None:
+    """The child's turn follows the last bounce in the log; who asks why reads that no guardian was reached."""
+    world = _for_guardians(tmp_path, script={"sms": [REFUSED, REFUSED]})
+    await world.settle(MORNING)
+    world.take(_order(MORNING))
+    sent, warned = await world.settle(), list[tuple[str, str]]()
+    world.at("2026-04-08T08:15:00+05:00")
+    for message in (*sent, *sent):
+        bounced = Receipt(message.nudge, message.recipient, message.attempt, ReceiptStatus.FAILED, "rejected")
+        world.platform.delivery.receipts.take(bounced)
+        warned += _told(world, await world.settle())
+    assert warned == [("child", "sms")]
+    nudge, child = sent[0].nudge, world.name(AIGERIM)
+    failed, passed, *_ = world.facts(nudge)[-4:]
+    assert isinstance(failed, NudgeFailed)
+    assert passed == NudgeDeferred(world.clock(), child, world.clock(), "unreached")
+    assert [fact.details["reason"] for fact in world.why(nudge).facts if fact.what == "deferred"] == ["unreached"]
+    world.close()
+
+
+async def test_a_corrected_warning_that_reached_nobody_goes_to_each_guardian_once(tmp_path: Path) -> None:
+    """The order is corrected while the child is to be tried again: the guardians are told, each once."""
+    later = RetryLater(None, Reason.BUSY)
+    world = _for_guardians(tmp_path, script={"sms": [BUSY] * 3, "email": [BUSY, BUSY, later]})
+    await world.settle(MORNING)
+    world.take(_order(MORNING))
+    assert await world.settle() == []
+    world.take(corrected(_order(MORNING), 2))
+    assert sorted(_told(world, await world.settle())) == [("father", "sms"), ("mother", "sms")]
+    assert await world.settle("2026-04-08T08:30:00+05:00") == []
     world.close()
 
 

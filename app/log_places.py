@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 
 from app.moments import moment_in, moment_of
 from app.terminal import Exit, stop
-from domain.core.timing import zone_of
 from streams.kafka.republish import position_at
 from streams.rules.library import Library, NothingPublished
 
@@ -17,7 +16,7 @@ DIGITS = 19
 
 def zone_here(library: Library) -> ZoneInfo:
     """Return the zone of the rules in force."""
-    return zone_of(library.rules().defaults.zone)
+    return library.rules().defaults.zone
 
 
 def zone_shown(library: Library) -> ZoneInfo:

@@ -6,7 +6,7 @@ from datetime import datetime
 from app.providers import ProviderSettings, channel_of, provider
 from app.settings import BadSettings, Settings
 from domain.persons.channels import ADDRESS_OF
-from notifiers.port.interface import Inbox
+from notifiers.port.interface import Inbound
 from notifiers.port.kinds import Tools
 from notifiers.port.routes import Provider, Route
 
@@ -15,16 +15,16 @@ THIRD = 3
 
 
 def configured_routes(
-    settings: Settings, clock: Callable[[], datetime], inbox: Callable[[str], Inbox]
+    settings: Settings, clock: Callable[[], datetime], inbound: Callable[[str], Inbound]
 ) -> Mapping[str, Route]:
-    """Channel -> its providers, of the channels that have some; `inbox`: where what comes back from each goes.
+    """Channel -> its providers, of the channels that have some; `inbound`: where what comes back from each goes.
 
     Raises:
         BadSettings: a provider cannot be made, or a send may outlive its claim.
     """
     found: dict[str, list[Provider]] = {}
     for name, each in settings.providers.items():
-        made = _made(name, each, Tools(clock, inbox(name)))
+        made = _made(name, each, Tools(clock, inbound(name)))
         _refuse_slow(name, made, settings.lease_seconds)
         found.setdefault(channel_of(each), []).append(made)
     return {channel: Route(channel, each) for channel, each in found.items()}

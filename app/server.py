@@ -45,7 +45,6 @@ from app.pages.sign_in import SignIn
 from app.pages.stop import Stop
 from app.pages.visits import install_visits, official_of
 from app.pages.work.install import install_work
-from domain.core.timing import zone_of
 from streams.queues.guess_counts import GuessCounts
 from streams.queues.idempotency import IdempotencyKeys
 
@@ -76,7 +75,7 @@ def application(
     )
     settings, clock = platform.settings, platform.clock
     access = Access(settings.principals)
-    pages = Pages(settings.base_url, lambda: zone_of(platform.rules.library.rules().defaults.zone), front)
+    pages = Pages(settings.base_url, lambda: platform.rules.library.rules().defaults.zone, front)
     if front is not None:
         front.install(app, pages)
     broken = Broken(pages)

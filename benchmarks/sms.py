@@ -1,7 +1,7 @@
 """SMS: messages over SMPP to the npm smpp server, against the fastest client that could be written for it.
 
 Both have 64 messages under way; theirs are encoded beforehand and their answers only counted. With receipts, the
-server sends one a message, which both acknowledge, ours after an inbox has taken it.
+server sends one a message, which both acknowledge, ours after it was taken in.
 """
 
 import asyncio
@@ -94,13 +94,13 @@ class _Counting:
 
 async def _ours(port: int, messages: Sequence[Message], *, receipts: bool) -> None:
     options = SmppOptions(host="127.0.0.1", port=port, system_id="bench", sender="1414", receipts=receipts)
-    inbox = _Counting(len(messages))
-    notifier = SmppNotifier(options, Tools(lambda: AT, inbox))
+    inbound = _Counting(len(messages))
+    notifier = SmppNotifier(options, Tools(lambda: AT, inbound))
     for first in range(0, len(messages), BATCH):
         outcomes = await notifier.send(messages[first : first + BATCH])
         assert all(isinstance(outcome, Accepted) for outcome in outcomes)
     if receipts:
-        await inbox.all.wait()
+        await inbound.all.wait()
     await notifier.aclose()
 
 

@@ -8,7 +8,6 @@ from app.moments import told_in
 from app.pages.catalogues import OTHERWISE, Speech
 from app.pages.life import details_of
 from app.terminal import many
-from domain.core.timing import zone_of
 from streams.delivery.send.message import parts_of
 from streams.queries.explain import Explanation
 from streams.rules.in_force import Rules
@@ -17,7 +16,7 @@ from templates.words.rendering import Rendered
 
 def lines(found: Explanation, rules: Rules) -> Iterable[str]:
     """Yield the event, the rule, the values that it read, the outcome, and the words."""
-    zone = zone_of(rules.defaults.zone)
+    zone = rules.defaults.zone
     page = details_of(found, rules, Speech(OTHERWISE, zone))
     title = found.title.get("en") or next(iter(found.title.values()))
     yield f"{title}: {found.trigger}.{found.step}, {found.state}"

@@ -17,7 +17,6 @@ from app.pages.pack_names import Names, names_of
 from app.reports.entitlements import entitlements
 from app.reports.life_words import CHANNELS
 from domain.core.events import Effective, LifeEvent
-from domain.core.timing import zone_of
 from domain.core.translatable import N_, Counted, Words
 from domain.planning.entitlement_answers import Answer
 from domain.rules.legal_basis import legal_basis_of
@@ -125,7 +124,7 @@ class Storyteller:
     def _messages(self) -> list[_Message]:
         """Return the parents' messages that belong to a chapter."""
         inboxes, platform = self._platform.queries.inboxes, self._platform
-        zone = zone_of(platform.rules.library.rules().defaults.zone)
+        zone = platform.rules.library.rules().defaults.zone
         found: list[_Message] = []
         for who, person in self.people.items():
             told, _ = inboxes.told(person, limit=_MOST)

@@ -97,7 +97,7 @@ class Preferring(CitizenPages):
             languages=LANGUAGES,
             channels=[_channel(each, person, frame) for each in CHANNELS],
             keepers=", ".join(self._keepers()),
-            groups=zone_groups(defaults.zone, str(chosen["zone"]), speech.language, everywhere=all_zones),
+            groups=zone_groups(defaults.zone_name, str(chosen["zone"]), speech.language, everywhere=all_zones),
             all_zones=all_zones,
             topics=shown_topics,
             others=[each for each in shown_topics if not each["received"]],
@@ -157,7 +157,7 @@ def _chosen(person: Person, platform: Platform) -> dict[str, Any]:
     channels = person.get("channels")
     return {
         "language": person.get("language") or defaults.language,
-        "zone": person.get("zone") or defaults.zone,
+        "zone": person.get("zone") or defaults.zone_name,
         "quiet_from": f"{hours.start:%H:%M}",
         "quiet_to": f"{hours.end:%H:%M}",
         "channels": list(CHANNELS) if channels is None else channels,

@@ -5,7 +5,6 @@ from typing import Any
 
 from app.compose import Platform
 from domain.core.events import Effective
-from domain.core.timing import zone_of
 from domain.persons.history import History
 from domain.planning.eligibility import eligibility
 from domain.planning.entitlement_answers import Answer, Obstacle
@@ -22,7 +21,7 @@ def entitlements(
     """
     now = platform.clock()
     rulebook = platform.rules.library.rules().rulebook
-    asked = day or now.astimezone(zone_of(rulebook.defaults.zone)).date()
+    asked = day or now.astimezone(rulebook.defaults.zone).date()
     with platform.database.reading() as connection:
         history = histories.own_history(connection, platform.log, person, rulebook, known_at or now)
     return asked, history, eligibility(history, rulebook, asked) if history.facts else []

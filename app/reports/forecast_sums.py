@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from domain.core.timing import zone_of
 from domain.nudges.forecast import Sum
 from domain.rules.built_in_triggers import DIGEST
 from streams.queries.forecast import ForecastResult
@@ -16,7 +15,7 @@ def sums(found: ForecastResult, *, by_hour: bool = False) -> Iterator[Sum]:
     """Yield a line for each day or hour of the country, agency (empty: the platform) and channel, at the packs'
     prices.
     """
-    zone, governed = zone_of(found.rules.defaults.zone), found.rules.governed
+    zone, governed = found.rules.defaults.zone, found.rules.governed
     owners, prices = _owners(found), prices_of(governed)
     messages: dict[tuple[datetime, str, str], float] = defaultdict(float)
     parts: dict[tuple[datetime, str, str], float] = defaultdict(float)
@@ -50,4 +49,4 @@ def busiest(found: ForecastResult) -> tuple[datetime, float] | None:
     for cell, many in found.forecast.messages.items():
         hours[cell.hour] += many
     peak = max(hours.items(), key=lambda each: (each[1], -each[0].timestamp()), default=None)
-    return peak and (peak[0].astimezone(zone_of(found.rules.defaults.zone)), peak[1])
+    return peak and (peak[0].astimezone(found.rules.defaults.zone), peak[1])

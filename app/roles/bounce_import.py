@@ -1,4 +1,4 @@
-"""The import of bounces: from mails in a Maildir to the inbox of the provider that sent them."""
+"""The import of bounces: mails in a Maildir become reports of the provider that sent them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from notifiers.email.bounces import MOST_BYTES, NoBounceError, reports_in
-from notifiers.port.interface import Inbox, Report
+from notifiers.port.interface import Inbound, Report
 
 AT_ONCE = 100
 """Mails that are committed together."""
@@ -18,14 +18,14 @@ class NoMaildir(Exception):
     """Raised for a folder that is no Maildir."""
 
 
-async def empty(maildir: Path, inbox: Inbox, talk: Callable[[str], None]) -> Counter[str]:
+async def empty(maildir: Path, inbound: Inbound, talk: Callable[[str], None]) -> Counter[str]:
     """Take in every new mail; it moves to cur/ once what it tells is committed, so it may come in twice.
 
     What tells nothing moves as well, and `talk` hears why; what cannot be read stays. Returns how many of each.
 
     Raises:
         NoMaildir: there is none.
-        OSError: the inbox takes nothing; what was not committed stays in new/.
+        OSError: the platform takes nothing in; what was not committed stays in new/.
     """
     new, read = maildir / "new", maildir / "cur"
     if not (new.is_dir() and read.is_dir()):
@@ -37,7 +37,7 @@ async def empty(maildir: Path, inbox: Inbox, talk: Callable[[str], None]) -> Cou
     for start in range(0, len(paths), AT_ONCE):
         group = list(_opened(paths[start : start + AT_ONCE], counts, talk))
         if reports := [report for _, told in group for report in told]:
-            await inbox.reported(reports)
+            await inbound.reported(reports)
         for path, _ in group:
             with suppress(FileNotFoundError):  # another reader was quicker
                 path.rename(read / f"{path.name}{_SEEN}")

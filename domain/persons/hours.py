@@ -15,7 +15,7 @@ def zone_by(attributes: Mapping[str, Any], defaults: Defaults) -> ZoneInfo:
 
     Everything that reads a day of a person's life asks this: the plan, explanations, words, benefits.
     """
-    return zone_or(attributes.get(ZONE), defaults.zone)
+    return zone_or(attributes.get(ZONE), defaults.zone_name)
 
 
 def local_zone(person: Person, defaults: Defaults) -> ZoneInfo:

@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from domain.core.ids import Names
-from domain.core.timing import UTC, QuietHours
+from domain.core.timing import UTC, QuietHours, zone_of
 from domain.core.workdays import WEEKDAYS, Workdays
 from domain.rules.built_in_triggers import DIGEST, DIGEST_TRIGGER, DIGEST_VERSION
 from domain.rules.canary import admits
@@ -22,12 +23,17 @@ class Defaults(Struct, frozen=True):
 
     language: str
     languages: tuple[str, ...]
-    zone: str
+    zone_name: str
     quiet_hours: QuietHours
     cap_messages: int
     cap_days: int
     age_of_majority: int
     workdays: Workdays = WEEKDAYS
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone of that name."""
+        return zone_of(self.zone_name)
 
 
 class Version(Struct, frozen=True):

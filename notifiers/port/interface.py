@@ -198,7 +198,7 @@ class Piece:
     again: timedelta
 
 
-class Inbox(Protocol):
+class Inbound(Protocol):
     """Takes in what comes back from a provider; a method returns once it is committed, and may raise OSError.
 
     So only then is it acknowledged to the provider. The same may come in twice, and in any order.

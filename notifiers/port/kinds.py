@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from notifiers.port.interface import Inbox, Incoming, Notifier, Report
+from notifiers.port.interface import Inbound, Incoming, Notifier, Report
 
 GROUP = "habarshy.notifiers"
 Method = Literal["GET", "POST", "PUT"]
@@ -17,10 +17,10 @@ Method = Literal["GET", "POST", "PUT"]
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The platform's objects for a notifier: a clock with aware times, and the inbox for what comes back."""
+    """The platform's objects for a notifier: a clock with aware times, and the way in for what comes back."""
 
     clock: Callable[[], datetime]
-    inbox: Inbox
+    inbound: Inbound
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.core.events import LifeEvent
-from domain.core.timing import zone_of
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import State
 from domain.nudges.settle import NotSentReason
@@ -283,7 +282,7 @@ class Backtest:
     def __init__(self, database: Database, log: Log, question: BacktestQuestion) -> None:
         self._database, self._log, self._question = database, log, question
         self._rulebook = question.rules.rulebook
-        self._zone = zone_of(question.rules.defaults.zone)
+        self._zone = question.rules.defaults.zone
         self._speaking_only = Sides.of(question, question.spoken)
         self.sides = Sides.of(question, question.triggers) if question.others_matter else self._speaking_only
         self._telling = _all_of([telling_types(book) for book in question.rulebooks])

@@ -14,7 +14,7 @@ import jsonschema_rs
 
 from domain.core.events import LifeEvent
 from domain.core.plain import PlainData
-from domain.core.timing import UTC, parse_offset, shift, zone_of, zone_or
+from domain.core.timing import UTC, parse_offset, shift, zone_or
 from domain.core.translatable import N_, Joined, Said, Words
 from domain.persons.channels import ADDRESS_OF
 from domain.persons.replies import Reply, code_meant, reply_event
@@ -70,7 +70,7 @@ class EventReader:
         if not is_offset(text):
             return datetime.fromisoformat(text).astimezone(UTC)
         try:
-            return shift(self._clock, parse_offset(text), zone_of(self._stage.defaults.zone))
+            return shift(self._clock, parse_offset(text), self._stage.defaults.zone)
         except OverflowError:
             self._document.note(path, BEYOND)
             return self._clock

@@ -9,7 +9,6 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from domain.core.timing import zone_of
 from domain.core.translatable import Words
 from domain.facts.principals import Principal
 from domain.facts.submissions import check_acting
@@ -56,7 +55,7 @@ class TriggerBackfill:
 
     def work(self, further: BackfillRequest, by: str) -> Walk:
         """Return the backfill as the work of a job, which moves the reach before its first stride."""
-        since = further.since.astimezone(zone_of(self._library.rules().defaults.zone))
+        since = further.since.astimezone(self._library.rules().defaults.zone)
         return Walk(
             Words("backfill {trigger} since {day}", trigger=further.trigger, day=f"{since:%Y-%m-%d}"),
             "persons",

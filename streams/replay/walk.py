@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from domain.core.timing import zone_of
 from domain.core.translatable import N_, Counted, Joined, Number, Said, Words
 from projections.nudges import Due
 from streams.planning.histories import share_upto
@@ -139,7 +138,7 @@ class Walk(HoldsNothing):
         if at.next_at is None:
             yield words
         else:
-            zone = zone_of(self._library.rules().defaults.zone)
+            zone = self._library.rules().defaults.zone
             time = at.next_at.astimezone(zone).isoformat(" ", "minutes")
             yield Words("{words}, the next at {time}", words=words, time=time)
 

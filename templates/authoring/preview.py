@@ -11,7 +11,6 @@ from msgspec import Struct
 from domain.conditions.language import Condition
 from domain.core.plain import PlainData
 from domain.core.sms import Encoding, segments
-from domain.core.timing import zone_of
 from domain.core.translatable import N_
 from domain.persons.person import citizen_values
 from domain.rules.benefits import Benefit
@@ -118,7 +117,7 @@ class Previewer:
         self._type: EventType = catalogue.kinds[trigger.on]
         required = trigger.entitlement.benefit.conditions if trigger.entitlement else ()
         self._conditions = [each for each in (trigger.when, *(each.when for each in required)) if each is not None]
-        self._zone = zone_of(defaults.zone)
+        self._zone = defaults.zone
         self._now = now.astimezone(self._zone).replace(second=0, microsecond=0)
         self._renderer = Renderer(
             source.words, source.rules, defaults.language, trigger=source.name, offices=catalogue.offices

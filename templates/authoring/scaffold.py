@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
-from domain.core.timing import zone_of
 from domain.rules.event_types import EventType
 from domain.rules.rulebook import Defaults
 from templates.checks.sample_values import Inventor
@@ -257,7 +256,7 @@ def _area(plan: Plan) -> str:
 
 
 def _moment(plan: Plan, day: date, clock: time) -> str:
-    return datetime.combine(day, clock, zone_of(plan.defaults.zone)).isoformat(timespec="minutes")
+    return datetime.combine(day, clock, plan.defaults.zone).isoformat(timespec="minutes")
 
 
 def first_type(types: Sequence[EventType]) -> EventType | None:

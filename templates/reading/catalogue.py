@@ -65,7 +65,7 @@ def defaults_of(contents: Sequence[Content]) -> Defaults:
     return Defaults(
         language=found["language"],
         languages=tuple(found["languages"]),
-        zone=found["zone"],
+        zone_name=found["zone"],
         quiet_hours=QuietHours(parse_clock(quiet["from"]), parse_clock(quiet["to"])),
         cap_messages=cap["messages"],
         cap_days=cap["days"],

@@ -29,7 +29,7 @@ from tests.fuzz.of_providers import DELIVERED
 from tests.fuzz.target import Target, Try, promised
 from tests.notifiers.gateway import options as gateway_options
 from tests.notifiers.sms.smpp.test_smpp_interleavings import Line
-from tests.notifiers.sms_helpers import AT, KeptInbox, number, options, sms
+from tests.notifiers.sms_helpers import AT, KeptInbound, number, options, sms
 
 STATUSES = (200, 201, 202, 204, 302, 400, 401, 402, 403, 404, 408, 410, 413, 425, 429, 500, 502, 503, 504, 100, 999)
 AS_JSON = r'"id":\s*"(?P<id>[^"]*)"'
@@ -124,7 +124,7 @@ def _links(_: Path) -> Try:
 async def _played(data: bytes) -> tuple[list[Outcome | None], bytes]:
     """The first octet says in which pieces the rest comes to a bound link with messages under way."""
     settings, outbox, line = options(1), Outbox(), Wire()
-    arrivals = Arrivals(settings, KeptInbox(), lambda: "new")
+    arrivals = Arrivals(settings, KeptInbound(), lambda: "new")
     link = Link(settings, outbox, Pace(MESSAGES, _rest=0.0), arrivals)
     link.connection_made(line)
     link.data_received(pdus.bare(pdus.BIND_TRANSCEIVER_RESP, 77))

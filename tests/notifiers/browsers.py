@@ -41,7 +41,7 @@ class Clock:
         return self.now
 
 
-class NoInbox:
+class NoInbound:
     """Push brings nothing back."""
 
     async def reported(self, reports: Sequence[Report]) -> None:

@@ -1,4 +1,4 @@
-"""What the SMS tests send, from where, and the inbox that they look into."""
+"""What the SMS tests send, from where, and what was taken in from there."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -17,7 +17,7 @@ KAZAKH = "Мерзімі аяқталады: жеке куәлігіңізді �
 PATIENT = {"connect": 20.0, "response": 20.0, "begin": 20.0, "enquire": 30.0, "rest": 0.01, "longest_rest": 0.05}
 
 
-class KeptInbox:
+class KeptInbound:
     """Keeps what comes in; as often as `failures` says, it fails first."""
 
     def __init__(self, failures: Sequence[Exception] = ()) -> None:
@@ -93,9 +93,9 @@ async def until_taken(notifier: Notifier, message: Message) -> None:
 
 
 @asynccontextmanager
-async def sms_to(port: int, /, inbox: KeptInbox | None = None, **others: Any) -> AsyncIterator[SmppNotifier]:
+async def sms_to(port: int, /, inbound: KeptInbound | None = None, **others: Any) -> AsyncIterator[SmppNotifier]:
     """A notifier for the centre on this port, closed at the end; its clock stands still."""
-    notifier = SmppNotifier(options(port, **others), Tools(lambda: AT, inbox or KeptInbox()))
+    notifier = SmppNotifier(options(port, **others), Tools(lambda: AT, inbound or KeptInbound()))
     try:
         yield notifier
     finally:

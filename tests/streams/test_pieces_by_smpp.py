@@ -27,8 +27,8 @@ async def world(tmp_path: Path, url: str) -> AsyncIterator[World]:
 
 def bound(world: World, centre: RealCentre) -> SmppNotifier:
     """The dispatcher's link of that process."""
-    inbox = world.platform.delivery.inbound.receiving.inbox("operator")
-    return SmppNotifier(options(centre.port, region="KZ"), Tools(world.clock, inbox))
+    inbound = world.platform.delivery.inbound.receiving.of("operator")
+    return SmppNotifier(options(centre.port, region="KZ"), Tools(world.clock, inbound))
 
 
 def deliver(centre: RealCentre, number: int, bind: int) -> None:

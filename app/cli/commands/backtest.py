@@ -24,7 +24,6 @@ from app.pages.backtest_report import page
 from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
 from app.settings import Settings, load_settings
 from app.terminal import Exit, data, data_json, stop, talk, write_file
-from domain.core.timing import zone_of
 from domain.facts.principals import Principal, Role, require
 from projections import history
 from projections.tables import micros
@@ -179,7 +178,7 @@ def _in_force(name: str, library: Library) -> Draft:
 
 def _zone(draft: Draft, library: Library) -> ZoneInfo:
     contents = {**{each.pack: each.content for each in library.rules().governed.packs.values()}}
-    return zone_of(defaults_of([*(contents | {draft.pack: draft.content}).values()]).zone)
+    return defaults_of([*(contents | {draft.pack: draft.content}).values()]).zone
 
 
 def _warn(order: Order, library: Library) -> None:

@@ -17,7 +17,7 @@ from app.roles.bounce_import import NoMaildir, empty
 from app.settings import BadSettings, Settings
 from app.terminal import Exit, data_json, stop, talk
 from notifiers.email.bounces import MOST_BYTES, NoBounceError, reports_in
-from notifiers.port.interface import Inbox
+from notifiers.port.interface import Inbound
 from streams.storage.errors import SYSTEM_ERRORS, summary
 
 Maildir = Annotated[
@@ -41,17 +41,17 @@ def bounce(provider: Provider = None, *, on: TimedOptions) -> None:
         return
     try:
         if reports:
-            with _inbox(provider, on) as inbox:
-                uvloop.run(inbox.reported(reports))
+            with _inbound(provider, on) as inbound:
+                uvloop.run(inbound.reported(reports))
     except Exception as failure:  # noqa: BLE001  nothing of this is the mail's fault, and any other code would lose it
         stop(Exit.TRY_AGAIN, _words(failure))
 
 
 def bounces(maildir: Maildir, provider: Provider = None, *, on: TimedOptions) -> None:
     """Record the new bounces in a Maildir, and mark each as read once it is stored."""
-    with _inbox(provider, on) as inbox:
+    with _inbound(provider, on) as inbound:
         try:
-            counts = uvloop.run(empty(maildir, inbox, talk))
+            counts = uvloop.run(empty(maildir, inbound, talk))
         except NoMaildir as error:
             stop(Exit.USAGE, str(error))
         except OSError as error:
@@ -82,10 +82,10 @@ def _mail() -> bytes:
 
 
 @contextmanager
-def _inbox(provider: str | None, on: TimedOptions) -> Iterator[Inbox]:
+def _inbound(provider: str | None, on: TimedOptions) -> Iterator[Inbound]:
     name = _named(on.settings, provider)
     with opened(on) as platform:
-        yield platform.delivery.inbound.receiving.inbox(name)
+        yield platform.delivery.inbound.receiving.of(name)
 
 
 def _named(settings: Settings, provider: str | None) -> str:

@@ -14,7 +14,6 @@ from app.moments import moment_of, told_in
 from app.reports.entitlements import entitlements, plain, source
 from app.terminal import Exit, stop, tell
 from domain.core.events import Effective
-from domain.core.timing import zone_of
 from domain.planning.entitlement_answers import Answer, Obstacle, Why
 from domain.rules.benefits import Requirement
 from domain.rules.event_types import Catalogue, Titles
@@ -42,7 +41,7 @@ def eligible(
     day = None if as_of is None else _day(as_of)
     with reading(on, purpose, make=True) as (platform, look):
         rulebook = platform.rules.library.rules().rulebook
-        zone = zone_of(rulebook.defaults.zone)
+        zone = rulebook.defaults.zone
         known = now() if known_at is None else moment_of(known_at, "--known-at", zone)
         pseudonym = pseudonym_of(person, platform.identity.names)
         asked, history, answers = entitlements(platform, pseudonym, day, known)

@@ -21,7 +21,6 @@ from app.pages.erasure_letter import erasure_letter
 from app.reports.erasure_certificate import certificate_rows
 from app.terminal import Exit, agree, many, stop, talk, tell, write_file
 from domain.core.ids import Names
-from domain.core.timing import zone_of
 from streams.privacy.erasure import Certificate, Scope
 
 Reason = Annotated[
@@ -64,7 +63,7 @@ def erase(
             talk(done(at, order, how).words)
             return
         certificate = _erased(at, person or "", reason, how)
-        speech = Speech(spoken, zone_of(at.platform.rules.library.rules().defaults.zone))
+        speech = Speech(spoken, at.platform.rules.library.rules().defaults.zone)
     lines = (f"{name}: {value}" for name, value in certificate_rows(certificate))
     tell(certificate, *lines, as_json=how.as_json)
     if html is not None:  # last: it is erased, also where there is no room for a page

@@ -19,7 +19,6 @@ from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.proof import ProofFile, proof_letter
 from app.reports.evidence_file import packed
 from app.terminal import Exit, many, stop, talk, tell, write_file
-from domain.core.timing import zone_of
 from streams.log.chain import SignedBlock
 from streams.log.signing import Signer
 from streams.queries.evidence import Evidence, NotAsWritten, NotChained, evidence
@@ -73,7 +72,7 @@ def evidence_command(
     write_file(out, content, "--out")
     if html is not None:
         rules = platform.rules.library.rules()
-        speech = Speech(spoken or rules.defaults.language, zone_of(rules.defaults.zone))
+        speech = Speech(spoken or rules.defaults.language, rules.defaults.zone)
         proof = ProofFile(out.name, digest, signer.public.hex(), made_at)
         write_file(html, proof_letter(found, proof, rules, speech), "--html")
     plain = {"file": str(out), "facts": len(found.facts), "sha256": digest}

@@ -13,7 +13,6 @@ from app.cli.principal_session import PrincipalSession, principal_session
 from app.reports.forecast_sums import busiest, sums
 from app.reports.stopped import known_to, stopped_lines
 from app.terminal import data_json, many, talk, tell, warn
-from domain.core.timing import zone_of
 from domain.facts.principals import require_reader
 from domain.nudges.forecast import Sum
 from streams.queries.forecast import ForecastResult
@@ -41,7 +40,7 @@ def forecast(
         only = _agency(at, agency)
         found = at.platform.queries.forecast.forecast(timedelta(days=days), only)
         stopped = known_to(at.who, found.stopped, found.rules.governed)
-    lines, zone = list(sums(found, by_hour=by is By.HOUR)), zone_of(found.rules.defaults.zone)
+    lines, zone = list(sums(found, by_hour=by is By.HOUR)), found.rules.defaults.zone
     for each in () if as_json else stopped_lines(stopped, zone):
         warn(each)
     for line in lines:

@@ -30,7 +30,6 @@ from app.pages.work.played import MOMENT, PlayedWords
 from app.pages.work.sheets import Id, laid_out, rule_of, steps_of, text_of
 from app.pages.work.words import PEOPLE, person, topics_of
 from app.reports.life_words import CHANNELS
-from domain.core.timing import zone_of
 from domain.core.translatable import N_, Said
 from domain.core.workdays import Workdays
 from domain.facts.principals import Principal, Role, require
@@ -152,7 +151,7 @@ class Examples(DraftPages):
     ) -> tuple[dict[str, Any], list[dict[str, Any]] | None] | None:
         """Return a case of that person and what becomes of each message in it; None where no event speaks to them."""
         defaults = self._office.platform.rules.library.rules().defaults
-        now = self._office.platform.clock().astimezone(zone_of(defaults.zone))
+        now = self._office.platform.clock().astimezone(defaults.zone)
         days = [_at_work(now - ago, defaults.workdays) for ago in AGO]
         with laid_out(self._bench, text_of(sheet)) as laid:
             told_on = [(day, event) for day in days if (event := laid.example(day, persona))]
@@ -181,7 +180,7 @@ class Examples(DraftPages):
         wants: Mapping[str, Sequence[str]],
     ) -> dict[str, Any]:
         rules = self._office.platform.rules.library.rules()
-        zone, known = zone_of(rules.defaults.zone), rules.catalogue.attributes
+        zone, known = rules.defaults.zone, rules.catalogue.attributes
         attributes = next(each for each in built_in(now.date()) if each.name == persona).citizen
         citizen: dict[str, Any] = {
             "language": spoken if spoken in rules.defaults.languages else rules.defaults.languages[0],

@@ -1,4 +1,4 @@
-"""Messages from an SMS centre to us: each is answered only after the inbox has kept it."""
+"""Messages from an SMS centre to us: each is answered only after the platform has kept it."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from typing import Final
 from smpp34 import DeliverSm, SmppError, decode
 
 from domain.facts.receipts import ReceiptStatus
-from notifiers.port.interface import Inbox, Incoming, Piece, Report
+from notifiers.port.interface import Inbound, Incoming, Piece, Report
 from notifiers.sms.phone import written
 from notifiers.sms.smpp import pdus
 from notifiers.sms.smpp.bounded_memory import Memory
@@ -53,11 +53,11 @@ class Arrivals:
     the last answer, and by our name a receipt counts also where that never comes.
     """
 
-    def __init__(self, options: SmppOptions, inbox: Inbox, new_id: Callable[[], str]) -> None:
+    def __init__(self, options: SmppOptions, inbound: Inbound, new_id: Callable[[], str]) -> None:
         self._limits = options.limits
         self._region = options.region
         self._decimal = options.decimal
-        self._inbox = inbox
+        self._inbound = inbound
         self._new_id = new_id
         self._waiting: deque[Arrival] = deque()
         self._some = asyncio.Event()
@@ -132,7 +132,7 @@ class Arrivals:
             whole = None if found is None else self._of_the_whole(found)
             if whole is not None:
                 reports.append(whole)
-        status = await self._kept(self._inbox.reported(reports)) if reports else OK
+        status = await self._kept(self._inbound.reported(reports)) if reports else OK
         for arrival in readable:
             arrival.answer(status)
 
@@ -153,7 +153,7 @@ class Arrivals:
             return
         joint = joint or joint_of(content)
         if joint is not None and joint.total > 1:
-            arrival.answer(await self._kept(self._inbox.received_piece(self._piece(content, joint, words))))
+            arrival.answer(await self._kept(self._inbound.received_piece(self._piece(content, joint, words))))
         elif arrival.digest in self._done or await self._keep(arrival, words):
             self._answer(arrival)
 
@@ -176,7 +176,7 @@ class Arrivals:
     async def _keep(self, arrival: Arrival, text: str) -> bool:
         """Keep a message. After a failure the centre sends it again, and it is tried under the same id."""
         name = self._ids.get(arrival.digest) or self._new_id()
-        status = await self._kept(self._inbox.received(Incoming(name, self._sender(arrival.content), text)))
+        status = await self._kept(self._inbound.received(Incoming(name, self._sender(arrival.content), text)))
         if status == OK:
             self._ids.forget(arrival.digest)
             return True
@@ -213,13 +213,13 @@ class Arrivals:
                 self._done.keep(digest, "")
 
     async def _kept(self, keeping: Awaitable[None]) -> int:
-        """Return the status to answer with, once the inbox has returned."""
+        """Return the status to answer with, once the platform has returned."""
         try:
             async with asyncio.timeout(self._limits.response):
                 await keeping
         except OSError:  # a TimeoutError is one
             return TRY_AGAIN
-        except Exception as defect:  # noqa: BLE001  a defect of the inbox must not end the link's other traffic
+        except Exception as defect:  # noqa: BLE001  a defect of the platform must not end the link's other traffic
             log.error("what an SMS centre sent could not be kept: %s", type(defect).__name__)  # noqa: TRY400  no words
             return TRY_AGAIN
         return OK

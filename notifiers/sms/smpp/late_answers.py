@@ -1,4 +1,4 @@
-"""Answers of an SMS centre to messages that were given up, handed on until the inbox has kept them."""
+"""Answers of an SMS centre to messages that were given up, handed on until the platform has kept them."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ from collections import deque
 from typing import Final
 
 from domain.facts.receipts import ReceiptStatus
-from notifiers.port.interface import Accepted, GiveUp, Inbox, Message, Outcome, Report
+from notifiers.port.interface import Accepted, GiveUp, Inbound, Message, Outcome, Report
 from notifiers.port.message_names import numbered
 
 log = logging.getLogger("habarshy")
@@ -14,10 +14,10 @@ _MOST: Final = 10_000
 
 
 class LateAnswers:
-    """Tells the inbox; `reports`: whether the centre says what becomes of a message; `pause`: where that fails."""
+    """Tells the platform; `reports`: whether the centre says what becomes of a message; `pause`: where that fails."""
 
-    def __init__(self, inbox: Inbox, pause: float, *, reports: bool) -> None:
-        self._inbox, self._pause, self._reports = inbox, pause, reports
+    def __init__(self, inbound: Inbound, pause: float, *, reports: bool) -> None:
+        self._inbound, self._pause, self._reports = inbound, pause, reports
         self._waiting: deque[tuple[Message, Outcome]] = deque(maxlen=_MOST)
         self._task: asyncio.Task[None] | None = None
 
@@ -48,8 +48,8 @@ class LateAnswers:
         name = numbered(message.key, message.attempt)
         match outcome:
             case Accepted() as taken:
-                await self._inbox.accepted(name, taken, reports=self._reports)
+                await self._inbound.accepted(name, taken, reports=self._reports)
             case GiveUp(reason, detail):
-                await self._inbox.reported([Report(name, ReceiptStatus.FAILED, reason, detail)])
+                await self._inbound.reported([Report(name, ReceiptStatus.FAILED, reason, detail)])
             case _:
                 pass  # it may be tried again, as what is unknown is

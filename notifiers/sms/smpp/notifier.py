@@ -51,8 +51,8 @@ class SmppNotifier:
         self.longest = options.limits.send
         self._clock = tools.clock
         self._source = options.source
-        self._arrivals = Arrivals(options, tools.inbox, new_id)
-        self._late = LateAnswers(tools.inbox, options.limits.rest, reports=options.receipts)
+        self._arrivals = Arrivals(options, tools.inbound, new_id)
+        self._late = LateAnswers(tools.inbound, options.limits.rest, reports=options.receipts)
         self._keeper = Keeper(options, options.context(), self._arrivals, jitter)
 
     @property

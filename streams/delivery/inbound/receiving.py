@@ -15,7 +15,7 @@ from domain.nudges.reply_meaning import Answered, OpenQuestion, Other, Stopped, 
 from domain.persons.channels import ADDRESS_OF
 from domain.persons.own_choices import event_of_person
 from domain.persons.replies import Reply
-from notifiers.port.interface import Accepted, Inbox, Incoming, Piece, Report
+from notifiers.port.interface import Accepted, Inbound, Incoming, Piece, Report
 from streams.delivery.inbound.opt_outs import Mandatory, OptOuts
 from streams.delivery.inbound.replies import MessageContext, ReplyIntake, message_context
 from streams.delivery.inbound.sms_parts import Made, SmsReassembly
@@ -67,9 +67,9 @@ class InboundMessages(EventWriter):
         self._keep, self._late = keep, LateAcceptances(context, receipts)
         self.reassembly = SmsReassembly(context, self)
 
-    def inbox(self, provider: str) -> Inbox:
-        """Return the inbox for a provider's notifier."""
-        return _Inbox(self, provider)
+    def of(self, provider: str) -> Inbound:
+        """Return what takes in what comes back from a provider."""
+        return _OfProvider(self, provider)
 
     def reported(self, provider: str, reports: Sequence[Report]) -> None:
         """Store receipts, and suppress addresses that were refused for good."""
@@ -237,8 +237,8 @@ def _title(content: Mapping[str, Any], language: str) -> str:
     return str(titles.get(language) or next(iter(titles.values())))
 
 
-class _Inbox:
-    """The inbox of one provider."""
+class _OfProvider:
+    """Takes in what comes back from one provider."""
 
     def __init__(self, receiving: InboundMessages, provider: str) -> None:
         self._receiving, self._provider = receiving, provider

@@ -16,7 +16,6 @@ from app.packs.draft_bench import Bench
 from app.pages.catalogues import Speech
 from app.pages.work.sheets import text_of
 from app.server import application
-from domain.core.timing import zone_of
 from streams.rules.drafts import DraftStore
 from streams.storage.tables import fake_messages
 from tests.app.demo.running import Lived
@@ -105,7 +104,7 @@ def chairs() -> list[str]:
 
 def test_each_chapter_says_where_its_figures_come_from(lived: Lived) -> None:
     """Nothing is claimed without its source: an event, the law, an agency's words, or an assumption called one."""
-    speech = Speech("en", zone_of(lived.platform.rules.library.rules().defaults.zone))
+    speech = Speech("en", lived.platform.rules.library.rules().defaults.zone)
     for moment in Storyteller(lived.platform).story(speech).moments:
         assert moment.missed, moment.title
         assert "The price of missing it" in moment.sources[0]

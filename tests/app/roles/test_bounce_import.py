@@ -12,7 +12,7 @@ from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Reason, Report
 from tests.app.terminal import Terminal
 from tests.notifiers.bounced import ABSENCE, TOKEN, postfix
-from tests.notifiers.inboxes import Kept
+from tests.notifiers.inbound import Kept
 from tests.services.sink import sink
 from tests.world import LONG_AGO, card, event, iin, registered
 
@@ -54,49 +54,49 @@ def left(maildir: Path) -> tuple[list[str], list[str]]:
 
 async def test_new_mails_are_taken_in_once(maildir: Path) -> None:
     """Every new mail is read and marked, so that the next run finds nothing."""
-    inbox, said = Kept(), list[str]()
+    inbound, said = Kept(), list[str]()
     (maildir / "new" / "1.a.mx").write_bytes(postfix())
     (maildir / "new" / "2.a.mx").write_bytes(ABSENCE)
     (maildir / "new" / "3.a.mx").write_bytes(postfix(action="delayed", status="4.4.1"))
-    counts = await empty(maildir, inbox, said.append)
+    counts = await empty(maildir, inbound, said.append)
     assert counts == {"taken": 2, "put_aside": 1, "unreadable": 0}
-    assert inbox.reports == [BOUNCED]
+    assert inbound.reports == [BOUNCED]
     assert left(maildir) == ([], ["1.a.mx:2,S", "2.a.mx:2,S", "3.a.mx:2,S"])
     assert [line.partition(":")[0] for line in said] == ["2.a.mx"]
-    assert (await empty(maildir, inbox, said.append)).total() == 0
+    assert (await empty(maildir, inbound, said.append)).total() == 0
 
 
 async def test_what_was_not_stored_stays_new(maildir: Path) -> None:
     """While the database is away no mail is marked, and later all are taken in."""
-    inbox = Kept()
-    inbox.closed = True
+    inbound = Kept()
+    inbound.closed = True
     for number in range(3):
         (maildir / "new" / f"{number}.a.mx").write_bytes(postfix())
     with pytest.raises(ConnectionRefusedError):
-        await empty(maildir, inbox, quiet)
+        await empty(maildir, inbound, quiet)
     assert len(left(maildir)[0]) == 3
-    inbox.closed = False
-    assert (await empty(maildir, inbox, quiet))["taken"] == 3
-    assert inbox.reports == [BOUNCED] * 3
+    inbound.closed = False
+    assert (await empty(maildir, inbound, quiet))["taken"] == 3
+    assert inbound.reports == [BOUNCED] * 3
 
 
 async def test_more_than_go_at_once(maildir: Path) -> None:
     """A full Maildir is emptied to the end."""
-    inbox = Kept()
+    inbound = Kept()
     for number in range(250):
         (maildir / "new" / f"{number}.a.mx").write_bytes(postfix())
-    await empty(maildir, inbox, quiet)
-    assert len(inbox.reports) == 250
+    await empty(maildir, inbound, quiet)
+    assert len(inbound.reports) == 250
     assert left(maildir)[0] == []
 
 
 async def test_what_cannot_be_read_stays_and_is_told(maildir: Path) -> None:
     """A name in new/ that is no file holds up nothing."""
-    inbox, said = Kept(), list[str]()
+    inbound, said = Kept(), list[str]()
     (maildir / "new" / "1.folder").mkdir()
     (maildir / "new" / "2.a.mx").write_bytes(postfix())
-    counts = await empty(maildir, inbox, said.append)
-    assert (counts["unreadable"], inbox.reports, len(said)) == (1, [BOUNCED], 1)
+    counts = await empty(maildir, inbound, said.append)
+    assert (counts["unreadable"], inbound.reports, len(said)) == (1, [BOUNCED], 1)
     assert left(maildir)[0] == ["1.folder"]
 
 

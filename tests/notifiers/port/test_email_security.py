@@ -11,7 +11,7 @@ from notifiers.email.notifier import KIND
 from notifiers.port.interface import Accepted, Outcome, Reason, RetryLater
 from notifiers.port.kinds import Tools
 from tests.notifiers.conftest import Certificate
-from tests.notifiers.inboxes import Kept
+from tests.notifiers.inbound import Kept
 from tests.notifiers.letters import AT, config, email_to, letter
 from tests.notifiers.peers import Act, Box, Scripted, real
 

@@ -14,7 +14,7 @@ from notifiers.port.kinds import Tools
 from notifiers.sms.smpp.notifier import SmppNotifier
 from tests.notifiers.authority import END, START, Authority
 from tests.notifiers.hurrying import hurry
-from tests.notifiers.sms_helpers import AT, PATIENT, KeptInbox, number, options, sms, sms_to, until_taken
+from tests.notifiers.sms_helpers import AT, PATIENT, KeptInbound, number, options, sms, sms_to, until_taken
 from tests.notifiers.smsc import Act, real_centre, scripted_centre
 
 
@@ -116,7 +116,7 @@ async def test_it_rests_longer_each_time() -> None:
 
     async with scripted_centre(bind=0x0E) as centre:
         settings = options(centre.port, limits={"rest": 1.0, "longest_rest": 9.0})
-        notifier = SmppNotifier(settings, Tools(lambda: AT, KeptInbox()), jitter=spread)
+        notifier = SmppNotifier(settings, Tools(lambda: AT, KeptInbound()), jitter=spread)
         await notifier.start()
         async with asyncio.timeout(BUSY):
             await enough.wait()

@@ -15,7 +15,7 @@ from notifiers.port.interface import Accepted, Action, GiveUp, Outcome, Reason, 
 from notifiers.port.kinds import Tools
 from notifiers.push.fcm import KIND, FcmNotifier, FcmOptions, meaning
 from notifiers.push.google_account import AccessTokens, service_account
-from tests.notifiers.browsers import AT, Browser, Clock, NoInbox, push
+from tests.notifiers.browsers import AT, Browser, Clock, NoInbound, push
 from tests.notifiers.google import Google, made_google
 from tests.notifiers.http_peers import answer, http_peer
 from tests.notifiers.peers import Act
@@ -336,7 +336,7 @@ async def test_the_kind_makes_a_notifier(google: Google) -> None:
     """The kind takes its options as plain data, and the notifier knows its own kind of address."""
     file = google.account("https://oauth2.googleapis.com/token")
     options = KIND.options.model_validate({"service_account_file": str(file)})
-    notifier = KIND.make(options, Tools(Clock(), NoInbox()))
+    notifier = KIND.make(options, Tools(Clock(), NoInbound()))
     assert isinstance(notifier, FcmNotifier)
     assert (KIND.channel, notifier.channel, notifier.reports) == ("push", "push", False)
     assert notifier.reaches("dQw4w9WgXcQ:APA91bH-x_Y")

@@ -20,7 +20,7 @@ from tests.notifiers.browsers import (
     AT,
     Browser,
     Clock,
-    NoInbox,
+    NoInbound,
     base64url,
     push,
     vapid_file,
@@ -342,7 +342,7 @@ async def test_the_kind_makes_a_notifier(tmp_path: Path) -> None:
     options = KIND.options.model_validate(
         {"key_file": str(vapid_file(tmp_path)), "subject": "https://gov.test/contact"}
     )
-    notifier = KIND.make(options, Tools(Clock(), NoInbox()))
+    notifier = KIND.make(options, Tools(Clock(), NoInbound()))
     assert isinstance(notifier, WebPushNotifier)
     assert (KIND.channel, notifier.channel, notifier.reports) == ("push", "push", False)
     assert notifier.reaches(BROWSER.address("https://web.push.apple.com/x"))

@@ -27,7 +27,7 @@ def test_the_domain_gets_what_the_packs_declare(tmp_path: Path) -> None:
     assert defaults_of(contents) == Defaults(
         language="kk",
         languages=("kk", "ru"),
-        zone="Asia/Almaty",
+        zone_name="Asia/Almaty",
         quiet_hours=QuietHours(time(21), time(9)),
         cap_messages=3,
         cap_days=7,

@@ -18,7 +18,7 @@ from notifiers.port.kinds import Tools, kind
 from notifiers.sms.http.notifier import KIND
 from tests.notifiers.authority import Authority
 from tests.notifiers.gateway import TAKEN, gateway, http, options, sms_by
-from tests.notifiers.sms_helpers import AT, KAZAKH, KeptInbox, number, sms
+from tests.notifiers.sms_helpers import AT, KAZAKH, KeptInbound, number, sms
 from tests.services.kannel import Arrived, kannel
 
 REPORTS = "https://habarshy.test/receipts/kannel?reference={reference}&state=%d"
@@ -325,7 +325,7 @@ def test_a_mistake_is_told_by_its_field(setting: dict[str, Any], field: str) -> 
 async def test_it_is_made_from_its_kind() -> None:
     """An operator finds it by its name, and its options make a notifier that takes telephone numbers."""
     assert kind("http_sms") is KIND
-    notifier = KIND.make(options("https://gateway.test/"), Tools(lambda: AT, KeptInbox()))
+    notifier = KIND.make(options("https://gateway.test/"), Tools(lambda: AT, KeptInbound()))
     assert (KIND.channel, notifier.channel) == ("sms", "sms")
     assert notifier.reaches(number(1))
     await notifier.start()

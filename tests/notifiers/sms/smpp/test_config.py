@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from notifiers.port.kinds import Tools, kind
 from notifiers.sms.smpp.config import SmppOptions
 from notifiers.sms.smpp.notifier import KIND
-from tests.notifiers.sms_helpers import AT, KeptInbox
+from tests.notifiers.sms_helpers import AT, KeptInbound
 
 GOOD: dict[str, Any] = {"host": "smsc.test", "system_id": "habarshy", "password": "secret", "sender": "1414"}
 
@@ -62,7 +62,7 @@ def test_a_file_that_cannot_be_used_is_told(name: str, tmp_path: Path) -> None:
     for path in tmp_path / "absent.pem", tmp_path / "no.pem":
         options = SmppOptions.model_validate(GOOD | {"tls": True, name: path})
         with pytest.raises(ValueError, match=name):
-            KIND.make(options, Tools(lambda: AT, KeptInbox()))
+            KIND.make(options, Tools(lambda: AT, KeptInbound()))
 
 
 def test_the_password_is_not_shown() -> None:

@@ -15,7 +15,7 @@ from notifiers.port.message_names import numbered
 from notifiers.port.routes import single_routes
 from notifiers.sms.smpp.notifier import SmppNotifier
 from tests.notifiers.hurrying import hurry
-from tests.notifiers.sms_helpers import KAZAKH, PATIENT, KeptInbox, options, sms, sms_to
+from tests.notifiers.sms_helpers import KAZAKH, PATIENT, KeptInbound, options, sms, sms_to
 from tests.notifiers.smsc import Act, ScriptedCentre, scripted_centre
 from tests.streams.dispatching import DUE, MINUTE, with_card
 
@@ -43,54 +43,54 @@ async def given_up(
 
 
 async def until_kept(kept: Sequence[object]) -> None:
-    """Until the inbox has something."""
+    """Until the platform has something."""
     async with asyncio.timeout(30):
-        while not kept:  # noqa: ASYNC110  the inbox tells nobody
+        while not kept:  # noqa: ASYNC110  the platform tells nobody
             await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("failures", [[], [OSError()], [RuntimeError("a defect")]])
 async def test_a_late_yes_is_kept_with_its_reference(failures: list[Exception]) -> None:
-    """The attempt that was unknown is known by the centre's id, also where the inbox could not keep that at first."""
-    inbox = KeptInbox(failures)
-    async with scripted_centre(submit=[Act.IGNORE, 0]) as centre, sms_to(centre.port, inbox) as notifier:
+    """The attempt that was unknown is known by the centre's id, also where keeping that failed at first."""
+    inbound = KeptInbound(failures)
+    async with scripted_centre(submit=[Act.IGNORE, 0]) as centre, sms_to(centre.port, inbound) as notifier:
         assert await given_up(centre, notifier, sms(), parts=1) == TIMED_OUT
         answer(centre, 0)
-        await until_kept(inbox.late)
+        await until_kept(inbound.late)
         answer(centre, 0)
         await notifier.send([sms()])  # the link went on
-    assert inbox.late == [(NAME, Accepted("1"))]
+    assert inbound.late == [(NAME, Accepted("1"))]
 
 
 async def test_a_late_no_is_kept_with_its_reason() -> None:
     """A refusal for good is reported by our own name; being asked for patience says nothing."""
-    inbox = KeptInbox()
-    async with scripted_centre(submit=Act.IGNORE) as centre, sms_to(centre.port, inbox) as notifier:
+    inbound = KeptInbound()
+    async with scripted_centre(submit=Act.IGNORE) as centre, sms_to(centre.port, inbound) as notifier:
         assert await given_up(centre, notifier, sms(), sms(), parts=2) == [*TIMED_OUT] * 2
         answer(centre, THROTTLED, BAD_NUMBER)
-        await until_kept(inbox.reports)
-    assert inbox.reports == [Report(NAME, ReceiptStatus.FAILED, Reason.BAD_ADDRESS, "ESME_RINVDSTADR")]
+        await until_kept(inbound.reports)
+    assert inbound.reports == [Report(NAME, ReceiptStatus.FAILED, Reason.BAD_ADDRESS, "ESME_RINVDSTADR")]
 
 
 async def test_a_message_in_parts_is_taken_when_all_of_them_are() -> None:
     """The last answer makes it known by its last part, and the failure of an earlier part is its failure."""
-    inbox = KeptInbox()
-    async with scripted_centre(submit=Act.IGNORE) as centre, sms_to(centre.port, inbox) as notifier:
+    inbound = KeptInbound()
+    async with scripted_centre(submit=Act.IGNORE) as centre, sms_to(centre.port, inbound) as notifier:
         assert await given_up(centre, notifier, sms(text=KAZAKH * 4), parts=3) == TIMED_OUT
         answer(centre, 0, 0, 0)
-        await until_kept(inbox.late)
+        await until_kept(inbound.late)
         centre.deliver(7, short_message=b"id:1 stat:UNDELIV err:000", esm_class=4)
-        await until_kept(inbox.reports)
-    assert inbox.late == [(NAME, Accepted("3", ("1", "2")))]
-    assert [(each.reference, each.heard) for each in inbox.reports] == [(NAME, ReceiptStatus.FAILED)]
+        await until_kept(inbound.reports)
+    assert inbound.late == [(NAME, Accepted("3", ("1", "2")))]
+    assert [(each.reference, each.heard) for each in inbound.reports] == [(NAME, ReceiptStatus.FAILED)]
 
 
 async def test_an_answer_that_is_late_only_for_its_message_counts_at_once() -> None:
     """While others of the batch are waited for, what comes late is the outcome, and nothing is told twice."""
-    inbox = KeptInbox()
+    inbound = KeptInbound()
     limits = {"begin": 60.0}
     scripted = scripted_centre(submit=Act.IGNORE)
-    async with scripted as centre, sms_to(centre.port, inbox, limits=limits, window=1) as notifier:
+    async with scripted as centre, sms_to(centre.port, inbound, limits=limits, window=1) as notifier:
         sending = asyncio.create_task(notifier.send([sms(), sms(attempt=2)]))
         await centre.until(lambda: len(centre.submits) == 1)
         hurry(PATIENT["response"])
@@ -98,7 +98,7 @@ async def test_an_answer_that_is_late_only_for_its_message_counts_at_once() -> N
         answer(centre, 0, 0)
         outcomes = await sending
     assert [type(each).__name__ for each in outcomes] == ["Accepted", "Accepted"]
-    assert inbox.late == []
+    assert inbound.late == []
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -111,7 +111,7 @@ async def test_the_failure_of_a_part_before_the_last_answer_settles_the_message(
     """On the platform: the email goes at once, also where that comes before the part's own answer, or no last one."""
     world = with_card(tmp_path)
     async with scripted_centre(submit=Act.IGNORE) as centre:
-        tools = Tools(world.clock, world.platform.delivery.inbound.receiving.inbox("sms"))
+        tools = Tools(world.clock, world.platform.delivery.inbound.receiving.of("sms"))
         notifier = world.notifiers["sms"] = SmppNotifier(options(centre.port), tools)
         world.engine = compose_engine(world.platform, single_routes(world.notifiers))
         settling = asyncio.create_task(world.settle(DUE))
@@ -137,7 +137,7 @@ async def test_a_late_yes_is_a_fact_of_its_attempt(tmp_path: Path) -> None:
     """On the platform: unknown becomes sent, once, and the receipt by the centre's id finds it: no other channel."""
     world = with_card(tmp_path)
     async with scripted_centre(submit=Act.IGNORE) as centre:
-        tools = Tools(world.clock, world.platform.delivery.inbound.receiving.inbox("sms"))
+        tools = Tools(world.clock, world.platform.delivery.inbound.receiving.of("sms"))
         notifier = world.notifiers["sms"] = SmppNotifier(options(centre.port), tools)
         world.engine = compose_engine(world.platform, single_routes(world.notifiers))
         settling = asyncio.create_task(world.settle(DUE))

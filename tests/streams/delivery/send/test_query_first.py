@@ -109,7 +109,7 @@ async def test_whoever_reports_before_is_not_asked(tmp_path: Path, heard: Receip
     """A receipt by our own name settles it first."""
     async with by_gateway(tmp_path, LOST) as (world, peer):
         name = numbered(key(world.nudge("month").intent.id, "sms", world.name(AIGERIM)), 1)
-        await world.platform.delivery.inbound.receiving.inbox("sms").reported([Report(name, heard)])
+        await world.platform.delivery.inbound.receiving.of("sms").reported([Report(name, heard)])
         await world.settle(ASKED + 11 * MINUTE)
         assert peer.questions == []
 

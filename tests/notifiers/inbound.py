@@ -6,7 +6,7 @@ from notifiers.port.interface import Accepted, Incoming, Piece, Report
 
 
 class Kept:
-    """An inbox that keeps what comes in; while it is `closed`, it raises OSError as one whose database is away."""
+    """A platform that keeps what comes in; while it is `closed`, it raises OSError as one whose database is away."""
 
     def __init__(self) -> None:
         self.reports: list[Report] = []

@@ -8,7 +8,7 @@ import pytest
 
 from domain.facts.facts import NudgeSent
 from domain.facts.receipts import ReceiptStatus
-from notifiers.port.interface import Accepted, Inbox, Incoming, Reason, Report, Unknown
+from notifiers.port.interface import Accepted, Inbound, Incoming, Reason, Report, Unknown
 from notifiers.sms.smpp.late_answers import LateAnswers
 from tests.streams.dispatching import AIGERIM, DANA, DUE
 from tests.streams.outage import away, read_only
@@ -29,65 +29,65 @@ def world(tmp_path: Path, url: str) -> Iterator[World]:
     made.close()
 
 
-async def test_an_inbox_whose_database_is_away_says_so_as_the_port_does(world: World) -> None:
+async def test_a_platform_whose_database_is_away_says_so_as_the_port_does(world: World) -> None:
     """Notifiers, which know no database, are told by an OSError that nothing was kept."""
-    inbox, named = (
-        world.platform.delivery.inbound.receiving.inbox("sms"),
+    inbound, named = (
+        world.platform.delivery.inbound.receiving.of("sms"),
         Report("unheard of", ReceiptStatus.DELIVERED),
     )
     with away(world.platform.database):
         with pytest.raises(OSError, match=r"locked|accepting"):
-            await inbox.reported([named])
+            await inbound.reported([named])
         with pytest.raises(OSError, match=r"locked|accepting"):
-            await inbox.accepted(named.reference, Accepted("reference"), reports=True)
+            await inbound.accepted(named.reference, Accepted("reference"), reports=True)
         with pytest.raises(OSError, match=r"locked|accepting"):
-            await inbox.received(Incoming("1", "+77019999999", "?"))
+            await inbound.received(Incoming("1", "+77019999999", "?"))
         with pytest.raises(OSError, match=r"locked|accepting"):
-            await inbox.received_piece(piece(1, "?"))
-    await inbox.reported([named])
+            await inbound.received_piece(piece(1, "?"))
+    await inbound.reported([named])
 
 
 @only_postgres
-async def test_an_inbox_whose_database_takes_no_writes_says_so_as_the_port_does(world: World) -> None:
+async def test_a_platform_whose_database_takes_no_writes_says_so_as_the_port_does(world: World) -> None:
     """A server that is a standby at the moment is away, too."""
-    inbox, named = (
-        world.platform.delivery.inbound.receiving.inbox("sms"),
+    inbound, named = (
+        world.platform.delivery.inbound.receiving.of("sms"),
         Report("unheard of", ReceiptStatus.DELIVERED),
     )
     with read_only(world.platform.database):
         with pytest.raises(OSError, match="read-only"):
-            await inbox.reported([named])
+            await inbound.reported([named])
         with pytest.raises(OSError, match="read-only"):
-            await inbox.received(Incoming("1", "+77019999999", "?"))
-    await inbox.reported([named])
+            await inbound.received(Incoming("1", "+77019999999", "?"))
+    await inbound.reported([named])
 
 
 async def test_late_answers_outlast_the_databases_absence(world: World) -> None:
     """What the centre answers while the database is away is told again until it is kept, all of it, unasked."""
     messages = await world.settle(DUE)
-    inbox = Watched(world.platform.delivery.inbound.receiving.inbox("sms"))
-    late = LateAnswers(inbox, 0.001, reports=True)
+    inbound = Watched(world.platform.delivery.inbound.receiving.of("sms"))
+    late = LateAnswers(inbound, 0.001, reports=True)
     with away(world.platform.database):
         for number, message in enumerate(messages):
             late.take(message, Accepted(f"ref-{number}"))
-        await until(lambda: inbox.refused > 1)
-    await until(lambda: inbox.kept == 2)
+        await until(lambda: inbound.refused > 1)
+    await until(lambda: inbound.kept == 2)
     await late.aclose()
     sent = [fact for each in messages for fact in world.facts(each.nudge) if isinstance(fact, NudgeSent)]
     assert [each.reference for each in sent] == ["ref-0", "ref-1"]
 
 
 class Watched:
-    """The platform's inbox, and how often it kept a late answer or refused to."""
+    """What takes in what comes back, and how often it kept a late answer or refused to."""
 
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
+    def __init__(self, inbound: Inbound) -> None:
+        self._inbound = inbound
         self.kept = self.refused = 0
-        self.reported, self.received, self.received_piece = inbox.reported, inbox.received, inbox.received_piece
+        self.reported, self.received, self.received_piece = inbound.reported, inbound.received, inbound.received_piece
 
     async def accepted(self, name: str, taken: Accepted, *, reports: bool) -> None:
         self.refused += 1
-        await self._inbox.accepted(name, taken, reports=reports)
+        await self._inbound.accepted(name, taken, reports=reports)
         self.refused, self.kept = self.refused - 1, self.kept + 1
 
 

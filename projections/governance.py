@@ -36,9 +36,9 @@ class RulesVersion(NamedTuple):
     mended: int
 
 
-def mark(connection: Connection) -> RulesVersion:
-    """Return the mark of now. A different mark means that the rules may have changed."""
-    return RulesVersion(*(int(each or 0) for each in connection.execute(_MARK).one()))
+def version(connection: Connection) -> RulesVersion:
+    """Return the version of now; it differs once the rules may have changed."""
+    return RulesVersion(*(int(each or 0) for each in connection.execute(_VERSION).one()))
 
 
 def note_mended(connection: Connection) -> None:
@@ -48,7 +48,7 @@ def note_mended(connection: Connection) -> None:
 
 _CHANGES = governance.c.topic.not_in(sorted(each.TOPIC for each in ON_THE_WAY))
 _NEWEST = select(governance.c.position).where(_CHANGES).order_by(governance.c.position.desc()).limit(1)
-_MARK = select(
+_VERSION = select(
     select(func.max(governance.c.position)).scalar_subquery(),
     _NEWEST.scalar_subquery(),
     select(positions_table.c.position).where(positions_table.c.reader == REPAIRS).scalar_subquery(),

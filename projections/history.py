@@ -26,7 +26,7 @@ from projections.tables import IS_WRITTEN, history, optional_moment, revisions
 
 
 class HistoryVersion(NamedTuple):
-    """A version of a person's history. A different mark means that it has changed, or was planned meanwhile."""
+    """The version of a person's history; it differs once the history has changed, or was planned meanwhile."""
 
     rows: int
     last: int
@@ -42,7 +42,7 @@ class News(NamedTuple):
     time of the first fact that waits (microseconds), None if none does, or only at leisure.
     """
 
-    mark: HistoryVersion
+    version: HistoryVersion
     types: frozenset[str]
     replan: bool
     since: int | None
@@ -185,11 +185,11 @@ def moved_within(connection: Connection, since: int | None, until: int | None) -
     return {person for query in queries for person in connection.execute(query.distinct()).scalars()}
 
 
-def marks(connection: Connection, persons: Iterable[str]) -> dict[str, HistoryVersion]:
-    """Return person -> mark of their history."""
-    query = select(history.c.person, *_MARK).group_by(history.c.person)
+def versions(connection: Connection, persons: Iterable[str]) -> dict[str, HistoryVersion]:
+    """Return person -> version of their history."""
+    query = select(history.c.person, *_VERSION).group_by(history.c.person)
     rows = rows_with(connection, query, history.c.person, persons)
-    return {person: HistoryVersion(*mark) for person, *mark in rows}
+    return {person: HistoryVersion(*version) for person, *version in rows}
 
 
 def told_after(connection: Connection, persons: Iterable[str], position: int) -> dict[str, int]:
@@ -204,7 +204,7 @@ _TOLD = (
 )
 
 
-_MARK = (
+_VERSION = (
     func.count(),
     func.max(history.c.position),
     func.coalesce(func.sum(history.c.ahead_from), 0),
@@ -214,14 +214,14 @@ _MARK = (
 
 
 def news(connection: Connection, persons: Iterable[str]) -> dict[str, News]:
-    """Return person -> what waits of them, with the mark of their history; persons without a history are left out."""
+    """Return person -> what waits of them, with the version of their history; persons without one are left out."""
     found: dict[str, News] = {}
-    query = select(history.c.person, *_NEWS, *_MARK).group_by(history.c.person)
+    query = select(history.c.person, *_NEWS, *_VERSION).group_by(history.c.person)
     rows = rows_with(connection, query, history.c.person, persons)
-    for person, types, replan, new, known, since, *mark in rows:
+    for person, types, replan, new, known, since, *version in rows:
         told = frozenset(types.split(",")) if types else frozenset()
         first = bool(told) and (known is None or new <= known)
-        found[person] = News(HistoryVersion(*mark), told, bool(replan) or first, since)
+        found[person] = News(HistoryVersion(*version), told, bool(replan) or first, since)
     return found
 
 
@@ -246,12 +246,12 @@ def last_recorded(connection: Connection) -> datetime | None:
 
 
 def mark_planned(connection: Connection, upto: Mapping[str, HistoryVersion], *, by_news: bool = False) -> None:
-    """Mark these persons as planned up to these marks; later facts still wait.
+    """Mark these persons as planned up to these versions; later facts still wait.
 
     `by_news`: only new events were planned, so a fact that has come to ask for the whole plan meanwhile still waits.
     """
     statement = _PLANNED_BY_NEWS if by_news else _PLANNED
-    statement.execute(connection, [(person, mark.last) for person, mark in upto.items()])
+    statement.execute(connection, [(person, version.last) for person, version in upto.items()])
 
 
 def _upto(whose: ColumnElement[str], last: ColumnElement[int]) -> ColumnElement[bool]:
@@ -265,12 +265,12 @@ _PLANNED_BY_NEWS = ForEach(_UNPLANNED.where(~history.c.replan).values(planned=Tr
 
 
 def note_revision(connection: Connection, original: UUID, position: int) -> None:
-    """Add a correction or annulment of the original, which may come before the original."""
+    """Add a revision of the original, which may come before the original."""
     insert_rows(connection, revisions, [(original, position, False)])
 
 
 def revisions_of(connection: Connection, originals: Sequence[UUID]) -> dict[UUID, list[int]]:
-    """Return original -> positions of its corrections and annulments."""
+    """Return original -> positions of its revisions."""
     found: dict[UUID, list[int]] = {}
     query = select(revisions.c.original, revisions.c.position)
     for original, position in rows_with(connection, query, revisions.c.original, originals):
@@ -279,12 +279,12 @@ def revisions_of(connection: Connection, originals: Sequence[UUID]) -> dict[UUID
 
 
 def originals_arrived(connection: Connection, originals: Sequence[UUID]) -> None:
-    """Record that these originals have arrived, so that their corrections no longer wait."""
+    """Record that these originals have arrived, so that their revisions no longer wait."""
     change_with(connection, update(revisions).values(arrived=True), revisions.c.original, originals)
 
 
 def has_revisions(connection: Connection) -> bool:
-    """Return True if any correction was ever recorded; otherwise batches need not look for theirs."""
+    """Return True if any revision was ever recorded; otherwise batches need not look for theirs."""
     return connection.execute(select(revisions.c.position).limit(1)).first() is not None
 
 
@@ -331,7 +331,7 @@ def waiting(connection: Connection, aside: Select[tuple[str | None]] | None = No
 
 
 def orphaned_revisions(connection: Connection) -> int:
-    """Return the number of events with corrections but without an original: their corrections wait."""
+    """Return the number of originals that have revisions and have not come: the revisions wait."""
     query = select(func.count(func.distinct(revisions.c.original))).where(~revisions.c.arrived)
     return int(connection.execute(query).scalar_one())
 

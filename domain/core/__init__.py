@@ -7,5 +7,5 @@ Modules:
     plain: `PlainData`, what files and events hold. sms: the cost of a text as SMS.
     translatable: English sentences that are translated when they are shown.
 
-Inside: duration_hints, corrections for durations that are written in words.
+Inside: duration_hints, suggestions for durations that are written in words.
 """

@@ -1,4 +1,4 @@
-"""Corrections for durations that are written in words: "30 days before", "6 лет", "2 апта"."""
+"""Suggestions for durations that are written in words: "30 days before", "6 лет", "2 апта"."""
 
 import re
 

@@ -110,7 +110,7 @@ class Effective(Struct, frozen=True, dict=True):
 
 
 def effective(recorded: Iterable[LifeEvent]) -> list[Effective]:
-    """Return the recorded events that count, in order: annulled ones are out, corrections wait for their original.
+    """Return the recorded events that count, in order: annulled ones are out, revisions wait for their original.
 
     The highest revision wins; of two with one number, the greater id. An event of another type than the original
     revises nothing: a key is for the types of its agency, and any sender may write any source. Any order and any

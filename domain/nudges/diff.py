@@ -148,7 +148,7 @@ def _corrections(
 
 def _has_words(nudge: Nudge, rulebook: Rulebook) -> bool:
     version = rulebook.find(nudge.intent.version)
-    return version is not None and version.trigger.corrects and rulebook.has(nudge.intent.trigger)
+    return version is not None and version.trigger.has_correction and rulebook.has(nudge.intent.trigger)
 
 
 def _correction(sent: Intent, rulebook: Rulebook, now: datetime) -> Intent:

@@ -22,7 +22,7 @@ DIGEST_TRIGGER = Trigger(
     catch_up="all",
     channels=("push", "email", "sms"),
     minors="self",
-    corrects=False,
+    has_correction=False,
     content={
         "title": {"kk": "Хабарламалар жинағы", "ru": "Сводка сообщений", "en": "Digest of messages"},
         "legal_basis": {

@@ -60,7 +60,7 @@ class _Compiler(StepCompiler):
             catch_up=value_of(content, "catch_up"),
             channels=tuple(content["channels"]),
             minors=value_of(content, "minors"),
-            corrects=bool(content.get("correction")),
+            has_correction=bool(content.get("correction")),
             content=content,
             needs=self._needs(),
             once=content.get("occurrence") in (ONCE, [ONCE]),

@@ -118,7 +118,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     catch_up: Literal["latest", "all", "none"]
     channels: tuple[str, ...]
     minors: Literal["guardians", "self"]
-    corrects: bool
+    has_correction: bool
     content: Mapping[str, Any]
     entitlement: EntitlementEdge | None = None
     needs: Needs | None = None

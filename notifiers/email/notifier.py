@@ -88,7 +88,7 @@ class EmailNotifier:
         try:
             await self._pool.ready(asyncio.get_running_loop().time() + self._limits.begin)
         except NoLinkError as error:
-            return _put_off(error)
+            return _retry_later(error)
         return None
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
@@ -115,7 +115,7 @@ class EmailNotifier:
                 async with self._pool.session(batch.until) as session:
                     await _deliver(batch, session)
         except NoLinkError as error:
-            return _put_off(error)
+            return _retry_later(error)
         return None
 
 
@@ -131,7 +131,7 @@ async def _deliver(batch: _Batch, session: Session) -> None:
             return
 
 
-def _put_off(error: NoLinkError) -> RetryLater:
+def _retry_later(error: NoLinkError) -> RetryLater:
     return RetryLater(None, error.reason, error.detail, everybody=error.reason is Reason.BUSY)
 
 

@@ -156,12 +156,12 @@ class Provider:
         return True
 
     async def ready(self) -> RetryLater | None:
-        """Wait until a message could leave, where it keeps links open; return why none can: see `put_off`."""
+        """Wait until a message could leave, where it keeps links open; return why none can: see `retry_later`."""
         if self.patience.left or not hasattr(self.notifier, "ready"):
             return None
         return await cast("Connecting", self.notifier).ready()
 
-    def put_off(self, messages: Sequence[Message], why: RetryLater) -> Sequence[Outcome]:
+    def retry_later(self, messages: Sequence[Message], why: RetryLater) -> Sequence[Outcome]:
         """Return the outcomes of a batch for which no link could be opened, and learn from it."""
         return self._learnt([why] * len(messages), slowly=False)
 

@@ -83,7 +83,7 @@ def meaning(answer: Answer, now: datetime) -> Outcome:
     if code in _GIVEN_UP:
         return GiveUp(_GIVEN_UP[code], code)
     if code in _LATER:
-        return _put_off(later(answer, now, _LATER[code]), code, details)
+        return _retry_later(later(answer, now, _LATER[code]), code, details)
     if code == "INVALID_ARGUMENT":
         return GiveUp(_at_fault(details), code)
     if answer.status == 404:  # noqa: PLR2004  no project of this name: about our options, not about the message
@@ -111,7 +111,7 @@ def _code(details: list[_Detail]) -> str:
     return next((detail.error_code for detail in details if detail.error_code), "")
 
 
-def _put_off(asked: RetryLater, code: str, details: list[_Detail]) -> RetryLater:
+def _retry_later(asked: RetryLater, code: str, details: list[_Detail]) -> RetryLater:
     """Return the pause for one device only, if the quota that is exceeded is a device's."""
     after = asked.after or (_TOO_MANY if code == "QUOTA_EXCEEDED" else None)
     quotas = [f"{each.subject} {each.description}".lower() for detail in details for each in detail.violations]

@@ -38,12 +38,12 @@ class AffectedPersons:
 
         Call it before the log is locked. On SQLite nothing needs locking.
         """
-        corrects = any(event.corrects is not None for event in events)
-        if self._views.dialect.name == "sqlite" or not (corrects or history.has_revisions(self._views)):
+        revises = any(event.corrects is not None for event in events)
+        if self._views.dialect.name == "sqlite" or not (revises or history.has_revisions(self._views)):
             return set()
         originals = {self._original(event) for event in events}
-        corrections = self._corrections(history.revisions_of(self._views, list(originals)).values())
-        known = [*as_loaded(self._log.streams(self._facts, originals)).values(), *corrections.values()]
+        found = self._revisions(history.revisions_of(self._views, list(originals)).values())
+        known = [*as_loaded(self._log.streams(self._facts, originals)).values(), *found.values()]
         return {person for _, event in known for person in event.everybody}
 
     def hold_areas(self, events: Iterable[LifeEvent]) -> None:
@@ -52,10 +52,10 @@ class AffectedPersons:
         area_plans.hold(self._views, revising)
 
     def _note_revisions(self, placed: Sequence[Placed], recorded: int) -> None:
-        corrections = [(position, event) for position, event in placed if event.corrects is not None]
-        for position, event in corrections:
+        found = [(position, event) for position, event in placed if event.corrects is not None]
+        for position, event in found:
             history.note_revision(self._views, self._original(event), position)
-        if corrections or history.has_revisions(self._views):
+        if found or history.has_revisions(self._views):
             self._join({self._original(event) for _, event in placed}, recorded, {at for at, _ in placed})
 
     def _original(self, event: LifeEvent) -> UUID:
@@ -69,9 +69,9 @@ class AffectedPersons:
         loaded = as_loaded(self._log.streams(self._facts, revised))
         arrived = {original: one for original, one in loaded.items() if one[1].corrects is None}
         history.originals_arrived(self._views, list(arrived))
-        corrections = self._corrections(revised.values())
+        found = self._revisions(revised.values())
         for original, positions in revised.items():
-            members = [corrections[position] for position in positions]
+            members = [found[position] for position in positions]
             members += [arrived[original]] if original in arrived else []
             named = {at: event.everybody for at, event in members}
             everybody = frozenset[str]().union(*named.values())
@@ -85,8 +85,8 @@ class AffectedPersons:
             if any(event.area is not None for _, event in members):
                 area_plans.begin(self._views, original, max(at for at, _ in members))
 
-    def _corrections(self, positions: Iterable[list[int]]) -> dict[int, Placed]:
-        """Return position -> correction, with the `ahead_from` of the load that counts."""
+    def _revisions(self, positions: Iterable[list[int]]) -> dict[int, Placed]:
+        """Return position -> revision, with the `ahead_from` of the load that counts."""
         wanted = [position for some in positions for position in some]
         entries = self._log.read(self._facts, wanted)
         loaded = [

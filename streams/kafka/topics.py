@@ -1,4 +1,4 @@
-"""The topics: their names, and their settings, which every start checks and corrects.
+"""The topics: their names, and their settings, which every start checks and applies.
 
 Topics are made by us, never by the broker: the number of partitions decides which person's records go where.
 """
@@ -46,10 +46,10 @@ def kept_for(hours: int) -> dict[str, str]:
     return {"cleanup.policy": "delete", "retention.ms": str(kept), "segment.ms": str(kept // SEGMENTS)}
 
 
-def correct_settings(
+def apply_settings(
     address: str, admin: AdminClient, settings: Mapping[str, Mapping[str, str]], seconds: float
 ) -> list[str]:
-    """Correct the settings of these topics; return a line for each that was altered.
+    """Give these topics their settings; return a line for each that was altered.
 
     Raises:
         WrongTopicSettings: one has other settings, and we may not alter it.
@@ -161,7 +161,7 @@ class Topics(Struct, frozen=True):
     def ensure(self, hours: Mapping[str, int] | None = None) -> list[str]:
         """Make the missing topics: ours, or these (with the hours that their records are kept).
 
-        Correct the retention of our existing topics; return a line for each that was altered.
+        Give our existing topics their retention; return a line for each that was altered.
 
         Raises:
             KafkaRefused, NotGranted: our user is not accepted, or lacks a right.
@@ -179,7 +179,7 @@ class Topics(Struct, frozen=True):
                 check_topic(name, found[name], self.partitions)
             ours = self.hours().items()
             there = {name: self._kept(name, kept) for name, kept in ours if name in wanted and name in before}
-            return correct_settings(self.address, admin, there, self.answer_seconds * 2)
+            return apply_settings(self.address, admin, there, self.answer_seconds * 2)
         except KafkaException as error:
             admin.poll(0)  # collects the errors of its connections
             raise heard.failure(self.address, error) from None

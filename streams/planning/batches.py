@@ -134,5 +134,5 @@ class Batches:
 
 
 def _read_for(news: News) -> int:
-    rows = news.mark.rows
-    return rows if news.replan else min(rows, READ_BY_NEWS * news.mark.waiting)
+    rows = news.version.rows
+    return rows if news.replan else min(rows, READ_BY_NEWS * news.version.waiting)

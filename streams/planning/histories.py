@@ -46,7 +46,7 @@ class Recorded(NamedTuple):
     areas: Sequence[Learnt]
 
     def history(self, person: str, catalogue: Catalogue) -> History:
-        """Return the person's history, with corrections and annulments applied."""
+        """Return the person's history, with revisions applied."""
         return history_of(person, _events(self.own), catalogue, _events(self.areas))
 
 
@@ -64,7 +64,7 @@ def recorded(
 ) -> dict[str, Recorded]:
     """Return person -> the revisions that make up their history, as known before that position of the log, or now.
 
-    `types`: read only facts of these types (a correction has the type of what it corrects, else it corrects nothing).
+    `types`: read only facts of these types (a revision has the type of its original, else it revises nothing).
     """
     own = _recorded(connection, log, list(persons), before, types)
     areas = _area_facts(connection, log, own, rulebook)
@@ -249,7 +249,7 @@ EVERYBODY = Selection()
 def all_histories(
     database: Database, log: Log, rulebook: Rulebook, selection: Selection = EVERYBODY, batch: int = BATCH
 ) -> Iterator[dict[str, History]]:
-    """Yield person -> history, a batch at a time, with corrections applied and area events joined in.
+    """Yield person -> history, a batch at a time, with revisions applied and area events joined in.
 
     Erased persons are left out, so a batch may be empty.
     """

@@ -33,7 +33,7 @@ class PersonPlan(Struct, frozen=True):
     """
 
     person: str
-    mark: HistoryVersion
+    history: HistoryVersion
     changes: Sequence[Change]
     nudges: Mapping[UUID, Nudge]
     residences: list[Resident]
@@ -41,12 +41,12 @@ class PersonPlan(Struct, frozen=True):
     by_news: bool = False
     whole: bool = True
 
-    def is_made_from(self, mark: HistoryVersion | None, versions: Mapping[UUID, int]) -> bool:
-        """Return True if that is still the person's history, and those are still the versions of their nudges.
+    def is_made_from(self, history: HistoryVersion | None, nudges: Mapping[UUID, int]) -> bool:
+        """Return True if these are still the versions of the person's history and of their nudges.
 
-        A nudge that was added meanwhile is a digest, which no plan asks for, or planned, with a new mark.
+        A nudge that was added meanwhile is a digest, which no plan asks for, or planned, with a new history version.
         """
-        return mark == self.mark and all(versions.get(id_) == nudge.version for id_, nudge in self.nudges.items())
+        return history == self.history and all(nudges.get(id_) == nudge.version for id_, nudge in self.nudges.items())
 
 
 class Plans(Struct, frozen=True):

@@ -118,7 +118,7 @@ class Planning:
             homes = residences.rows(person, their_histories[person].facts)
             moved = person in moving and homes != housed.get(person, [])
             found.append(
-                PersonPlan(person, news[person].mark, changes, known[person], homes, moved, not part.is_whole)
+                PersonPlan(person, news[person].version, changes, known[person], homes, moved, not part.is_whole)
             )
         return Plans(found, areas, rules.position)
 
@@ -138,10 +138,10 @@ class Planning:
         versions = nudges.versions_held(connection, [id_ for plan in plans.persons for id_ in plan.nudges])
         if area_plans.latest(connection) != plans.areas:
             return []  # the area event's own plan may already have passed these persons: plan them again with it
-        marks = history.marks(connection, persons)
-        still = [plan for plan in plans.persons if plan.is_made_from(marks.get(plan.person), versions)]
+        now = history.versions(connection, persons)
+        still = [plan for plan in plans.persons if plan.is_made_from(now.get(plan.person), versions)]
         for by_news in (False, True):
-            done = {plan.person: plan.mark for plan in still if plan.whole and plan.by_news is by_news}
+            done = {plan.person: plan.history for plan in still if plan.whole and plan.by_news is by_news}
             history.mark_planned(connection, done, by_news=by_news)
         refuse_moved_rules(connection, plans.rules)
         residents.store(connection, {plan.person: plan.residences for plan in still if plan.moved})

@@ -63,7 +63,7 @@ class RetentionTrial:
 
     def __init__(self, connection: Connection, log: Log, rules: Rules, sealed: Sealed, now: datetime) -> None:
         self._rulebook, self._sealed, self._now = rules.rulebook, sealed, now
-        persons = sorted(history.marks(connection, sealed.named))
+        persons = sorted(history.versions(connection, sealed.named))
         self._recorded = histories.recorded(connection, log, persons, rules.rulebook)
         self._nudges = nudges.of_persons(connection, persons)
         self._left = planned_before_erasure(connection, log, self._nudges)

@@ -97,7 +97,7 @@ def _facts(connection: Connection, log: Log, rules: Rules, why: Explanation) -> 
 
 
 def _events(connection: Connection, log: Log, rules: Rules, streams: Iterable[UUID]) -> Iterator[int]:
-    """Yield the positions of the events and of all their corrections."""
+    """Yield the positions of the events and of all their revisions."""
     found = [entry.fact for entry in log.streams(connection, streams) if isinstance(entry.fact, LifeEvent)]
     originals = [rules.rulebook.names.stream(event.source, event.original) for event in found]
     yield from (entry.position for entry in log.streams(connection, originals))

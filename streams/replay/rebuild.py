@@ -44,7 +44,7 @@ class RebuildStage(IntEnum):
     FACTS = 0
     NUDGES = 1
     KEYS = 2
-    CORRECTIONS = 3
+    REVISIONS = 3
     LOADS = 4
     RESIDENTS = 5
     TAIL = 6
@@ -264,7 +264,7 @@ class ViewRebuild:
         work: Mapping[RebuildStage, Callable[[Connection, Connection, RebuildProgress], RebuildProgress]] = {
             RebuildStage.FACTS: lambda _, __, at: following(at),
             RebuildStage.KEYS: self._one_key,
-            RebuildStage.CORRECTIONS: self._some_corrections,
+            RebuildStage.REVISIONS: self._some_revisions,
             RebuildStage.LOADS: self._some_loads,
             RebuildStage.TAIL: self._tail,
         }
@@ -312,7 +312,7 @@ class ViewRebuild:
         shadow.index(views, shadow.LOOKED_UP[number])
         return within(at, str(number + 1))
 
-    def _some_corrections(self, views: Connection, facts: Connection, at: RebuildProgress) -> RebuildProgress:
+    def _some_revisions(self, views: Connection, facts: Connection, at: RebuildProgress) -> RebuildProgress:
         after = UUID(at.cursor) if at.cursor else None
         originals = rebuild_fold.originals_after(views, after, PERSONS)
         if not originals:

@@ -47,7 +47,7 @@ READ = (LIFE, NudgeSent.TOPIC, ContentRetired.TOPIC, *sorted(GOVERNANCE | ACCOUN
 
 
 class Facts(NamedTuple):
-    """The rows that a page of the log makes; `streams`: of events that correct none, as the driver gives them."""
+    """The rows that a page of the log makes; `streams`: of events that revise none, as the driver gives them."""
 
     last: int
     read: int
@@ -65,7 +65,7 @@ class Facts(NamedTuple):
 
     @property
     def originals(self) -> set[UUID]:
-        """The streams of the page's events and of the originals that they correct."""
+        """The streams of the page's events and of the originals that they revise."""
         return {stream_of(stream) for stream in self.streams}.union(row[0] for row in self.revisions)
 
 
@@ -182,7 +182,7 @@ def _folded(id_: UUID, entries: Iterable[Entry]) -> Nudge:
 
 
 def originals_after(views: Connection, after: UUID | None, limit: int) -> list[UUID]:
-    """Return the next originals that have a correction."""
+    """Return the next originals that have a revision."""
     query = select(revisions.c.original).distinct().order_by(revisions.c.original).limit(limit)
     if after is not None:
         query = query.where(revisions.c.original > after)
@@ -195,13 +195,13 @@ def join_revisions(views: Connection, facts: Connection, log: Log, originals: Se
     streams = log.streams(facts, revised)
     loaded, recorded = as_loaded(streams), {stream.position: stream.recorded for stream in streams}
     wanted = [position for some in revised.values() for position in some]
-    corrections = {entry.position: entry for entry in log.read(facts, wanted)}
-    recorded |= {position: entry.recorded for position, entry in corrections.items()}
+    found = {entry.position: entry for entry in log.read(facts, wanted)}
+    recorded |= {position: entry.recorded for position, entry in found.items()}
     arrived = [original for original, (_, event) in loaded.items() if event.corrects is None]
     history.originals_arrived(views, arrived)
     added: list[Concerns] = []
     for original, positions in revised.items():
-        members = [(at, event) for at in positions if isinstance(event := corrections[at].fact, LifeEvent)]
+        members = [(at, event) for at in positions if isinstance(event := found[at].fact, LifeEvent)]
         members += [loaded[original]] if original in arrived else []
         added += _rows(members, {at: micros(when) for at, _ in members if (when := recorded[at]) is not None})
     insert_rows(views, rows, added, ignore=True)
@@ -261,31 +261,31 @@ def residences_between(
     return residences.of(facts, log, sorted({person for person, _ in residences.places}))
 
 
-_CORRECTS = exists(revisions.select().where(revisions.c.position == rows.c.position))
+_IS_REVISION = exists(revisions.select().where(revisions.c.position == rows.c.position))
 
 
 class _Residences:
-    """Finds the facts that tell where persons live; for persons with corrections, all their facts."""
+    """Finds the facts that tell where persons live; for persons with revisions, all their facts."""
 
     def __init__(self, views: Connection, residing: ResidenceRows) -> None:
         self._views, self._residing = views, residing
         self.places: list[tuple[str, int]] = []
-        self._corrected: set[str] = set()
+        self._revised: set[str] = set()
 
     def look(self, *whose: ColumnElement[bool]) -> None:
         """Find the facts of the selected persons in one query."""
-        telling = among(rows.c.type, sorted(self._residing.types)) | _CORRECTS
-        query = select(rows.c.person, rows.c.position, _CORRECTS).where(*whose, telling)
-        for person, position, corrects in driver_rows(self._views, query):
+        telling = among(rows.c.type, sorted(self._residing.types)) | _IS_REVISION
+        query = select(rows.c.person, rows.c.position, _IS_REVISION).where(*whose, telling)
+        for person, position, is_revision in driver_rows(self._views, query):
             self.places.append((person, position))
-            if corrects:
-                self._corrected.add(person)
+            if is_revision:
+                self._revised.add(person)
 
     def of(self, facts: Connection, log: Log, persons: Sequence[str]) -> dict[str, list[Resident]]:
         """Return the residences of these persons, after `look` was called for all of them."""
-        places = [place for place in self.places if place[0] not in self._corrected]
+        places = [place for place in self.places if place[0] not in self._revised]
         everything = select(rows.c.person, rows.c.position)
-        for part in chunked(sorted(self._corrected)):
+        for part in chunked(sorted(self._revised)):
             places += driver_rows(self._views, everything.where(among(rows.c.person, part)))
         log.keys.load(facts, persons)  # cached for what follows: a fact decoded without its key is decoded twice
         events = {entry.position: entry.fact for entry in log.read(facts, [position for _, position in places])}

@@ -41,7 +41,7 @@ class Library:
     def __init__(self, database: Database, log: Log, names: Names) -> None:
         self._database, self._log, self.names = database, log, names
         self._rules: Rules | None = None
-        self._mark = governance.RulesVersion(0, 0, 0)
+        self._version = governance.RulesVersion(0, 0, 0)
         self._logged, self._upto = list[int](), 0
         self._rules_of_log: Rules | None = None
         self._lock = threading.Lock()
@@ -49,10 +49,10 @@ class Library:
     def rules(self) -> Rules:
         """Return the rules in force now. Raises NothingPublished where the log has no pack."""
         with self._lock, self._database.reading() as connection:
-            mark = governance.mark(connection)
-            if self._rules is None or self._mark != mark:
+            version = governance.version(connection)
+            if self._rules is None or self._version != version:
                 entries = self._log.read(connection, governance.positions(connection))
-                self._rules, self._mark = self._folded(entries, mark.latest), mark
+                self._rules, self._version = self._folded(entries, version.latest), version
             return self._rules
 
     def rules_of_log(self, connection: Connection) -> Rules:

@@ -140,7 +140,7 @@ class Previewer:
         if not dues:
             return Hearing(persona, told, nothing=N_("no step applies to them"))
         recipient = self._person(persona.guardian) if told == "guardian" else citizen
-        if self._trigger.corrects:
+        if self._trigger.has_correction:
             dues[CORRECTION] = self._now
         messages = [
             Message(

@@ -73,7 +73,8 @@ class MarksFirst(Planning):
 
     def plan_batch(self, persons: Sequence[str]) -> int:
         self._database.write(
-            lambda connection: history.mark_planned(connection, history.marks(connection, persons)), Priority.PLANNING
+            lambda connection: history.mark_planned(connection, history.versions(connection, persons)),
+            Priority.PLANNING,
         )
         raise InternalError
 

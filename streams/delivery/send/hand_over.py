@@ -96,7 +96,7 @@ class HandOver:
         self, provider: Provider, attempts: Sequence[Attempt], messages: Sequence[Message], no_link: RetryLater | None
     ) -> Sequence[Outcome]:
         if no_link is not None:
-            return provider.put_off(messages, no_link)
+            return provider.retry_later(messages, no_link)
         self._recorder.journal.hand_over(attempts)
         return await provider.send(messages)
 

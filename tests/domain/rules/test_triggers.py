@@ -105,7 +105,7 @@ def test_what_is_not_said_has_a_default() -> None:
     """The subject is told, guardians hear for minors, the nearest step catches up, and nothing is corrected."""
     made = compile_trigger("card", rules("paper.issued", {"month": None}), CATALOGUE)
     assert made.to == frozenset({"holder"})
-    assert (made.minors, made.catch_up, made.corrects) == ("guardians", "latest", False)
+    assert (made.minors, made.catch_up, made.has_correction) == ("guardians", "latest", False)
     assert (made.when, made.unless, made.occurrence, made.expiry, made.patient) == (None, (), (), None, False)
     (step,) = made.steps
     assert (step.name, step.source, step.offset, step.clock, step.when) == (
@@ -134,7 +134,7 @@ def test_what_is_said_is_kept() -> None:
     made = compile_trigger("nursery", content, CATALOGUE)
     assert (made.name, made.owner, made.category, made.klass) == ("nursery", "interior", "documents", "offer")
     assert made.to == frozenset({"child", "mother"})
-    assert (made.minors, made.catch_up, made.corrects) == ("self", "none", True)
+    assert (made.minors, made.catch_up, made.has_correction) == ("self", "none", True)
     assert made.occurrence == ("event.child", "event.order")
     assert [(step.name, step.clock) for step in made.steps] == [("soon", time(10, 30)), ("late", None)]
     assert [(each.on, each.grace) for each in made.unless] == [

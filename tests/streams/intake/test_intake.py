@@ -101,7 +101,7 @@ def test_everybody_who_is_named_is_woken(world: World) -> None:
     world.take(birth(SAULE, AIGERIM, "2025-05-01", father=MARAT))
     assert waiting(world) == {world.name(person) for person in (SAULE, AIGERIM, MARAT)}
     with world.platform.database.reading() as connection:
-        assert {mark.rows for mark in history.marks(connection, waiting(world)).values()} == {1}
+        assert {version.rows for version in history.versions(connection, waiting(world)).values()} == {1}
 
 
 def test_a_batch_goes_in_whole_or_not_at_all(world: World, meddled: tuple[Intake, MeddledDatabase]) -> None:

@@ -327,7 +327,7 @@ def test_planned_is_only_what_the_planner_saw(database: Database) -> None:
 
     database.write(lambda connection: history.add(connection, [row(1)]))
     with database.reading() as connection:
-        seen = history.marks(connection, [AIDA])
+        seen = history.versions(connection, [AIDA])
     database.write(lambda connection: history.add(connection, [row(2)]))
     database.write(lambda connection: history.mark_planned(connection, seen))
 

@@ -116,11 +116,11 @@ def test_a_correction_holds_whom_it_wakes_before_the_log(known: Store) -> None:
 
     def plan(connection: Connection) -> None:
         known.keys.hold(connection, [AIDA])
-        history.mark_planned(connection, history.marks(connection, [AIDA]))
+        history.mark_planned(connection, history.versions(connection, [AIDA]))
 
     assert meet(known.database, [plan, appending(known, 71)], [partial(intake.append, events=[correction])]) == {None}
     with known.database.reading() as connection:
-        assert history.marks(connection, [AIDA])[AIDA].rows == 2
+        assert history.versions(connection, [AIDA])[AIDA].rows == 2
         assert history.unplanned(connection, 10) == [AIDA, BOLAT]
 
 
@@ -131,11 +131,11 @@ def test_an_earlier_load_holds_whom_it_wakes_before_the_log(known: Store) -> Non
     known.database.write(partial(intake.append, events=loaded))
     live, other = (replace(each, ahead_from=None) for each in loaded)
     with known.database.reading() as connection:
-        seen = history.marks(connection, [AIDA])
+        seen = history.versions(connection, [AIDA])
 
     def plan(connection: Connection) -> None:
         known.keys.hold(connection, [AIDA])
-        if history.marks(connection, [AIDA]) == seen:
+        if history.versions(connection, [AIDA]) == seen:
             history.mark_planned(connection, seen)
 
     assert meet(known.database, [partial(intake.append, events=[live])], [plan]) == {None}

@@ -41,7 +41,7 @@ def plan(database: Database, *persons: str) -> None:
     """Mark the persons as planned as they are now."""
 
     def work(connection: Connection) -> None:
-        history.mark_planned(connection, history.marks(connection, persons))
+        history.mark_planned(connection, history.versions(connection, persons))
 
     database.write(work)
 
@@ -141,18 +141,18 @@ def test_move_ahead_wakes_all_whom_the_fact_concerns(database: Database, add: Ca
     database.write(lambda connection: history.move_ahead(connection, 1, 400, woken=9))
 
     assert unplanned(database) == [AIDA, BOLAT]
-    marks = ask(database, lambda connection: history.marks(connection, [AIDA, BOLAT, DANA]))
-    assert [marks[person].loads for person in (AIDA, BOLAT, DANA)] == [400, 400, 500]
+    versions = ask(database, lambda connection: history.versions(connection, [AIDA, BOLAT, DANA]))
+    assert [versions[person].loads for person in (AIDA, BOLAT, DANA)] == [400, 400, 500]
 
 
-# marks
+# versions
 
 
 def test_a_mark_says_how_far_a_history_has_come(database: Database, add: Callable[..., None]) -> None:
     """Rows, last position, and what the loads were; who has no history has no mark."""
     add(row(AIDA, 3), row(AIDA, 1, ahead_from=500), row(AIDA, 2, ahead_from=70), row(BOLAT, 9))
 
-    assert ask(database, lambda connection: history.marks(connection, [AIDA, BOLAT, DANA])) == {
+    assert ask(database, lambda connection: history.versions(connection, [AIDA, BOLAT, DANA])) == {
         AIDA: HistoryVersion(rows=3, last=3, loads=570, live=2, waiting=3),
         BOLAT: HistoryVersion(rows=1, last=9, loads=0, live=0, waiting=1),
     }
@@ -174,19 +174,19 @@ def test_whatever_moves_a_history_moves_its_mark(
 ) -> None:
     """A planner can see that a history is no longer the one that it planned."""
     add(row(AIDA, 1, ahead_from=500), row(AIDA, 3))
-    before = ask(database, lambda connection: history.marks(connection, [AIDA]))
+    before = ask(database, lambda connection: history.versions(connection, [AIDA]))
     database.write(move)
 
-    assert ask(database, lambda connection: history.marks(connection, [AIDA])) != before
+    assert ask(database, lambda connection: history.versions(connection, [AIDA])) != before
 
 
 def test_a_plan_moves_the_mark(database: Database, add: Callable[..., None]) -> None:
     """Of two planners of one person, the later one can see that the other was faster."""
     add(row(AIDA, 1))
-    before = ask(database, lambda connection: history.marks(connection, [AIDA]))
+    before = ask(database, lambda connection: history.versions(connection, [AIDA]))
     plan(database, AIDA)
 
-    assert ask(database, lambda connection: history.marks(connection, [AIDA])) != before
+    assert ask(database, lambda connection: history.versions(connection, [AIDA])) != before
 
 
 # news

@@ -65,7 +65,7 @@ def test_what_has_no_link_is_counted_as_the_provider_s() -> None:
     """Metrics and the sentence that a provider is down have the reason, although its notifier was not called."""
     counts = IntakeCounters()
     [provider] = counted(single_routes({"sms": Linked([], lambda: UNREACHABLE)}), counts)["sms"].providers
-    assert provider.put_off([sms(), sms()], UNREACHABLE) == [UNREACHABLE, UNREACHABLE]
+    assert provider.retry_later([sms(), sms()], UNREACHABLE) == [UNREACHABLE, UNREACHABLE]
     assert counts.all() == {("sms", "sms", "failed", "unreachable"): 2}
 
 

@@ -1,6 +1,6 @@
 """The view `inbox`: the attempted deliveries of each recipient, their state, and which count towards the cap."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     func,
     literal,
     literal_column,
@@ -57,9 +58,18 @@ def unknown(connection: Connection, after: Due, limit: int) -> list[Due]:
 
 def unresolved(connection: Connection) -> dict[Cause, int]:
     """Count the deliveries with an unknown outcome about which an operator has to decide, however many there are."""
-    columns = (inbox.c.cause, inbox.c.provider, inbox.c.channel)
-    query = select(*columns, func.count()).where(inbox.c.cause.is_not(None)).group_by(*columns)
+    query = select(*_CAUSE, func.count()).where(inbox.c.cause.is_not(None)).group_by(*_CAUSE)
     return {Cause(*row[:3]): row[3] for row in connection.execute(query)}
+
+
+def unresolved_by_age(connection: Connection, ages: Mapping[str, int], older: str) -> dict[tuple[Cause, str], int]:
+    """Count them by age as well. `ages`: age -> the time after which a message has it, the youngest first."""
+    age = case(*((inbox.c.at > since, name) for name, since in ages.items()), else_=older).label("age")
+    query = select(*_CAUSE, age, func.count()).where(inbox.c.cause.is_not(None)).group_by(*_CAUSE, age)
+    return {(Cause(*row[:3]), row[3]): row[4] for row in connection.execute(query)}
+
+
+_CAUSE = (inbox.c.cause, inbox.c.provider, inbox.c.channel)
 
 
 _FAILED, _IS_UNKNOWN = inbox.c.state == State.FAILED.value, inbox.c.state == literal_column("'unknown'")

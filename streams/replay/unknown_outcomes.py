@@ -19,6 +19,7 @@ from domain.nudges.digest import is_digest
 from domain.nudges.nudge import Nudge
 from projections import inbox, nudges
 from projections.nudges import Due
+from projections.tables import micros
 from streams.log.appending import append_if_unmoved
 from streams.replay.retry_failed import FailedDeliveries, agencies_of
 from streams.replay.walk import FIRST, Stride, Walk, delivery_at, place_of
@@ -66,7 +67,7 @@ class OutcomeFilter(Struct, frozen=True):
 
 
 class OutcomeKind(Struct, frozen=True, order=True):
-    """A group of unknown outcomes: cause, provider, channel, and age of the attempt."""
+    """A group of unknown outcomes: cause, provider, channel, and age, from when it first went or was last tried."""
 
     cause: str
     provider: str
@@ -109,9 +110,13 @@ class UnknownOutcomes:
         )
 
     def counts(self, which: OutcomeFilter = OutcomeFilter()) -> Counter[OutcomeKind]:  # noqa: B008  (frozen)
-        """Count all unknown outcomes by kind, however many there are."""
+        """Count unknown outcomes by kind, however many there are; where none are selected, the database counts."""
         found, now, after = Counter[OutcomeKind](), self._clock(), FIRST
         with self._database.reading() as connection:
+            if which == OutcomeFilter():
+                ages = {age: micros(now - most) for age, most in AGES.items()}
+                by_age = inbox.unresolved_by_age(connection, ages, OLDER)
+                return Counter({OutcomeKind(*cause, age): count for (cause, age), count in by_age.items()})
             while rows := inbox.unknown(connection, after, BATCH):
                 found.update(_kind(delivery, now) for _, delivery in self._selected(connection, rows, which))
                 after = rows[-1]
@@ -191,7 +196,7 @@ def _unresolved(connection: Connection, rows: Sequence[Due]) -> list[tuple[Nudge
 
 
 def _kind(delivery: Delivery, now: datetime) -> OutcomeKind:
-    old = now - (delivery.attempted_at or now)
+    old = now - (delivery.sent_at or delivery.attempted_at or now)
     age = next((name for name, most in AGES.items() if old < most), OLDER)
     return OutcomeKind(delivery.reason or "", delivery.provider or "", delivery.channel or "", age)
 

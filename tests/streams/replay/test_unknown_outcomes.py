@@ -55,6 +55,10 @@ async def test_they_are_listed_by_cause_provider_channel_and_age(world: World) -
     assert counts(world) == {OutcomeKind("link_lost", "email", "email", "under an hour"): 1}
     assert counts(world, OutcomeFilter(provider="sms")) == counts(world, OutcomeFilter(cause="timed_out")) == {}
     assert counts(world, OutcomeFilter(until=DUE)) == {}
+    for passed, age in ((0.9, "under an hour"), (1, "under a day"), (24, "under a week"), (24 * 7, "older")):
+        world.at(DUE + 3 * DAY + timedelta(hours=passed))
+        assert counts(world) == counts(world, OutcomeFilter(channel="email"))
+        assert [kind.age for kind in counts(world)] == [age]
     assert world.health().unknown == {"link_lost/email/email": 1}
     told = exposition("worker", world.health(), [], ready=True).decode()
     assert 'habarshy_unknown{cause="link_lost",channel="email",provider="email"} 1.0' in told
@@ -76,12 +80,16 @@ async def test_a_digest_belongs_to_each_agency_whose_message_it_carries(tmp_path
 
 
 async def test_however_many_there_are_all_are_counted(world: World) -> None:
-    """`status` and the metric have the database count; there is no number at which they stop."""
+    """`status`, the metric and the page have the database count; there is no number at which they stop."""
     many = 10_001
     last = (0, "sms", "unknown", None, "timed_out", "sms", "t", None)
     rows = [("f" * 32, UUID(int=number), *last) for number in range(many)]
     world.platform.database.write(lambda connection: insert_rows(connection, tables.inbox, rows))
     assert world.health().unknown == {"link_lost/email/email": 1, "timed_out/sms/sms": many}
+    assert counts(world) == {
+        OutcomeKind("link_lost", "email", "email", "under an hour"): 1,
+        OutcomeKind("timed_out", "sms", "sms", "older"): many,
+    }
     told = exposition("worker", world.health(), [], ready=True).decode()
     assert f'habarshy_unknown{{cause="timed_out",channel="sms",provider="sms"}} {many}.0' in told
 

@@ -12,6 +12,8 @@ from domain.nudges.cap import ON_ITS_WAY
 from domain.nudges.nudge import Nudge, evolve
 from domain.rules.triggers import CLASSES
 from projections import claims, nudges
+from projections import inbox as inbox_view
+from projections.bulk import insert_rows
 from projections.front import LOOK, Front
 from projections.lanes import Shares
 from projections.nudges import Due
@@ -373,6 +375,18 @@ def test_a_guardian_has_an_inbox_of_their_own(database: Database) -> None:
         (DANA, nudge_id(1), micros(NOW), "sms", "attempted", counts, None, "sms", "identity_card", ENDLESS)
     ]
     assert counted(database, due) == 2
+
+
+def test_unknown_outcomes_are_counted_by_cause_and_age(database: Database) -> None:
+    """Those that an operator has to decide about are counted by cause, provider, channel and age."""
+    unknown, closed = ("sms", "unknown", None, "timed_out", "centre", "card", None), ("sms", "unknown", *[None] * 5)
+    told = [(1, unknown), (5, unknown), (9, unknown), (10, unknown), (10, closed)]
+    rows = [(AIDA, UUID(int=number), at, *what) for number, (at, what) in enumerate(told)]
+    database.write(lambda connection: insert_rows(connection, inbox, rows))
+    ages = {"new": 8, "old": 4}
+    found = ask(database, lambda connection: inbox_view.unresolved_by_age(connection, ages, "older"))
+    cause = inbox_view.Cause("timed_out", "centre", "sms")
+    assert found == {(cause, "new"): 2, (cause, "old"): 1, (cause, "older"): 1}
 
 
 def rows_of_inbox(database: Database) -> list[tuple[object, ...]]:

@@ -78,6 +78,24 @@ class Orders:
             raise BadOrder("kind", Words("is none of {names}", names=", ".join(self._kinds)))
         return self._kinds[kind](given, who)
 
+    def unknown_outcomes(self, given: Given, who: Principal) -> OutcomeFilter:
+        """Return the unknown outcomes that are meant."""
+        return OutcomeFilter(**self._deliveries(given, who), cause=_one(given, "cause") or None)
+
+    def agency(self, given: Given) -> str | None:
+        """Return the agency that is meant, which a pack in force has to name; None: any."""
+        agency = _one(given, "agency")
+        known = pack_titles(self._on.rules.library.rules(), "agencies")
+        if agency and agency not in known:
+            problem = Words(
+                "no agency is called {agency}{hint}; there are: {names}",
+                agency=repr(agency),
+                hint=_hint(agency, known),
+                names=", ".join(sorted(known)),
+            )
+            raise BadOrder("agency", problem)
+        return agency or None
+
     def check(self, job: Job, who: Principal) -> None:
         """Check that they may have the job done: operators any, others those about a trigger of their agency.
 
@@ -132,10 +150,7 @@ class Orders:
         return Order("repair", to_builtins(selection))
 
     def _renew(self, given: Given, who: Principal) -> Order:
-        since, until = self._span(given)
-        provider, channel, last_only = _one(given, "provider") or None, _channel(given), _one(given, "last_only")
-        trigger, agency = self._trigger(given, who), self._agency(given)
-        outage = Outage(since, until, provider, channel, trigger, agency, bool(last_only))
+        outage = Outage(**self._deliveries(given, who), last_only=bool(_one(given, "last_only")))
         return Order("repair-failed", {"outage": to_builtins(outage), "by": who.name})
 
     def _resolve(self, given: Given, who: Principal) -> Order:
@@ -144,12 +159,8 @@ class Orders:
         how = _one(given, "how")
         if how not in set(Resolution):
             raise BadOrder("how", Words("is none of {names}", names=", ".join(Resolution)))
-        why = _reason(given)
-        since, until = self._span(given)
-        cause, provider = _one(given, "cause") or None, _one(given, "provider") or None
-        trigger, agency = self._trigger(given, who), self._agency(given)
-        which = OutcomeFilter(since, until, cause, provider, _channel(given), trigger, agency)
-        return Order("resolve-unknown", {"which": to_builtins(which), "how": how, "by": who.name, "why": why})
+        which, why = to_builtins(self.unknown_outcomes(given, who)), _reason(given)
+        return Order("resolve-unknown", {"which": which, "how": how, "by": who.name, "why": why})
 
     def _backfill(self, given: Given, who: Principal) -> Order:
         trigger = _one(given, "trigger")
@@ -180,6 +191,18 @@ class Orders:
         request = BulkRequest(tuple(found), _reason(given), who.name, who.agency)
         return Order("erase", to_builtins(request))
 
+    def _deliveries(self, given: Given, who: Principal) -> dict[str, Any]:
+        """Return the fields of a DeliveryFilter."""
+        since, until = self._span(given)
+        return {
+            "since": since,
+            "until": until,
+            "provider": _one(given, "provider") or None,
+            "channel": _channel(given),
+            "trigger": self._trigger(given, who),
+            "agency": self.agency(given),
+        }
+
     def _span(self, given: Given) -> tuple[datetime | None, datetime | None]:
         since, until = (self._time(given, name) if _one(given, name) else None for name in ("from", "to"))
         if since is not None and until is not None and since >= until:
@@ -200,19 +223,6 @@ class Orders:
         if name:
             owner_of(self._on.rules.approval.governed(), name, who)
         return name or None
-
-    def _agency(self, given: Given) -> str | None:
-        agency = _one(given, "agency")
-        known = pack_titles(self._on.rules.library.rules(), "agencies")
-        if agency and agency not in known:
-            problem = Words(
-                "no agency is called {agency}{hint}; there are: {names}",
-                agency=repr(agency),
-                hint=_hint(agency, known),
-                names=", ".join(sorted(known)),
-            )
-            raise BadOrder("agency", problem)
-        return agency or None
 
     def _area(self, given: Given) -> str | None:
         area, levels = _one(given, "area"), self._on.rules.library.rules().catalogue.area_levels

@@ -28,11 +28,8 @@ from streams.storage.database import Priority
 BATCH = 500
 
 
-class Outage(Struct, frozen=True):
-    """The failures to retry: those from `since` on and before `until`, by provider, trigger, its agency and so on.
-
-    `last_only`: the last attempt of the delivery has to be meant, not any of them.
-    """
+class DeliveryFilter(Struct, frozen=True):
+    """Deliveries last attempted from `since` on and before `until`, by provider, trigger, its agency and so on."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -40,29 +37,37 @@ class Outage(Struct, frozen=True):
     channel: str | None = None
     trigger: str | None = None
     agency: str | None = None
+
+    def is_about(self, nudge: Nudge, agencies: Collection[str]) -> bool:
+        """Return True if the trigger and the agency are meant. `agencies`: those whose message it is."""
+        return self.trigger in {None, nudge.intent.trigger} and (self.agency is None or self.agency in agencies)
+
+    def has_last(self, delivery: Delivery) -> bool:
+        """Return True if the delivery's last attempt is meant."""
+        at = delivery.attempted_at
+        return self.is_by(delivery.channel, delivery.provider) and at is not None and self.covers(at)
+
+    def covers(self, moment: datetime) -> bool:
+        """Return True if the moment is within the times."""
+        return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
+
+    def is_by(self, channel: str | None, provider: str | None) -> bool:
+        """Return True if the channel and the provider are meant."""
+        return self.channel in {None, channel} and self.provider in {None, provider}
+
+
+class Outage(DeliveryFilter, frozen=True):
+    """The failures to retry. `last_only`: the last attempt of the delivery has to be meant, not any of them."""
+
     last_only: bool = False
 
     def concerns(self, nudge: Nudge, delivery: Delivery, agencies: Collection[str]) -> bool:
-        """Return True if the delivery may be meant, before its failures are read.
-
-        `agencies`: those whose message it is.
-        """
-        trigger, at = nudge.intent.trigger, delivery.attempted_at
-        if self.trigger not in {None, trigger} or (self.agency is not None and self.agency not in agencies):
-            return False
-        is_last = self._is_by(delivery.channel, delivery.provider) and at is not None and self.covers(at)
-        return is_last or not self.last_only
-
-    def covers(self, moment: datetime) -> bool:
-        """Return True if the moment is within the outage."""
-        return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
+        """Return True if the delivery may be meant, before its failures are read."""
+        return self.is_about(nudge, agencies) and (self.has_last(delivery) or not self.last_only)
 
     def of(self, failures: Mapping[str, Failure]) -> dict[str, Failure]:
         """Return the failures on the outage's channel and by its provider."""
-        return {channel: failure for channel, failure in failures.items() if self._is_by(channel, failure.provider)}
-
-    def _is_by(self, channel: str | None, provider: str | None) -> bool:
-        return self.channel in {None, channel} and self.provider in {None, provider}
+        return {channel: failure for channel, failure in failures.items() if self.is_by(channel, failure.provider)}
 
 
 class Renewal(Struct, frozen=True):

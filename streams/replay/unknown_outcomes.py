@@ -21,7 +21,7 @@ from projections import inbox, nudges
 from projections.nudges import Due
 from projections.tables import micros
 from streams.log.appending import append_if_unmoved
-from streams.replay.retry_failed import FailedDeliveries, agencies_of
+from streams.replay.retry_failed import DeliveryFilter, FailedDeliveries, agencies_of
 from streams.replay.walk import FIRST, Stride, Walk, delivery_at, place_of
 from streams.rules.context import WriteContext
 from streams.storage.database import Priority
@@ -41,29 +41,14 @@ class Resolution(StrEnum):
     CLOSE = "close"
 
 
-class OutcomeFilter(Struct, frozen=True):
-    """The unknown outcomes to decide about: attempts from `since` on and before `until`, by cause and so on."""
+class OutcomeFilter(DeliveryFilter, frozen=True):
+    """The unknown outcomes to decide about. `cause`: why they are unknown."""
 
-    since: datetime | None = None
-    until: datetime | None = None
     cause: str | None = None
-    provider: str | None = None
-    channel: str | None = None
-    trigger: str | None = None
-    agency: str | None = None
 
     def has(self, nudge: Nudge, delivery: Delivery, agencies: Collection[str]) -> bool:
         """Return True if this delivery is selected. `agencies`: those whose message it is."""
-        at = delivery.attempted_at
-        return (
-            self.cause in {None, delivery.reason}
-            and self.provider in {None, delivery.provider}
-            and self.channel in {None, delivery.channel}
-            and self.trigger in {None, nudge.intent.trigger}
-            and (self.agency is None or self.agency in agencies)
-            and (self.since is None or (at is not None and self.since <= at))
-            and (self.until is None or (at is not None and at < self.until))
-        )
+        return self.is_about(nudge, agencies) and self.has_last(delivery) and self.cause in {None, delivery.reason}
 
 
 class OutcomeKind(Struct, frozen=True, order=True):

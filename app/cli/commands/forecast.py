@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import AsJson, refuse_unknown
+from app.cli.job_options import parsed
+from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.reports.forecast_sums import busiest, sums
@@ -58,11 +59,7 @@ def _agency(at: PrincipalSession, agency: str | None) -> str | None:
     if only is None:
         return None
     require_reader(at.who, only, f"what {only} sends")
-    contents = at.platform.rules.approval.governed().contents
-    known = sorted({name for content in contents for name in content.get("agencies") or ()})
-    if only not in known:
-        refuse_unknown("--agency", "agency", only, known)
-    return only
+    return parsed(at, {"agency": only}, lambda orders, given: orders.agency(given))
 
 
 def _plain(line: Sum) -> dict[str, object]:

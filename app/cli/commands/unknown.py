@@ -6,17 +6,14 @@ from typing import Annotated
 import msgspec
 import typer
 
-from app.cli.job_options import done
+from app.cli.job_options import done, parsed
 from app.cli.options import ConfirmOptions, OfTrigger, refuse_unknown
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.cli.receipt_files import ReceiptFile, reports_of, settle
 from app.jobs.requests import Order
-from app.log_places import span_of
 from app.terminal import Exit, many, stop, talk, tell
-from domain.persons.channels import ADDRESS_OF
 from streams.replay.unknown_outcomes import LONGEST_WHY, OutcomeFilter, Resolution
-from streams.rules.trigger_history import pack_titles
 
 Ask = Annotated[bool, typer.Option("--ask", help="Ask their providers what became of them.")]
 Again = Annotated[bool, typer.Option("--again", help="Send them again: you know that they had not left.")]
@@ -57,26 +54,22 @@ def unknown(  # noqa: PLR0913  (a flag each)
     if len(wishes) + (receipts is not None) > 1:
         stop(Exit.USAGE, "--ask, --again, --close and --receipts are different decisions; give one")
     filters = {
-        "--cause": cause,
-        "--channel": channel,
-        "--trigger": trigger,
-        "--agency": agency,
-        "--from": since,
-        "--to": until,
+        "cause": cause,
+        "channel": channel,
+        "trigger": trigger,
+        "agency": agency,
+        "from": since,
+        "to": until,
     }
-    if receipts is not None and (idle := [name for name, given in filters.items() if given is not None]):
+    if receipts is not None and (idle := [f"--{name}" for name, given in filters.items() if given is not None]):
         stop(Exit.USAGE, f"--receipts settles what its lines name; it does not go with {', '.join(idle)}")
-    if channel is not None and channel not in ADDRESS_OF:
-        refuse_unknown("--channel", "channel", channel, list(ADDRESS_OF))
     with operators("unknown outcomes", on) as at:
-        known = sorted(pack_titles(at.platform.rules.library.rules(), "agencies"))
-        if agency is not None and agency not in known:
-            refuse_unknown("--agency", "agency", agency, known)
-        start, end = span_of(since, until, at.platform.rules.library)
-        which = OutcomeFilter(start, end, cause, provider, channel, trigger, agency)
         if receipts is not None:
             _settle(at, receipts, provider, why, how)
-        elif wishes:
+            return
+        filters |= {"provider": provider}
+        which = parsed(at, filters, lambda orders, given: orders.unknown_outcomes(given, at.who))
+        if wishes:
             _decide(at, which, wishes[0], "" if how.plan else _reason_of(why), how)
         else:
             _list(at, which, as_json=how.as_json)

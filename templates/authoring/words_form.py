@@ -16,6 +16,8 @@ from templates.reading.trigger_shapes import CorrectionShape, StepWordsShape, Wo
 from templates.reading.yaml_file import Path
 
 FENCE = "---"
+EMPTY: Final = f"{FENCE}\n{{}}\n{FENCE}\n"
+"""A words file without a text."""
 FIELDS: Final = (("subject",), ("push", "title"), ("push", "body"), ("sms",))
 _ORDER: Final = [name for shape in (WordsShape, StepWordsShape, CorrectionShape) for name in shape.model_fields]
 _ORDER_OF_PUSH: Final = ["title", "body"]

@@ -203,17 +203,14 @@ class _Words:
         for channel in channels if isinstance(channels, list) else ():
             for part in NEEDED.get(str(channel), ()):
                 if part not in words:
-                    given = {"part": part, "channel": channel}
+                    given = {"part": ".".join(map(str, (*path, part))), "channel": channel}
                     message = Words("{part} is missing, and the trigger's channels include {channel}", **given)
-                    self.document.note_at(self.document.key(path) if path else START, message)
+                    self.document.note_at(self.document.keys.get(path, START), message)
 
     def _correction(self) -> None:
         words, wanted = plain(self.document).get(CORRECTION), self.context.rules.get(CORRECTION, False)
-        if wanted is True and words is None:
-            message = Words("trigger.yaml says `correction: true`, but the words for it are missing")
-            self.document.note_at(START, message)
-        elif wanted is True and isinstance(words, dict):
-            self._parts((CORRECTION,), words)
+        if wanted is True and (words is None or isinstance(words, dict)):
+            self._parts((CORRECTION,), words or {})
         elif wanted is False and words is not None and self.context.rules:
             self.document.note((CORRECTION,), Words("trigger.yaml does not say `correction: true`"), key=True)
 

@@ -97,6 +97,7 @@ ADVICE: Final[Mapping[str, str]] = {
         "{host} is not allowed: links may lead to {known}, and to what lies below them. The pack decides that;"
         " whoever runs the platform can add a site to it"
     ),
+    "this file is missing: it holds the words in {language!r}": N_("There are no texts in this language yet"),
     "an emergency says what the danger is, so it cannot be discreet": N_(
         "Danger to life or limb: the message says what the danger is, so it cannot hide the substance"
     ),
@@ -127,6 +128,7 @@ MISSING: Final[Mapping[str, str]] = {
     "body": N_("There is no text of the email"),
     "sms": N_("There is no text of the SMS"),
     "push": N_("There is no text of the push message"),
+    "title": N_("There is no first line of the push message"),
 }
 """Part of the texts -> what is said where the rule sends it and it is not there."""
 _PART = "{part} is missing, and the trigger's channels include {channel}"
@@ -201,9 +203,9 @@ class Advice:
 
     def _told(self, message: str) -> str:
         template, given = _template(message), getattr(message, "given", {})
-        missing = MISSING.get(given["part"]) if template == _PART else None
-        if template == "{name} is missing" and given["name"] == "body":  # only a push message has a key of that name
-            missing = MISSING["push"]
+        missing = MISSING.get(given["part"].rpartition(".")[2]) if template == _PART else None
+        if template == "{name} is missing":  # only a push message has such keys
+            missing = {"title": MISSING["title"], "body": MISSING["push"]}.get(given["name"])
         if missing is not None:
             return Said(missing)
         if template == _FILTER:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Final
 
 from msgspec import Struct
 
@@ -16,17 +15,14 @@ from app.pages.work.examples import Example
 from app.pages.work.rule_controls import Setting
 from app.pages.work.rule_view import View
 from app.pages.work.sheets import page_called, steps_of
-from app.pages.work.wording import text_called, words_form
+from app.pages.work.wording import text_at, text_called, words_form
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
 from templates.authoring.trigger_form import TriggerForm
 from templates.authoring.yaml_edit import CannotEdit, YamlText
-from templates.reading.files import BODY
 from templates.reading.findings import Finding
 from templates.reading.pack_content import items_of
 
-_OF_PART: Final[Mapping[str, str]] = {"push": "push.title", "sms": "sms", "subject": "subject", "body": BODY}
-"""Part of the texts that is missing -> its field."""
 _WORDS = re.compile(r"([a-z]{2,3})\.md")
 
 
@@ -51,7 +47,7 @@ def placing(library: Library, files: Mapping[str, str], base: str, speech: Speec
 
 
 def _places(fields: "_DraftFields", found: Finding) -> Sequence[FormField]:
-    if found.path not in fields.files:
+    if found.path not in fields.files and not _WORDS.fullmatch(found.path):
         return [FormField(found)]
     try:
         if found.path == FILE:
@@ -87,7 +83,7 @@ class _DraftFields:
         if (language := _WORDS.fullmatch(found.path)) is None:
             return FormField(told)
         spoken, page = language[1], self._at(f"/words?spoken={language[1]}")
-        name = words_form(self.files, spoken).at(found.line, found.column) or _missing(found)
+        name = text_at(words_form(self.files, spoken), found)
         if name:
             called = text_called(name, steps_of(self.files), self._speech)
             return FormField(told, f"{called} ({LANGUAGES.get(spoken, spoken)})", page and f"{page}#w.{name}")
@@ -113,8 +109,3 @@ class _DraftFields:
 
     def _at(self, path: str) -> str:
         return f"{self._base}{path}" if self._base else ""
-
-
-def _missing(found: Finding) -> str:
-    """Return the field of a part that the texts lack, if the finding is of that."""
-    return _OF_PART.get(str(getattr(found.message, "given", {}).get("part", "")), "")

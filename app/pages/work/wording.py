@@ -32,7 +32,7 @@ from streams.rules.drafts import StoredDraft
 from streams.rules.in_force import Rules
 from templates.authoring.preview import Hearing
 from templates.authoring.starter_values import with_values_of
-from templates.authoring.words_form import WordsForm
+from templates.authoring.words_form import EMPTY, WordsForm
 from templates.authoring.yaml_edit import CannotEdit
 from templates.checks.pack_check import sms_limit_of
 from templates.checks.placeholders import is_of_the_scaffold
@@ -54,7 +54,8 @@ TITLES: Final[Mapping[str, str]] = {
     "email": N_("Text of the email"),
 }
 
-
+_OF_PART: Final[Mapping[str, str]] = {"push": "push.title", "sms": "sms", "subject": "subject", "body": BODY}
+"""Part of the texts that is missing -> its field."""
 CHANNEL_OF: Final[Mapping[str, str]] = {
     "subject": "email",
     "title": "push",
@@ -94,10 +95,11 @@ class Wording(FormPages[WordsForm]):
         languages = self._languages(sheet, frame)
         spoken = field_of(typed, "spoken") if field_of(typed, "spoken") in languages else next(iter(languages), "")
         persona = field_of(typed, "persona") if field_of(typed, "persona") in PEOPLE else next(iter(PEOPLE))
+        files = {f"{spoken}.md": EMPTY, **files}
         findings, hearing, heard = self._heard(Text(sheet.pack, sheet.trigger, files), persona)
-        readable = self._readable(sheet, frame)
         mine = [each for each in findings if each.path == f"{spoken}.md"]
         shown: dict[str, Any] = {
+            "files": files,
             "languages_of": [(each, LANGUAGES.get(each, each)) for each in languages],
             "spoken": spoken,
             "persona": persona,
@@ -114,34 +116,35 @@ class Wording(FormPages[WordsForm]):
         try:
             form = self._form(sheet.files, spoken)
         except CannotEdit:
-            return self._progress.show("words_not.html", frame, sheet, "write", findings=mine, files=files, **shown)
-        advice = Advice(self._office.platform.rules.library.rules(), frame.speech, files)
-        typed_form, placed = self._form_of(files, spoken, form), dict[str, list[Finding]]()
-        for each in mine:
-            placed.setdefault(typed_form.at(each.line, each.column), []).append(advice.of_the_texts(each))
-        counter = _SmsCounter(hearing, spoken, self._office.platform.rules.library.rules(), sheet, frame.speech)
-        controls = _Controls(form, typed, wrong or {}, placed, spoken, frame.speech, _channels(sheet), counter)
+            return self._progress.show("words_not.html", frame, sheet, "write", findings=mine, **shown)
+        shown |= self._fields(_Page(frame, sheet, spoken, files, typed, wrong or {}), form, mine, hearing)
+        originals = self._originals(files, languages[0], spoken)
         return self._progress.show(
-            "words.html",
-            frame,
-            sheet,
-            "write",
-            groups=[
-                (_named(gap.under, steps_of(sheet.files), frame.speech), *controls.of(gap.under, gap.names))
-                for gap in form.gaps
-            ],
-            body=controls.body() if controls.is_sent(BODY) else None,
-            others=placed.get("", []),
-            rest=list(form.rest),
-            errors={name: frame.speech.say(text) for name, text in (wrong or {}).items()},
-            was=field_of(typed, "was") or json.dumps(form.values, ensure_ascii=False),
-            revision=field_of(typed, "revision") or str(sheet.revision),
-            values=[(each.placeholder(), each.meaning) for each in readable],
-            files=files,
-            originals=self._originals(files, languages[0], spoken),
-            original_in=languages[0],
-            **shown,
+            "words.html", frame, sheet, "write", originals=originals, original_in=languages[0], **shown
         )
+
+    def _fields(
+        self, page: "_Page", form: WordsForm, findings: Sequence[Finding], hearing: Hearing | None
+    ) -> dict[str, Any]:
+        """Return the fields of the page, each with its findings, and what goes with them."""
+        speech, sheet, rules = page.frame.speech, page.sheet, self._office.platform.rules.library.rules()
+        advice, typed_form = Advice(rules, speech, page.files), self._form_of(page.files, page.spoken, form)
+        placed = dict[str, list[Finding]]()
+        for each in findings:
+            placed.setdefault(text_at(typed_form, each), []).append(advice.of_the_texts(each))
+        counter = _SmsCounter(hearing, page.spoken, rules, sheet, speech)
+        controls = _Controls(page, form, placed, _channels(sheet), counter)
+        steps = steps_of(sheet.files)
+        return {
+            "groups": [(_named(gap.under, steps, speech), *controls.of(gap.under, gap.names)) for gap in form.gaps],
+            "body": controls.body() if controls.is_sent(BODY) else None,
+            "others": placed.get("", []),
+            "rest": list(form.rest),
+            "errors": {name: speech.say(text) for name, text in page.wrong.items()},
+            "was": field_of(page.typed, "was") or json.dumps(form.values, ensure_ascii=False),
+            "revision": field_of(page.typed, "revision") or str(sheet.revision),
+            "values": [(each.placeholder(), each.meaning) for each in self._readable(sheet, page.frame)],
+        }
 
     def _originals(self, files: Mapping[str, str], first: str, spoken: str) -> dict[str, str]:
         """Return the finished texts of the author's first language by field, for the pages of the other ones."""
@@ -157,7 +160,7 @@ class Wording(FormPages[WordsForm]):
         """Return the languages of the texts: the reader's own first, then the pack's, then those of other files."""
         there = [found_[1] for name in sorted(sheet.files) if (found_ := _FILE.fullmatch(name))]
         known = self._office.platform.rules.library.rules().defaults.languages
-        return [each for each in dict.fromkeys((frame.language, *known, *there)) if each in there]
+        return [each for each in dict.fromkeys((frame.language, *known, *there)) if each in {*known, *there}]
 
     def _form(self, files: Mapping[str, str], spoken: str) -> WordsForm:
         return words_form(files, spoken)
@@ -272,7 +275,13 @@ class Wording(FormPages[WordsForm]):
 def words_form(files: Mapping[str, str], spoken: str) -> WordsForm:
     """Return the texts of a draft in one language as a form. Raises CannotEdit as `WordsForm` does."""
     steps, corrects = steps_of(files), rule_of(files).get("correction") is True
-    return WordsForm(files.get(f"{spoken}.md", ""), steps if len(steps) > 1 else [], corrects=corrects)
+    return WordsForm(files.get(f"{spoken}.md", EMPTY), steps if len(steps) > 1 else [], corrects=corrects)
+
+
+def text_at(form: WordsForm, found: Finding) -> str:
+    """Return the field of texts that a finding is about: of the text that is missing, or where it stands."""
+    *under, part = str(getattr(found.message, "given", {}).get("part", "")).split(".")
+    return ".".join((*under, _OF_PART[part])) if part in _OF_PART else form.at(found.line, found.column)
 
 
 def text_called(name: str, steps: Sequence[str], speech: Speech) -> str:
@@ -285,6 +294,17 @@ def text_called(name: str, steps: Sequence[str], speech: Speech) -> str:
 
 def _title_in(titles: object, language: str) -> str:
     return str(titles.get(language, "")) if isinstance(titles, dict) else ""
+
+
+class _Page(Struct, frozen=True):
+    """The page of the texts in one language. `files`: with what was typed; `typed`, `wrong`: by name of the field."""
+
+    frame: Frame
+    sheet: StoredDraft
+    spoken: str
+    files: Mapping[str, str]
+    typed: Fields
+    wrong: Mapping[str, str]
 
 
 class _Value(Struct, frozen=True):
@@ -358,18 +378,15 @@ class _Controls:
 
     def __init__(
         self,
+        page: _Page,
         form: WordsForm,
-        typed: Fields,
-        wrong: Mapping[str, str],
         findings: Mapping[str, Sequence[Finding]],
-        spoken: str,
-        speech: Speech,
         channels: Sequence[str],
         counter: _SmsCounter,
     ) -> None:
         self._channels, self._counter = channels, counter
-        self._form, self._typed, self._wrong, self._findings = form, typed, wrong, findings
-        self._spoken, self._say = spoken, speech.say
+        self._form, self._typed, self._wrong, self._findings = form, page.typed, page.wrong, findings
+        self._spoken, self._say = page.spoken, page.frame.speech.say
 
     def of(self, under: Sequence[str | int], names: Sequence[str]) -> tuple[list[Control], list[Control]]:
         """Return the fields of a group that can be shown: those that the rule sends, and the others."""

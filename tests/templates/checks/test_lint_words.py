@@ -215,7 +215,10 @@ ROWS: list[Row] = [
         "correction:\n",
         "corection:\n",
         [
-            "1:1: trigger.yaml says `correction: true`, but the words for it are missing",
+            "1:1: correction.body is missing, and the trigger's channels include email",
+            "1:1: correction.push is missing, and the trigger's channels include push",
+            "1:1: correction.sms is missing, and the trigger's channels include sms",
+            "1:1: correction.subject is missing, and the trigger's channels include email",
             "9:1: the key 'corection' is not known here (did you mean 'correction'?)",
         ],
     ),

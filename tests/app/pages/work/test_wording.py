@@ -5,8 +5,10 @@ from html import unescape
 
 import pytest
 
+from domain.facts.principals import Principal, Role
+from streams.rules.drafts import DraftStore
 from tests.app.pages.forms import fields_of
-from tests.app.pages.work.workshop import Somebody, Workshop, begun, file_of, signed_in
+from tests.app.pages.work.workshop import Somebody, Workshop, begun, file_of, revision_of, signed_in
 
 
 def form_of(somebody: Somebody, where: str, spoken: str) -> dict[str, list[str]]:
@@ -249,6 +251,55 @@ def test_a_push_message_without_its_text_is_told_at_the_empty_field(quiet: Works
     assert "There is no text" in page.partition('id="w.push.body-findings"')[2].partition("</ul>")[0]
     listed = aida.get(f"{where}/submit").text
     assert re.search(r'href="[^"]*spoken=en#w\.push\.body"', listed)
+
+
+def test_each_missing_text_is_told_at_its_empty_field(quiet: Workshop) -> None:
+    """Whoever empties texts that the rule sends reads which are missing, at the fields, and never of the file."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    names = ("subject", "push.title", "push.body", "sms", "body")
+    fields = form_of(aida, where, "en") | {f"w.{each}": [""] for each in names} | {"then": ["save"]}
+    assert aida.client.post(f"{where}/words", data=fields).status_code == 303
+    page = aida.get(f"{where}/words?spoken=en").text
+    told = ("subject of the email", "text of the push message", "", "text of the SMS", "text of the email")
+    for name, text in zip(names, told, strict=True):
+        assert text in page.partition(f'id="w.{name}-findings"')[2].partition("</ul>")[0]
+    assert "Mistakes in the file" not in page
+
+
+def test_a_missing_text_of_the_correction_is_told_at_its_field(quiet: Workshop) -> None:
+    """A rule that corrects asks for the texts of the correction at their own fields, though none is written yet."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    editor = aida.get(where).text
+    rule = unescape(file_of(editor, "trigger.yaml")) + "correction: true\n"
+    aida.post(where, revision=revision_of(editor), **{"file-trigger.yaml": rule})
+    page = aida.get(f"{where}/words?spoken=en").text
+    said = page.partition('id="w.correction.sms-findings"')[2].partition("</ul>")[0]
+    assert "There is no text of the SMS" in said
+    assert re.search(r'href="[^"]*spoken=en#w\.correction\.sms"', aida.get(f"{where}/submit").text)
+    assert "Mistakes in the file" not in page
+
+
+def test_a_language_without_a_file_is_written_like_the_others(quiet: Workshop) -> None:
+    """The page of a language of which the draft has no texts marks each text that the rule sends, and saves them."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    drafts, author = (
+        DraftStore(quiet.world.platform.database, quiet.world.platform.clock),
+        Principal("aida", "health", frozenset({Role.AUTHOR})),
+    )
+    sheet = drafts.find(int(where.rpartition("/")[2]), author)
+    drafts.save(
+        sheet.id, sheet.revision, {name: text for name, text in sheet.files.items() if name != "kk.md"}, author
+    )
+    hindering = aida.get(f"{where}/submit").text
+    assert re.search(r'spoken=kk">Texts in Kazakh</a>:\s*<span[^>]*>There are no texts', hindering)
+    page = aida.get(f"{where}/words?spoken=kk").text
+    assert "There is no text of the SMS" in page.partition('id="w.sms-findings"')[2].partition("</ul>")[0]
+    fields = form_of(aida, where, "kk") | {"w.sms": ["Жаңа мәтін"], "then": ["save"]}
+    assert aida.client.post(f"{where}/words", data=fields).status_code == 303
+    assert "sms: Жаңа мәтін\n" in text_of(aida, where, "kk")
 
 
 def test_values_are_put_in_so_that_everybody_gets_the_message(quiet: Workshop) -> None:

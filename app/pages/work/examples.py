@@ -44,6 +44,7 @@ from templates.checks.loader import BUILT_IN
 from templates.checks.personas import built_in
 from templates.checks.sample_values import Inventor
 from templates.checks.scaffold_text import CASES
+from templates.reading.findings import Finding
 from templates.reading.pack_content import group_at, items_of
 from templates.reading.yaml_file import Path
 
@@ -83,12 +84,13 @@ class Examples(DraftPages):
         persona = field_of(fields, "persona") if field_of(fields, "persona") in PEOPLE else next(iter(PEOPLE))
         back = f"/work/drafts/{sheet.id}/tests"
         with laid_out(self._bench, text_of(sheet)) as laid:
-            if laid.hindering():
+            if not is_playable(hindering := laid.hindering()):
                 return self._office.go(f"{back}?done=not")
+        played = with_plain_texts(sheet, hindering) if hindering else sheet
         if (then := field_of(fields, "then")) in ("typical", "anew", "replace"):
-            return self._make_typical(sheet, frame.speech, who, then)
+            return self._make_typical(sheet, played, frame.speech, who, then)
         if (
-            found := self._example_of(sheet, persona, field_of(fields, "channel"), field_of(fields, "spoken"))
+            found := self._example_of(played, persona, field_of(fields, "channel"), field_of(fields, "spoken"))
         ) is None:
             return self._office.go(f"{back}?done=no-event")
         case, expected = found
@@ -103,9 +105,12 @@ class Examples(DraftPages):
         done = "made" if _speaks(expected) else "silent"
         return self._office.go(f"/work/drafts/{sheet.id}/example?at={number}&done={done}")
 
-    def _make_typical(self, sheet: StoredDraft, speech: Speech, who: Principal, then: str) -> Response:
+    def _make_typical(
+        self, sheet: StoredDraft, played_as: StoredDraft, speech: Speech, who: Principal, then: str
+    ) -> Response:
         """Add the usual tests in place of those of the sample; what happens in each is what it expects.
 
+        `played_as`: the draft with texts that can be rendered.
         A test that is there by that name stays as it is, unless it is to be made `anew`; of one that somebody has
         edited that is asked, unless they said to `replace` it.
         """
@@ -113,7 +118,7 @@ class Examples(DraftPages):
         channels, languages = [str(each) for each in items_of(rule.get("channels"))], self._languages
         found = None
         for persona in PEOPLE:
-            found = self._example_of(sheet, persona, channels[0] if channels else "", languages[0]) or found
+            found = self._example_of(played_as, persona, channels[0] if channels else "", languages[0]) or found
             if found is not None and _speaks(found[1]):
                 break
         if found is None:
@@ -127,7 +132,7 @@ class Examples(DraftPages):
                 continue
             if then == "anew" and any(_is_edited(_cases(now)[at], cases) for at in there):
                 return self._office.go(f"{back}?done=edited")
-            played = [(case, self._played(sheet, case)) for case in cases]
+            played = [(case, self._played(played_as, case)) for case in cases]
             case, expected = next((each for each in played if not _speaks(each[1])), played[0])
             usual = {"name": name, **case, "expect": expected or [{"nothing": True}]}
             if case["citizen"].get("opted_out"):
@@ -294,6 +299,24 @@ def _at_work(moment: datetime, workdays: Workdays) -> datetime:
     while not workdays.is_working(day + _LATER[0]):
         day = workdays.moved(day, -1)
     return moment.replace(year=day.year, month=day.month, day=day.day)
+
+
+def is_playable(findings: Iterable[Finding]) -> bool:
+    """Return True if the rule can be played: what is wrong, if anything, is wrong with its texts alone."""
+    return all(each.path.endswith(".md") for each in findings)
+
+
+def with_plain_texts(sheet: StoredDraft, findings: Iterable[Finding]) -> StoredDraft:
+    """Return the draft with texts that say nothing, also where a finding misses them.
+
+    Which messages go does not depend on their texts.
+    """
+    texts: dict[str, Any] = {"subject": "x", "push": {"title": "x", "body": "x"}, "sms": "x"}
+    if rule_of(sheet.files).get("correction") is True:
+        texts["correction"] = {**texts, "body": "x"}
+    written = f"---\n{yaml.safe_dump(texts)}---\nx\n"
+    names = {each.path for each in findings} | {name for name in sheet.files if name.endswith(".md")}
+    return replace(sheet, files={**sheet.files, **dict.fromkeys(names, written)})
 
 
 def typical(

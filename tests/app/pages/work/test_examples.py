@@ -368,6 +368,25 @@ def test_the_usual_tests_are_offered_whenever_the_rule_is_right(quiet: Workshop)
     assert cases_in(fred, where) == before
 
 
+def test_the_usual_tests_are_made_before_the_texts_are_right(quiet: Workshop) -> None:
+    """A mistake in a text keeps nobody from trying the rule: the usual tests are made, and pass once it is mended."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    editor = aida.get(where).text
+    rule, text = (unescape(file_of(editor, name)) for name in ("trigger.yaml", "en.md"))
+    broken = re.sub("(?m)^sms: .*$", "sms: 'Moved to {{ event.adress }}'", text)
+    files = {"file-trigger.yaml": rule + "correction: true\n", "file-en.md": broken}
+    aida.post(where, revision=revision_of(editor), **files)
+    assert "Make the usual tests" in aida.get(f"{where}/tests").text
+    answer = aida.post(f"{where}/examples", then="typical")
+    assert answer.headers["location"].endswith("done=typical")
+    assert "Reached by SMS" in aida.get(answer.headers["location"]).text
+    editor = aida.get(where).text
+    assert "{{ event.adress }}" in file_of(editor, "en.md")
+    aida.post(where, revision=revision_of(editor), **{"file-trigger.yaml": rule, "file-en.md": text})
+    assert "All tests pass" in aida.get(f"{where}/tests").text
+
+
 def test_a_story_says_the_date_from_which_the_rule_counts(quiet: Workshop) -> None:
     """It stands beside the event where it is another day than that on which the event was recorded."""
     fred = signed_in(quiet, "fred")

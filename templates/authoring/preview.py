@@ -21,7 +21,7 @@ from domain.rules.triggers import CORRECTION, Trigger
 from templates.checks.loader import TriggerSource
 from templates.checks.personas import Persona
 from templates.checks.possible_values import choices_of, combinations
-from templates.checks.sample_values import AHEAD, Inventor, flat
+from templates.checks.sample_values import AHEAD, BEFORE, Inventor, flat
 from templates.words.rendering import Rendered, Renderer, WordsFailed, context
 
 Values = Mapping[str, Any]
@@ -60,8 +60,12 @@ def _amount(benefit: Benefit, values: Values, catalogue: Catalogue, zone: ZoneIn
     return benefit.amount.tenge({**values, **law})
 
 
-AHEADS = (AHEAD, timedelta(days=120), timedelta(days=240), timedelta(days=420))
-"""How far ahead the deadlines of an invented event may lie: the nearest that lets the messages come in time."""
+DAYS = (
+    *((-BEFORE, ahead) for ahead in (AHEAD, timedelta(days=120), timedelta(days=240), timedelta(days=420))),
+    (timedelta(), AHEAD),  # for a message on the day on which it happened
+    (AHEAD, AHEAD),  # for a message before it happens
+)
+"""When the dates of an invented event lie, and its deadlines: the first that let the messages come in time."""
 _INTEGER = re.compile(r"(?<![\w.\"'])\d+(?![\w.])")
 _TEXT = re.compile(r"\"([^\"\\]*)\"|'([^'\\]*)'")
 
@@ -182,11 +186,12 @@ class Previewer:
     def _event(self, persona: Persona, citizen: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the values of an event for which `when` holds; None if there is none for this person.
 
-        Its deadlines lie as far ahead as the most steps need to come in time.
+        Its dates lie where the most steps need them to come in time.
         """
         best, most = None, -1
-        for ahead in AHEADS:
-            values = self._event_with(persona, citizen, ahead)
+        for happened, ahead in DAYS:
+            inventor = Inventor(self.today, ahead, happened)
+            values = self._event_with(persona, citizen, inventor)
             dues = [] if values is None else self._dues(values)
             in_time = sum(self._is_in_time(values or {}, due) for due in dues)
             if values is not None and in_time > most:
@@ -207,9 +212,9 @@ class Previewer:
         known = (str(values.get(f"event.{name}") or "") for name in dates)
         return day >= today and (ends is None or due < ends) and all(each >= day for each in known if each > today)
 
-    def _event_with(self, persona: Persona, citizen: Mapping[str, Any], ahead: timedelta) -> dict[str, Any] | None:
-        """Return the values of such an event whose deadlines lie so far ahead."""
-        made = flat(Inventor(self.today, ahead).data(self._type.schema, optional=not persona.sparse))
+    def _event_with(self, persona: Persona, citizen: Mapping[str, Any], inventor: Inventor) -> dict[str, Any] | None:
+        """Return the values of such an event with these dates."""
+        made = flat(inventor.data(self._type.schema, optional=not persona.sparse))
         roles = {f"event.{role}": f"${role}" for role, several in self._type.roles.items() if not several}
         usual = {
             **citizen,

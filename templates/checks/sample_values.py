@@ -19,8 +19,8 @@ AHEAD = timedelta(days=45)
 BEFORE = timedelta(days=3)
 _AHEAD_WORDS = frozenset(
     (
-        *("appointment", "by", "deadline", "due", "end", "ends", "expected", "expire", "expires", "next", "planned"),
-        *("start", "starts", "until", "valid"),
+        *("appointment", "begins", "by", "changes", "closes", "deadline", "due", "end", "ends", "expected", "expire"),
+        *("expires", "next", "opens", "planned", "start", "starts", "until", "valid"),
     )
 )
 """Words in the name of a date that lies ahead; what has `ended` or `started` is over."""
@@ -45,13 +45,14 @@ _AMOUNT, _COUNT, _NUMBER = 43_250, 2, 12.5
 
 
 class Inventor(Struct, frozen=True):
-    """Invents data; `today`: dates lie around it, deadlines `ahead` of it.
+    """Invents data; `today`: deadlines lie `ahead` of it, and what has `happened` so much later (usually before it).
 
     `person`: who a field or a role that names persons stands for.
     """
 
     today: date
     ahead: timedelta = AHEAD
+    happened: timedelta = -BEFORE
     person: Callable[[str], str] = "${}".format
     pick: Pick = itemgetter(0)
 
@@ -86,7 +87,7 @@ class Inventor(Struct, frozen=True):
 
     def _text(self, name: str, prop: Mapping[str, Any]) -> str:
         if prop.get("format") == "date":
-            moved = -BEFORE if _AHEAD_WORDS.isdisjoint(name.split("_")) else self.ahead
+            moved = self.happened if _AHEAD_WORDS.isdisjoint(name.split("_")) else self.ahead
             return (self.today + moved).isoformat()
         if _names_year(name) and re.fullmatch(prop.get("pattern", "[0-9]{4}"), year := str(self.today.year)):
             return year

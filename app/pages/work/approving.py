@@ -245,24 +245,24 @@ class Approving(DraftPages):
     def approve(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:
         """Approve this very version, as another person; a comment is kept."""
         who, frame = self._office.enter(request, fields)
-        submission, comment = self._found(name, hash, who), field_of(fields, "comment")
-        if len(comment) > MOST_SAID:
-            return self._page(who, frame, submission, wrong={"comment": _too_long(frame)})
+        submission, said = self._found(name, hash, who), field_of(fields, "said")
+        if len(said) > MOST_SAID:
+            return self._page(who, frame, submission, wrong={"said": _too_long(frame)}, typed=said)
         with refusals_as_problems():
-            done = self._office.platform.rules.approval.approve(submission, who, comment)
-        return self._decided(request, who, done, "approved", comment)
+            done = self._office.platform.rules.approval.approve(submission, who, said)
+        return self._decided(request, who, done, "approved", said)
 
     @routes.post("/work/submissions/{name}/{hash}/refuse")
     def refuse(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:
         """Refuse this very version, for a reason that its author reads."""
         who, frame = self._office.enter(request, fields)
-        submission, reason = self._found(name, hash, who), field_of(fields, "reason")
-        if len(reason) > MOST_SAID or not says_why(reason):
-            message = _too_long(frame) if reason[MOST_SAID:] else frame.speech.say("Say why, for its author")
-            return self._page(who, frame, submission, wrong={"reason": message})
+        submission, said = self._found(name, hash, who), field_of(fields, "said")
+        if len(said) > MOST_SAID or not says_why(said):
+            message = _too_long(frame) if said[MOST_SAID:] else frame.speech.say("Say why, for its author")
+            return self._page(who, frame, submission, wrong={"said": message}, typed=said)
         with refusals_as_problems():
-            done = self._office.platform.rules.approval.refuse(submission, who, reason)
-        return self._decided(request, who, done, "refused", reason)
+            done = self._office.platform.rules.approval.refuse(submission, who, said)
+        return self._decided(request, who, done, "refused", said)
 
     @routes.post("/work/submissions/{name}/{hash}/comment")
     def comment(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:

@@ -22,7 +22,7 @@ from tests.world import NOON
     ],
 )
 def test_the_days_of_a_sample_can_be(on: str, counted: str, offset: str, happened: int, told: int) -> None:
-    """No message is shown before the day on which its event is recorded, and it says “ended” of what lies before it."""
+    """No message is shown before the day on which its event is recorded, whatever it is counted from."""
     packs = list(map(pack_of, examine(list(shipped()))[0]))
     contents = [each.content for each in packs]
     catalogue, defaults = catalogue_of(contents), defaults_of(contents)

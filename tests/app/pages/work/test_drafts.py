@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from app.pages.catalogues import LANGUAGES
+from tests.app.pages.forms import fields_of
 from tests.app.pages.work.workshop import (
     CLINIC,
     FINE,
@@ -481,11 +482,11 @@ def test_an_approver_refuses_in_a_browser(quiet: Workshop) -> None:
     where = submitted(quiet)
     berik, aida = signed_in(quiet, "berik"), signed_in(quiet, "aida")
     for reason in ("", "no", "x" * 501):
-        assert berik.post(f"{where}/refuse", reason=reason).status_code == 422
-    assert berik.post(f"{where}/approve", comment="x" * 501).status_code == 422
+        assert berik.post(f"{where}/refuse", said=reason).status_code == 422
+    assert berik.post(f"{where}/approve", said="x" * 501).status_code == 422
     assert berik.post(f"{where[:-1]}/approve").status_code == 422, "this is not the whole hash"
-    assert aida.post(f"{where}/refuse", reason="the date is wrong").status_code == 403
-    answer = berik.post(f"{where}/refuse", reason="the date is wrong")
+    assert aida.post(f"{where}/refuse", said="the date is wrong").status_code == 403
+    answer = berik.post(f"{where}/refuse", said="the date is wrong")
     assert answer.headers["location"] == f"{where}?done=refused"
     assert "the date is wrong" in aida.get(where).text
     assert "отклонена" in aida.get("/work?language=ru").text
@@ -496,8 +497,24 @@ def test_an_approver_refuses_in_a_browser(quiet: Workshop) -> None:
     assert dana.post(f"{draft}/submit").headers["location"].startswith(where)
     for page in (asked, berik.get(where).text):
         assert page.index("This very content was refused before") < page.index("berik: the date is wrong")
-    assert berik.post(f"{where}/approve", comment="it is right after all").status_code == 303
+    assert berik.post(f"{where}/approve", said="it is right after all").status_code == 303
     assert "it is right after all" in aida.get(where).text
+
+
+def test_an_approver_s_words_go_with_the_button_that_is_pressed(quiet: Workshop) -> None:
+    """One field serves all decisions, and what does not do for one is still there for another."""
+    where = submitted(quiet)
+    berik, dana = signed_in(quiet, "berik"), signed_in(quiet, "dana")
+    page = berik.get(where).text
+    assert page.count("<textarea") == 1
+    for way in ("approve", "refuse", "comment"):
+        assert f'action="{where}/{way}"' in page
+        answer = berik.post(f"{where}/{way}", said="why so?" + "x" * 500)
+        assert answer.status_code == 422
+        assert fields_of(answer.text, "/comment")["said"][0].startswith("why so?")
+    assert berik.post(f"{where}/refuse", said="no").status_code == 422
+    own = dana.get(where).text
+    assert (own.count("<textarea"), f'action="{where}/approve"' in own) == (1, False)
 
 
 def test_another_agency_comes_near_no_draft(quiet: Workshop) -> None:
@@ -524,7 +541,7 @@ def test_a_refused_author_is_sent_to_mend(quiet: Workshop) -> None:
     """After a refusal the next step is to write, for the reason that was given, and not to wait for approval."""
     where = submitted(quiet)
     berik, dana = signed_in(quiet, "berik"), signed_in(quiet, "dana")
-    berik.post(f"{where}/refuse", reason="the date is wrong")
+    berik.post(f"{where}/refuse", said="the date is wrong")
     draft = begun(dana)
     for page in (dana.get(f"{draft}/form").text, dana.get(where).text):
         assert "Next: Write</strong> – mend: the date is wrong" in unescape(page)

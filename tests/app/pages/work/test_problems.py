@@ -58,7 +58,7 @@ def test_a_request_made_by_hand_is_refused_in_the_language_of_the_page(quiet: Wo
         dana.get("/work/triggers/clinic_attachment?days=8"),
         dana.post(f"{version}/approve"),
         dana.post(f"{version}/publish", **everybody),
-        dana.post(f"{version}/refuse", reason="x" * 501),
+        dana.post(f"{version}/refuse", said="x" * 501),
         dana.post("/work/triggers/clinic_attachment/pause", reason=""),
         olga.post("/console/jobs/new", kind="replay views", views="trial"),
     ):

@@ -29,8 +29,8 @@ CLASSES: Final[Mapping[str, str]] = {
 PARTS: Final[Mapping[Part, str]] = {
     "start": N_("The rule"),
     "to": N_("Who is told"),
-    "due": N_("When it is sent"),
-    "unless": N_("When it is not sent"),
+    "due": N_("When"),
+    "unless": N_("Exception"),
     "replies": N_("What an answer does"),
     "expires": N_("How long it is of use"),
 }

@@ -102,16 +102,17 @@ class RuleWords(Struct, frozen=True):
     titles: Titles
 
     def sentences(self, clause: Mapping[str, Any]) -> Iterator[str]:
-        """Return a sentence for each part of the clause."""
-        return (sentence for _, sentence in self.parts(clause))
+        """Yield a sentence for each part of the clause."""
+        for part, told in self.parts(clause):
+            yield Words("It is for {whom}.", whom=told) if part == "to" else told
 
     def parts(self, clause: Mapping[str, Any]) -> Iterator[tuple[Part, str]]:
-        """Yield the same, each with what it is about."""
+        """Yield the same, each with what it is about: of who is told their name, and no sentence."""
         if "on" not in clause:  # the platform's own
             yield "start", DIGEST
             return
         yield from (("start", sentence) for sentence in self._starting(clause))
-        yield "to", Words("It is for {whom}.", whom=whom(clause.get("to") or "subject"))
+        yield "to", whom(clause.get("to") or "subject")
         for step in filter(None, clause["due"].values()):
             yield "due", self.due({"from": _source(clause), **step})
         yield from (("unless", self.unless(each, clause["on"])) for each in clause.get("unless") or ())

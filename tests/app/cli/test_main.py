@@ -283,7 +283,7 @@ def test_why_tells_people_and_machines(lived: Terminal) -> None:
         "Identity card renewal",
         "sent",
         "Expiry date: 20 July 2025",
-        "When it is sent: It is due 30 days before the event’s expiry date, at 09:00",
+        "When: It is due 30 days before the event’s expiry date, at 09:00",
         "73-V",
         "attempted  sms",
         "(2025-01-10 12:00+05:00)",

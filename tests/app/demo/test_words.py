@@ -80,6 +80,12 @@ def test_a_clause_becomes_sentences() -> None:
     ]
 
 
+def test_who_is_told_is_named_once() -> None:
+    """Beside a label that asks who is told stands who it is, and no second label."""
+    clause = {"on": "kz.document.issued", "to": ["mother", "father"], "due": {}}
+    assert dict(RuleWords(TITLES).parts(clause))["to"] == "the mother and the father"
+
+
 def test_the_edges_of_an_entitlement_are_read_aloud() -> None:
     """A trigger on becoming entitled, or on ceasing to be, says so, with the law's values and the days of it."""
     clause = {

@@ -310,7 +310,7 @@ def test_somebody_who_never_saw_yaml_publishes_a_trigger(
         page = context.new_page()
         page.goto(address)
         kept(page, f"form-{language}", "8-approving")
-        page.locator("form[action$=approve] button").click()
+        page.locator("button[formaction$=approve]").click()
         for share in ("0.05", "1.0"):
             page.select_option("#share", share)
             page.locator("form[action$=publish] button").click()

@@ -59,7 +59,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
 }
 """The outcomes for a person who was looked at."""
 PERIODS: Final[Mapping[str, str]] = {
-    "from": N_("Write the first day, such as 2025-01-31"),
+    "from": N_("Write the first day"),
     "to": N_("Choose a last day that is later than the first, by three years at most"),
 }
 """The error of a period, by the field that is wrong."""
@@ -106,11 +106,13 @@ class Backtests(DraftPages):
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
         given, say = {name: field_of(fields, name) for name in ("from", "to")}, frame.speech.say
         first, last = (_day(typed_values.day(given[name])) for name in ("from", "to"))
-        wrong = {}
+        today, wrong = self._office.platform.clock().astimezone(frame.speech.zone).date(), dict[str, str]()
         if first is None:
-            wrong["from"] = say("Write the first day, such as 2025-01-31")
+            wrong["from"] = say("Write the first day, such as {day}").format(
+                day=f"{today - timedelta(days=365):%d.%m.%Y}"
+            )
         if last is None:
-            wrong["to"] = say("Write the last day, such as 2025-01-31")
+            wrong["to"] = say("Write the last day, such as {day}").format(day=f"{today:%d.%m.%Y}")
         given |= {"caps": "yes"} if "caps" in fields else {}
         if first is None or last is None:
             return self._page(frame, sheet, wrong, **given)

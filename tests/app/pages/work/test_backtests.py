@@ -157,8 +157,8 @@ def test_figures_of_a_report_do_not_contradict_each_other() -> None:
 @pytest.mark.parametrize(
     ("since", "until", "said"),
     [
-        ("x", "2025-06-20", ["Write the first day, such as 2025-01-31"]),
-        ("x", "x", ["Write the first day, such as 2025-01-31", "Write the last day, such as 2025-01-31"]),
+        ("x", "2025-06-20", ["Write the first day, such as 02.06.2024"]),
+        ("x", "x", ["Write the first day, such as 02.06.2024", "Write the last day, such as 02.06.2025"]),
         (
             "2025-06-20",
             "2025-05-01",
@@ -169,7 +169,7 @@ def test_figures_of_a_report_do_not_contradict_each_other() -> None:
 def test_an_error_in_the_days_of_a_backtest_names_its_day(
     quiet: Workshop, since: str, until: str, said: list[str]
 ) -> None:
-    """It says which of both days is meant, once."""
+    """It says which of both days is meant, once, with an example that could be meant today."""
     aida = signed_in(quiet, "aida")
     page = aida.post(f"{begun(aida)}/backtest", **{"from": since, "to": until}).text
     assert re.findall('<p class="error"[^>]*>([^<]*)</p>', page) == said

@@ -75,9 +75,7 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, MissingKeyFile, NoDatabase, NoDefaults,
         WrongKeyFile, WrongSchema: with what to do about it.
     """
-    database = open_database(settings, make=make)
-    if clock is system_clock and not database.sqlite:
-        database.server_clock.compare_with(clock)
+    database = open_database(settings, make=make, clock=clock if clock is system_clock else None)
     try:
         return _composed(settings, clock, database, keyring, make=make and database.sqlite)
     except BaseException:

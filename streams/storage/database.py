@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
 from eventsourcing.persistence import IntegrityError
@@ -43,11 +44,13 @@ class Database:
     """Reads in snapshots and writes in transactions; on SQLite all writes go through one thread, most urgent first.
 
     `lasting`: a commit survives a loss of power; otherwise SQLite, which then waits for no disk, may lose the latest
-    commits. `at_work`: no migration may alter PostgreSQL's tables meanwhile. Raises DatabaseUnavailable where the
-    URL cannot be read or its driver is not installed.
+    commits. `at_work`: no migration may alter PostgreSQL's tables meanwhile. `clock`: compared with PostgreSQL's.
+    Raises DatabaseUnavailable where the URL cannot be read or its driver is not installed.
     """
 
-    def __init__(self, url: str, *, lasting: bool = True, at_work: bool = False) -> None:
+    def __init__(
+        self, url: str, *, lasting: bool = True, at_work: bool = False, clock: Callable[[], datetime] | None = None
+    ) -> None:
         try:
             self.engine = _engine(url)
         except (ArgumentError, ImportError) as error:
@@ -62,7 +65,7 @@ class Database:
         self._closed = False
         event.listen(self.engine, "checkin", self._end_if_closed)
         self.waits = waits()
-        self.server_clock = ServerClock()
+        self.server_clock = ServerClock(None if self.sqlite else clock)
 
     def use_codes(self, codes: object) -> None:
         """Give every later connection the codes of the log's rows (streams.log.row_codes).

@@ -23,13 +23,9 @@ class WrongClock(DatabaseUnavailable):
 
 
 class ServerClock:
-    """Compares our clock with the server's; on SQLite, and by a clock that is not the machine's, it does nothing."""
+    """Compares our clock with the server's. `ours`: None on SQLite, and for a clock that is not the machine's."""
 
-    def __init__(self) -> None:
-        self._ours: Callable[[], datetime] | None = None
-
-    def compare_with(self, ours: Callable[[], datetime]) -> None:
-        """Compare this clock with the server's from now on."""
+    def __init__(self, ours: Callable[[], datetime] | None) -> None:
         self._ours = ours
 
     @property

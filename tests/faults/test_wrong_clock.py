@@ -13,7 +13,7 @@ from app.http.role import ServedRole, role_application
 from app.scheduled import schedule_of
 from streams.storage.database import Database
 from streams.storage.schema import migrate
-from streams.storage.server_clock import WrongClock
+from streams.storage.server_clock import ServerClock, WrongClock
 from tests.services import postgres
 from tests.world import LONG_AGO, NOON, World, fine, iin, registered
 
@@ -36,7 +36,7 @@ def country(server: URL, tmp_path: Path) -> Iterator[World]:
 
 def off_by(world: World, off: timedelta) -> None:
     """The clock of this machine is off by so much."""
-    world.platform.database.server_clock.compare_with(lambda: system_clock() + off)
+    world.platform.database.server_clock = ServerClock(lambda: system_clock() + off)
 
 
 @pytest.mark.parametrize("off", [AHEAD, BEHIND], ids=["ahead", "behind"])

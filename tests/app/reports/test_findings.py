@@ -42,6 +42,7 @@ from streams.runtime.processes import LiveProcess, Process, Processes
 from streams.runtime.schedule import Run, RunOutcome
 from streams.storage.database import Database
 from streams.storage.schema import migrate
+from streams.storage.server_clock import ServerClock
 from streams.storage.tables import scheduled
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, AWAY, DANA, Office, office_in, signed_in
@@ -118,9 +119,9 @@ def test_clocks_are_compared_with_the_servers(server: URL) -> None:
         database = Database(url.render_as_string(hide_password=False))
         migrate(database)
         late = lambda: system_clock() - 5 * MINUTES  # noqa: E731
-        database.server_clock.compare_with(late)
+        database.server_clock = ServerClock(late)
         Processes(database, late).sign(HEALTHY)
-        database.server_clock.compare_with(system_clock)
+        database.server_clock = ServerClock(system_clock)
         with database.reading() as connection:
             [one] = Processes(database, system_clock).known(connection)
         assert (one.lives, round(one.ahead / MINUTES), one.silent < MINUTES) == (True, -5, True)

@@ -31,6 +31,7 @@ from streams.runtime.processes import Processes
 from streams.storage.database import Database
 from streams.storage.leadership import Lane
 from streams.storage.schema import migrate
+from streams.storage.server_clock import ServerClock
 from tests.app.pages.console.office import AIGERIM, AWAY, Office, office_in, signed_in
 from tests.app.reports.planted import FAULTS
 from tests.services import postgres
@@ -284,7 +285,7 @@ def test_a_clock_is_compared_with_the_server_of_the_database(server: URL, tmp_pa
         world = World(tmp_path, url=url.render_as_string(hide_password=False))
         assert condition(world).apart == timedelta()
         on = world.platform
-        on.database.server_clock.compare_with(system_clock)
+        on.database.server_clock = ServerClock(system_clock)
         runtime = replace(on.runtime, processes=Processes(on.database, system_clock))
         real = ConditionReader(replace(on, clock=system_clock, runtime=runtime), wrong).read()
         assert abs(real.apart) < SKEW

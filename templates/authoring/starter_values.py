@@ -4,20 +4,19 @@ import re
 from typing import Final
 
 from templates.checks.placeholders import is_of_the_scaffold
+from templates.words.tags import CLOSES, OPENS, TAG
 
-_CODE: Final = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}")
-_BLOCK: Final = re.compile(r"\{%-?\s*(?:if|for)\b")
-_END: Final = re.compile(r"\{%-?\s*end")
+_TAG: Final = re.compile(TAG)
 
 
 def values_in(text: str) -> list[str]:
     """Return the values of a text, each once, within the conditions that it has and without any words."""
     found: list[str] = []
     blocks: list[list[str]] = []  # those under way, the innermost last
-    for code in _CODE.findall(text):
-        if _BLOCK.match(code):
+    for code in _TAG.findall(text):
+        if OPENS.match(code):
             blocks.append([code])
-        elif blocks and _END.match(code):
+        elif blocks and CLOSES.match(code):
             block = "".join([*blocks.pop(), code])
             if "{{" in block:
                 (blocks[-1] if blocks else found).append(block)
@@ -28,7 +27,7 @@ def values_in(text: str) -> list[str]:
 
 def _without_values_at_end(text: str) -> str:
     start = len(text)
-    for code in reversed(list(_CODE.finditer(text))):
+    for code in reversed(list(_TAG.finditer(text))):
         if text[code.end() : start].strip():
             break
         start = code.start()

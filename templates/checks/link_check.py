@@ -12,9 +12,10 @@ from templates.reading.findings import closest
 from templates.reading.pack_content import items_of
 from templates.reading.yaml_file import Document, Place
 from templates.words.policy import ROOTS
+from templates.words.tags import without_tags
 
-_DYNAMIC = re.compile(rf"\{{\{{.*?\}}\}}|\{{%.*?%\}}|(?<![\w./@-])(?:{'|'.join(ROOTS)})(?:\.\w+)+", re.DOTALL)
-"""What is no address: a placeholder, and the name of a value outside of one, which is reported as such."""
+_BARE_NAME = re.compile(rf"(?<![\w./@-])(?:{'|'.join(ROOTS)})(?:\.\w+)+")
+"""The name of a value outside of a tag, which is reported as such and is no address."""
 _HOST = re.compile(
     r"(?<![\w@./-])(?:https?://)?((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})(?![\w@-])", re.IGNORECASE
 )
@@ -106,7 +107,7 @@ def _addresses(
 
 
 def _named(text: str, domains: Sequence[str] | None) -> Iterator[tuple[int, str, str | None]]:
-    hidden = _DYNAMIC.sub(_blank, text)
+    hidden = _BARE_NAME.sub(_blank, without_tags(text, comments=False))
     endings = {domain.rpartition(".")[2] for domain in domains or ()}
     broken = [found for found in _LINK.finditer(hidden) if _is_broken_link(found, domains)]
     broken += [

@@ -5,13 +5,12 @@ from collections.abc import Container, Iterator
 
 from domain.core.translatable import Words
 from templates.words.policy import ROOTS
+from templates.words.tags import without_tags
 
-_FILLED = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _NAME = rf"(?:{'|'.join(ROOTS)})(?:\.\w+)+"
 _MEANT = re.compile(
     rf"(?P<braces>\{{\s*(?P<inner>(?P<in>{_NAME})\s*(?:\|[^{{}}\n]*)?)\}})|\{{?\s*(?<![\w./@-])(?P<bare>{_NAME})|[{{}}]"
 )
-_VISIBLE = re.compile(r"[^\n]")
 _SUSPECT = re.compile(rf"[{{}}]|(?:{'|'.join(ROOTS)})\.")
 """A text without any of these has no slip. Most texts have none, and to look for one takes twenty times as long."""
 
@@ -21,7 +20,7 @@ def unfilled(text: str, variables: Container[str] | None) -> Iterator[tuple[int,
 
     `variables`: the names that mean anything here; None: not known.
     """
-    for number, line in enumerate(_outside(text).split("\n"), 1):
+    for number, line in enumerate(without_tags(text, comments=True).split("\n"), 1):
         slips = _slips(line)
         known = [found for found in slips if _name(found) is None or _name(found) in (variables or ())]
         named = [found for found in known if _name(found)]
@@ -31,12 +30,9 @@ def unfilled(text: str, variables: Container[str] | None) -> Iterator[tuple[int,
 
 def unfilled_names(text: str) -> frozenset[str]:
     """Return the variables that a text names outside of a placeholder."""
-    return frozenset(name for found in _slips(_outside(text)) if (name := _name(found)) is not None)
-
-
-def _outside(text: str) -> str:
-    """Return the text with spaces for its placeholders, so that all else keeps its place."""
-    return _FILLED.sub(lambda filled: _VISIBLE.sub(" ", filled[0]), text)
+    return frozenset(
+        name for found in _slips(without_tags(text, comments=True)) if (name := _name(found)) is not None
+    )
 
 
 def _slips(text: str) -> list[re.Match[str]]:

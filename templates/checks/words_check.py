@@ -26,6 +26,7 @@ from templates.words.environment import markdown_environment, plain_environment
 from templates.words.markdown import LINK
 from templates.words.policy import Scope
 from templates.words.syntax import read_words
+from templates.words.tags import CLOSES, OPENS, TAG
 
 START = Place(1, 1, 1)
 NEEDED: Mapping[str, tuple[str, ...]] = {"push": ("push",), "sms": ("sms",), "email": ("subject", BODY)}
@@ -45,9 +46,7 @@ MOST_ALIKE, MOST_WITHOUT = 20, 60
 """So many letters may be the same in two languages, such as names; a Kazakh text of so many may lack its letters."""
 KAZAKH = "ә, ғ, қ, ң, ө, ұ, ү, һ, і"
 KAZAKH_LETTERS = frozenset("әғқңөұүһі")
-_CODE = r"\{\{[^{}]*\}\}|\{%[^{}]*%\}"
-_VALUE, _NOT_WORDS = re.compile(_CODE), re.compile(rf"{_CODE}|https?://\S+")
-_BLOCK, _END = re.compile(r"\{%-?\s*(?:if|for)\b"), re.compile(r"\{%-?\s*end")
+_TAG, _NOT_WORDS = re.compile(TAG), re.compile(rf"{TAG}|https?://\S+")
 _GROUPED = re.compile(r"(?<=\d)[ \u00a0\u2009\u202f,](?=\d{3}(?!\d))")
 
 
@@ -146,13 +145,13 @@ def _numbers(text: str) -> frozenset[str]:
 def without_values(text: str) -> str:
     """Return what stands in a text whatever the values are: it has neither values nor what stands in conditions."""
     kept, depth, at = list[str](), 0, 0
-    for code in _VALUE.finditer(text):
+    for code in _TAG.finditer(text):
         if depth == 0:
             kept.append(text[at : code.start()])
         at = code.end()
-        if _BLOCK.match(code[0]):
+        if OPENS.match(code[0]):
             depth += 1
-        elif depth and _END.match(code[0]):
+        elif depth and CLOSES.match(code[0]):
             depth -= 1
     return "".join([*kept, text[at:]] if depth == 0 else kept)
 

@@ -192,6 +192,18 @@ def versions(connection: Connection, persons: Iterable[str]) -> dict[str, Histor
     return {person: HistoryVersion(*version) for person, *version in rows}
 
 
+def waiting_since(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
+    """Return those of the persons who wait for their plan, not at leisure -> since when (microseconds)."""
+    return dict(rows_of(connection, _WAITING_SINCE, sorted(persons)))
+
+
+_WAITING_SINCE = (
+    select(history.c.person, func.min(history.c.woken))
+    .where(among_keys(history.c.person), ~history.c.planned, history.c.woken < AT_LEISURE)
+    .group_by(history.c.person)
+)
+
+
 def told_after(connection: Connection, persons: Iterable[str], position: int) -> dict[str, int]:
     """Return those of the persons with events after that position -> the position of the last."""
     return dict(rows_of(connection, _TOLD, sorted(persons), after=position))

@@ -11,7 +11,8 @@ class ClassRules(Struct, frozen=True):
     It may ignore an opt-out of its category, quiet hours, the cap and its agency's rate (`ignores_…`).
     `counts`: a message of this class counts towards its recipient's cap; `repeats`: it is sent again where nobody
     knows whether it went, because twice is better than never. `named`: its email names the addressee: what is about a
-    place, or offered to many, need not.
+    place, or offered to many, need not. `awaits_plan`: it goes only once all that is recorded of its
+    person is planned.
     """
 
     ignores_opt_out: bool = False
@@ -22,6 +23,7 @@ class ClassRules(Struct, frozen=True):
     needs_consent: bool = False
     counts: bool = True
     named: bool = False
+    awaits_plan: bool = True
 
 
 CLASS_RULES: Mapping[str, ClassRules] = {
@@ -32,6 +34,7 @@ CLASS_RULES: Mapping[str, ClassRules] = {
         ignores_rate=True,
         repeats=True,
         counts=False,
+        awaits_plan=False,
     ),
     "legal": ClassRules(ignores_opt_out=True, ignores_cap=True, repeats=True, counts=False, named=True),
     "service": ClassRules(ignores_cap=True, named=True),

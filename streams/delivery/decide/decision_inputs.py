@@ -61,7 +61,7 @@ class DecisionInputs:
         self.ledgers: dict[_Alike, list[Nudge]] = {}
         self.messages: dict[str, list[datetime]] = {}
         self.reported: Mapping[UUID, LifeEvent] = {}
-        self.members: Mapping[UUID, Nudge] = {}
+        self.members: dict[UUID, Nudge] = {}
         self.histories: dict[str, History] = {}
         self.deaths: dict[str, Deaths] = {}
 
@@ -70,9 +70,7 @@ class DecisionInputs:
 
         A message that is to be sent counts under the cap of those after it.
         """
-        self.members = nudges.by_id(self.connection, {member for nudge, _ in rows for member in nudge.members})
-        if self.before is not None:
-            self.members = all_planned_before(self.connection, self.log, self.members, self.before)
+        self._load_members(nudge for nudge, _ in rows)
         every = [*(nudge for nudge, _ in rows), *self.members.values()]
         concerned = {nudge.intent.person for nudge in every}
         self._load_whole({nudge.intent.person for nudge in every if self._needs_history(nudge)})
@@ -95,6 +93,23 @@ class DecisionInputs:
         self._load({guardian for nudge, _ in rows for guardian in self._guardians(nudge)})
         self._load_ledgers([nudge for nudge, _ in rows])
         return [self._settlement(nudge, recipient) for nudge, recipient in rows]
+
+    def planned_for(self, found: Sequence[Nudge]) -> dict[UUID, frozenset[str]]:
+        """Return nudge -> the persons whose plans it goes by; a digest also goes by those of its members."""
+        self._load_members(found)
+        return {
+            nudge.intent.id: frozenset(
+                (nudge.intent.person, *(self.members[id_].intent.person for id_ in nudge.members))
+            )
+            for nudge in found
+        }
+
+    def _load_members(self, found: Iterable[Nudge]) -> None:
+        missing = {member for nudge in found for member in nudge.members} - self.members.keys()
+        members = nudges.by_id(self.connection, missing) if missing else {}
+        if self.before is not None:
+            members = all_planned_before(self.connection, self.log, members, self.before)
+        self.members |= members
 
     def _needs_history(self, nudge: Nudge) -> bool:
         """Return whether its words can read more of the person's history than `of_personal_types` gives."""

@@ -1,6 +1,6 @@
 """Deciding on claimed deliveries: settle each, and separate what is sent from what is not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from domain.nudges.nudge import Nudge, is_asked
 from domain.nudges.settle import Defer, Digest, NotSentReason, Send, Settlement, Withhold, is_stopped
 from projections import nudges
 from projections.nudges import Due
+from streams.delivery.decide.awaited_plans import awaiting_plans
 from streams.delivery.decide.case import Case, added
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.digesting import Decided
@@ -27,13 +28,15 @@ class Claimed(Struct, frozen=True):
     """The deliveries of a claim, by what is to be done with them.
 
     `cases`: to decide on; `lost`: open attempts whose lease ran out; `asked`: unknown outcomes about which a provider
-    is asked; `moved_on`: nudges that changed since the claim.
+    is asked; `moved_on`: nudges that changed since the claim; `awaiting_plans`: nudges that are not decided on
+    before a plan, with the time of the next look.
     """
 
     cases: list[Case]
     lost: list[Settlement]
     asked: list[Settlement]
     moved_on: list[UUID]
+    awaiting_plans: Mapping[UUID, datetime]
 
 
 class Decisions(Struct, frozen=True):
@@ -63,7 +66,10 @@ def read_claim(connection: Connection, log: Log, rules: Rules, claimed: Sequence
             fresh.append((nudge, row.recipient))
     inputs = DecisionInputs(connection, log, rules, now)
     settlements = inputs.settlements(lost), inputs.settlements(asked)
-    return Claimed(list(inputs.cases(fresh)), *settlements, moved_on)
+    new = [nudge for nudge, _ in fresh]
+    waiting = awaiting_plans(connection, new, inputs.planned_for(new), now)
+    cases = list(inputs.cases([(nudge, whom) for nudge, whom in fresh if nudge.intent.id not in waiting]))
+    return Claimed(cases, *settlements, moved_on, waiting)
 
 
 def decide(claimed: Claimed, rules: Rules, now: datetime) -> Decisions:

@@ -1,6 +1,6 @@
 """Claiming: take due deliveries, so that each is with one dispatcher at a time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -60,6 +60,17 @@ class Claims:
         """Release nudges that are not sent now, so that they can be claimed again at once."""
         if ids:
             self._database.write(lambda connection: nudges.release(connection, ids), Priority.DISPATCH)
+
+    def leave(self, ids: Mapping[UUID, datetime]) -> None:
+        """Release nudges that are not sent now; nobody claims them before the time of each."""
+
+        def work(connection: Connection) -> None:
+            found = nudges.by_id(connection, ids)
+            for until in set(ids.values()):
+                claims.leave(connection, [nudge for id_, nudge in found.items() if ids[id_] == until], micros(until))
+
+        if ids:
+            self._database.write(work, Priority.DISPATCH)
 
     def release_all(self) -> None:
         """Release every claim, also those of other dispatchers."""

@@ -59,4 +59,5 @@ class Decider:
             except RulesMoved:
                 self._claims.release([nudge.intent.id for nudge, _ in facts])
         self._claims.release(claimed.moved_on)
+        self._claims.leave(claimed.awaiting_plans)
         return Batch(len(due), decisions.cases, decisions.questions, rules, self._clock())

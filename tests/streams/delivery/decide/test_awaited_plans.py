@@ -1,0 +1,130 @@
+"""A message waits while something is recorded of its person that is not planned yet."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from projections import history
+from projections.tables import micros
+from streams.delivery.decide.awaited_plans import LATER, LONGEST, SOON
+from templates.checks.loader import shipped
+from tests.streams.dispatching import AIGERIM, AWAKE, CARD, DANA, DUE, EVACUATION, FLOOD, HOME, dispatcher
+from tests.world import LONG_AGO, World, card, event, fine, registered
+
+TEN_MINUTES = timedelta(minutes=10)
+FINE = fine(AIGERIM, "1", "2025-06-10T12:00:00+05:00")
+PAID = event(
+    "kz.traffic.fine_paid",
+    AIGERIM,
+    "2025-06-16T09:00:00+05:00",
+    {"number": "1", "amount": 21625, "paid_on": "2025-06-16"},
+)
+LAST_DAY = "2025-06-16T10:00+05:00"
+SPEAKS_RUSSIAN = event(
+    "citizen.preferences_changed", AIGERIM, "2025-06-20T08:00:00+05:00", {"language": "ru"}, id="again"
+)
+
+
+@pytest.fixture
+def world(tmp_path: Path, url: str) -> World:
+    """A platform, on both databases, with a card that is told of at DUE."""
+    world = World(tmp_path, url=url)
+    world.take(*registered(AIGERIM, LONG_AGO), *registered(DANA, LONG_AGO), AWAKE)
+    return world
+
+
+async def look(world: World) -> list[str]:
+    """Dispatch what is due, without planning; the persons whom messages went to."""
+    before = len(world.sent)
+    await dispatcher(world).drain()
+    return [message.recipient for message in world.sent[before:]]
+
+
+async def test_who_has_paid_is_not_reminded(world: World) -> None:
+    """A payment that is recorded and not planned yet stops the reminder, which is then cancelled."""
+    world.take(FINE)
+    await world.settle("2025-06-10T14:00+05:00")
+    world.at(LAST_DAY)
+    world.take(PAID)
+
+    held = await look(world)
+    world.plan()
+    world.at(world.clock() + SOON)
+
+    assert (held, await look(world)) == ([], [])
+    assert world.nudge("last_day").to(world.name(AIGERIM)).state == "cancelled"
+    world.close()
+
+
+async def test_what_is_still_wanted_goes_after_its_plan(world: World) -> None:
+    """A message that waited for a plan goes soon after it, once; others did not wait for it."""
+    world.take(CARD, card(DANA, "2025-07-20", "N2"))
+    world.plan()
+    world.at(DUE)
+    world.take(SPEAKS_RUSSIAN)
+
+    first = await look(world)
+    at_once = await look(world)
+    world.plan()
+    world.at(world.clock() + SOON)
+
+    assert (first, at_once) == ([world.name(DANA)], [])
+    assert (await look(world), await look(world)) == ([world.name(AIGERIM)], [])
+    world.close()
+
+
+async def test_a_plan_that_never_comes_stops_nothing_for_ever(world: World) -> None:
+    """After the longest wait a message goes by the plan that there is."""
+    world.take(CARD)
+    world.plan()
+    world.at(DUE)
+    world.take(SPEAKS_RUSSIAN)
+
+    looks = {}
+    while world.clock() <= DUE + LONGEST + TEN_MINUTES:
+        looks[world.clock() - DUE] = len(await look(world))
+        world.at(world.clock() + TEN_MINUTES)
+
+    assert [after for after, sent in looks.items() if sent] == [LONGEST]
+    world.close()
+
+
+async def test_a_message_goes_before_it_expires(world: World) -> None:
+    """A plan that does not come is not waited for until there is nothing to send."""
+    world.take(FINE)
+    await world.settle("2025-06-10T14:00+05:00")
+    expires = world.nudge("last_day").intent.expires
+    assert expires is not None
+    world.at(expires - LATER)
+    world.take(SPEAKS_RUSSIAN)
+
+    assert await look(world) == [world.name(AIGERIM)]
+    world.close()
+
+
+async def test_those_who_are_planned_at_leisure_are_not_waited_for(world: World) -> None:
+    """A publication, by which everybody is planned again at leisure, holds no message back."""
+    world.take(CARD)
+    world.plan()
+    world.at(DUE)
+    world.platform.database.write(
+        lambda connection: history.wake_at_leisure(connection, [world.name(AIGERIM)], micros(DUE))
+    )
+
+    assert await look(world) == [world.name(AIGERIM)]
+    world.close()
+
+
+async def test_danger_to_life_waits_for_no_plan(tmp_path: Path) -> None:
+    """An emergency goes at once, whatever is recorded and not planned."""
+    world = World(tmp_path, packs=shipped(), now=FLOOD)
+    world.take(*registered(AIGERIM, "1990-05-05"), HOME)
+    world.take(EVACUATION)
+    world.plan()
+    world.take(
+        event("citizen.preferences_changed", AIGERIM, "2026-04-08T11:00:00+05:00", {"language": "ru"}, id="now")
+    )
+
+    assert await look(world) == [world.name(AIGERIM)]
+    world.close()

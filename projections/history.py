@@ -192,15 +192,18 @@ def versions(connection: Connection, persons: Iterable[str]) -> dict[str, Histor
     return {person: HistoryVersion(*version) for person, *version in rows}
 
 
-def waiting_since(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
-    """Return those of the persons who wait for their plan, not at leisure -> since when (microseconds)."""
-    return dict(rows_of(connection, _WAITING_SINCE, sorted(persons)))
+def waiting_types(connection: Connection, persons: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return person -> the types of their facts that wait for a plan, not at leisure -> since when (microseconds)."""
+    found: dict[str, dict[str, int]] = {}
+    for person, type_, since in rows_of(connection, _WAITING_TYPES, sorted(persons)):
+        found.setdefault(person, {})[type_] = since
+    return found
 
 
-_WAITING_SINCE = (
-    select(history.c.person, func.min(history.c.woken))
+_WAITING_TYPES = (
+    select(history.c.person, history.c.type, func.min(history.c.woken))
     .where(among_keys(history.c.person), ~history.c.planned, history.c.woken < AT_LEISURE)
-    .group_by(history.c.person)
+    .group_by(history.c.person, history.c.type)
 )
 
 

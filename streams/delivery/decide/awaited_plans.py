@@ -1,10 +1,10 @@
-"""Awaited plans: nothing is sent while a fact of its person is recorded and not planned yet.
+"""Awaited plans: no message goes while a fact is recorded and not planned yet that may end or move it.
 
 Else who has just paid a fine is reminded of it. A plan takes less than a second as a rule. Where planning stands
 still, or has put the person aside, a message goes by the plan that there is: after some hours, and before it expires.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,8 +12,10 @@ from sqlalchemy import Connection
 
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.nudge import Nudge
+from domain.planning.relevant_types import deciding
+from domain.rules.rulebook import Rulebook
 from projections import history
-from projections.tables import micros, moment
+from projections.tables import moment
 
 LONGEST = timedelta(hours=6)
 """The time for which an unplanned fact holds messages back: by then an operator has known of it for hours."""
@@ -22,16 +24,41 @@ SOON, LATER = timedelta(seconds=0.5), timedelta(seconds=30)
 
 
 def awaiting_plans(
-    connection: Connection, found: Iterable[Nudge], persons: Mapping[UUID, Collection[str]], now: datetime
+    connection: Connection, found: Mapping[UUID, Sequence[Nudge]], rulebook: Rulebook, now: datetime
 ) -> dict[UUID, datetime]:
-    """Return the nudges that wait for a plan -> when to look again; `persons`: whose plans each nudge goes by."""
-    held = [nudge.intent.id for nudge in found if _may_wait(nudge, now)]
-    since = history.waiting_since(connection, {person for id_ in held for person in persons[id_]})
-    fresh = {person: moment(woken) for person, woken in since.items() if woken > micros(now - LONGEST)}
-    first = {id_: min((fresh[each] for each in persons[id_] if each in fresh), default=None) for id_ in held}
-    return {id_: now + (SOON if now - woken < LATER else LATER) for id_, woken in first.items() if woken is not None}
+    """Return the messages that wait for a plan -> when to look again; `found`: message -> the nudges it tells."""
+    held = {id_: told for id_, told in found.items() if all(_may_wait(nudge, now) for nudge in told)}
+    waiting = history.waiting_types(connection, {nudge.intent.person for told in held.values() for nudge in told})
+    since = {id_: _waits_since(told, waiting, rulebook) for id_, told in held.items()} if waiting else {}
+    return {
+        id_: now + (SOON if now - first < LATER else LATER)
+        for id_, first in since.items()
+        if first is not None and now - first < LONGEST
+    }
 
 
 def _may_wait(nudge: Nudge, now: datetime) -> bool:
     expires = nudge.intent.expires
     return CLASS_RULES[nudge.intent.klass].awaits_plan and (expires is None or expires > now + 2 * LATER)
+
+
+def _waits_since(
+    told: Iterable[Nudge], waiting: Mapping[str, Mapping[str, int]], rulebook: Rulebook
+) -> datetime | None:
+    """Return since when the first fact waits that may change the plan of one of the nudges."""
+    return min(
+        (
+            moment(since)
+            for nudge in told
+            if (types := waiting.get(nudge.intent.person))
+            for type_ in types.keys() & _changing(nudge, rulebook)
+            for since in [types[type_]]
+        ),
+        default=None,
+    )
+
+
+def _changing(nudge: Nudge, rulebook: Rulebook) -> frozenset[str]:
+    """Return the event types that may change what is planned of the nudge's trigger."""
+    trigger = rulebook.version(nudge.intent.version).trigger
+    return frozenset(rulebook.mortal).union(deciding(trigger, rulebook.catalogue))

@@ -94,15 +94,11 @@ class DecisionInputs:
         self._load_ledgers([nudge for nudge, _ in rows])
         return [self._settlement(nudge, recipient) for nudge, recipient in rows]
 
-    def planned_for(self, found: Sequence[Nudge]) -> dict[UUID, frozenset[str]]:
-        """Return nudge -> the persons whose plans it goes by; a digest also goes by those of its members."""
-        self._load_members(found)
-        return {
-            nudge.intent.id: frozenset(
-                (nudge.intent.person, *(self.members[id_].intent.person for id_ in nudge.members))
-            )
-            for nudge in found
-        }
+    def told_by(self, found: Iterable[Nudge]) -> dict[UUID, list[Nudge]]:
+        """Return message -> the nudges that it tells: itself, or the members of a digest."""
+        messages = list(found)
+        self._load_members(messages)
+        return {each.intent.id: [self.members[id_] for id_ in each.members] or [each] for each in messages}
 
     def _load_members(self, found: Iterable[Nudge]) -> None:
         missing = {member for nudge in found for member in nudge.members} - self.members.keys()

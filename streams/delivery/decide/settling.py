@@ -66,8 +66,7 @@ def read_claim(connection: Connection, log: Log, rules: Rules, claimed: Sequence
             fresh.append((nudge, row.recipient))
     inputs = DecisionInputs(connection, log, rules, now)
     settlements = inputs.settlements(lost), inputs.settlements(asked)
-    new = [nudge for nudge, _ in fresh]
-    waiting = awaiting_plans(connection, new, inputs.planned_for(new), now)
+    waiting = awaiting_plans(connection, inputs.told_by(nudge for nudge, _ in fresh), rules.rulebook, now)
     cases = list(inputs.cases([(nudge, whom) for nudge, whom in fresh if nudge.intent.id not in waiting]))
     return Claimed(cases, *settlements, moved_on, waiting)
 

@@ -15,6 +15,7 @@ from domain.facts.facts import NudgeAttempted, NudgeCancelled, NudgePlanned, Nud
 from domain.facts.governance import ControlSet, SentAsTest, TriggerCommented
 from projections import history, nudges
 from projections.tables import micros
+from streams.delivery.decide.awaited_plans import LONGEST
 from streams.intake.cloudevents import Envelope
 from streams.log.log import Log
 from streams.log.mapper import Entry
@@ -253,6 +254,7 @@ def test_an_attempt_made_meanwhile_is_not_overwritten(world: World, database: Me
     world.plan()
     world.at(LATER)
     world.take(annulled(issued, 2))
+    world.at(datetime.fromisoformat(LATER) + LONGEST)  # else it is not sent before its plan
     sent = world.nudge("month").intent.id
     database.before_writes.append(lambda: uvloop.run(world.engine.dispatcher.drain()))
 

@@ -165,7 +165,7 @@ async def test_what_was_told_before_the_attempt_counts(
     else:
         await dispatcher(world, on_writing=once(lambda: world.take(told))).drain()
     database.close()
-    await world.settle()
+    await world.settle(DUE + MINUTE)
     assert [(message.address, message.language) for message in world.sent] == went
     world.close()
 

@@ -83,7 +83,8 @@ class Figures(Struct, frozen=True):
 
     def unsent(self) -> list[tuple[str, int]]:
         """Return the reasons why planned nudges were not sent: withheld, too late, or no longer in the plan."""
-        rest = [(shown(WHAT, what, self.speech), self.totals[what]) for what in ("expired", "cancelled")]
+        needless = self.speech.say("no longer needed: it was done, its data changed, or another version holds now")
+        rest = [(shown(WHAT, "expired", self.speech), self.totals["expired"]), (needless, self.totals["cancelled"])]
         return [*self.of("withheld"), *((text, count) for text, count in rest if count)]
 
     def charts(self) -> Iterator[Chart]:

@@ -164,3 +164,10 @@ def test_the_page_of_what_is_not_published_says_so(quiet: Workshop, language: st
     """One sentence in the reader's language, without a command."""
     answer = signed_in(quiet, "aida").get(f"/work/triggers/clinic_attachmen?language={language}")
     assert (answer.status_code, said in answer.text, "habarshy rules" in answer.text) == (404, True, False)
+
+
+def test_figures_say_why_a_message_is_no_longer_needed() -> None:
+    """Whoever sees that a planned message will not go reads what can have ended it."""
+    rows = [(date(2025, 6, 3), "planned", 1), (date(2025, 6, 3), "cancelled", 1)]
+    found = Figures(rows, date(2025, 6, 3), date(2025, 6, 9), speech_of("en"))
+    assert found.unsent() == [("no longer needed: it was done, its data changed, or another version holds now", 1)]

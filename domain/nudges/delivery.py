@@ -98,7 +98,12 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
     @property
     def has_failed(self) -> bool:
         """Return True if no attempt can have reached the recipient, and no further one follows."""
-        return self.state is State.FAILED and self.due is None
+        return self.state is State.FAILED and self.due is None and not (self.accepted or self.uncertain)
+
+    @property
+    def has_arrived(self) -> bool:
+        """Return True if the recipient has it."""
+        return self.state in _ARRIVED
 
     @property
     def is_silent(self) -> bool:
@@ -271,7 +276,8 @@ def _moved(delivery: Delivery, state: State, at: datetime) -> Delivery:
 def _(fact: facts.NudgeFailed, delivery: Delivery) -> Delivery:
     delivery = _certain(delivery, fact.attempt)
     accepted = tuple(each for each in delivery.accepted if each != fact.attempt)
-    if fact.attempt < delivery.attempt or delivery.state in _ARRIVED:
+    planned_anew = delivery.attempted_at is None
+    if planned_anew or fact.attempt < delivery.attempt or delivery.state in _ARRIVED:
         return _without_support(replace(delivery, accepted=accepted), fact.reason)
     exhausted = _with(delivery.exhausted, delivery.channel if fact.gave_up else None)
     went = replace(delivery, accepted=accepted)

@@ -31,7 +31,8 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
     where the trigger has words for it; back after cancelling → planned again; once perhaps sent, never planned again,
     but no further attempt is made once it was wrong or the thing itself was done, not even if it bounces later.
     Perhaps sent, and its event was corrected or its date moved → no second message for that. If it fails or stays
-    silent, the next attempt says what holds now; where the new due time is still to come, there is no next attempt.
+    silent, the next attempt says what holds now; where the new due time is still to come, what has failed is planned
+    anew for it, and no other attempt follows.
     What was sent and is needless now (done in time, ended by a death, behind what a new version looks at) was not
     wrong: no correction. What is on its way or failed is not tried again once it is gone. A digest is in no plan.
     What the plan leaves stays as it is.
@@ -66,22 +67,25 @@ def _towards(intent: Intent, nudge: Nudge | None, plan: Plan, now: datetime) -> 
         return _after_sending(intent, nudge, plan, now)
     if nudge.intent == intent:
         return None
-    if nudge.waits or (not nudge.attempted and _moved(intent, nudge.intent)):
-        return _rescheduled(intent, nudge, now)
-    return None
+    moved = _is_later(intent, nudge.intent, now) if nudge.attempted else _moved(intent, nudge.intent)
+    return _rescheduled(intent, nudge, now) if nudge.waits or moved else None
 
 
 def _after_sending(intent: Intent, nudge: Nudge, plan: Plan, now: datetime) -> Change | None:
     """Bring a nudge that was perhaps sent to what the plan says now: another attempt may yet follow."""
     bounces = nudge.may_bounce(now)
-    differs = (bounces or nudge.waits) and _says_otherwise(intent, nudge.intent)
-    if differs and intent.due > now:
-        return None if nudge.gone else _cancelled(nudge, now)
     if nudge.gone and bounces:
         return _rescheduled(intent, nudge, now)
+    differs = (bounces or nudge.waits) and _says_otherwise(intent, nudge.intent)
+    later = _is_later(intent, nudge.intent, now) and not all(one.has_arrived for one in nudge.deliveries)
     if _may_be_retired(nudge, plan):
         return None
-    return _told(nudge, intent if differs else nudge.intent, intent.moot_from, now)
+    return _told(nudge, intent if differs or later else nudge.intent, intent.moot_from, now)
+
+
+def _is_later(new: Intent, old: Intent, now: datetime) -> bool:
+    """Return True if the new intent says something else, at a time that is still to come."""
+    return new.due > now and _says_otherwise(new, old)
 
 
 def _says_otherwise(new: Intent, old: Intent) -> bool:

@@ -33,8 +33,8 @@ def is_note(change: Change, nudge: Nudge | None) -> bool:
     ended = nudge is not None and nudge.maybe_sent and not nudge.waits
     was_gone = nudge is not None and nudge.gone
     match change.fact:
-        case NudgeRescheduled(moot_from=moot_from, cause=cause):
-            corrected = nudge is not None and nudge.intent.cause != cause
+        case NudgeRescheduled(moot_from=moot_from, cause=cause, due=due):
+            corrected = nudge is not None and (nudge.intent.cause != cause or nudge.intent.due != due)
             return ended and (moot_from is not None or was_gone or corrected)
         case NudgeCancelled():
             return ended

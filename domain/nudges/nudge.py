@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from domain.facts import facts
 from domain.facts.facts import NudgeFact
-from domain.nudges.delivery import RANK, Delivery, State, after, so_far
+from domain.nudges.delivery import MAYBE_SENT, RANK, Delivery, State, after, so_far
 from domain.planning.plan import Intent
 
 
@@ -128,13 +128,18 @@ def evolve(nudge: Nudge | None, nudge_id: UUID, version: int, fact: NudgeFact) -
     delivery = after(fact, nudge.to(fact.recipient))
     if nudge.gone:
         delivery = _out_of_the_plan(delivery)
+    elif delivery.attempted_at is not None and delivery.attempted_at < nudge.intent.due:
+        delivery = _moved_to_later(nudge.intent, delivery)
     return replace(nudge, version=version, deliveries=_with(nudge, delivery))
 
 
 def _planned(before: Nudge | None, nudge_id: UUID, version: int, fact: facts.NudgePlanned) -> Nudge:
     intent = intent_of(nudge_id, fact)
-    if before is not None and before.maybe_sent:  # it is only known by now that the thing itself was done, or was not
-        return replace(before, intent=intent, version=version, gone=False)
+    if before is not None and before.maybe_sent:
+        deliveries = tuple(_at_its_time(intent, one) for one in before.deliveries)
+        if intent.due > fact.at and intent.due != before.intent.due:
+            deliveries = tuple(_moved_to_later(intent, one) for one in before.deliveries)
+        return replace(before, intent=intent, version=version, gone=False, deliveries=deliveries)
     same_time = before is not None and not before.gone and before.intent.due == intent.due
     since = before.planned_at if before is not None and same_time else fact.at
     return Nudge(intent, version, since, _anew(intent, before) or (_fresh(intent, intent.person),))
@@ -147,7 +152,27 @@ def _anew(intent: Intent, before: Nudge | None) -> tuple[Delivery, ...]:
     """
     if before is None or not before.attempted:
         return ()
-    return tuple(replace(_fresh(intent, one.recipient), attempt=one.attempt) for one in before.deliveries)
+    return tuple(_again(intent, one) for one in before.deliveries)
+
+
+def _again(intent: Intent, delivery: Delivery) -> Delivery:
+    return replace(_fresh(intent, delivery.recipient), attempt=delivery.attempt)
+
+
+def _at_its_time(intent: Intent, delivery: Delivery) -> Delivery:
+    return replace(delivery, due=intent.due) if delivery.state is State.PLANNED else delivery
+
+
+def _moved_to_later(intent: Intent, delivery: Delivery) -> Delivery:
+    """Plan a delivery anew for the later time if its recipient can have read nothing; else nothing more is tried.
+
+    An open attempt keeps its lease; its outcome decides.
+    """
+    if delivery.state is State.ATTEMPTED or is_asked(delivery):
+        return delivery
+    if delivery.accepted or delivery.uncertain or delivery.state in MAYBE_SENT:
+        return _out_of_the_plan(delivery)
+    return _again(intent, delivery)
 
 
 def _out_of_the_plan(delivery: Delivery) -> Delivery:

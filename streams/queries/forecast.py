@@ -19,6 +19,7 @@ from domain.nudges.cap import ON_ITS_WAY, window_start
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.digest import goes_on
 from domain.nudges.forecast import Forecast, Went, spread
+from domain.nudges.nudge import Nudge, evolve
 from domain.nudges.settle import Decision, Defer, Digest, Expire, Ledger, NotSentReason, Send, Withhold, settle
 from domain.persons.channels import reachable
 from domain.persons.hours import local_zone
@@ -28,7 +29,7 @@ from projections import history, nudges, upcoming
 from projections.lanes import lane_of
 from projections.nudges import Due
 from projections.tables import micros, moment
-from streams.delivery.decide.case import Case
+from streams.delivery.decide.case import Case, added
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.rendering import render
 from streams.log.log import Log
@@ -42,6 +43,10 @@ from templates.words.rendering import WordsFailed
 SAMPLE, OF_A_TRIGGER = 5000, 50
 LOOKS = 20
 """The number of times a delivery is deferred before the forecast stops following it."""
+
+
+_Row = tuple[UUID, str]
+"""The nudge and the recipient of a delivery that is due."""
 
 
 class ForecastResult(Struct, frozen=True):
@@ -140,8 +145,16 @@ class _Outlook:
         found = nudges.by_id(self._connection, [due.nudge for _, due in rows])
         at = {(due.nudge, due.recipient): moment(time) for time, due in rows}
         cases = list(self._looking.cases([(found[due.nudge], due.recipient) for _, due in rows]))
-        several = Counter(_row(case, at) for case in cases)
-        return [_Upcoming(case, at[row], several[row]) for case in cases for row in [_row(case, at)]]
+        in_rows = [*((case, _row(case, at)) for case in cases), *self._joining(cases, at)]
+        several = Counter(row for _, row in in_rows)
+        return [_Upcoming(case, at[row], several[row]) for case, row in in_rows]
+
+    def _joining(self, cases: Sequence[Case], at: Container[_Row]) -> Iterator[tuple[Case, _Row]]:
+        """Yield a case for whoever has become a recipient: they are told when the first of the others is."""
+        for nudge, fact in added(cases, self._now):
+            if (row := _first_row(nudge)) in at:
+                joined = evolve(nudge, nudge.intent.id, nudge.version, fact)
+                yield from ((case, row) for case in self._looking.cases([(joined, fact.recipient)]))
 
     def _decision(self, case: Case, at: datetime) -> Decision:
         who = case.recipient.pseudonym
@@ -196,10 +209,16 @@ class _Outlook:
         return sum(known) / len(known)
 
 
-def _row(case: Case, at: Container[tuple[UUID, str]]) -> tuple[UUID, str]:
+def _row(case: Case, at: Container[_Row]) -> _Row:
     """Return the row that the case belongs to; a case of a guardian may belong to the child's row."""
     own = (case.nudge.intent.id, case.recipient.pseudonym)
     return own if own in at else (case.nudge.intent.id, case.nudge.intent.person)
+
+
+def _first_row(nudge: Nudge) -> _Row:
+    """Return the row of the delivery that is looked at first."""
+    waiting = [(one.due, one.recipient) for one in nudge.deliveries if one.due is not None and one.digest is None]
+    return nudge.intent.id, min(waiting)[1]
 
 
 class _Upcoming(Struct, frozen=True):

@@ -71,17 +71,21 @@ async def test_what_has_certainly_not_gone_follows_its_event(tmp_path: Path) -> 
     world.close()
 
 
-async def test_what_bounces_after_its_event_was_corrected_is_not_repeated(tmp_path: Path) -> None:
-    """Nor does the next channel say the old date: an SMS that bounces after its card was corrected ends there."""
+async def test_what_bounces_after_its_date_moved_to_later_goes_by_the_new_date(tmp_path: Path) -> None:
+    """The next channel does not say the old date: whom an SMS did not reach is told a month before the new date."""
     world, first = World(tmp_path), card(AIGERIM, "2025-07-20")
     world.take(*registered(AIGERIM, LONG_AGO), first)
     [message] = await world.settle("2025-06-20T09:00+05:00")
     world.take(corrected(first, 2, expires_on="2025-12-20"))
     assert await world.settle("2025-06-20T11:00+05:00") == []
     bounced = Receipt(message.nudge, message.recipient, 1, ReceiptStatus.FAILED)
-    world.platform.delivery.receipts.take(bounced)
-    assert await world.settle("2025-06-20T12:00+05:00") == []
-    assert world.nudge("month").state is State.FAILED
+    for _ in range(2):
+        world.platform.delivery.receipts.take(bounced)
+        assert await world.settle("2025-06-20T12:00+05:00") == []
+    assert world.nudge("month").state is State.PLANNED
+    [again] = await world.settle("2025-11-20T09:00+05:00")
+    assert (again.nudge, again.attempt) == (message.nudge, 2)
+    assert "20 желтоқсан" in again.text.replace("\u202f", " ")
     world.close()
 
 

@@ -146,14 +146,29 @@ def test_a_deferred_nudge_is_still_on_its_way() -> None:
     assert "rescheduled month" in _desk(deferred).follow(given(PAPER, MOVED).when(CARD), "2025-01-21 10:00")
 
 
+FAILED = NudgeFailed(at("2025-01-21 09:01"), AIDA, 1, "refused", gave_up=True)
+
+
 def test_attempted_is_never_planned_again() -> None:
-    """Once a provider has had a nudge it is neither moved nor planned again, nor cancelled once it has ended."""
-    failed = NudgeFailed(at("2025-01-21 09:01"), AIDA, 1, "refused", gave_up=True)
+    """Once a provider has had a nudge it is neither planned again nor cancelled once it has ended."""
     delivered = NudgeDelivered(at("2025-01-21 09:02"), AIDA, 1)
-    for outcome in ([failed], [SENT, delivered]):
+    for outcome, histories in (
+        ([FAILED], ([PAPER, AGAIN], [PAPER, GONE], [PAPER])),
+        ([SENT, delivered], ([PAPER, MOVED], [PAPER, AGAIN], [PAPER, GONE], [PAPER])),
+    ):
         desk = _desk(ATTEMPT, *outcome)
-        for history in ([PAPER, MOVED], [PAPER, AGAIN], [PAPER, GONE], [PAPER]):
+        for history in histories:
             assert [each for each in desk.follow(given(*history).when(CARD), "2025-01-22") if "month" in each] == []
+
+
+def test_what_failed_is_planned_anew_when_it_moves_to_later() -> None:
+    """A step of which nobody can have read anything is told at its new time, once that is still to come."""
+    desk = _desk(ATTEMPT, FAILED)
+    moved = given(PAPER, MOVED).when(CARD)
+    assert desk.follow(moved, "2025-05-22") == ["rescheduled week"], "the new time is over too"
+    assert desk.follow(moved, "2025-01-22") == ["rescheduled month"]
+    assert (desk.of("month").state, desk.of("month").intent) in [(State.PLANNED, one) for one in moved.plan.intents]
+    assert desk.follow(moved, "2025-01-22") == [], "once"
 
 
 def test_what_is_gone_while_it_is_attempted_is_not_tried_again() -> None:
@@ -208,21 +223,54 @@ def test_no_channel_or_no_time_left_is_not_cancelled() -> None:
 
 def test_the_step_that_went_does_not_hold_back_the_other() -> None:
     """What happened to one step is nothing to the next."""
-    failed = NudgeFailed(at("2025-01-21 09:01"), AIDA, 1, "refused", gave_up=True)
-    assert _desk(ATTEMPT, failed).follow(given(PAPER, MOVED).when(CARD), "2025-01-22") == ["rescheduled week"]
+    delivered = NudgeDelivered(at("2025-01-21 09:02"), AIDA, 1)
+    desk = _desk(ATTEMPT, SENT, delivered)
+    assert desk.follow(given(PAPER, MOVED).when(CARD), "2025-01-22") == ["rescheduled week"]
 
 
 SILENT = replace(SENT, silent_at=at("2025-01-23"))
 
 
-@pytest.mark.parametrize("sent", [[], [SENT], [SILENT], [NudgeUnknown(at("2025-01-21 09:01"), AIDA, 1, "timed_out")]])
-def test_what_moved_to_later_after_it_was_sent_goes_by_no_further_channel(sent: list[NudgeFact]) -> None:
-    """The bounce, the silence or the failure of a message whose date moved to later leads to no other attempt."""
+UNKNOWN = NudgeUnknown(at("2025-01-21 09:01"), AIDA, 1, "timed_out")
+UNDER_WAY = [[], [SENT], [SILENT], [UNKNOWN], [replace(UNKNOWN, retry_at=at("2025-01-21 09:10"))]]
+NEW_TIME = at("2025-05-21 09:00")
+
+
+@pytest.mark.parametrize("sent", UNDER_WAY)
+def test_what_moved_to_later_while_it_was_under_way_goes_at_its_new_time_if_it_fails(sent: list[NudgeFact]) -> None:
+    """Silence leads to no other attempt, a failure to the one that is due by the new date."""
     desk = _desk(ATTEMPT, *sent)
-    assert desk.follow(given(PAPER, MOVED).when(CARD), "2025-01-22") == ["cancelled month", "rescheduled week"]
-    assert desk.follow(given(PAPER, MOVED).when(CARD), "2025-01-22") == [], "once"
-    desk.tell("month", BOUNCED)
-    assert (desk.of("month").state, desk.of("month").waits) == (State.FAILED, False)
+    moved = given(PAPER, MOVED).when(CARD)
+    assert desk.follow(moved, "2025-01-22") == ["rescheduled month", "rescheduled week"]
+    assert desk.follow(moved, "2025-01-22") == [], "once"
+    assert desk.of("month").waits == (not sent), "for the lease of the open attempt"
+    desk.tell("month", BOUNCED, replace(BOUNCED, at=at("2025-01-24")))
+    [delivery] = desk.of("month").deliveries
+    assert (delivery.state, delivery.due, delivery.attempt) == (State.PLANNED, NEW_TIME, 1)
+    assert desk.follow(moved, "2025-01-25") == []
+
+
+def test_what_moved_to_later_is_planned_anew_for_the_guardian_who_was_told_nothing() -> None:
+    """One guardian was told, the other waited for the morning: the other is told at the new time."""
+    waits = NudgeDeferred(at("2025-01-21 09:00"), ERLAN, at("2025-01-22 09:00"), "quiet_hours")
+    told = [replace(each, recipient=SAULE) for each in (ATTEMPT, SENT)]
+    desk = _desk(waits, *told)
+    desk.follow(given(PAPER, MOVED).when(CARD), "2025-01-21 10:00")
+    assert [(one.recipient, one.state, one.due) for one in desk.of("month").deliveries] == [
+        (ERLAN, State.PLANNED, NEW_TIME),
+        (SAULE, State.SENT, None),
+    ]
+    sooner = correction(PAPER, paper("2025-02-19", time="2025-01-10"), 5)
+    desk.follow(given(PAPER, MOVED, sooner).when(CARD), "2025-01-21 11:00")
+    assert [one.due for one in desk.of("month").deliveries] == [at("2025-01-20 09:00"), None]
+
+
+def test_an_outcome_that_comes_late_is_that_of_the_attempt_before() -> None:
+    """What was planned anew and turns out to have gone is not sent again."""
+    desk = _desk(ATTEMPT, FAILED)
+    desk.follow(given(PAPER, MOVED).when(CARD), "2025-01-22")
+    desk.tell("month", SENT)
+    assert (desk.of("month").state, desk.of("month").waits) == (State.SENT, False)
 
 
 @pytest.mark.parametrize("sent", [SENT, SILENT])

@@ -10,7 +10,7 @@ from domain.facts.facts import NudgeAttempted
 from domain.nudges.forecast import Forecast, Went, hour_of, spread
 from projections import tables
 from streams.queries.forecast import Forecaster
-from tests.world import LONG_AGO, NOON, World, birth, card, event, fine, iin, registered
+from tests.world import LONG_AGO, World, birth, card, event, fine, iin, registered
 
 WEEK, HOUR = timedelta(days=8), timedelta(hours=1)
 AIGERIM, DANA, SAULE, CHILD = (iin(number) for number in range(1, 5))
@@ -33,19 +33,44 @@ def looked(world: World, sample: int = 5000) -> Forecast:
     return Forecaster(on.rules.context, sample).forecast(WEEK).forecast
 
 
+async def as_live(world: World, found: Forecast) -> None:
+    """Run the week, and compare each hour's messages by channel with the forecast."""
+    foreseen = Counter[tuple[datetime, str]]()
+    for cell, many in found.messages.items():
+        foreseen[cell.hour, cell.channel] += round(many)
+    begun, before = world.clock(), len(world.entries())
+    for number in range(int(WEEK / HOUR)):
+        await world.settle(begun + HOUR * number)
+    attempts = [entry.fact for entry in world.entries()[before:] if isinstance(entry.fact, NudgeAttempted)]
+    sent = Counter((hour_of(each.at), each.channel) for each in attempts if each.provider != "digest")
+    assert foreseen == sent
+
+
 async def test_it_is_what_the_live_run_does(world: World) -> None:
     """Where the sample is everybody, each hour's messages by channel are those that the live run attempts then."""
     lively(world)
     found = looked(world)
-    foreseen = Counter[tuple[datetime, str]]()
-    for cell, many in found.messages.items():
-        foreseen[cell.hour, cell.channel] += round(many)
-    for number in range(int(WEEK / HOUR)):
-        await world.settle(NOON + HOUR * number)
-    attempts = [entry.fact for entry in world.entries() if isinstance(entry.fact, NudgeAttempted)]
-    sent = Counter((hour_of(each.at), each.channel) for each in attempts if each.provider != "digest")
-    assert foreseen == sent
+    await as_live(world, found)
     assert {"quiet_hours", "digest"} <= set(found.deferred)
+
+
+async def test_who_becomes_a_guardian_while_a_message_waits_is_counted(world: World) -> None:
+    """Of two parents one waits for noon; a guardian who joins them is told with that parent, and is foreseen."""
+    late = {"quiet_from": "08:00", "quiet_to": "12:00"}
+    for person in (AIGERIM, DANA, SAULE):
+        world.take(*registered(person, LONG_AGO))
+    world.take(
+        event("citizen.preferences_changed", AIGERIM, "2025-01-01T00:00:00Z", late, id="late"),
+        birth(CHILD, AIGERIM, "2008-05-20", father=DANA),
+        card(CHILD, "2025-07-10", "C1"),
+    )
+    assert len(await world.settle("2025-06-10T09:00+05:00")) == 1
+    everybody = {"guardians": [AIGERIM, DANA, SAULE]}
+    world.take(event("citizen.guardian_appointed", CHILD, "2025-06-09T00:00:00Z", everybody))
+    world.plan()
+    found = looked(world)
+    assert sum(found.messages.values()) == 2
+    await as_live(world, found)
 
 
 def test_what_is_due_is_counted_whatever_the_sample(world: World) -> None:

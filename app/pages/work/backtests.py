@@ -40,6 +40,7 @@ from templates.authoring import typed_values
 
 ENDINGS: Final[Mapping[str, str]] = {
     **REASON_WORDS,
+    "quiet_hours": N_("the person’s quiet hours, which each may choose"),
     "expired": N_("no longer useful, not sent"),
     "cancelled": N_("no longer in the plan"),
     "ahead": N_("still to come when the time was over"),

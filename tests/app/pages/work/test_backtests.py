@@ -154,6 +154,16 @@ def test_figures_of_a_report_do_not_contradict_each_other() -> None:
     assert dict(told.figures)["Not sent"] == "15"
 
 
+def test_quiet_hours_are_said_to_be_each_person_s_own() -> None:
+    """Whoever reads that a message at ten was put off learns that some people sleep longer than the usual hours."""
+    moment = datetime(2025, 6, 1, tzinfo=UTC)
+    rules: dict[str, object] = {"due": {"day": {}}}
+    asked = BacktestArguments("health", "kz", "x", "0" * 64, rules, {}, moment, moment + timedelta(days=1))
+    found = BacktestCounts(1, 1, 1, 0, [], [], [], [], [], [("quiet_hours", 3)], [], [], [], "", None)
+    [table] = [each for each in _Told(asked, found, speech_of("en")).tables if each.title == "Put off, and why"]
+    assert table.rows == [("the person’s quiet hours, which each may choose", "3")]
+
+
 @pytest.mark.parametrize(
     ("since", "until", "said"),
     [

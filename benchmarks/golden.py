@@ -32,7 +32,7 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
 from projections import statistics
-from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
 from streams.intake.cloudevents import Envelope, time_of
 from streams.planning.recompute import intents_of
 from streams.queries.explain import explain

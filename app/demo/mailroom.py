@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Message, Reason
-from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
 from streams.delivery.send.fake_outbox import FakeOutbox
 
 _OPENS = {"push": 0.7, "sms": 0.0, "email": 0.6}

@@ -14,7 +14,8 @@ from app.http import routes
 from app.http.problems import Problem
 from app.identity.links import BadLink, Beginning, Links
 from domain.facts.receipts import ReceiptStatus
-from streams.delivery.outcomes.receipts import Receipt, Receipts, UnknownNudge
+from streams.delivery.outcomes.receipt_facts import Receipt
+from streams.delivery.outcomes.receipts import Receipts, UnknownNudge
 
 _HEARD = {"displayed": ReceiptStatus.DELIVERED, "opened": ReceiptStatus.OPENED}
 

@@ -35,7 +35,7 @@ from domain.facts.receipts import ReceiptStatus
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import State
 from domain.rules.event_types import NO_OFFICE
-from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
 from streams.delivery.send.message import parts_of, with_code
 from streams.queries.explain import Explanation
 from streams.queries.inbox import NotTheirs

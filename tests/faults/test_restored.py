@@ -16,7 +16,7 @@ from domain.facts.receipts import ReceiptStatus
 from domain.nudges.delivery import State
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
-from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
 from streams.log.watermark import OlderLog, Watermark
 from streams.storage.tables import log
 from tests.services import postgres

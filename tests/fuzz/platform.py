@@ -18,7 +18,7 @@ from domain.facts.receipts import ReceiptStatus
 from domain.nudges.delivery import State
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import GiveUp, Message, Outcome, Reason, RetryLater, Unknown
-from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
 from streams.intake.cloudevents import Envelope
 from streams.privacy.erasure import NobodyKnown
 from tests.streams.rebuilding import rebuilt, verified

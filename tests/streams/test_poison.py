@@ -9,7 +9,7 @@ from domain.facts.facts import NudgeAttempted
 from domain.facts.receipts import ReceiptStatus
 from domain.nudges.delivery import State
 from notifiers.port.interface import Reason, RetryLater, Unknown
-from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
 from tests.templates.packs import RULES, write_town
 from tests.world import LONG_AGO, World, annulled, card, corrected, event, iin, registered
 

@@ -6,6 +6,7 @@ Modules:
     hand_over_journal: tells after a kill which attempts were handed to a provider.
     unconfirmed: attempts whose commit the database did not confirm.
     outcome_facts: what follows from an outcome (another attempt, the next channel, the end).
+    receipt_facts: what a receipt says that is new.
     receipts: reports of providers and readers, begin with `Receipts.reported`; early_receipts: those that come
         before the outcome of their attempt is committed.
     references: finds the attempt of a report, by our own name or by the part of a long SMS.

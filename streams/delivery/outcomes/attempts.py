@@ -17,7 +17,7 @@ from notifiers.port.routes import Provider
 from projections.handed_over import AttemptId
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.overflow import Overflow
-from streams.delivery.outcomes.receipts import Outcomes
+from streams.delivery.outcomes.outcome_facts import Outcomes
 from streams.delivery.outcomes.references import SMS, parts_of
 
 

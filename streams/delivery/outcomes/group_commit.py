@@ -16,7 +16,7 @@ from msgspec import Struct
 from domain.nudges.nudge import Nudge
 from streams.delivery.decide.case import Case
 from streams.delivery.outcomes.attempts import Attempt, Intention
-from streams.delivery.outcomes.receipts import Outcomes
+from streams.delivery.outcomes.outcome_facts import Outcomes
 from streams.rules.in_force import Rules
 from streams.storage.errors import UNAVAILABLE_ERRORS
 

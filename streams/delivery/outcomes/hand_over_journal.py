@@ -25,7 +25,7 @@ from sqlalchemy.engine import make_url
 from domain.facts.facts import NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
 from projections.handed_over import AttemptId
 from streams.delivery.outcomes.attempts import Attempt
-from streams.delivery.outcomes.receipts import Outcomes
+from streams.delivery.outcomes.outcome_facts import Outcomes
 
 logger = logging.getLogger("habarshy")
 BOOT = Path("/proc/sys/kernel/random/boot_id")

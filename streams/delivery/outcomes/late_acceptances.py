@@ -10,7 +10,9 @@ from projections import nudges
 from projections.handed_over import AttemptId
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.outcomes import outcome_facts, references
-from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts
+from streams.delivery.outcomes.outcome_facts import Outcomes
+from streams.delivery.outcomes.receipt_facts import Receipt
+from streams.delivery.outcomes.receipts import Receipts
 from streams.delivery.outcomes.references import parts_of
 from streams.log.appending import record
 from streams.rules.context import WriteContext

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from domain.facts.facts import NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
@@ -13,6 +14,8 @@ from domain.nudges.settle import Settlement, channels_left
 from domain.persons.hours import local_zone
 from notifiers.port.interface import Accepted, GiveUp, Outcome, RetryLater
 from notifiers.port.routes import Provider, in_trouble
+from projections.handed_over import AttemptId
+from streams.delivery.outcomes.references import Parts
 
 ATTEMPTS_A_CHANNEL, UNKNOWN_A_CHANNEL = 8, 3
 BACKOFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
@@ -28,6 +31,32 @@ class Attempted(Struct, frozen=True):
     delivery: Delivery
     provider: Provider | None
     others: Sequence[Provider] = ()
+
+
+class Outcomes(Struct, frozen=True):
+    """Facts that record outcomes, with the providers' names for the `parts` of long messages.
+
+    `told` is False if the provider never reports by our own name, so that no early receipt needs to be looked for
+    after a `NudgeSent`. After a `NudgeUnknown` it always is.
+    """
+
+    facts: Sequence[tuple[UUID, NudgeFact]]
+    parts: Parts = field(default_factory=dict)
+    told: bool = True
+
+    @property
+    def ends(self) -> list[tuple[AttemptId, NudgeSent | NudgeFailed | NudgeUnknown]]:
+        """Return the outcomes by attempt."""
+        return [
+            (AttemptId(nudge, fact.recipient, fact.attempt), fact)
+            for nudge, fact in self.facts
+            if isinstance(fact, NudgeSent | NudgeFailed | NudgeUnknown)
+        ]
+
+    @property
+    def attempts(self) -> list[AttemptId]:
+        """Return the attempts whose outcomes they are."""
+        return [attempt for attempt, _ in self.ends]
 
 
 def fact_of(attempted: Attempted, outcome: Outcome, now: datetime) -> NudgeFact:

@@ -18,7 +18,9 @@ from streams.delivery.outcomes import conversations
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
 from streams.delivery.outcomes.hand_over_journal import HandOverJournal
-from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts
+from streams.delivery.outcomes.outcome_facts import Outcomes
+from streams.delivery.outcomes.receipt_facts import Receipt
+from streams.delivery.outcomes.receipts import Receipts
 from streams.delivery.outcomes.references import Parts
 from streams.delivery.outcomes.suppression import SuppressionList
 from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits

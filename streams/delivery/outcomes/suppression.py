@@ -26,7 +26,7 @@ from notifiers.port.interface import GiveUp, Message, Outcome, Reason
 from notifiers.port.routes import Provider
 from projections import inbox
 from projections.handed_over import AttemptId
-from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
 from streams.delivery.outcomes.references import attempt_id_of
 from streams.log.log import Log
 from streams.log.mapper import Entry

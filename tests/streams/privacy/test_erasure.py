@@ -21,7 +21,7 @@ from domain.planning.plan import Intent
 from domain.rules.triggers import CORRECTION
 from projections import statistics
 from projections.tables import due, handed_over, history, inbox, residents
-from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
 from streams.intake.cloudevents import Envelope
 from streams.log.appending import record
 from streams.log.person_keys import PersonKeys

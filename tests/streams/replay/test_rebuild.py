@@ -22,7 +22,7 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
 from projections import statistics, tables, trail
 from projections.bulk import insert_rows
-from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
 from streams.intake.cloudevents import Envelope, envelope_of
 from streams.replay.follower import Follower
 from streams.replay.rebuild_compare import COMPARED, Rebuilt

@@ -16,7 +16,8 @@ from notifiers.port.interface import Accepted, Outcome, Reason, Report, Unknown
 from projections import tables
 from projections.bulk import insert_rows
 from streams.delivery.outcomes import early_receipts
-from streams.delivery.outcomes.receipts import Brought, Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
+from streams.delivery.outcomes.receipts import Brought
 from streams.queues.jobs import plan_of
 from streams.replay.unknown_outcomes import OutcomeFilter, OutcomeKind, Resolution
 from tests.streams.calls import NOON, call, calls_world, prefers

@@ -11,7 +11,7 @@ from domain.facts.receipts import ReceiptStatus
 from domain.nudges.delivery import State
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, Unknown
-from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
 from streams.intake.cloudevents import Envelope
 from tests.templates.packs import RULES, Change, write_town
 from tests.world import LONG_AGO, World, annulled, birth, card, event, fine, iin, registered

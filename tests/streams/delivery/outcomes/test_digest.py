@@ -13,7 +13,7 @@ from domain.facts.facts import NudgeAttempted, NudgeDigested, NudgeGathered, Nud
 from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Accepted, GiveUp, Incoming, Reason, RetryLater
 from projections import statistics
-from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
 from tests.streams.calls import AIDA, BOLAT, CHILD, NOON, call, calls_world, ids, numbered, prefers, said, states
 from tests.streams.rebuilding import rebuild
 from tests.world import World, annulled, corrected, event

@@ -7,7 +7,7 @@ from typing import Any
 from domain.facts.facts import NudgeAttempted, NudgeFailed
 from domain.nudges.nudge import Nudge
 from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
-from streams.delivery.outcomes.receipts import Outcomes
+from streams.delivery.outcomes.outcome_facts import Outcomes
 from streams.log.appending import Unconditional, append_if_unmoved, record
 from tests.streams.dispatching import DUE
 from tests.world import World

@@ -13,7 +13,7 @@ from notifiers.port.routes import single_routes
 from projections.handed_over import AttemptId
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.hand_over_journal import COMPACT, NOTHING_LEFT, HandOverJournal, Unfinished
-from streams.delivery.outcomes.receipts import Outcomes
+from streams.delivery.outcomes.outcome_facts import Outcomes
 from streams.delivery.send.dispatch import Dispatcher
 from streams.log.watermark import Watermark
 from streams.storage.database import Database

@@ -10,7 +10,8 @@ from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgeOpened, Nudg
 from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Message, Reason, Unknown
 from projections import statistics, trail
-from streams.delivery.outcomes.receipts import Receipt, UnknownNudge
+from streams.delivery.outcomes.receipt_facts import Receipt
+from streams.delivery.outcomes.receipts import UnknownNudge
 from tests.world import LONG_AGO, World, annulled, card, event, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)

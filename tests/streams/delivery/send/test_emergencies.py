@@ -23,7 +23,7 @@ from projections.claims import claim
 from projections.lanes import EMERGENCIES, lane_of
 from projections.tables import EMERGENCY, URGENT, due
 from streams.delivery.admission.rate_limits import RateLimits
-from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.receipt_facts import Receipt
 from streams.delivery.send.dispatch import BATCH
 from streams.intake.cloudevents import Envelope
 from streams.rules.publishing import BreaksVersions

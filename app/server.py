@@ -61,19 +61,8 @@ def application(
     `works`: this process also works at the jobs that are asked for here; else only the role jobs does.
     """
     workers = JobThreads(platform) if works else None
-    hands = Hands(platform, workers)
-    app = Api(
-        title="Habarshy",
-        version=VERSION,
-        summary="Registries report life events; portals, officials and operators read and act.",
-        responses=PROBLEMS,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        lifespan=_lifespan(workers),
-        telemetry=NO_TELEMETRY,
-    )
-    settings, clock = platform.settings, platform.clock
+    hands, app = Hands(platform, workers), _api(workers)
+    settings = platform.settings
     access = Access(settings.principals)
     pages = Pages(settings.base_url, lambda: platform.rules.library.rules().defaults.zone, front)
     if front is not None:
@@ -82,11 +71,8 @@ def application(
     install(app, broken.answer)
     heavy = app.state.heavy = Heavy(access, official_of)
     _install_api(app, platform, access, hands, heavy)
-    find = whose(platform.rules.context)
-    inbound, links = platform.delivery.inbound, platform.identity.links
-    app.serve(Stop(inbound.opt_outs, inbound.preferences, links, find, pages))
-    app.serve(Answer(inbound.replies, links, find, pages, clock))
-    app.serve(SignIn(settings, pages, access, platform.identity.names, clock))
+    _install_links(app, platform, pages)
+    app.serve(SignIn(settings, pages, access, platform.identity.names, platform.clock))
     broken.install(app)
     install_citizen(app, platform, pages)
     app.serve(Components(pages))
@@ -98,6 +84,28 @@ def application(
     app.add_middleware(Tracing)
     app.add_middleware(Head)
     return app
+
+
+def _api(workers: JobThreads | None) -> Api:
+    """Return the application without any route; `workers` begin and end with it."""
+    return Api(
+        title="Habarshy",
+        version=VERSION,
+        summary="Registries report life events; portals, officials and operators read and act.",
+        responses=PROBLEMS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(workers),
+        telemetry=NO_TELEMETRY,
+    )
+
+
+def _install_links(app: Api, platform: Platform, pages: Pages) -> None:
+    """Install the pages behind the links of messages: to stop a category, and to answer."""
+    find, inbound, links = whose(platform.rules.context), platform.delivery.inbound, platform.identity.links
+    app.serve(Stop(inbound.opt_outs, inbound.preferences, links, find, pages))
+    app.serve(Answer(inbound.replies, links, find, pages, platform.clock))
 
 
 def _install_guards(app: Api, platform: Platform, access: Access, broken: Broken) -> None:

@@ -1,6 +1,6 @@
 """Submit, approve (by another person of the agency), refuse and publish packs and triggers; each is a fact."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -22,7 +22,7 @@ from streams.rules.publishing import Rulemaking, govern, publication, read_gover
 from streams.storage.database import Database
 from templates.checks.loader import Pack, load_packs
 from templates.checks.placeholders import require_own_text
-from templates.reading.catalogue import catalogue_of
+from templates.reading.catalogue import Content, catalogue_of
 from templates.reading.findings import closest
 
 
@@ -247,29 +247,49 @@ class RuleApproval:
             packs[pack.name] = pack.content
         done = []
         for submission in found:  # packs come first
-            fact, name = submission.fact, submission.about.name
+            fact = submission.fact
             if isinstance(fact, PackSubmitted):
-                new = rules.pack(name).publish(PackPublished(now, who.name, name, fact.hash, fact.content), who)
-                check_names_are_free(before, fact)
-                packs[name] = fact.content
+                new = _publish_pack(rules, fact, who, now)
+                packs[fact.pack] = fact.content
                 done.append(SubmissionResult(submission, new))
-                continue
-            if fact.pack not in packs:
-                raise NotPublished(
-                    Words(
-                        "The pack {pack} of {trigger} is not published. Publish pack:{pack} before it, or with it.",
-                        pack=fact.pack,
-                        trigger=name,
-                    )
-                )
-            trigger = rules.trigger(name)
-            publishing = publication(fact, packs[fact.pack], trigger.publications, who.name, now, share)
-            new = trigger.publish(publishing, who)
-            _require_own_text(fact)
-            if to_pending:
-                new |= trigger.reach_pending(who.name, now, nominal(rules.connection, before, name, now))
-            done.append(SubmissionResult(submission, new, share))
+            else:
+                new = _publish_trigger(rules, fact, packs, who, now, share, to_pending=to_pending)
+                done.append(SubmissionResult(submission, new, share))
         return done
+
+
+def _publish_pack(rules: Rulemaking, fact: PackSubmitted, who: Principal, now: datetime) -> bool:
+    """Publish a pack; return whether that is new."""
+    new = rules.pack(fact.pack).publish(PackPublished(now, who.name, fact.pack, fact.hash, fact.content), who)
+    check_names_are_free(rules.before, fact)
+    return new
+
+
+def _publish_trigger(
+    rules: Rulemaking,
+    fact: TriggerSubmitted,
+    packs: Mapping[str, Content],
+    who: Principal,
+    now: datetime,
+    share: float,
+    *,
+    to_pending: bool,
+) -> bool:
+    """Publish a trigger, and have it reach pending nudges if so wanted; return whether anything is new."""
+    if fact.pack not in packs:
+        raise NotPublished(
+            Words(
+                "The pack {pack} of {trigger} is not published. Publish pack:{pack} before it, or with it.",
+                pack=fact.pack,
+                trigger=fact.trigger,
+            )
+        )
+    trigger = rules.trigger(fact.trigger)
+    new = trigger.publish(publication(fact, packs[fact.pack], trigger.publications, who.name, now, share), who)
+    _require_own_text(fact)
+    if to_pending:
+        new |= trigger.reach_pending(who.name, now, nominal(rules.connection, rules.before, fact.trigger, now))
+    return new
 
 
 def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:

@@ -154,6 +154,17 @@ class _Sample:
         self.document.note_at(next(places, START), message, warning=warning)
 
     def _lengths(self, smallest: Rendered, usual: Rendered, where: Path) -> None:
+        self._length_of_push(smallest, usual, where)
+        if (likely := len(usual.subject)) > SUBJECT:
+            message = Words(
+                "this easily comes to {count} characters, and a subject's line has {most} (RFC 5322)",
+                count=likely,
+                most=SUBJECT,
+            )
+            self._too_long("subject", where, message, warning=True)
+        self._length_of_sms(smallest, usual, where)
+
+    def _length_of_push(self, smallest: Rendered, usual: Rendered, where: Path) -> None:
         for part, longest in LIMITS.items():
             shortest, likely = (len(getattr(rendered, part)) for rendered in (smallest, usual))
             seen = Words("and {count} are seen on a locked telephone", count=longest)
@@ -163,13 +174,8 @@ class _Sample:
             elif likely > longest:
                 message = Words("this easily comes to {count} characters, {seen}", count=likely, seen=seen)
                 self._too_long(part, where, message, warning=True)
-        if (likely := len(usual.subject)) > SUBJECT:
-            message = Words(
-                "this easily comes to {count} characters, and a subject's line has {most} (RFC 5322)",
-                count=likely,
-                most=SUBJECT,
-            )
-            self._too_long("subject", where, message, warning=True)
+
+    def _length_of_sms(self, smallest: Rendered, usual: Rendered, where: Path) -> None:
         shortest, likely = (len(segments(rendered.signed()).parts) for rendered in (smallest, usual))
         if shortest > self.limit.parts:
             self._too_long("sms", where, _too_many(len(smallest.signed()), shortest, self.limit))
@@ -179,15 +185,10 @@ class _Sample:
             )
             self._too_long("sms", where, message, warning=True)
         elif 0 < (over := excess(usual.signed())) <= FEW and not is_of_the_scaffold(usual.sms):
-            same = smallest.sms == usual.sms
-            begins = (
-                Words("these {length} are", length=_signed(usual))
-                if same
-                else Words("usually {length}, that is", length=_signed(usual))
-            )
+            begins = N_("these {length} are") if smallest.sms == usual.sms else N_("usually {length}, that is")
             message = Words(
                 "{begins} {parts}: {over} fewer would fit into {fewer}",
-                begins=begins,
+                begins=Words(begins, length=_signed(usual)),
                 parts=_priced(likely, self.limit),
                 over=over,
                 fewer=likely - 1,

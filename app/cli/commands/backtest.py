@@ -1,6 +1,7 @@
 """habarshy backtest: what a draft would have sent, had it been published at a moment of the past."""
 
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -88,25 +89,35 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     found = _read(what, others) if is_folder(Path(what)) else None
     platform = compose(settings, system_clock, make=False)
     with closing(platform.database):
-        draft = found or _in_force(what, platform.rules.library)
-        _require_asking(who, draft, platform.rules.library)
-        zone = _zone(draft, platform.rules.library)
-        first, last = moment_of(start, "--from", zone), moment_of(end, "--to", zone)
-        order = Order(draft, platform.rules.library.rules().governed, first, last, with_caps, against == LIVE)
-        if order.end <= order.start:
-            stop(Exit.USAGE, f"--to: {end} is not after --from {start}; between them lies what is to be played")
-        _warn(order, platform.rules.library)
+        library = platform.rules.library
+        draft = found or _in_force(what, library)
+        _require_asking(who, draft, library)
+        zone = _zone(draft, library)
+        first, last = _period(start, end, zone)
+        order = Order(draft, library.rules().governed, first, last, with_caps, against == LIVE)
+        _warn(order, library)
         tally = backtested(platform, order, processes, parts("backtest"))
         _explain_silence(tally, order, platform.database)
         _account(tally, look, platform.rules.context, ", ".join(sorted(draft.names)))
     report = Report(order, tally, zone, sms_limit_of(draft.content).price)
+    _show(report, as_json=as_json)
+    if html is not None:  # last: what was found is told, also where there is no room for a page
+        write_file(html, page(report, Speech(spoken, zone)), "--html")
+        talk(f"the report is in {html}")
+
+
+def _period(start: str, end: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    first, last = moment_of(start, "--from", zone), moment_of(end, "--to", zone)
+    if last <= first:
+        stop(Exit.USAGE, f"--to: {end} is not after --from {start}; between them lies what is to be played")
+    return first, last
+
+
+def _show(report: Report, *, as_json: bool) -> None:
     for one in objects(report) if as_json else ():
         data_json(one)
     for line in () if as_json else lines(report):
         data(line)
-    if html is not None:  # last: what was found is told, also where there is no room for a page
-        write_file(html, page(report, Speech(spoken, zone)), "--html")
-        talk(f"the report is in {html}")
 
 
 def _reader(settings: Settings, purpose: str | None) -> Looker | None:

@@ -49,21 +49,14 @@ def evidence_command(
     """Export the facts behind a nudge with their proofs, to be checked by anybody offline."""
     id_ = nudge_id(nudge)
     deposited = deposited_heads(head)[-1] if head else None
-    for file in filter(None, (out, html)):
-        if file.exists():
-            stop(Exit.USAGE, f"{file} is there already; name a file that is not")
-    if html == out:
-        stop(Exit.USAGE, "--html: the letter needs a file of its own")
+    _require_new(out, html)
     spoken = language and chosen_of(language, {each: each for each in LANGUAGES}, "--language")
     with reading(on, purpose) as (platform, look):
         signer = platform.runtime.chain_builder.signer
         if signer is None:
             raise BadKeyFile(platform.settings.key_file, "it has no key that signs (`habarshy migrate` adds one)")
         platform.runtime.chain_builder.finish()
-        try:
-            found = _found(platform, id_, signer, deposited)
-        except (NotAsWritten, NotChained, UnknownNudge) as problem:
-            stop(Exit.CHECK_FAILED, str(problem))
+        found = _found(platform, id_, signer, deposited)
         for person in found.why.shown:
             look.note(platform.rules.context, person, "evidence")
     made_at = platform.clock()
@@ -81,9 +74,18 @@ def evidence_command(
     talk(f"{facts}; check it: python3 docs/verify_evidence.py {out} --key {signer.public.hex()}")
 
 
+def _require_new(out: Path, html: Path | None) -> None:
+    for file in filter(None, (out, html)):
+        if file.exists():
+            stop(Exit.USAGE, f"{file} is there already; name a file that is not")
+    if html == out:
+        stop(Exit.USAGE, "--html: the letter needs a file of its own")
+
+
 def _found(platform: Platform, id_: UUID, signer: Signer, deposited: SignedBlock | None) -> Evidence:
-    upto = deposited.block.number if deposited else 0
-    with platform.database.reading() as connection:
-        return evidence(
-            connection, platform.log, platform.rules.library.rules(), id_, platform.clock(), signer.public, upto
-        )
+    upto, rules = deposited.block.number if deposited else 0, platform.rules.library.rules()
+    try:
+        with platform.database.reading() as connection:
+            return evidence(connection, platform.log, rules, id_, platform.clock(), signer.public, upto)
+    except (NotAsWritten, NotChained, UnknownNudge) as problem:
+        stop(Exit.CHECK_FAILED, str(problem))

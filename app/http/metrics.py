@@ -20,7 +20,7 @@ GAUGES = {
     "held_back": "Deliveries that wait for what is stopped.",
     "open_attempts": "Attempts without an outcome.",
     "views_behind": "Positions that the views are behind the log.",
-    "corrections_waiting": "Corrected events whose original has not come.",
+    "revisions_waiting": "Revisions whose original has not come.",
     "dead_letters": "Records and persons that were put aside, for a human.",
     "sample_differences": "Persons of the last nightly sample whose nudges are not as planned.",
     "altered_jobs": "Jobs that somebody without the platform's key wrote or changed in the database.",

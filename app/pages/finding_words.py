@@ -175,7 +175,7 @@ WORDS: Mapping[FindingKind, tuple[str, str]] = {
         N_("Answers of citizens wait until their agencies are told: {count}."),
         N_("They wait for the webhook of their agency, or it has none."),
     ),
-    FindingKind.CORRECTIONS: (
+    FindingKind.REVISIONS: (
         N_("Registries corrected events that never came: {count}."),
         N_("Ask them to send these."),
     ),

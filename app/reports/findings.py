@@ -100,7 +100,7 @@ class FindingKind(StrEnum):
     JOB_INCOMPLETE = "job_incomplete"
     JOB_PAUSED = "job_paused"
     ANSWERS_WAIT = "answers_wait"
-    CORRECTIONS = "corrections"
+    REVISIONS = "revisions"
     CHAIN_LATE = "chain_late"
 
 
@@ -524,8 +524,8 @@ def _waiting(on: Condition) -> Iterator[Finding]:
         yield Finding(FindingKind.RECONCILED, Level.NOTE, STATUS, count=count, since=at)
     if status.untold:
         yield Finding(FindingKind.ANSWERS_WAIT, Level.NOTE, ("habarshy", "config", "show"), count=status.untold)
-    if status.corrections_waiting:
-        yield Finding(FindingKind.CORRECTIONS, Level.NOTE, STATUS, count=status.corrections_waiting)
+    if status.revisions_waiting:
+        yield Finding(FindingKind.REVISIONS, Level.NOTE, STATUS, count=status.revisions_waiting)
     if on.unchained and on.chained_at is not None and on.now - on.chained_at > LONG:
         show = ("habarshy", "audit", "verify")
         yield Finding(FindingKind.CHAIN_LATE, Level.NOTE, show, count=on.unchained, since=on.chained_at)

@@ -62,7 +62,7 @@ class Status(Struct, frozen=True):
     facts: int
     unplanned: int
     unplanned_for_seconds: float
-    corrections_waiting: int
+    revisions_waiting: int
     due_now: int
     overdue_for_seconds: float
     next_due: datetime | None
@@ -126,7 +126,7 @@ def read_status(database: Database, log: Log, follower: Follower, now: datetime)
             facts=log.facts.last_position(connection),
             unplanned=unplanned,
             unplanned_for_seconds=_age(oldest, now),
-            corrections_waiting=history.orphaned_revisions(connection),
+            revisions_waiting=history.orphaned_revisions(connection),
             due_now=due_now,
             overdue_for_seconds=_age(first, now),
             next_due=optional_moment(nudges.next_due(connection)),

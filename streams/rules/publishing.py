@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
-from domain.core.timing import utc, zone_of
+from domain.core.timing import utc
 from domain.core.translatable import Words
 from domain.facts.governance import PackPublished, TriggerPublished, TriggerReachChanged, TriggerSubmitted
 from domain.facts.submissions import Subject
@@ -44,7 +44,7 @@ from streams.rules.governed import Governed, governed
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database, Priority
 from templates.checks.loader import Pack, TriggerSource
-from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of
+from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of, pack_zone
 
 
 class AffectedEvents(NamedTuple):
@@ -331,8 +331,7 @@ def publication(
     """
     widened = {one.fact.hash for one in earlier} == {source.hash} and earlier[-1].fact.share < share
     live_from = live_from_of(pack) or now
-    zone = zone_of((pack.get("defaults") or {}).get("zone", "UTC"))
-    reach = ahead = now
+    reach, ahead, zone = now, now, pack_zone(pack)
     if not earlier:
         reach = _stated(source.rules, "reach", live_from, zone)
         ahead = _stated(source.rules, "ahead_from", live_from, zone)

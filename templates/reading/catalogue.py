@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from domain.core.timing import QuietHours, at_local, parse_clock, zone_of
 from domain.core.translatable import Said
@@ -90,8 +91,12 @@ def live_from_of(content: Content) -> datetime | None:
     """
     if (day := content.get("live_from")) is None:
         return None
-    zone = (content.get("defaults") or {}).get("zone", "UTC")
-    return at_local(date.fromisoformat(day), time(), zone_of(zone))
+    return at_local(date.fromisoformat(day), time(), pack_zone(content))
+
+
+def pack_zone(content: Content) -> ZoneInfo:
+    """Return the zone of a pack's own defaults; UTC where it has none."""
+    return zone_of((content.get("defaults") or {}).get("zone", "UTC"))
 
 
 def national_id_of(content: Content) -> str | None:

@@ -32,7 +32,7 @@ UNITS: Mapping[str, tuple[str, str]] = {
     "facts": ("fact in the log", "facts in the log"),
     "unplanned": ("fact about a person", "facts about persons"),
     "unplanned_for_seconds": ("second", "seconds"),
-    "corrections_waiting": ("correction without its event", "corrections without their event"),
+    "revisions_waiting": ("revision without its original", "revisions without their original"),
     "due_now": ("delivery", "deliveries"),
     "overdue_for_seconds": ("second", "seconds"),
     "open_attempts": ("attempt", "attempts"),

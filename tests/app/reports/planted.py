@@ -63,7 +63,7 @@ FAULTS: dict[FindingKind, Plant] = {
     FindingKind.ANSWERS_WAIT: status(untold=3),
     FindingKind.EVENTS_REFUSED: status(dead_events={"bad_json": 3}, dead_events_at=NOON),
     FindingKind.RECONCILED: status(reconciled=3, reconciled_at=NOON),
-    FindingKind.CORRECTIONS: status(corrections_waiting=3),
+    FindingKind.REVISIONS: status(revisions_waiting=3),
     FindingKind.CHAIN_LATE: lambda on: replace(on, unchained=3, chained_at=NOON - timedelta(hours=1)),
     FindingKind.PROVIDER_FAILED: lambda on: replace(on, recent=replace(on.recent, providers={"gateway": SHAKY})),
     FindingKind.KEY_EXPIRES: lambda on: replace(

@@ -147,12 +147,12 @@ def test_a_correction_before_its_original_waits_and_is_counted(world: World) -> 
     """A correction whose original has not come plans nothing and is counted; the original ends its wait."""
     world.take(corrected(BIRTH, 2, **TO_DANA))
     world.plan()
-    assert (world.nudges(), world.health().corrections_waiting) == ([], 1)
+    assert (world.nudges(), world.health().revisions_waiting) == ([], 1)
 
     world.take(BIRTH)
     world.plan()
     assert {intent.person for intent in world.pending()} == names(world, DANA)
-    assert world.health().corrections_waiting == 0
+    assert world.health().revisions_waiting == 0
 
 
 def test_a_historical_load_plans_what_is_still_ahead(world: World) -> None:

@@ -27,7 +27,7 @@ def test_a_new_platform_has_nothing_waiting(world: World) -> None:
         0,
         0.0,
     )
-    assert (found.corrections_waiting, found.next_due, found.open_attempts, found.nudges) == (0, None, 0, {})
+    assert (found.revisions_waiting, found.next_due, found.open_attempts, found.nudges) == (0, None, 0, {})
 
 
 def test_what_waits_for_a_plan_is_counted_with_its_age(world: World) -> None:
@@ -110,9 +110,9 @@ async def test_attempts_without_an_outcome_are_counted(tmp_path: Path) -> None:
 def test_corrections_that_wait_are_counted_by_their_original(world: World) -> None:
     """Two corrections of one missing event are one event that is missing."""
     world.take(corrected(CARD, 2), corrected(CARD, 3), corrected(card(DANA, "2025-07-20"), 2))
-    assert world.health().corrections_waiting == 2
+    assert world.health().revisions_waiting == 2
     world.take(CARD)
-    assert world.health().corrections_waiting == 1
+    assert world.health().revisions_waiting == 1
 
 
 def test_views_that_follow_say_how_far_behind_they_are(world: World) -> None:

@@ -409,7 +409,7 @@ async def test_messages_of_which_nobody_knows_are_a_row(tmp_path: Path) -> None:
 def test_corrections_without_their_event_are_told(world: World) -> None:
     """A correction whose original never came is something to look at."""
     world.take(*registered(AIGERIM), corrected(card(AIGERIM, "2025-07-20"), 2, expires_on="2025-08-20"))
-    assert found_in(world)[FindingKind.CORRECTIONS].level is Level.NOTE
+    assert found_in(world)[FindingKind.REVISIONS].level is Level.NOTE
 
 
 def test_the_page_names_nobody(office: Office) -> None:

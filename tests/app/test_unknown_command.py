@@ -37,6 +37,22 @@ def test_a_decision_needs_its_reason_and_an_operator(terminal: Terminal) -> None
 
 
 @pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--agency=interio", "no agency is called 'interio' (did you mean 'interior'?)"),
+        ("--channel=smss", "no channel is called 'smss' (did you mean 'sms'?)"),
+        ("--trigger=identity_card_expire", "(did you mean 'identity_card_expiry'?)"),
+        ("--cause=", "--cause: a value is missing"),
+        ("--to=never", "--to: 'never' is no time"),
+    ],
+)
+def test_a_filter_that_means_nothing_is_refused(terminal: Terminal, option: str, said: str) -> None:
+    """A name that nothing has, or an empty one, is named, instead of a list that shows nothing."""
+    told = terminal.run("unknown", option, env=terminal.act("olga", "platform", "operator"))
+    assert (told.code > 0, said in told.talk) == (True, True), told.talk
+
+
+@pytest.mark.parametrize(
     ("line", "said"),
     [
         ("nonsense", ":2: a receipt is"),

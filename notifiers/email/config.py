@@ -1,6 +1,5 @@
 """The settings of the mail server: its address, the protection of the link, and the limits."""
 
-import ssl
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 from notifiers.email.addresses import mailbox
 from notifiers.email.verp import ROOM
-from notifiers.port.links import client_context
+from notifiers.port.links import ClientTls, TlsContext
 
 
 class Security(StrEnum):
@@ -111,8 +110,8 @@ class SmtpOptions(BaseModel):
         """Return the name by which we introduce ourselves (RFC 5321, section 4.1.1.1)."""
         return self.hello or self.sender.rpartition("@")[2]
 
-    def tls(self) -> ssl.SSLContext | None:
-        """Return the TLS context; None without TLS. Raises ValueError for a file that cannot be used."""
+    def tls(self) -> TlsContext:
+        """Return the TLS of connections. Raises ValueError for a file that cannot be used."""
         if self.security is Security.NONE:
-            return None
-        return client_context(self.ca_file, self.client_cert_file, self.client_key_file)
+            return lambda: None
+        return ClientTls(self.ca_file, self.client_cert_file, self.client_key_file)

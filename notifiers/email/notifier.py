@@ -74,7 +74,7 @@ class EmailNotifier:
         self._connections, standing = options.connections, Standing()
         self._letterhead = Letterhead(options)
         tls = options.tls()
-        self._pool = Pool(lambda: dial(options, limits, tls, standing), options.connections)
+        self._pool = Pool(lambda: dial(options, limits, tls(), standing), options.connections)
 
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (an email address is one kind)
         """Whatever is given for the email channel."""

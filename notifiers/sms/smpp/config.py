@@ -1,13 +1,12 @@
 """The settings of an SMS centre: its address, our account, the protection of the link, and the limits."""
 
-import ssl
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from notifiers.port.links import client_context
+from notifiers.port.links import ClientTls, TlsContext
 
 Ton = Annotated[int, Field(ge=0, le=7)]
 Npi = Annotated[int, Field(ge=0, le=31)]
@@ -109,6 +108,6 @@ class SmppOptions(BaseModel):
         ton = guess[0] if self.sender_ton is None else self.sender_ton
         return number, ton, guess[1] if self.sender_npi is None else self.sender_npi
 
-    def context(self) -> ssl.SSLContext | None:
-        """Return the TLS context; None without TLS. Raises ValueError for a file that cannot be used."""
-        return client_context(self.ca_file, self.client_cert_file, self.client_key_file) if self.tls else None
+    def context(self) -> TlsContext:
+        """Return the TLS of links. Raises ValueError for a file that cannot be used."""
+        return ClientTls(self.ca_file, self.client_cert_file, self.client_key_file) if self.tls else lambda: None

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable
 
 from notifiers.port.interface import Reason, RetryLater
-from notifiers.port.links import NoLinkError
+from notifiers.port.links import NoLinkError, TlsContext
 from notifiers.sms.smpp import pdus
 from notifiers.sms.smpp.config import SmppOptions
 from notifiers.sms.smpp.link import Arrivals, Link
@@ -63,7 +63,7 @@ class Keeper:
     """
 
     def __init__(
-        self, options: SmppOptions, tls: ssl.SSLContext | None, arrivals: Arrivals, jitter: Callable[[float], float]
+        self, options: SmppOptions, tls: TlsContext, arrivals: Arrivals, jitter: Callable[[float], float]
     ) -> None:
         self._options = options
         self._tls = tls
@@ -125,7 +125,7 @@ class Keeper:
         link = Link(self._options, self._outbox, self._pace, self._arrivals)
         self._known.clear()
         try:
-            await dial(self._options, self._tls, link)
+            await dial(self._options, self._tls(), link)
         except NoLinkError as error:
             self._failures += 1
             self._note_elsewhere(elsewhere=error.detail == BOUND_ELSEWHERE)

@@ -192,6 +192,6 @@ def revision_of(envelope: Envelope) -> tuple[int, bool]:
     if revision not in REVISIONS:
         raise Refused("revision", Said("must be a whole number from 2 on"))
     if envelope.corrects == envelope.id:
-        reason = Said("an event cannot correct itself; a correction has an id of its own")
+        reason = Said("an event cannot correct itself; a revision has an id of its own")
         raise Refused("corrects", reason)
     return revision, annuls

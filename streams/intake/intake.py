@@ -228,9 +228,9 @@ class _Storing:
         """Return why it cannot correct the event that it names; empty where it can, or that has not come yet."""
         original = self.corrected.get(self._original(event))
         if original is not None and original.state.corrects is not None:
-            return "names a correction; name the original event, and give this a higher revision"
+            return "names a revision; name the original event, and give this a higher number"
         if original is not None and original.state.type != event.type:
-            return "names an event of another type; a correction has the type of what it corrects"
+            return "names an event of another type; a revision has the type of its original"
         return ""
 
     def _loaded_again(self, event: LifeEvent, known: _Known) -> None:
@@ -267,5 +267,5 @@ def _again(event: LifeEvent, digest: bytes) -> IntakeOutcome:
     """Return the outcome for an event whose id is known, with a body of that digest."""
     if digest == event.digest:
         return DUPLICATE
-    reason = "was already used by this source for an event with another body; a correction has an id of its own"
+    reason = "was already used by this source for an event with another body; a revision has an id of its own"
     return IntakeOutcome(accepted=False, refused=Refused("id", reason, "id_reused"))

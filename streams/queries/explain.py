@@ -55,7 +55,7 @@ class RecordedFact(Struct, frozen=True):
 class Explanation(Struct, frozen=True):
     """The explanation of a nudge.
 
-    The intent is that of the last attempt: a correction that came afterwards changes nothing of what was sent.
+    The intent is that of the last attempt: a revision that came afterwards changes nothing of what was sent.
     `clause`: the rule's own conditions (`when`, `with`, `count`, `unless`, the step's `due`); `used`: dotted name ->
     the value that they read; `words`: recipient -> their message (or their digest), absent if it can no longer be
     read; `alone`: the same as the nudge itself says it, where it goes with a digest; `digests`: recipient -> that

@@ -198,7 +198,7 @@ class EventReader:
         for event in events:
             if bodies.setdefault(event.id, event.digest) != event.digest:
                 at = max(at for at, shape in enumerate(shapes) if shape.id == event.id)
-                told = Said("another event has this id; a correction has its own")
+                told = Said("another event has this id; a revision has its own")
                 self._document.note(("events", at, "id"), told)
 
 

@@ -1,4 +1,4 @@
-"""Nudges as they were planned at an attempt: later corrections move a nudge, but not what was sent."""
+"""Nudges as they were planned at an attempt: later revisions of its event move a nudge, but not what was sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID

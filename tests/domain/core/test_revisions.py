@@ -186,6 +186,6 @@ def _moment(text: str | None) -> datetime | None:
     st.sets(st.sampled_from(["paper.issued", "paper.renewed"])),
 )
 def test_events_of_some_types_count_as_they_do_among_all(arrived: list[LifeEvent], types: set[str]) -> None:
-    """Whoever reads only some types loses no correction of theirs, for a correction has the type of its original."""
+    """Whoever reads only some types loses no revision of theirs, for a revision has the type of its original."""
     some = effective([each for each in arrived if each.type in types])
     assert some == [one for one in effective(arrived) if one.event.type in types]

@@ -131,7 +131,7 @@ def test_what_is_no_event_is_refused_by_field(raw: bytes, field: str, reason: st
         (
             body(corrects="card-1", revision=2, annuls=True),
             "corrects",
-            "an event cannot correct itself; a correction has an id of its own",
+            "an event cannot correct itself; a revision has an id of its own",
             "invalid",
         ),
     ],

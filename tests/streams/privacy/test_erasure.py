@@ -190,7 +190,7 @@ async def test_views_come_back_from_the_log_without_them(world: World) -> None:
 
 
 async def test_who_comes_back_has_a_new_key_and_an_empty_history(world: World) -> None:
-    """A later event is read and planned; a correction of what was erased brings nothing of it back."""
+    """A later event is read and planned; a revision of what was erased brings nothing of it back."""
     await live(world)
     old = _wrapped(world, MOTHER)
     world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked")

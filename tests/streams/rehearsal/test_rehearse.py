@@ -355,7 +355,7 @@ def test_names_and_data_are_checked(tmp_path: Path) -> None:
         "9:108: a person is named as in $child; the one under test is $citizen",
         "10:108: the citizen under test is both holder and neighbours; write as: neighbours",
         "11:124: the citizen under test is neighbours: write $citizen here",
-        "13:20: another event has this id; a correction has its own",
+        "13:20: another event has this id; a revision has its own",
         "14:26: no event of this case is called 'on' (did you mean 'one'?)",
         "15:10: this lies beyond the calendar",
     ]

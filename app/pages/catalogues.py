@@ -3,7 +3,7 @@
 English is the language that templates and modules are written in, so it needs no catalogue of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from io import BytesIO
@@ -30,6 +30,11 @@ LOCALE: Final = Path(__file__).with_name("locale")
 def language_among(wished: str) -> str:
     """Return the language if there are words in it, else the one for everybody else."""
     return wished if wished in LANGUAGES else OTHERWISE
+
+
+def own_first(own: str, languages: Iterable[str]) -> list[str]:
+    """Return the languages in their order, but the reader's own before all others if it is among them."""
+    return sorted(languages, key=lambda each: each != own)
 
 
 def language_of_header(accept_language: str) -> str:

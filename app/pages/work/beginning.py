@@ -13,7 +13,7 @@ from app.http import routes
 from app.http.rule_refusals import refusals_as_problems
 from app.packs.draft_bench import LONGEST_NAME, Bench, Text
 from app.packs.draft_child import TESTS
-from app.pages.catalogues import LANGUAGES
+from app.pages.catalogues import LANGUAGES, own_first
 from app.pages.layout import Frame, RoutedPages
 from app.pages.pack_names import names_of
 from app.pages.visits import Form, field_of
@@ -50,9 +50,14 @@ class Beginning(RoutedPages):
         return self._page(who, frame, {}, {"pack": self._only_pack(who)})
 
     def _only_pack(self, who: Principal) -> str:
-        """Return the pack that has the principal's agency; nothing where none or several have it."""
+        """Return the only pack with rules of the principal's agency; without rules, with the agency; else of all.
+
+        Nothing where there are several.
+        """
         packs = self._office.platform.rules.library.rules().governed.packs
-        theirs = [name for name, pack in packs.items() if who.agency in (pack.content.get("agencies") or {})]
+        offered = {name: pack.content.get("agencies") or {} for name, pack in packs.items() if name != BUILT_IN}
+        ruled = {fact.pack for fact in self._theirs(who)} & offered.keys()
+        theirs = [*(ruled or {name for name, agencies in offered.items() if who.agency in agencies} or offered)]
         return theirs[0] if len(theirs) == 1 else ""
 
     def _page(self, who: Principal, frame: Frame, wrong: Mapping[str, str], given: Mapping[str, str]) -> Response:
@@ -77,7 +82,9 @@ class Beginning(RoutedPages):
             published=self._is_mine(chosen["name"], who),
             longest=TITLE,
             chosen=chosen,
-            titles=[(_titled(each), LANGUAGES.get(each, each), each) for each in languages],
+            titles=[
+                (_titled(each), LANGUAGES.get(each, each), each) for each in own_first(frame.language, languages)
+            ],
             packs=packs,
             alike=sorted(
                 ((fact.trigger, frame.speech.titled(fact.rules["title"])) for fact in self._theirs(who)),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from app.pages.catalogues import Speech
+from app.pages.catalogues import Speech, own_first
 from app.pages.naming import step_called
 from app.pages.pack_names import Names, names_of
 from app.pages.ruling import in_words
@@ -26,7 +26,7 @@ class RuleReading:
 
     def __init__(self, rules: Rules, speech: Speech, form: TriggerForm, typed: Fields) -> None:
         self.rules, self.speech, self.form, self.typed = rules, speech, form, typed
-        self.languages = rules.defaults.languages
+        self.languages = own_first(speech.language, rules.defaults.languages)
 
     @cached_property
     def start(self) -> str:

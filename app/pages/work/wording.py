@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from app.http import routes
 from app.packs.draft_bench import BadDraft, RenderedMessages, Text
-from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.catalogues import LANGUAGES, Speech, own_first
 from app.pages.layout import Frame
 from app.pages.naming import step_called
 from app.pages.pack_names import names_of
@@ -160,7 +160,7 @@ class Wording(FormPages[WordsForm]):
         """Return the languages of the texts: the reader's own first, then the pack's, then those of other files."""
         there = [found_[1] for name in sorted(sheet.files) if (found_ := _FILE.fullmatch(name))]
         known = self._office.platform.rules.library.rules().defaults.languages
-        return [each for each in dict.fromkeys((frame.language, *known, *there)) if each in {*known, *there}]
+        return own_first(frame.language, dict.fromkeys((*known, *there)))
 
     def _form(self, files: Mapping[str, str], spoken: str) -> WordsForm:
         return words_form(files, spoken)
@@ -350,7 +350,7 @@ class _SmsCounter:
     def left(self, name: str, text: str) -> str:
         """Return how many characters are left of one part, or into how many parts it is cut."""
         letters = LANGUAGES.get(self._spoken, self._spoken)  # an empty text will have such letters
-        sms = self._signed(_step_of(name), text) or signed(letters, self._spoken, self._office)
+        sms = self._signed(_step_of(name), text) if text else signed(letters, self._spoken, self._office)
         say, number = self._speech.say, self._speech.number
         if (left := room(sms, 1)) >= 0:
             left += 0 if text else len(letters)
@@ -416,9 +416,11 @@ class _Controls:
         doubt = ""
         if kind == "sms":
             hint = self._say("The office and a code are added at the end.")
+            written = "" if is_of_the_scaffold(value) else value
             if value or _step_of(name) == "":
-                hint = f"{hint} {self._counter.left(name, value)}"
-                doubt = self._counter.over(name, value)
+                hint = f"{hint} {self._counter.left(name, written)}"
+            if written:
+                doubt = self._counter.over(name, written)
         if not self.is_sent(name):
             hint = self._say("The rule does not send this way, so it may stay empty.")
         error = self._wrong.get(f"w.{name}", "")

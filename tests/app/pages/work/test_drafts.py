@@ -3,13 +3,16 @@
 import re
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from app.pages.catalogues import LANGUAGES
+from templates.checks.loader import shipped
 from tests.app.pages.forms import fields_of
 from tests.app.pages.work.workshop import (
+    AUTHOR,
     CLINIC,
     FINE,
     Somebody,
@@ -18,6 +21,7 @@ from tests.app.pages.work.workshop import (
     file_of,
     revision_of,
     signed_in,
+    workshop_in,
 )
 
 
@@ -572,6 +576,40 @@ def test_what_was_written_outlives_signing_out_in_another_window(quiet: Workshop
     aida.client.post("/sign-in/token", data={"token": quiet.tokens["aida"]})
     assert aida.client.post(where, data=hidden_in(over.text)).status_code == 303
     assert "конец" in file_of(aida.get(where).text, "en.md")
+
+
+@pytest.mark.parametrize(("language", "order"), [("ru", ["ru", "kk", "en"]), ("kk", ["kk", "ru", "en"])])
+def test_a_rule_is_asked_for_in_the_reader_s_own_language_first(
+    quiet: Workshop, language: str, order: list[str]
+) -> None:
+    """The titles of a new draft, and titles, laws and words of buttons of its form, begin with that language."""
+    aida = signed_in(quiet, "aida")
+    asked = aida.get(f"/work/new?language={language}").text
+    assert re.findall(r'<input[^>]*name="title\.(\w+)"', asked) == order
+    form = aida.get(f"{begun(aida)}/form").text
+    for name in ("title", "legal_basis", r"actions\.new\.label"):
+        assert re.findall(rf'<(?:input type="text"|textarea)[^>]* name="{name}\.(\w+)"', form) == order, name
+
+
+@pytest.mark.parametrize(
+    ("agency", "name"), [("labour", "kz"), ("alatau_akimat", "alatau"), ("tourism", ""), ("platform", "kz")]
+)
+def test_a_new_draft_is_for_the_pack_of_its_agency(tmp_path: Path, agency: str, name: str) -> None:
+    """The country or city is chosen already where the agency has all its rules; another one has to choose."""
+    packs = [path for path in shipped() if path.name in ("kz", "alatau")]
+    workshop = workshop_in(tmp_path, people={"sana": (agency, (AUTHOR,))}, packs=packs)
+    page = signed_in(workshop, "sana").get("/work/new").text
+    assert re.findall(
+        r'<option value="(\w+)" selected>', page.partition('id="pack"')[2].partition("</select>")[0]
+    ) == ([name] if name else [])
+    workshop.world.close()
+
+
+def test_the_only_country_of_a_platform_is_chosen(tmp_path: Path) -> None:
+    """An agency that no pack names yet writes its first rule where all others do."""
+    workshop = workshop_in(tmp_path, people={"sana": ("tourism", (AUTHOR,))})
+    assert '<option value="kz" selected>' in signed_in(workshop, "sana").get("/work/new").text
+    workshop.world.close()
 
 
 @pytest.mark.parametrize("address", ["999", "0", "abc", "99999999999999999999"])

@@ -188,6 +188,16 @@ def test_an_sms_says_before_anybody_types_how_much_room_it_has(quiet: Workshop) 
     assert "has room for 1 character more" in aida.client.post(f"{where}/words", data=typed).text
 
 
+def test_the_sample_s_sms_is_not_counted(quiet: Workshop) -> None:
+    """Before anybody writes, the page says how much room an SMS has, and not what the sample's text would cost."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
+    page = aida.get(f"{where}/words?spoken=ru").text
+    field = page.partition('id="w.sms-said"')[2].partition("</div>")[0]
+    assert "This goes as" not in field
+    assert "One SMS with such letters has room for" in field
+
+
 def test_further_languages_begin_with_what_the_first_one_says(quiet: Workshop) -> None:
     """Its finished texts stand beside their fields, and their sample texts have its values."""
     aida = signed_in(quiet, "aida")

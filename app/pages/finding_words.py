@@ -56,6 +56,13 @@ WORDS: Mapping[FindingKind, tuple[str, str]] = {
             "Have the time set by the network (NTP) on every machine. A role more than a minute off waits until then."
         ),
     ),
+    FindingKind.DATABASE_CLOCK: (
+        N_("The clock of the database is wrong: it differs from the clocks of all other machines by {time}."),
+        N_(
+            "Have the time set by the network (NTP) on the database’s machine. While it is more than a minute off, "
+            "nothing is planned, sent or deleted; then it goes on by itself."
+        ),
+    ),
     FindingKind.PROCESS_CLOCK: (
         N_("The clock of {about} is wrong: it differs from the clock of the database by {time}."),
         N_("Have the time set by the network (NTP) on that machine. A role more than a minute off waits until then."),
@@ -210,6 +217,12 @@ CLOCKS: Mapping[tuple[FindingKind, str], str] = {
     ),
     (FindingKind.CLOCKS_APART, BEHIND): N_(
         "The clock of this machine is wrong: it is {time} behind the database’s clock."
+    ),
+    (FindingKind.DATABASE_CLOCK, AHEAD): N_(
+        "The clock of the database is wrong: it is {time} ahead of the clocks of all other machines, which agree."
+    ),
+    (FindingKind.DATABASE_CLOCK, BEHIND): N_(
+        "The clock of the database is wrong: it is {time} behind the clocks of all other machines, which agree."
     ),
     (FindingKind.PROCESS_CLOCK, AHEAD): N_(
         "The clock of {about} is wrong: it is {time} ahead of the database’s clock."

@@ -66,6 +66,7 @@ class FindingKind(StrEnum):
     JOB_ALTERED = "job_altered"
     CLOCK_BEHIND = "clock_behind"
     CLOCKS_APART = "clocks_apart"
+    DATABASE_CLOCK = "database_clock"
     PROCESS_CLOCK = "process_clock"
     KEY_FILE = "key_file"
     KEY_LOST = "key_lost"
@@ -242,8 +243,13 @@ def _clocks(on: Condition) -> Iterator[Finding]:
     """Yield the clocks that are wrong, each with the machine that it belongs to.
 
     Records from ahead say only that some clock was wrong: ours, or that of who wrote them. The server's clock tells.
+    Where machines agree with each other and not with the server, it is the server's that is wrong.
     """
     ntp = ("timedatectl", "timesync-status")
+    if _is_off(on):
+        cause, seconds = BEHIND if on.apart > timedelta() else AHEAD, abs(on.apart).total_seconds()
+        yield Finding(FindingKind.DATABASE_CLOCK, Level.BAD, ntp, cause=cause, seconds=seconds)
+        return
     wrong = [each for each in on.processes if abs(each.ahead) > SKEW]
     if abs(on.apart) > SKEW:
         cause = AHEAD if on.apart > timedelta() else BEHIND
@@ -256,6 +262,14 @@ def _clocks(on: Condition) -> Iterator[Finding]:
     if on.ahead > SOON and not wrong and abs(on.apart) <= SKEW:
         about = "elsewhere" if on.compared else ""
         yield Finding(FindingKind.CLOCK_BEHIND, Level.BAD, ntp, about=about, seconds=on.ahead.total_seconds())
+
+
+def _is_off(on: Condition) -> bool:
+    """Return whether the clock of the database's server differs from those of several machines, which agree."""
+    living = [each for each in on.processes if each.lives]
+    ahead = [on.apart, *(each.ahead for each in living)]
+    several = len({each.process.host for each in living}) > 1
+    return several and abs(on.apart) > SKEW and max(ahead) - min(ahead) <= SKEW
 
 
 def _providers(on: Condition) -> Iterator[Finding]:

@@ -37,11 +37,22 @@ def alive(*roles: str) -> list[LiveProcess]:
     ]
 
 
+def off_by(ahead: timedelta) -> list[LiveProcess]:
+    """Processes on two machines, whose clocks differ as much from the database's."""
+    return [
+        LiveProcess(Process(host, "dispatch", host, at, "1"), NOON, NOON, ahead, timedelta())
+        for at, host in enumerate(("north", "south"))
+    ]
+
+
 FAULTS: dict[FindingKind, Plant] = {
     FindingKind.OLDER_COPY: lambda on: replace(on, older=NOON),
     FindingKind.JOB_ALTERED: lambda on: replace(on, altered={3: "erase"}),
     FindingKind.CLOCK_BEHIND: lambda on: replace(on, ahead=timedelta(minutes=90)),
     FindingKind.CLOCKS_APART: lambda on: replace(on, apart=timedelta(minutes=-3)),
+    FindingKind.DATABASE_CLOCK: lambda on: replace(
+        on, apart=timedelta(minutes=3), compared=True, processes=off_by(timedelta(minutes=3))
+    ),
     FindingKind.NOT_RUNNING: lambda on: replace(on, sampled=NOON - timedelta(hours=1)),
     FindingKind.ROLE_GONE: lambda on: replace(on, embedded=False, processes=alive("worker", "api", "jobs")),
     FindingKind.KEY_FILE: lambda on: replace(on, key_problem=Words("it does not exist")),

@@ -94,6 +94,21 @@ def test_the_process_whose_clock_is_wrong_is_named(world: World, ahead: timedelt
     assert said == f"The clock of dispatch (south, pid 8) is wrong: it is 5 min {word} the database’s clock."
 
 
+@pytest.mark.parametrize(("ahead", "word"), [(5 * MINUTES, "behind"), (-5 * MINUTES, "ahead of")])
+def test_a_wrong_clock_of_the_database_is_told_once_as_the_cause(world: World, ahead: timedelta, word: str) -> None:
+    """Where machines agree with each other and not with the database, its clock is named, and what stands still."""
+    processes = [seen(Process(host, "dispatch", host, 8, "0.1"), ahead) for host in ("north", "south")]
+    on = replace(condition(world), compared=True, apart=ahead, ahead=5 * MINUTES, processes=processes)
+    [clocks] = [each for each in findings(on) if "clock" in each.kind]
+    said = finding_in_words(clocks, SPEECH)
+    assert said.sentence == (
+        f"The clock of the database is wrong: it is 5 min {word} the clocks of all other machines, which agree."
+    )
+    assert "nothing is planned, sent or deleted" in said.todo
+    one = replace(on, processes=[seen(HEALTHY, ahead)])
+    assert FindingKind.DATABASE_CLOCK not in found(one), "one machine may be wrong as well as the database"
+
+
 def test_records_from_ahead_do_not_blame_a_machine_whose_clock_is_right(world: World) -> None:
     """Where the server's clock says that ours is right and no process is off, who wrote them is said to be gone."""
     on = replace(condition(world), ahead=5 * MINUTES)

@@ -215,6 +215,7 @@ class Broken:
 
 EXCLUDED = {
     FindingKind.CLOCK_BEHIND,
+    FindingKind.DATABASE_CLOCK,
     FindingKind.KEY_EXPIRES,
     FindingKind.SCHEDULED_FAILED,
     FindingKind.SENDING_LATE,

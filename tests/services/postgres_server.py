@@ -1,6 +1,7 @@
 """One server of PostgreSQL, which can be killed, held up, and started again on the same port with the same data."""
 
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -95,10 +96,17 @@ class Server:
         raise DidNotStart(self._log.read_text()[-2000:])
 
     def kill(self) -> None:
-        """End every process of it at once, as a failing machine would."""
+        """End every process of it at once, as a failing machine would, and wait until the last is gone.
+
+        PostgreSQL does not start again while a process has the memory that all of them shared.
+        """
         self.pause()  # else those that are left would clean up
+        gone = [os.pidfd_open(child) for child in self._children()]
         self._signal(signal.SIGKILL)
         self._ended()
+        for each in gone:
+            select.select([each], (), (), PATIENCE)
+            os.close(each)
 
     def back_up(self) -> Path:
         """A base backup, taken while it works (pg_basebackup)."""
@@ -177,13 +185,19 @@ class Server:
     def _signal(self, number: signal.Signals) -> None:
         """To the first process, then to those that it has started."""
         assert self._process is not None
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         if number is signal.SIGSTOP:
             self._process.send_signal(number)
-        for child in children.read_text().split():
+        for child in self._children():
             with suppress(ProcessLookupError):
-                os.kill(int(child), number)
+                os.kill(child, number)
         self._process.send_signal(number)
+
+    def _children(self) -> list[int]:
+        assert self._process is not None
+        return [
+            int(each)
+            for each in Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        ]
 
 
 def _programs() -> Path:

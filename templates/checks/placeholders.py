@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import astuple
 
 from domain.core.plain import PlainData
-from domain.core.translatable import Words
+from domain.core.translatable import N_, Words
 from templates.checks.scaffold_text import ASKED, CASES, DAY, NEEDLESS, title_of
 from templates.reading.files import TriggerFiles
 from templates.reading.findings import Finding, Report
@@ -15,6 +15,7 @@ from templates.reading.yaml_file import Document, Path, Place
 
 RULES = ""
 """Stands for trigger.yaml where a language stands for its words."""
+ASKS_NEEDLESS = N_("say what makes the message needless (`unless`), or delete these remarks")
 _ENGLISH = "en"
 """In English the trigger's name may be a good title: `card_ends`, "Card ends"."""
 _SENTENCES = [sentence for asked in ASKED.values() for sentence in astuple(asked)]
@@ -98,8 +99,7 @@ def check_placeholders(files: TriggerFiles, report: Report) -> None:
         report.add(_finding(document, document.inside(each.path, each.line, column=each.column), each.message))
     for number, line in enumerate(files.rules.lines, 1):
         if line.strip() == NEEDLESS:
-            message = Words("say what makes the message needless (`unless`), or delete these remarks")
-            report.add(_finding(files.rules, Place(number, 1, number), message))
+            report.add(_finding(files.rules, Place(number, 1, number), Words(ASKS_NEEDLESS)))
 
 
 def check_case(document: Document) -> None:

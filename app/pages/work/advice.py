@@ -14,6 +14,7 @@ from app.pages.work.simple_fields import FIELDS
 from domain.core.translatable import N_, Joined, Said, Words
 from domain.rules.benefits import starts_on
 from streams.rules.in_force import Rules
+from templates.checks.placeholders import ASKS_NEEDLESS
 from templates.checks.sample_check import LACKED, OF_SOME_EVENTS, OF_SOME_PEOPLE
 from templates.checks.words_check import ONLY_THERE, OTHER_NUMBERS
 from templates.reading.findings import Finding
@@ -24,7 +25,6 @@ _KEYS: Final[Mapping[str, str]] = {
     "expires": N_("Until when is it of use?"),
 }
 """Key of the file -> the label of its field on the form."""
-_ASKED: Final = "say what makes the message needless (`unless`), or delete these remarks"
 ADVICE: Final[Mapping[str, str]] = {
     "{this} never holds together with {other}": N_("This can never be true together with: {other}"),
     "{this} never holds together with {other}, so nothing is ever sent": N_(
@@ -42,7 +42,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "{step} is due at the same time as {other}: two messages at once": N_(
         "Another message goes at the same time: choose another time, or take one of them away"
     ),
-    _ASKED: N_("Say below which event makes the message needless, or tick that nothing does"),
+    ASKS_NEEDLESS: N_("Say below which event makes the message needless, or tick that nothing does"),
     "{event} is also what starts this trigger, so any other event of it prevents the message: say with `when`"
     " which one counts": N_(
         "The same event starts the rule, so any other of its kind prevents the message: choose under “Only if”"
@@ -246,7 +246,7 @@ def at_fields(found: Finding, at: str) -> list[tuple[str, Finding]]:
     `at`: the name of the field that stands at the place of the finding.
     """
     template, given = _template(found.message), getattr(found.message, "given", {})
-    if template == _ASKED:
+    if template == ASKS_NEEDLESS:
         return [("needless.none", found)]
     group = at.rpartition(".")[0]
     told = _TO_WRITE.get(group.rpartition(".")[2]) if template == _UNWRITTEN else None

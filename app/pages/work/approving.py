@@ -22,12 +22,14 @@ from app.pages.naming import VALUES
 from app.pages.ruling import CLASSES, PARTS, clause_told, parts_told, ways_told
 from app.pages.visits import Form, field_of
 from app.pages.work.backtests import figures_of, latest, people_told, unreached
+from app.pages.work.by_form import FILE
 from app.pages.work.changed_lines import changed_lines
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.mailing import Mailing
 from app.pages.work.office import Hash, Office, WholeHash
 from app.pages.work.progress import Progress
-from app.pages.work.sheets import Id, laid_out, text_of
+from app.pages.work.sheets import Id, laid_out, page_called, text_of
+from app.pages.work.text_fields import is_sample_text, sample_texts
 from app.pages.work.triggers import Name
 from app.pages.work.trying import step_shown
 from app.pages.work.words import PEOPLE, share
@@ -83,13 +85,15 @@ class Approving(DraftPages):
     ) -> Response:
         with laid_out(self._bench, text_of(sheet)) as laid:
             remarks = [each for each in laid.findings if each.path in sheet.files]
+        unwritten = [each for each in found_.findings if is_sample_text(each) and each.path != TESTS]
         return self._progress.show(
             "submit.html",
             frame,
             sheet,
             "submit",
             status,
-            findings=found_.findings,
+            findings=[each for each in found_.findings if each not in unwritten],
+            unwritten=_by_page(sample_texts(unwritten, sheet.files), frame.speech),
             failed=found_.failed,
             published=self._is_published(sheet, found_),
             refused_before=refused,
@@ -364,6 +368,19 @@ def _hash_of(verdict: Verdict, sheet: StoredDraft) -> str:
     """Return the hash of the draft's version; empty where it may not be submitted."""
     triggers = verdict.pack.triggers if verdict.pack is not None else ()
     return next((each.hash for each in triggers if each.name == sheet.trigger), "")
+
+
+def _by_page(left: Mapping[str, Sequence[Finding]], speech: Speech) -> list[tuple[str, Finding, str]]:
+    """Return the pages with texts of the sample, the reader's own language before others: name, first, how many."""
+    paths = sorted(left, key=lambda path: (path != FILE, path != f"{speech.language}.md"))
+    return [
+        (
+            page_called(path, speech),
+            left[path][0],
+            speech.many("{count} text still to write", "{count} texts still to write", len(left[path])),
+        )
+        for path in paths
+    ]
 
 
 def _refused(refusal: Refusal | None, speech: Speech) -> str:

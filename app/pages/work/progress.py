@@ -14,6 +14,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.work.office import Office
 from app.pages.work.sheets import text_of, title_of
+from app.pages.work.text_fields import asks_needless, sample_texts
 from app.pages.work.words import share
 from domain.core.translatable import N_
 from domain.facts.governance import TriggerSubmitted
@@ -119,8 +120,10 @@ class Progress:
         submission = _submission(now, sheet.trigger, sheet.version) if sheet.version else None
         base = f"/work/drafts/{sheet.id}"
         known = {
-            "write": _Found(not _unwritten(verdict), _mending(_unwritten(verdict), speech), f"{base}/form"),
-            "test": _Found(_is_tested(verdict), _testing(verdict, speech), f"{base}/tests"),
+            "write": _Found(
+                not _unwritten(verdict), _mending(_unwritten(verdict), sheet.files, speech), f"{base}/form"
+            ),
+            "test": _Found(_is_tested(verdict), _testing(verdict, sheet.files, speech), f"{base}/tests"),
             "try": self._tried(sheet.agency, sheet.trigger, _hash_of(verdict), f"{base}/backtest", speech),
             "submit": _Found(submission is not None, "", f"{base}/submit"),
         }
@@ -216,15 +219,17 @@ def _unwritten(verdict: Verdict) -> list[Finding]:
     return [each for each in verdict.findings if each.path != "tests.yaml"]
 
 
-def _mending(found: Sequence[Finding], speech: Speech) -> str:
-    """Return how many mistakes there are to correct, and how many texts of the sample to replace."""
-    silent = any(map(is_silent, found))
-    asked = sum(each.placeholder for each in found) - silent
-    notes = [speech.say("an example in which somebody gets the message is missing")] if silent else []
-    if wrong := len(found) - asked - silent:
+def _mending(found: Sequence[Finding], files: Mapping[str, str], speech: Speech) -> str:
+    """Return how many mistakes to correct and texts of the sample to replace there are, and what is not said."""
+    notes = list[str]()
+    if any(map(is_silent, found)):
+        notes.append(speech.say("an example in which somebody gets the message is missing"))
+    if wrong := sum(not each.placeholder for each in found):
         notes.append(speech.many("{count} mistake to correct", "{count} mistakes to correct", wrong))
-    if asked:
-        notes.append(speech.many("{count} sample text to replace", "{count} sample texts to replace", asked))
+    if left := sum(map(len, sample_texts(found, files).values())):
+        notes.append(speech.many("{count} sample text to replace", "{count} sample texts to replace", left))
+    if any(map(asks_needless, found)):
+        notes.append(speech.say("part 4 of the rule is empty"))
     return ", ".join(notes)
 
 
@@ -232,11 +237,11 @@ def _is_tested(verdict: Verdict) -> bool:
     return not verdict.findings and not verdict.failed and bool(verdict.cases)
 
 
-def _testing(verdict: Verdict, speech: Speech) -> str:
+def _testing(verdict: Verdict, files: Mapping[str, str], speech: Speech) -> str:
     if found := [each for each in verdict.findings if each.path == "tests.yaml"]:
         if all(each.placeholder and not is_silent(each) for each in found):
             return speech.say("still the tests of the sample: make the usual ones")
-        return _mending(found, speech)
+        return _mending(found, files, speech)
     if verdict.failed:
         return speech.many("{count} test fails", "{count} tests fail", len(verdict.failed))
     return "" if verdict.findings or verdict.cases else speech.say("there are no tests yet")

@@ -1,8 +1,10 @@
 """The form of a rule, part by part as its page shows it, in the reader's language."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from app.pages.catalogues import LANGUAGES
 from app.pages.life import shown
@@ -13,7 +15,7 @@ from app.pages.work.rule_controls import RuleControls
 from app.pages.work.simple_fields import field_called
 from app.pages.work.words import topics_of
 from app.reports.life_words import CHANNELS
-from domain.core.translatable import N_
+from domain.core.translatable import N_, Said
 from templates.authoring.condition_form import without_after_start
 from templates.authoring.rule_sentences import whom
 from templates.authoring.trigger_form import NEW, UNITS
@@ -32,22 +34,46 @@ _ENDS: Final = re.compile(r"(^|[._])(expires_on|ends_on|\w+_until|\w+_by)$")
 _CAN_SINCE: Final = "event.time"
 
 
+class InLanguages(NamedTuple):
+    """A text in several languages, the reader's own first.
+
+    `folded`: the title of the others, if nothing is to be done there.
+    """
+
+    fields: Sequence[Control]
+    folded: str
+
+
 class View(RuleControls):
     """The parts of the form, each with its controls."""
 
+    def texts(self) -> Iterator[InLanguages]:
+        """Yield what it is called, and by which law it is sent."""
+        yield self._in_languages("title", "text", N_("Title"), N_("A citizen reads it above the message."))
+        law = N_("The law by which your agency may tell people this.")
+        yield self._in_languages("legal_basis", "area", N_("Legal basis"), law)
+
+    def _in_languages(self, key: str, kind: str, label: str, hint: str) -> InLanguages:
+        """Return a text of the rule in all languages; that several are of the sample is said at the first of them."""
+        first, label = self.reading.languages[0], self._say(label)
+        fields = [
+            self.control(
+                f"{key}.{each}",
+                kind,
+                f"{label} ({LANGUAGES.get(each, each)})",
+                lang=each,
+                hint=self._say(hint) if each == first else "",
+            )
+            for each in self.reading.languages
+            if self.can(f"{key}.{each}")
+        ]
+        others = fields[1:]
+        folded = bool(others) and all(each.value and not (each.error or each.findings) for each in others)
+        called = ", ".join(LANGUAGES.get(each.lang, each.lang) for each in others)
+        return InLanguages(_remarked_once(fields), f"{label}: {called}" if folded else "")
+
     def about(self) -> Iterator[Control]:
-        """Yield what it is called, by which law, for whom."""
-        for key, label, hint in (
-            ("title", N_("Title"), N_("A citizen reads it above the message.")),
-            ("legal_basis", N_("Legal basis"), N_("The law by which your agency may tell people this.")),
-        ):
-            for each in self.reading.languages:
-                if self.can(f"{key}.{each}"):
-                    named = f"{self._say(label)} ({LANGUAGES.get(each, each)})"
-                    told = self._say(hint) if each == self.reading.languages[0] else ""
-                    yield self.control(
-                        f"{key}.{each}", "text" if key == "title" else "area", named, lang=each, hint=told
-                    )
+        """Yield its topic and how urgent it is."""
         yield self._topic()
         yield self.control(
             "class",
@@ -319,7 +345,8 @@ class View(RuleControls):
 
     def labels(self) -> dict[str, str]:
         """Return the label of each field, by its name, in the order of the page."""
-        found = {each.name: each.label for each in (*self.about(), *self.starting())}
+        texts = (field for each in self.texts() for field in each.fields)
+        found = {each.name: each.label for each in (*texts, *self.about(), *self.starting())}
         for name, _, usual, rare in self.steps():
             found |= {each.name: f"{self.reading.step_called(name)}: {each.label}" for each in (*usual, *rare)}
         found |= {each.name: f"{title}: {each.label}" for title, controls in self.new_steps() for each in controls}
@@ -353,6 +380,20 @@ class View(RuleControls):
             case "flag":
                 return self._say("yes") if text else self._say("no")
         return text
+
+
+def _remarked_once(fields: Sequence[Control]) -> list[Control]:
+    """Return the fields; where several hold text of the sample, the first of those says it for all."""
+    left = [each.name for each in fields if any(found.placeholder for found in each.findings)]
+    if len(left) <= 1:
+        return list(fields)
+    told = Said(N_("These texts are of the sample: write your own in each language"))
+    found = []
+    for each in fields:
+        others = [finding for finding in each.findings if not finding.placeholder]
+        mine = [replace(finding, message=told) for finding in each.findings if finding.placeholder][:1]
+        found.append(replace(each, findings=[*(mine if each.name == left[0] else ()), *others]))
+    return found
 
 
 def _is_new(under: str) -> bool:

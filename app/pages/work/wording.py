@@ -21,6 +21,7 @@ from app.pages.work.advice import Advice
 from app.pages.work.controls import Control, was_in
 from app.pages.work.form_pages import Edit, FormPages, too_long
 from app.pages.work.sheets import Id, rule_of, steps_of
+from app.pages.work.text_fields import text_at, words_form
 from app.pages.work.trying import step_shown, too_long_sms
 from app.pages.work.words import PEOPLE, people
 from domain.core.sms import excess, room, segments
@@ -53,9 +54,6 @@ TITLES: Final[Mapping[str, str]] = {
     "sms": N_("SMS"),
     "email": N_("Text of the email"),
 }
-
-_OF_PART: Final[Mapping[str, str]] = {"push": "push.title", "sms": "sms", "subject": "subject", "body": BODY}
-"""Part of the texts that is missing -> its field."""
 CHANNEL_OF: Final[Mapping[str, str]] = {
     "subject": "email",
     "title": "push",
@@ -131,7 +129,9 @@ class Wording(FormPages[WordsForm]):
         advice, typed_form = Advice(rules, speech, page.files), self._form_of(page.files, page.spoken, form)
         placed = dict[str, list[Finding]]()
         for each in findings:
-            placed.setdefault(text_at(typed_form, each), []).append(advice.of_the_texts(each))
+            at = placed.setdefault(text_at(typed_form, each), [])
+            if not (each.placeholder and any(other.placeholder for other in at)):
+                at.append(advice.of_the_texts(each))
         counter = _SmsCounter(hearing, page.spoken, rules, sheet, speech)
         controls = _Controls(page, form, placed, _channels(sheet), counter)
         steps = steps_of(sheet.files)
@@ -270,18 +270,6 @@ class Wording(FormPages[WordsForm]):
                 return f"{draft}/tests"
             spoken, saved = languages[at], f"&saved={spoken}"
         return f"{draft}/words?spoken={spoken}&persona={persona}&done=saved{saved}"
-
-
-def words_form(files: Mapping[str, str], spoken: str) -> WordsForm:
-    """Return the texts of a draft in one language as a form. Raises CannotEdit as `WordsForm` does."""
-    steps, corrects = steps_of(files), rule_of(files).get("correction") is True
-    return WordsForm(files.get(f"{spoken}.md", EMPTY), steps if len(steps) > 1 else [], corrects=corrects)
-
-
-def text_at(form: WordsForm, found: Finding) -> str:
-    """Return the field of texts that a finding is about: of the text that is missing, or where it stands."""
-    *under, part = str(getattr(found.message, "given", {}).get("part", "")).split(".")
-    return ".".join((*under, _OF_PART[part])) if part in _OF_PART else form.at(found.line, found.column)
 
 
 def text_called(name: str, steps: Sequence[str], speech: Speech) -> str:

@@ -92,8 +92,7 @@ def test_no_title_is_made_from_that_of_another_language(quiet: Workshop) -> None
     assert asked in file_of(page, "trigger.yaml")
     assert 'subject: "Write the title here"' in file_of(page, "en.md")
     assert "Novyi" not in unescape(page).replace("novyi", "")
-    missing = unescape(aida.get(f"{draft}/submit").text)
-    assert "'Write the title here' is a placeholder" in missing or "“Write the title here”" in missing
+    assert f'<a href="{draft}/form#title.kk">Rule</a>: 5 texts' in aida.get(f"{draft}/submit").text
 
 
 def test_a_new_draft_begins_with_all_its_titles(quiet: Workshop) -> None:
@@ -137,18 +136,23 @@ def test_a_title_without_letters_proposes_no_name(quiet: Workshop) -> None:
 
 
 def test_a_draft_as_the_scaffold_wrote_it_is_not_submitted(quiet: Workshop) -> None:
-    """Each placeholder is named on the page in the reader's language, the answer is 422, and nothing waits."""
+    """Each page with texts of the sample is named with their number, as in the steps; the answer is 422."""
     aida = signed_in(quiet, "aida")
-    where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
+    where = begun(aida, pack="kz", on="kz.residence.registered", **{"title.en": "A new address"})
     refused = aida.post(f"{where}/submit")
     assert refused.status_code == 422
-    for at, called in (
-        ("form#legal_basis.kk", "Legal basis (Қазақша)"),
-        ("words?spoken=ru#w.sms", "SMS (Русский)"),
-        ("words?spoken=en#w.body", "Text of the email (English)"),
+    page = unescape(refused.text)
+    for at, told in (
+        ("form#title.kk", "Rule</a>: 5 texts still to write"),
+        ("words?spoken=ru#w.subject", "Texts in Russian</a>: 3 texts still to write"),
+        ("words?spoken=en#w.sms", "Texts in English</a>: 2 texts still to write"),
     ):
-        assert f'<a href="{where}/{at}">{called}</a>' in unescape(refused.text)
-    assert "текст заготовки" in unescape(aida.get(f"{where}/submit?language=ru").text)
+        assert f'<li><a href="{where}/{at}">{told}</li>' in page
+    assert page.count("still to write") == 4
+    assert "13 sample texts to replace, part 4 of the rule is empty" in page
+    russian = unescape(aida.get(f"{where}/submit?language=ru").text)
+    listed = re.findall(r"([А-Яа-я ]+)</a>: осталось написать", russian)
+    assert listed == ["Правило", "Тексты на русском", "Тексты на английском", "Тексты на казахском"]
     assert quiet.world.platform.rules.approval.governed().submitted == {}
 
 
@@ -589,6 +593,22 @@ def test_a_rule_is_asked_for_in_the_reader_s_own_language_first(
     form = aida.get(f"{begun(aida)}/form").text
     for name in ("title", "legal_basis", r"actions\.new\.label"):
         assert re.findall(rf'<(?:input type="text"|textarea)[^>]* name="{name}\.(\w+)"', form) == order, name
+
+
+def test_one_remark_asks_for_the_law_in_all_languages(quiet: Workshop) -> None:
+    """The remark stands at the first language whose law is of the sample; languages with nothing to do are folded."""
+    aida = signed_in(quiet, "aida")
+    titles = {"title.kk": "Жаңа мекенжай", "title.ru": "Новый адрес", "title.en": "A new address"}
+    where = begun(aida, pack="kz", on="kz.residence.registered", **titles)
+    page = aida.get(f"{where}/form?language=ru").text
+    assert re.findall(r'id="legal_basis\.(\w+)-findings"', page) == ["ru"]
+    assert "напишите свои на каждом языке" in page
+    assert re.findall("<details><summary>(?:Название|Основание)[^<]*", page) == [
+        "<details><summary>Название: Қазақша, English"
+    ]
+    fields = fields_of(page, "/form") | {"legal_basis.ru": ["Закон о жилье, статья 5"], "then": ["save"]}
+    assert aida.client.post(f"{where}/form", data=fields).status_code == 303
+    assert re.findall(r'id="legal_basis\.(\w+)-findings"', aida.get(f"{where}/form").text) == ["kk"]
 
 
 @pytest.mark.parametrize(

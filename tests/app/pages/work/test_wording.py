@@ -188,6 +188,14 @@ def test_an_sms_says_before_anybody_types_how_much_room_it_has(quiet: Workshop) 
     assert "has room for 1 character more" in aida.client.post(f"{where}/words", data=typed).text
 
 
+def test_a_text_of_the_sample_is_told_once(quiet: Workshop) -> None:
+    """The email of the sample has three sentences to replace, and one remark."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
+    page = aida.get(f"{where}/words?spoken=en").text
+    assert page.partition('id="w.body-findings"')[2].partition("</ul>")[0].count("is of the sample") == 1
+
+
 def test_the_sample_s_sms_is_not_counted(quiet: Workshop) -> None:
     """Before anybody writes, the page says how much room an SMS has, and not what the sample's text would cost."""
     aida = signed_in(quiet, "aida")

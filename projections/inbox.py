@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from domain.nudges.delivery import State
+from domain.rules.built_in_triggers import DIGEST
 from projections.bulk import among_keys, rows_of
 from projections.nudges import Due
 from projections.tables import inbox, moment
@@ -44,6 +45,16 @@ def messages(connection: Connection, recipients: Iterable[str], since: int) -> d
 
 _SINCE = inbox.c.counted > bindparam("since", type_=inbox.c.counted.type)
 _COUNTED = select(inbox.c.recipient, inbox.c.counted).where(_SINCE, among_keys(inbox.c.recipient))
+
+
+def digests(connection: Connection, recipients: Iterable[str], since: int) -> list[UUID]:
+    """Return the recipients' digests that were attempted since then (microseconds)."""
+    return [nudge for (nudge,) in rows_of(connection, _DIGESTS, sorted(recipients), since=since)]
+
+
+_LATELY = inbox.c.at >= bindparam("since", type_=inbox.c.at.type)
+_OF_DIGESTS = or_(inbox.c.trigger == DIGEST, inbox.c.trigger.is_(None))  # rows of an older version lack it
+_DIGESTS = select(inbox.c.nudge).where(_LATELY, _OF_DIGESTS, among_keys(inbox.c.recipient))
 
 
 def failed(connection: Connection, after: Due, limit: int) -> list[Due]:

@@ -145,14 +145,11 @@ def _at(delivery: Delivery) -> Any:  # noqa: ANN401  (a datetime: an attempted d
     return delivery.sent_at or delivery.attempted_at
 
 
-def of_persons(
-    connection: Connection, persons: Iterable[str], known: Mapping[UUID, Nudge] | None = None
-) -> dict[str, dict[UUID, Nudge]]:
-    """Return person -> their nudges by id; `known`: nudges that were read in the same transaction."""
+def of_persons(connection: Connection, persons: Iterable[str]) -> dict[str, dict[UUID, Nudge]]:
+    """Return person -> their nudges by id."""
     found: dict[str, dict[UUID, Nudge]] = {person: {} for person in persons}
-    have = known or {}
     for person, id_, folded in rows_of(connection, _OF_PERSONS, list(found)):
-        found[person][id_] = have[id_] if id_ in have else _decode(folded)
+        found[person][id_] = _decode(folded)
     return found
 
 

@@ -85,6 +85,7 @@ class Rulebook:
         self.versions = {version.hash: version for version in versions}
         self._by_type: dict[str, list[list[Version]]] = {}
         self._spans: dict[str, tuple[list[datetime] | None, list[list[Version]]]] = {}
+        self._step_names: dict[str, frozenset[str]] = {}
         self._active = [version for version in versions if not version.withdrawn]
         self.counted = frozenset(
             [each.trigger.on for each in self._active if each.trigger.needs and each.trigger.needs.count]
@@ -161,6 +162,14 @@ class Rulebook:
     def version(self, version: str) -> Version:
         """Return the version with that hash, published or built in. Raises KeyError where there is none."""
         return _BUILT_IN[version] if version in _BUILT_IN else self.versions[version]
+
+    def step_names(self, trigger: str) -> frozenset[str]:
+        """Return the names of the steps, and of their repetitions, that any version of the trigger ever had."""
+        if (found := self._step_names.get(trigger)) is None:
+            versions = [version for version in self.versions.values() if version.trigger.name == trigger]
+            found = frozenset(name for each in versions for step in each.trigger.steps for name in step.names)
+            self._step_names[trigger] = found
+        return found
 
     def about(self, types: Collection[str]) -> list[Version]:
         """Return all versions that start on an event of these types, or are prevented by one."""

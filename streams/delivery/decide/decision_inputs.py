@@ -22,6 +22,7 @@ from projections import inbox, nudges
 from projections.tables import micros
 from streams.delivery.decide.as_sent import all_planned_before
 from streams.delivery.decide.case import Case, decide_digest
+from streams.delivery.decide.digesting import recent_digests
 from streams.log.log import Log
 from streams.planning import histories
 from streams.rules.in_force import Rules
@@ -127,13 +128,23 @@ class DecisionInputs:
         self.persons |= histories.folded(found, self.rules.rulebook)
 
     def _load_ledgers(self, found: Sequence[Nudge]) -> None:
-        persons = {nudge.intent.person for nudge in found if reads_others(nudge, self._trigger(nudge))}
+        """Load the other nudges that decisions depend on, by their ids: people may have thousands."""
         known = {nudge.intent.id: nudge for nudge in found}
+        reading = [nudge for nudge in found if reads_others(nudge, self._trigger(nudge))]
+        twins = {id_ for nudge in reading if not is_digest(nudge.intent) for id_ in self._steps_of(nudge)}
+        known |= nudges.by_id(self.connection, twins.difference(known))
+        digesting = {nudge.intent.person for nudge in reading if is_digest(nudge.intent)}
+        known |= {each.intent.id: each for each in recent_digests(self.connection, digesting, self.now)}
         ledgers = defaultdict[_Alike, list[Nudge]](list)
-        for theirs in nudges.of_persons(self.connection, persons, known).values():
-            for nudge in theirs.values():
-                ledgers[_alike(nudge)].append(nudge)
+        for nudge in known.values():
+            ledgers[_alike(nudge)].append(nudge)
         self.ledgers |= ledgers
+
+    def _steps_of(self, nudge: Nudge) -> Iterator[UUID]:
+        """Yield the ids of all nudges that there can be about the same thing."""
+        intent, book = nudge.intent, self.rules.rulebook
+        id_of = book.names.nudges(intent.trigger, intent.person, intent.occurrence)
+        return map(id_of, book.step_names(intent.trigger))
 
     def _trigger(self, nudge: Nudge) -> Trigger:
         return self.rules.rulebook.version(nudge.intent.version).trigger

@@ -1,7 +1,7 @@
 """Decisions made in the transaction that commits them: room under the cap, and room in a digest."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -20,6 +20,8 @@ from streams.delivery.decide.overflow import DigestAllocator, Overflow
 from streams.log.appending import NOTHING_MORE, Unconditional, append_if_unmoved, record
 from streams.log.log import Log
 
+LATELY = timedelta(days=30)
+"""A digest that first went before that is followed by no other channel any more."""
 Decided = tuple[Nudge, NudgeFact | Overflow]
 
 
@@ -39,6 +41,12 @@ def append_decided(
     if joined := list(allocator.facts(kept)):
         record(connection, log, joined)
     return kept
+
+
+def recent_digests(connection: Connection, recipients: Iterable[str], now: datetime) -> list[Nudge]:
+    """Return the recipients' digests that went lately; another channel may follow some of them."""
+    found = inbox.digests(connection, recipients, micros(now - LATELY))
+    return [each for each in nudges.by_id(connection, found).values() if is_digest(each.intent)]
 
 
 def crowded(connection: Connection, cases: Sequence[Settlement], now: datetime) -> set[UUID]:
@@ -63,7 +71,7 @@ def _is_first(connection: Connection, case: Settlement, digested: set[str], now:
     who, intent = case.person.pseudonym, case.nudge.intent
     if not is_digest(intent) or case.nudge.to(who).attempted_at is not None:
         return True
-    theirs = nudges.of_persons(connection, [who])[who].values()
+    theirs = recent_digests(connection, [who], now)
     first = who not in digested and not other_went(theirs, intent.id, now, local_zone(case.person, case.defaults))
     digested.add(who)
     return first

@@ -136,6 +136,10 @@ def test_a_decision_looks_at_no_nudge_about_another_thing(world: World) -> None:
     looked_at = {case.nudge.thing: {each.thing for each in case.settlement.ledger.nudges} for case in cases}
     assert looked_at == {each.thing: {each.thing} for each in every}
     assert len(looked_at) == 4
+    with world.platform.database.reading() as connection:
+        inputs = DecisionInputs(connection, world.platform.log, rules, world.clock())
+        list(inputs.cases(rows[:1]))
+    assert set(inputs.ledgers) == {every[0].thing}, "the others are not even read"
 
 
 def paid(person: str, months: int) -> list[Envelope]:

@@ -45,6 +45,18 @@ def starting_types(rulebook: Rulebook, names: Collection[str] | None = None) -> 
     return frozenset(trigger.on for trigger in triggers)
 
 
+def changing_types(name: str, rulebook: Rulebook) -> frozenset[str] | None:
+    """Return the types of which a fact may change what is planned of the trigger of that name; None: any may.
+
+    The next plan may be by another version than the last. What is about the person alone begins with their first
+    event, of whatever type.
+    """
+    triggers = [version.trigger for version in rulebook.versions.values() if version.trigger.name == name]
+    if any(trigger.alone for trigger in triggers):
+        return None
+    return frozenset(rulebook.mortal).union(*(deciding(trigger, rulebook.catalogue) for trigger in triggers))
+
+
 def deciding(trigger: Trigger, catalogue: Catalogue) -> Iterator[str]:
     """Yield the event types that may change the trigger's plan, besides deaths.
 

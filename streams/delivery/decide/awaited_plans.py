@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.nudge import Nudge
-from domain.planning.relevant_types import deciding
+from domain.planning.relevant_types import changing_types
 from domain.rules.rulebook import Rulebook
 from projections import history
 from projections.tables import moment
@@ -51,14 +51,9 @@ def _waits_since(
             moment(since)
             for nudge in told
             if (types := waiting.get(nudge.intent.person))
-            for type_ in types.keys() & _changing(nudge, rulebook)
-            for since in [types[type_]]
+            for changing in [changing_types(nudge.intent.trigger, rulebook)]
+            for type_, since in types.items()
+            if changing is None or type_ in changing
         ),
         default=None,
     )
-
-
-def _changing(nudge: Nudge, rulebook: Rulebook) -> frozenset[str]:
-    """Return the event types that may change what is planned of the nudge's trigger."""
-    trigger = rulebook.version(nudge.intent.version).trigger
-    return frozenset(rulebook.mortal).union(deciding(trigger, rulebook.catalogue))

@@ -10,7 +10,7 @@ from projections.tables import micros
 from streams.delivery.decide.awaited_plans import LATER, LONGEST, SOON
 from templates.checks.loader import shipped
 from tests.streams.dispatching import AIGERIM, AWAKE, CARD, DANA, DUE, EVACUATION, FLOOD, HOME, dispatcher
-from tests.world import LONG_AGO, World, card, event, fine, registered
+from tests.world import LONG_AGO, World, card, event, few_triggers, fine, registered
 
 TEN_MINUTES = timedelta(minutes=10)
 FINE = fine(AIGERIM, "1", "2025-06-10T12:00:00+05:00")
@@ -113,6 +113,23 @@ async def test_those_who_are_planned_at_leisure_are_not_waited_for(world: World)
     )
 
     assert await look(world) == [world.name(AIGERIM)]
+    world.close()
+
+
+async def test_any_fact_may_change_what_is_about_the_person_alone(tmp_path: Path) -> None:
+    """A fact of no matter which type holds back what begins with the first fact of its person."""
+    world = World(tmp_path, packs=[few_triggers(tmp_path, "medical_insurance_adult")])
+    world.take(*registered(AIGERIM, "2007-06-20"))
+    world.plan()
+    world.at("2025-06-20T10:00+05:00")
+    paid_before = {"number": "1", "amount": 21625, "paid_on": "2019-06-16"}
+    world.take(event("kz.traffic.fine_paid", AIGERIM, "2019-06-16T09:00:00+05:00", paid_before))
+
+    held = await look(world)
+    world.plan()
+    world.at(world.clock() + SOON)
+
+    assert (held, await look(world)) == ([], [world.name(AIGERIM)])
     world.close()
 
 

@@ -185,7 +185,7 @@ def _literal(at: int, value: str, type_: str) -> str:
         case "boolean" if value not in ("true", "false"):
             raise BadRow(at, "value", N_("Choose yes or no"))
         case "date" if not is_day(value):
-            raise BadRow(at, "value", N_("Write a date such as 2025-01-31"))
+            raise BadRow(at, "value", N_("Write a date as DD.MM.YYYY"))
         case "instant":
             raise BadRow(at, "value", N_("Choose something of the same kind to compare it with"))
         case "string" | "strings" if not value:

@@ -236,7 +236,7 @@ def _is_short(text: str) -> bool:
 
 _LENGTH = N_("Write a number, and choose days, months or years")
 _CHECKS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
-    "date": (N_("Write a date such as 2025-01-31"), lambda text: date.fromisoformat(text).isoformat() == text),
+    "date": (N_("Write a date as DD.MM.YYYY"), lambda text: date.fromisoformat(text).isoformat() == text),
     "clock": (N_("Write a time of day such as 09:00"), _matches(CLOCK)),
     "day": (N_("Write month and day such as 08-15"), parse_day_of_year),
     "offset": (_LENGTH, lambda text: [parse_offset(text)]),

@@ -460,7 +460,7 @@ class Example:
         yield self._ticks("citizen.channels", labels["channels"], ways)
         hint = say("Without one no push message arrives. A phone number and an email address everybody has here.")
         yield self._tick("citizen.push", labels["push"], _DEVICE, hint)
-        yield self._control("citizen.born_on", "short", labels["born_on"], hint=say("A date such as 2025-01-31."))
+        yield self._control("citizen.born_on", "short", labels["born_on"], hint=say("A date as DD.MM.YYYY."))
         yield self._ticks("citizen.opted_out", labels["opted_out"], self._topics)
         yield self._ticks("citizen.consents", labels["consents"], self._topics)
 
@@ -614,7 +614,7 @@ def _day_of(name: str, sent: str) -> str:
             return date.fromisoformat(text).isoformat()
     except ValueError:
         pass
-    raise BadField(name, N_("Write a date such as 2025-01-31"))
+    raise BadField(name, N_("Write a date as DD.MM.YYYY"))
 
 
 def _speaks(expected: Sequence[Mapping[str, Any]] | None) -> bool:

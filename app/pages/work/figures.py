@@ -32,12 +32,13 @@ class ByWay(Struct, frozen=True):
 
 
 class Figures(Struct, frozen=True):
-    """Counts of one trigger over some days: by day, and what happened."""
+    """Counts of one trigger over some days: by day, and what happened. `versions`: how many were ever published."""
 
     rows: Sequence[Row]
     first: date
     last: date
     speech: Speech
+    versions: int
 
     @property
     def totals(self) -> Counter[str]:
@@ -83,7 +84,11 @@ class Figures(Struct, frozen=True):
 
     def unsent(self) -> list[tuple[str, int]]:
         """Return the reasons why planned nudges were not sent: withheld, too late, or no longer in the plan."""
-        needless = self.speech.say("no longer needed: it was done, its data changed, or another version holds now")
+        needless = self.speech.say("no longer needed: it was done, or its data changed")
+        if self.versions > 1:
+            needless = self.speech.say(
+                "no longer needed: it was done, its data changed, or another version holds now"
+            )
         rest = [(shown(WHAT, "expired", self.speech), self.totals["expired"]), (needless, self.totals["cancelled"])]
         return [*self.of("withheld"), *((text, count) for text, count in rest if count)]
 
@@ -118,7 +123,9 @@ def tells_done(rules: Mapping[str, Any]) -> bool:
 def figures(platform: Platform, trigger: str, days: int, speech: Speech) -> Figures:
     """Return the figures of the last days, today included."""
     platform.replay.follower.drain()
+    published = (each.fact for each in platform.rules.library.rules().governed.publications)
+    versions = len({fact.hash for fact in published if fact.trigger == trigger})
     last = platform.clock().date()
     first = last - timedelta(days=days - 1)
     with platform.database.reading() as connection:
-        return Figures(statistics.of_trigger(connection, trigger, first, last), first, last, speech)
+        return Figures(statistics.of_trigger(connection, trigger, first, last), first, last, speech, versions)

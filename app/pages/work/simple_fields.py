@@ -8,7 +8,7 @@ from msgspec import Struct
 from domain.core.translatable import N_
 
 _SPREAD = N_("So that not all ask the office at once; a day at most.")
-_A_DATE = N_("A date such as 2025-01-31; from its publication on unless said.")
+_A_DATE = N_("A date as DD.MM.YYYY; from its publication on unless said.")
 _LATIN = N_("Small Latin letters; citizens never see it.")
 
 

@@ -147,7 +147,7 @@ def test_what_was_typed_stays_beside_what_is_wrong_with_it(quiet: Workshop) -> N
     )
     assert answer.status_code == 422
     for said in (
-        "Write a date such as 2025-01-31",
+        "Write a date as DD.MM.YYYY",
         "Write 50 characters at most",
         "Age: Write it in digits, such as 10",
     ):

@@ -122,7 +122,7 @@ def test_an_example_is_edited_by_form(quiet: Workshop) -> None:
     ("field", "typed", "said"),
     [
         ("events.0.at", "2025-02-30 10:00", "Write a date and a time such as 2026-03-02 12:00"),
-        ("citizen.born_on", "yesterday", "Write a date such as 2025-01-31"),
+        ("citizen.born_on", "yesterday", "Write a date as DD.MM.YYYY"),
         ("name", "ә" * 300, "Write a name of 200 letters at most"),
     ],
 )
@@ -283,7 +283,7 @@ def test_all_wrong_fields_are_told_at_once_and_paper_dates_are_taken(quiet: Work
     wrong = {**fields, "citizen.born_on": ["15 февраля"], "events.0.at": ["завтра"], "then": ["save"]}
     answer = aida.client.post(f"{where}/example", data=wrong)
     assert answer.status_code == 422
-    assert "Date of birth – Write a date such as 2025-01-31" in answer.text
+    assert "Date of birth – Write a date as DD.MM.YYYY" in answer.text
     assert "When does it happen? – Write a date and a time such as 2026-03-02 12:00" in answer.text
     right = {**fields, "citizen.born_on": ["05.05.1990"], "events.0.at": ["02.03.2026 12.00"], "then": ["save"]}
     assert aida.client.post(f"{where}/example", data=right).status_code == 303

@@ -149,7 +149,7 @@ def test_what_was_planned_before_the_days_shown_is_explained(told: Workshop) -> 
     page = signed_in(told, "fred").get(f"/work/triggers/{FINE}?days=7").text
     assert ("planned before these days" in page) == figures(told.world.platform, FINE, 7, speech_of("en")).before
     rows = [(date(2025, 6, 9), "sent.sms.kk", 6)]
-    assert Figures(rows, date(2025, 6, 3), date(2025, 6, 9), speech_of("en")).before
+    assert Figures(rows, date(2025, 6, 3), date(2025, 6, 9), speech_of("en"), 1).before
 
 
 @pytest.mark.parametrize(
@@ -169,5 +169,9 @@ def test_the_page_of_what_is_not_published_says_so(quiet: Workshop, language: st
 def test_figures_say_why_a_message_is_no_longer_needed() -> None:
     """Whoever sees that a planned message will not go reads what can have ended it."""
     rows = [(date(2025, 6, 3), "planned", 1), (date(2025, 6, 3), "cancelled", 1)]
-    found = Figures(rows, date(2025, 6, 3), date(2025, 6, 9), speech_of("en"))
-    assert found.unsent() == [("no longer needed: it was done, its data changed, or another version holds now", 1)]
+    for versions, why in (
+        (1, "it was done, or its data changed"),
+        (2, "it was done, its data changed, or another version holds now"),
+    ):
+        found = Figures(rows, date(2025, 6, 3), date(2025, 6, 9), speech_of("en"), versions)
+        assert found.unsent() == [(f"no longer needed: {why}", 1)]

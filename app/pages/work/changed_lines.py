@@ -11,22 +11,40 @@ MOST_COMPARED: Final = 1000
 """Between the first and the last change so many lines of both are compared: the time grows with their square."""
 
 
-def changed_lines(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield each file that differs, with its lines: the sign of each (+, -, nothing; @ left out), and its text."""
+class Room:
+    """How many lines may still be compared on a page that compares many versions."""
+
+    def __init__(self, lines: int = 3 * MOST_COMPARED) -> None:
+        self._left = lines
+
+    def take(self, lines: int) -> bool:
+        """Take room for so many lines; return whether they may be compared."""
+        self._left -= lines if (fits := lines <= min(self._left, MOST_COMPARED)) else 0
+        return fits
+
+
+def changed_lines(
+    old: Mapping[str, str], new: Mapping[str, str], room: Room | None = None
+) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield each file that differs, with its lines: the sign of each (+, -, nothing; @ left out), and its text.
+
+    `room`: of a page that compares several versions.
+    """
+    room = room or Room(MOST_COMPARED * len(old.keys() | new.keys()))
     for name in sorted(old.keys() | new.keys(), key=lambda each: (each != "trigger.yaml", each)):
         before, after = old.get(name, ""), new.get(name, "")
         if before != after:
-            yield name, [(line[0].strip(), line[1:]) for line in _compared(before, after) if line]
+            yield name, [(line[0].strip(), line[1:]) for line in _compared(before, after, room) if line]
 
 
-def _compared(old: str, new: str) -> Iterable[str]:
+def _compared(old: str, new: str, room: Room) -> Iterable[str]:
     """Return the lines of the comparison; only that much is left out, where so much differs."""
     olds, news = old.split("\n"), new.split("\n")
     first = max(0, _alike(olds, news) - AROUND)
     olds, news = olds[first:][::-1], news[first:][::-1]
     last = max(0, _alike(olds, news) - AROUND)
     olds, news = olds[last:][::-1], news[last:][::-1]
-    if len(olds) + len(news) > MOST_COMPARED:
+    if not room.take(len(olds) + len(news)):
         return ["@"]
     return list(unified_diff(olds, news, lineterm="", n=AROUND))[2:]
 

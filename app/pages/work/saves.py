@@ -9,7 +9,7 @@ from app.http import routes
 from app.http.problems import Problem
 from app.pages.visits import Form, field_of
 from app.pages.whole_numbers import whole_number
-from app.pages.work.changed_lines import changed_lines
+from app.pages.work.changed_lines import Room, changed_lines
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.sheets import Id, page_called
 from domain.core.translatable import Said
@@ -24,13 +24,17 @@ class Saves(DraftPages):
     def page(self, request: Request, id: Id, done: str = "") -> Response:
         """Show each earlier save with what differs from now."""
         who, frame, sheet = self._enter(request, id)
+        room = Room()
         earlier = [
             (
                 each.revision,
                 frame.speech.say("Save {number}: {by}, {at}").format(
                     number=each.revision, by=each.changed_by, at=frame.speech.moment(each.changed_at)
                 ),
-                [(page_called(name, frame.speech), lines) for name, lines in changed_lines(sheet.files, each.files)],
+                [
+                    (page_called(name, frame.speech), lines)
+                    for name, lines in changed_lines(sheet.files, each.files, room)
+                ],
             )
             for each in self._sheets.earlier(id, who)
         ]

@@ -1,6 +1,6 @@
 """The lines in which two versions differ, however long they are."""
 
-from app.pages.work.changed_lines import changed_lines
+from app.pages.work.changed_lines import MOST_COMPARED, Room, changed_lines
 
 LONG = [f"line {number}" for number in range(100_000)]
 
@@ -29,3 +29,15 @@ def test_what_would_take_long_to_compare_is_left_out() -> None:
     """Where more than a thousand lines differ, it is said that the file differs, and no more."""
     assert differing(LONG, LONG[::-1]) == [("@", "")]
     assert list(changed_lines({"en.md": "same"}, {"en.md": "same"})) == []
+
+
+def test_a_page_of_many_versions_compares_no_more_than_three_long_ones() -> None:
+    """Versions that are made to be slow to compare take no longer together than three of them."""
+    old, new = ("\n".join(f"same\n{side}{each}" for each in range(MOST_COMPARED // 4)) for side in "ab")
+    room = Room()
+    shown = [list(changed_lines({"en.md": old}, {"en.md": new}, room)) for _ in range(20)]
+    whole = [lines != [("@", "")] for [(_, lines)] in shown]
+    assert whole == [True] * 3 + [False] * 17
+    assert list(changed_lines({"en.md": "a"}, {"en.md": "b"}, Room())) == [
+        ("en.md", [("@", "@ -1 +1 @@"), ("-", "a"), ("+", "b")])
+    ]

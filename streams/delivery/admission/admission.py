@@ -158,10 +158,11 @@ class Admission:
             return [self._clock()] * len(limits)
         urgent = is_urgent(routed[0].case)
         alike = takewhile(lambda each: is_urgent(each[0].case) is urgent, zip(routed, limits, strict=True))
+        wanted = [limits_of_one for _, limits_of_one in alike]
+        if not any(wanted):
+            return [self._clock()] * len(wanted)
         with self._unconfirmed.watching(_ids([one.case for one in routed])):
-            return await self._routing.rates.take(
-                [limits_of_one for _, limits_of_one in alike], urgent=urgent, until=terms.until
-            )
+            return await self._routing.rates.take(wanted, urgent=urgent, until=terms.until)
 
     def _set_aside(self, bulkhead: Bulkhead, left: Sequence[RoutedCase], back: Back) -> None:
         """Keep the claims of cases for which there is no permit, until there is one."""

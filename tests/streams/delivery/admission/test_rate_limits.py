@@ -206,6 +206,25 @@ async def test_an_agencys_rate_holds_beside_an_agency_without_one(tmp_path: Path
     world.close()
 
 
+async def test_what_is_urgent_and_has_no_rate_goes_beside_what_waits_for_one(tmp_path: Path) -> None:
+    """An urgent message of an agency without a rate, and a reminder of one with a rate, go in the same batch."""
+    sent: list[Message] = []
+    packs = [few_triggers(tmp_path, "work_offers_consent")]
+    world = World(tmp_path, packs=packs, notifiers={"sms": FakeNotifier("sms", sent)})
+    job = {"registered_on": "2025-06-02", "insured_months": 0}
+    world.take(
+        *registered(iin(1), LONG_AGO),
+        fine(iin(1), "F1", "2025-05-29T11:00:00+05:00"),
+        event("kz.social.unemployment_registered", iin(1), "2025-06-02T11:00+05:00", job, id="J"),
+    )
+    world.plan()
+    world.at("2025-06-04T10:00+05:00")
+    limits = RateLimits(world.platform.database, {"agency:labour": 1}, world.clock, resting(world.clock))
+    await compose_dispatcher(world.platform, single_routes(world.notifiers), rates=limits).drain()
+    assert [(message.owner, message.klass) for message in sent] == [("interior", "service"), ("labour", "reminder")]
+    world.close()
+
+
 async def test_of_what_was_claimed_together_the_urgent_goes_first(tmp_path: Path) -> None:
     """An urgent message that is claimed with a mass mailing before it waits for none of its slots."""
     sent: list[Message] = []

@@ -150,7 +150,7 @@ def written_condition(rows: Rows, types: Mapping[str, str]) -> str:
 def _written(at: int, row: Row, types: Mapping[str, str]) -> str:
     type_ = types.get(row.field)
     if type_ is None:
-        raise BadRow(at, "field", N_("Choose what is compared"))
+        raise BadRow(at, "field", N_("Choose what is compared, or remove this condition"))
     row = replace(row, operator=_SAME.get((type_, row.operator), row.operator))
     if row.operator not in operators_of(type_):
         raise BadRow(at, "operator", N_("This comparison does not go with it; choose another one"))

@@ -33,6 +33,11 @@ _KNOWN: Mapping[str, str] = {
     "patronymic": "Ерланұлы",
     "number": "031234567",
     "street": "Абай даңғылы",
+    "address": "Абай даңғылы, 1",
+    "employer": "«Бәйтерек» ЖШС",
+    "clinic": "№ 5 емхана",
+    "kindergarten": "№ 12 балабақша",
+    "plate": "123ABC02",
     "area": "750000000",
     "where": "750000000",
 }

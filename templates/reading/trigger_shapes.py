@@ -122,6 +122,8 @@ class ActionShape(Shape):
     @model_validator(mode="after")
     def _leads_somewhere(self) -> "ActionShape":
         said = self.model_fields_set - {"id"}
+        if said in ({"url"}, {"reply"}):
+            raise ValueError(Said("a button has no words; write them as its label"))
         if said - {"label"} != {"service"} and said not in ({"url", "label"}, {"reply", "label"}):
             raise ValueError(Said("each has a url and a label, or a reply and a label, or names a service"))
         return self

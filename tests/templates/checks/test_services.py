@@ -120,7 +120,7 @@ NO_PLACE = "23:5: actions: each has a url and a label, or a reply and a label, o
         ("{id: order, service: town.metre}", "23:26: no service is called 'town.metre' (did you mean 'town.meter'?)"),
         ("{id: order}", NO_PLACE),
         ("{id: order, label: {kk: А, ru: А}}", NO_PLACE),
-        ('{id: order, url: "https://a.example"}', NO_PLACE),
+        ('{id: order, url: "https://a.example"}', "23:5: actions: a button has no words; write them as its label"),
         ('{id: order, url: "https://a.example", service: town.meter}', NO_PLACE),
     ],
 )

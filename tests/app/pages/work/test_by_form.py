@@ -231,7 +231,7 @@ def test_a_tick_and_an_event_that_contradict_each_other_are_asked_about(quiet: W
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [
-        ({"when.1.value": "18"}, "Only if – 2: Choose what is compared"),
+        ({"when.1.value": "18"}, "Only if – 2: Choose what is compared, or remove this condition"),
         (
             {"unless.new.before.number": "1"},
             "Add an event that makes it needless: This has been recorded – Choose what has been recorded",

@@ -103,6 +103,15 @@ def check_approving(who: Principal, submission: Submission) -> None:
         )
 
 
+def may_approve(who: Principal, submission: Submission) -> bool:
+    """Return True if the principal may approve it."""
+    try:
+        check_approving(who, submission)
+    except NotAllowed:
+        return False
+    return True
+
+
 def check_refusing(who: Principal, submission: Submission) -> None:
     """Check that the principal may refuse it: an approver of the agency. Raises NotAllowed."""
     require(who, Role.APPROVER, submission.owner, str(submission.about))

@@ -19,12 +19,14 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.life import category, shown
 from app.pages.naming import VALUES
+from app.pages.pack_names import names_of
 from app.pages.ruling import CLASSES, PARTS, clause_told, parts_told, ways_told
 from app.pages.visits import Form, field_of
 from app.pages.work.backtests import figures_of, latest, people_told, unreached
 from app.pages.work.by_form import FILE
 from app.pages.work.changed_lines import changed_lines
 from app.pages.work.draft_pages import DraftPages
+from app.pages.work.gaps import gaps_in
 from app.pages.work.mailing import Mailing
 from app.pages.work.office import Hash, Office, WholeHash
 from app.pages.work.progress import Progress
@@ -99,6 +101,7 @@ class Approving(DraftPages):
             refused_before=refused,
             unreached=unreached(self._office, sheet.agency, sheet.trigger, _hash_of(found_, sheet), frame.speech),
             remarks=remarks,
+            fitting=gaps_in(sheet, names_of(self._office.platform.rules.library.rules(), frame.speech)),
         )
 
     def _governed(self, trigger: str) -> GovernedTrigger:
@@ -157,9 +160,10 @@ class Approving(DraftPages):
         return self._office.show(
             "submission.html",
             frame,
-            stages=self._progress.of_submission(submission, self._sheets.of(name, submission.hash), speech),
+            stages=self._progress.of_submission(submission, self._sheets.of(name, submission.hash), frame),
             name=name,
             hash=submission.hash,
+            address=f"{self._office.platform.settings.base_url.rstrip('/')}/work/submissions/{name}/{submission.hash}",
             done=done,
             mailed=mailed,
             no_mail=mailed == NO_MAIL,
@@ -181,6 +185,7 @@ class Approving(DraftPages):
             typed=typed,
             refused_before=_refused(submission.refused_before, speech),
             new=current is None,
+            before=any(each.fact.hash != submission.hash for each in now.of(name)),
             published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
             changes=_changes(now, fact, speech),
             texts=changed_lines(_written(current), _written(fact)),

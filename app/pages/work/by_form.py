@@ -26,7 +26,7 @@ from templates.authoring.yaml_edit import CannotEdit
 from templates.reading.findings import Finding
 
 FILE: Final = "trigger.yaml"
-NEXT: Final[Mapping[str, str]] = {"save": "/form?done=saved", "words": "/words", "tests": "/tests"}
+NEXT: Final[Mapping[str, str]] = {"save": "/form?done=saved", "words": "/words", "tests": "/tests?done=saved"}
 
 
 class ByForm(FormPages[TriggerForm]):

@@ -24,7 +24,12 @@ from domain.facts.principals import Principal, Role
 from streams.rules.drafts import DraftChanged, StoredDraft
 from templates.reading.findings import Finding, listed
 
-NEXT: Mapping[str, str] = {"save": "?done=saved", "tests": "/tests", "preview": "/preview", "submit": "/submit"}
+NEXT: Mapping[str, str] = {
+    "save": "?done=saved",
+    "tests": "/tests?done=saved",
+    "preview": "/preview",
+    "submit": "/submit",
+}
 SPARE_LINES = 3
 
 

@@ -18,7 +18,7 @@ from app.pages.work.text_fields import asks_needless, sample_texts
 from app.pages.work.words import share
 from domain.core.translatable import N_
 from domain.facts.governance import TriggerSubmitted
-from domain.facts.submissions import Subject, Submission
+from domain.facts.submissions import Subject, Submission, may_approve
 from streams.rehearsal.case_reader import is_silent
 from streams.rules.drafts import StoredDraft
 from streams.rules.governed import Governed
@@ -85,12 +85,12 @@ class Progress:
         sheet, stages, said, titled = None, list[ProgressStep](), None, ""
         base = f"/work/drafts/{of.id}" if isinstance(of, StoredDraft) else ""
         if isinstance(of, Submission):
-            stages = self.of_submission(of, None, frame.speech)
+            stages = self.of_submission(of, None, frame)
             if isinstance(of.fact, TriggerSubmitted):
                 files = files or trigger_texts(of.fact.rules, of.fact.words)
                 titled = frame.speech.titled(of.fact.rules["title"])
         elif of is not None:
-            sheet, stages, said = of, self.of_draft(of, here, frame.speech), self._said(of, frame.speech)
+            sheet, stages, said = of, self.of_draft(of, here, frame), self._said(of, frame.speech)
             titled, files = title_of(of, frame.speech), files or of.files
         more = {"sheet": sheet, "stages": stages, "said_of_it": said, "rule_title": titled}
         place = self.fields(files or {}, base, frame.speech)
@@ -114,9 +114,10 @@ class Progress:
             return {"kind": "refused", "by": f"{latest.refused_by}, {at}", "text": latest.said, "href": where}
         return {"kind": "comment", "by": latest.approved_by, "text": latest.said, "href": where}
 
-    def of_draft(self, sheet: StoredDraft, here: str, speech: Speech) -> list[ProgressStep]:
+    def of_draft(self, sheet: StoredDraft, here: str, frame: Frame) -> list[ProgressStep]:
         """Return the steps of a draft, as seen from the page of the step `here`."""
         now, verdict = self._office.platform.rules.approval.governed(), self.verdict(sheet)
+        speech = frame.speech
         submission = _submission(now, sheet.trigger, sheet.version) if sheet.version else None
         base = f"/work/drafts/{sheet.id}"
         known = {
@@ -127,17 +128,18 @@ class Progress:
             "try": self._tried(sheet.agency, sheet.trigger, _hash_of(verdict), f"{base}/backtest", speech),
             "submit": _Found(submission is not None, "", f"{base}/submit"),
         }
-        known |= _after(now, submission, speech)
+        known |= _after(now, submission, frame)
         return list(_stages(_mended(known, submission, speech), here, speech))
 
-    def of_submission(self, submission: Submission, sheet: StoredDraft | None, speech: Speech) -> list[ProgressStep]:
+    def of_submission(self, submission: Submission, sheet: StoredDraft | None, frame: Frame) -> list[ProgressStep]:
         """Return the steps of a version that was handed in; `sheet`: its draft, if there is one still."""
         now, base = self._office.platform.rules.approval.governed(), sheet and f"/work/drafts/{sheet.id}"
+        speech = frame.speech
         pages = {"write": "/form", "test": "/tests", "try": "/backtest", "submit": "/submit"}
         known = {name: _Found(done=True, href=f"{base}{page}" if base else "") for name, page in pages.items()}
         tried = known["try"].href
         known["try"] = self._tried(submission.owner, submission.about.name, submission.hash, tried, speech)
-        after = _after(now, submission, speech)
+        after = _after(now, submission, frame)
         here = next((name for name, each in after.items() if not each.done), "publish")
         return list(_stages(_mended(known | after, submission, speech), here, speech))
 
@@ -171,12 +173,15 @@ def _submission(now: Governed, trigger: str, version: str) -> Submission | None:
     return next((each for each in versions if each.hash == version), None)
 
 
-def _after(now: Governed, submission: Submission | None, speech: Speech) -> dict[str, _Found]:
-    """Return what is known of approval and publication."""
+def _after(now: Governed, submission: Submission | None, frame: Frame) -> dict[str, _Found]:
+    """Return what is known of approval and publication, as the visitor may take part in it."""
+    speech = frame.speech
     if submission is None:
         return {"approve": _Found(done=False), "publish": _Found(done=False)}
     where = f"/work/submissions/{submission.about.name}/{submission.hash}"
     note = speech.say("waits for an approver who did not hand it in")
+    if frame.who is not None and may_approve(frame.who, submission):
+        note = speech.say("Your turn: approve or refuse")
     if submission.refused_by:
         note = speech.say("refused by {who}").format(who=submission.refused_by)
     current = now.current(submission.about.name)

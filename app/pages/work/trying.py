@@ -18,6 +18,7 @@ from app.pages.naming import step_called
 from app.pages.pack_names import names_of
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.examples import is_playable, samples, stories
+from app.pages.work.gaps import gaps_in
 from app.pages.work.office import Hash
 from app.pages.work.played import PlayedWords
 from app.pages.work.sheets import Id, laid_out, steps_of, text_of
@@ -93,6 +94,7 @@ class Trying(DraftPages):
             unplayed=[] if cases else told_tests,
             samples=len(samples(sheet, rules)),
             told_tests=len(told_tests),
+            fitting=gaps_in(sheet, names),
             playable=is_playable(findings),
             author=Role.AUTHOR in who.roles,
             personas=people(frame.speech),

@@ -267,7 +267,7 @@ class Wording(FormPages[WordsForm]):
         if field_of(fields, "then") == "next":
             at = languages.index(spoken) + 1 if spoken in languages else 0
             if at >= len(languages):
-                return f"{draft}/tests"
+                return f"{draft}/tests?done=saved"
             spoken, saved = languages[at], f"&saved={spoken}"
         return f"{draft}/words?spoken={spoken}&persona={persona}&done=saved{saved}"
 

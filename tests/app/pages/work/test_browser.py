@@ -297,7 +297,7 @@ def test_somebody_who_never_saw_yaml_publishes_a_trigger(
             writes(page, spoken, scripts=scripts)
             keep(f"3-words-{spoken}")
             page.locator("#words button[value=next]").click()
-        page.wait_for_url("**/tests")
+        page.wait_for_url("**/tests?done=saved")
         keep("4-tests")
         by_example(page)
         keep("5-example")

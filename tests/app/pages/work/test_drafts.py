@@ -473,6 +473,7 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     wider = aida.get(where).text
     assert wider.index('<select id="share"') < wider.index("What people will read"), "seen without scrolling"
     assert "To publish it for everybody changes who gets its messages" in wider
+    assert "Apply it also to messages that are planned already" in wider, "those of the version before"
     assert aida.post(f"{where}/publish", share="1.0", sure="yes").headers["location"] == f"{where}?done=published"
     current = quiet.world.platform.rules.approval.governed().current(CLINIC)
     assert current is not None
@@ -673,9 +674,9 @@ def test_steps_have_names_in_the_language_of_the_page(quiet: Workshop, language:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", ("Legal basis", "about a service", "Topic", "waits for an approver who did not hand it in")),
-        ("ru", ("Правовое основание", "Тема", "ждёт утверждающего")),
-        ("kk", ("Құқықтық негізі", "Тақырып", "мақұлдаушыны күтіп тұр")),
+        ("en", ("Legal basis", "about a service", "Topic", "Your turn: approve or refuse")),
+        ("ru", ("Правовое основание", "Тема", "Ваша очередь: утвердите или отклоните")),
+        ("kk", ("Құқықтық негізі", "Тақырып", "Кезек сізде: мақұлдаңыз немесе қабылдамаңыз")),
     ],
 )
 def test_an_approver_reads_by_which_law_and_how_urgent_it_is(
@@ -686,6 +687,33 @@ def test_an_approver_reads_by_which_law_and_how_urgent_it_is(
     above = page.partition("<h2>")[0]
     for each in said:
         assert each in above, each
+
+
+def test_whose_turn_it_is_stands_above_a_version(quiet: Workshop) -> None:
+    """Who may approve it is led to the buttons from the top; who handed it in reads for whom it waits."""
+    where = submitted(quiet)
+    above = [unescape(signed_in(quiet, who).get(where).text).partition("<dl")[0] for who in ("berik", "dana")]
+    assert ["Your turn: approve or refuse" in each for each in above] == [True, False]
+    assert ["waits for an approver who did not hand it in" in each for each in above] == [False, True]
+    pages = [signed_in(quiet, who).get(where).text for who in ("berik", "dana")]
+    led = '<a class="button" href="#approve">Approve or refuse</a>'
+    assert [led in each.partition("What people will read")[0] for each in pages] == [True, False]
+
+
+def test_no_version_but_an_earlier_one_has_planned_messages(quiet: Workshop) -> None:
+    """Where no other version was ever published nothing is asked about messages that it planned."""
+    dana = signed_in(quiet, "dana")
+    known = dana.get(begun(dana)).text
+    where = begun(dana, name="moved_in", pack="kz", on="kz.residence.registered")
+    files = ("trigger.yaml", "tests.yaml", "kk.md", "ru.md", "en.md")
+    dana.post(where, revision="1", **{f"file-{name}": unescape(file_of(known, name)) for name in files})
+    page = dana.post(f"{where}/submit").headers["location"].partition("?")[0]
+    signed_in(quiet, "berik").post(f"{page}/approve")
+    asked = ["Apply it also to messages that are planned already" in dana.get(page).text]
+    assert dana.post(f"{page}/publish", share="0.05", sure="yes").status_code == 303
+    wider = dana.get(page).text
+    asked.append("Apply it also to messages that are planned already" in wider)
+    assert ('<select id="share"' in wider, asked) == (True, [False, False])
 
 
 def test_a_draft_that_is_published_says_so(quiet: Workshop) -> None:

@@ -156,13 +156,13 @@ def test_the_tests_of_the_sample_go_at_once(quiet: Workshop) -> None:
     aida = signed_in(quiet, "aida")
     where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
     made(aida, where, persona="adult", channel="sms", spoken="en")
-    assert "Take the tests of the sample away" in aida.get(f"{where}/tests").text
+    assert "Only take the tests of the sample away (not required)" in aida.get(f"{where}/tests").text
     assert aida.post(f"{where}/examples", then="samples").status_code == 303
     left = cases_in(aida, where)
     assert left.count("- name:") == 1
     assert "Example 4: A woman of 34" in left
     assert left.startswith("# yaml-language-server")
-    assert "Take the tests of the sample away" not in aida.get(f"{where}/tests").text
+    assert "Only take the tests of the sample away (not required)" not in aida.get(f"{where}/tests").text
 
 
 def test_an_example_has_a_second_event_by_form(quiet: Workshop) -> None:
@@ -205,7 +205,32 @@ def test_one_click_makes_the_usual_tests(quiet: Workshop) -> None:
     assert page.count("gets “Message 1”") == 2
     assert "gets nothing (Message 1): the thing itself was done" in page
     assert "gets nothing (Message 1): messages on this topic are not wanted" in page
-    assert "Take the tests of the sample away" not in page
+    assert "Only take the tests of the sample away (not required)" not in page
+
+
+def test_tests_that_a_change_of_the_rule_left_behind_are_named(quiet: Workshop) -> None:
+    """The pages of tests and of handing in name each exception without a test, and each test of one that is gone."""
+    fred = signed_in(quiet, "fred")
+    where = begun(fred, **{"title.en": "A fine", "pack": "kz", "on": "kz.traffic.fine_issued"})
+    page = fred.get(where).text
+    rules = file_of(page, "trigger.yaml")
+    paid = rules.replace(
+        "channels:", "unless: [{on: kz.traffic.fine_paid, when: later.number == event.number}]\nchannels:"
+    )
+    fred.post(where, revision=revision_of(page), **{"file-trigger.yaml": paid})
+    made(fred, where, then="typical")
+    warned = "The tests do not fit the rule"
+    assert [warned in fred.get(f"{where}/{each}").text for each in ("tests", "submit")] == [False, False]
+    another = rules.replace("channels:", "unless: [{on: kz.civil.name_changed}]\nchannels:")
+    fred.post(where, revision=revision_of(fred.get(where).text), **{"file-trigger.yaml": another})
+    for page in (unescape(fred.get(f"{where}/{each}").text) for each in ("tests", "submit")):
+        assert "There is no test for the exception: A name was changed" in page
+        assert re.search(
+            r"The rule has no such exception any more: <a [^>]*at=2\">And then: The fine was paid</a>", page
+        )
+    made(fred, where, then="typical")
+    left = unescape(fred.get(f"{where}/tests").text)
+    assert ("There is no test for the exception" in left, "no such exception any more" in left) == (False, True)
 
 
 SILENT = """- name: gets nothing

@@ -28,7 +28,7 @@ def text_of(somebody: Somebody, where: str, spoken: str) -> str:
     [
         ("en", "/words?spoken=kk&persona=adult&done=saved&saved=en"),
         ("kk", "/words?spoken=ru&persona=adult&done=saved&saved=kk"),
-        ("ru", "/tests"),
+        ("ru", "/tests?done=saved"),
     ],
 )
 def test_texts_saved_unchanged_change_no_byte(quiet: Workshop, spoken: str, then: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from domain.facts.facts import NudgeAttempted
 from domain.facts.receipts import ReceiptStatus
 from domain.nudges.delivery import State
-from notifiers.port.interface import Reason, RetryLater, Unknown
+from notifiers.port.interface import GiveUp, Reason, RetryLater, Unknown
 from streams.delivery.outcomes.receipt_facts import Receipt
 from tests.templates.packs import RULES, write_town
 from tests.world import LONG_AGO, World, annulled, card, corrected, event, iin, registered
@@ -86,6 +86,22 @@ async def test_what_bounces_after_its_date_moved_to_later_goes_by_the_new_date(t
     [again] = await world.settle("2025-11-20T09:00+05:00")
     assert (again.nudge, again.attempt) == (message.nudge, 2)
     assert "20 желтоқсан" in again.text.replace("\u202f", " ")
+    world.close()
+
+
+async def test_what_bounced_and_is_planned_anew_ends_where_no_address_is_left(tmp_path: Path) -> None:
+    """Whose addresses have all refused the first attempts has none on the later date, and the message ends there."""
+    refused = [GiveUp(Reason.BAD_ADDRESS)]
+    world = World(tmp_path, script={"sms": refused, "email": refused})
+    issued = card(AIGERIM, "2025-07-20")
+    world.take(*registered(AIGERIM, LONG_AGO), issued)
+    await world.settle("2025-06-20T09:00+05:00")
+    world.take(corrected(issued, 2, expires_on="2025-08-20"))
+    world.plan()
+    world.at("2025-07-21T09:00+05:00")
+
+    assert [await world.engine.dispatcher.turn() for _ in range(3)] == [1, 0, 0]
+    assert (world.delivery("month").state, world.delivery("month").due, world.sent) == ("withheld", None, [])
     world.close()
 
 

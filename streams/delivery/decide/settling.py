@@ -104,7 +104,7 @@ def unsent(case: Case, now: datetime) -> NudgeFact | Overflow:
     delivery = case.nudge.to(recipient)
     match case.decision:
         case Withhold(NotSentReason.NO_ADDRESS) if (
-            delivery.attempt and not delivery.is_silent and not delivery.accepted
+            delivery.attempted_at is not None and not delivery.is_silent and not delivery.accepted
         ):
             reason = delivery.reason or NotSentReason.NO_ADDRESS.value
             return NudgeFailed(now, recipient, delivery.attempt, reason, gave_up=True)

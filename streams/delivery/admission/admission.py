@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from streams.delivery.admission.concurrency import Bulkhead, Bulkheads, Permits
 from streams.delivery.admission.exclusive_links import ExclusiveLinks
-from streams.delivery.admission.fair_ordering import FairOrdering, is_urgent
+from streams.delivery.admission.fair_ordering import FairOrdering, is_emergency, is_urgent
 from streams.delivery.admission.routing import Routing
 from streams.delivery.admission.task_group import TaskGroup
 from streams.delivery.decide.case import Case
@@ -167,7 +167,7 @@ class Admission:
     def _set_aside(self, bulkhead: Bulkhead, left: Sequence[RoutedCase], back: Back) -> None:
         """Keep the claims of cases for which there is no permit, until there is one."""
         cases = [waiting.case for waiting in left]
-        bulkhead.set_aside(_ids(cases))
+        bulkhead.set_aside(_ids(cases), first=any(map(is_emergency, cases)))  # an emergency is claimed alone
         back.set_result(cases)
 
     async def _give_back(self, left: Sequence[RoutedCase], back: Back) -> None:

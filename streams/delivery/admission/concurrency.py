@@ -145,9 +145,15 @@ class Bulkhead:
         self._budget.given_back(permits)
         self._budget.pass_on()
 
-    def set_aside(self, ids: Iterable[UUID]) -> None:
-        """Remember nudges for which there was no permit: their claim keeps them out of the way of others."""
-        self._set_aside.extend(ids)
+    def set_aside(self, ids: Sequence[UUID], *, first: bool = False) -> None:
+        """Remember nudges for which there was no permit: their claim keeps them out of the way of others.
+
+        `first`: they are ready again before those that were set aside earlier.
+        """
+        if first:
+            self._set_aside.extendleft(reversed(ids))
+        else:
+            self._set_aside.extend(ids)
 
     def ready_again(self, *, every: bool) -> list[UUID]:
         """Take out as many of them as there are permits for now, or every one."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -88,6 +89,18 @@ def test_only_a_provider_that_removes_doubles_may_have_many_messages(
         return count
 
     assert max(still.run_until_complete(answered()) for _ in range(10)) == most
+
+
+def test_an_emergency_without_a_permit_is_ready_before_reminders() -> None:
+    """What waits for permits is ready again in the order in which it was set aside, emergencies before all others."""
+    reminders, orders = [uuid4() for _ in range(LEAST)], [uuid4(), uuid4()]
+    bulkhead = Bulkhead(Budget(LEAST, 1))
+
+    bulkhead.set_aside(reminders)
+    bulkhead.set_aside(orders, first=True)
+
+    assert bulkhead.ready_again(every=False) == [*orders, *reminders[:2]]
+    assert bulkhead.ready_again(every=False) == reminders[2:]
 
 
 def test_a_nudge_that_goes_to_both_counts_as_bounded() -> None:

@@ -220,7 +220,8 @@ def mends(page: Page, by: Fingers, *, keys: bool) -> None:
         expect(page.locator("textarea:focus")).to_have_count(1)
     by.write(page.locator("textarea").first, good)
     by.press(page.get_by_role("button", name="Save and test"))
-    expect(page.locator(".banner")).to_contain_text("All tests pass")
+    expect(page.locator(".banner").first).to_contain_text("Saved")
+    expect(page.locator(".banner").last).to_contain_text("All tests pass")
     expect(page.locator("main")).to_contain_text("Nothing, because: messages on this topic are not wanted")
 
 

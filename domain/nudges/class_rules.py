@@ -11,8 +11,8 @@ class ClassRules(Struct, frozen=True):
     It may ignore an opt-out of its category, quiet hours, the cap and its agency's rate (`ignores_…`).
     `counts`: a message of this class counts towards its recipient's cap; `repeats`: it is sent again where nobody
     knows whether it went, because twice is better than never. `named`: its email names the addressee: what is about a
-    place, or offered to many, need not. `awaits_plan`: it goes only once all that is recorded of its
-    person is planned.
+    place, or offered to many, need not. `awaits_plan`: it waits until the facts that may end or move it
+    are planned.
     """
 
     ignores_opt_out: bool = False

@@ -149,7 +149,7 @@ class Admission:
     async def _slots(self, routed: Sequence[RoutedCase], terms: Terms) -> list[datetime]:
         """Return the slots of the first cases: of all without a rate, else of those as urgent as the first one.
 
-        None once the decisions do not hold any more.
+        An empty list once the decisions do not hold any more.
         """
         if self._is_over(terms):
             return []

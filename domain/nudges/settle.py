@@ -165,8 +165,8 @@ def recipients(
 ) -> tuple[str, ...]:
     """Return the recipients: the person, or while they are a minor each guardian known now, if any of them lives.
 
-    A minor gets a warning of danger to life themself if no guardian lives, has an address, and may yet be reached.
-    `known`: returns a guardian.
+    A minor gets a warning of danger to life themself if no guardian lives, has an address, and may yet be reached;
+    also beside guardians who could not be reached for long. `known`: returns a guardian.
     """
     named = guardians(trigger, person, defaults, now)
     if named is None:
@@ -174,8 +174,16 @@ def recipients(
     living = [guardian for guardian in map(known, named) if guardian.died is None]
     if trigger.klass == "emergency":
         reached = any(_may_be_reached(nudge, guardian, trigger.channels) for guardian in living)
-        return named if reached else (person.pseudonym,)
+        told = named if reached else ()
+        return (*told, person.pseudonym) if not reached or _passed(nudge) else told
     return named if living else ()
+
+
+def _passed(nudge: Nudge) -> bool:
+    """Return True if the minor has had their turn, because no guardian could be reached."""
+    own = nudge.to(nudge.intent.person)
+    planned_anew = own.state is State.PLANNED
+    return not planned_anew and (own.attempt > 0 or own.reason == NotSentReason.UNREACHED)
 
 
 def _may_be_reached(nudge: Nudge, guardian: Person, channels: Iterable[str]) -> bool:

@@ -169,6 +169,18 @@ async def test_a_minor_is_warned_whose_guardians_messages_bounce_later(tmp_path:
     world.close()
 
 
+async def test_a_minor_is_warned_beside_guardians_whose_provider_is_away(tmp_path: Path) -> None:
+    """The child is warned, once, when the next try is far off, and the guardians as soon as they can be."""
+    away = [RetryLater(timedelta(minutes=4), Reason.BUSY)]
+    world = _for_guardians(tmp_path, script={"sms": [REFUSED, REFUSED], "email": away * 4})
+    await world.settle(MORNING)
+    world.take(_order(MORNING))
+    times = (f"2026-04-08T08:{minute}:00+05:00" for minute in range(10, 60, 2))
+    told = {time[14:16]: sorted(_told(world, each)) for time in times if (each := await world.settle(time))}
+    assert told == {"16": [("child", "sms")], "32": [("father", "email"), ("mother", "email")]}
+    world.close()
+
+
 async def test_a_corrected_warning_that_reached_nobody_goes_to_each_guardian_once(tmp_path: Path) -> None:
     """The order is corrected while the child is to be tried again: the guardians are told, each once."""
     later = RetryLater(None, Reason.BUSY)

@@ -26,6 +26,7 @@ SMS_PARTS = 2
 """Unless the pack says otherwise."""
 _LAW = ("legal_basis",)
 _DEPTH = 3  # ("agencies", "justice", "title")
+_ACT_DEPTH = 2  # ("acts", "social_code")
 _AGREED = ("defaults", "area_levels")
 """Keys that hold for a person, and so must not depend on which of their packs was loaded first."""
 
@@ -178,6 +179,7 @@ def _titled(path: Path) -> bool:
         path in (("title",), ("search_words",), _LAW)
         or path[-1:] == ("x-title",)
         or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "short", "label"))
+        or (len(path) == _ACT_DEPTH and path[0] == "acts")
     )
 
 

@@ -119,3 +119,4 @@ class PackShape(Shape):
     agencies: dict[Name, AgencyShape] = optional("who reports events and owns triggers")
     emergencies: EmergenciesShape = optional("who may warn of danger to life or limb, whatever the hour")
     attributes: dict[Name, AttributeShape] = optional("what is known of a person")
+    acts: dict[Name, Titles] = optional("laws and codes, from which authors choose the legal basis of a trigger")

@@ -103,6 +103,7 @@ def told(terminal: Terminal, *changes: Edit) -> list[tuple[str, str]]:
             "attributes",
             f"The attribute shelf is date; before, nothing. {NOBODY}",
         ),
+        ((PACK, "agencies:\n", "acts:\n  code: {kk: Кодекс, ru: Кодекс}\nagencies:\n"), "", ""),
         ((PACK, "agencies:\n", "agencies:\n  gas: {title: {kk: Газ, ru: Газ}}\n"), "", ""),
     ],
     ids=lambda value: value[1][:30] if isinstance(value, tuple) else "",

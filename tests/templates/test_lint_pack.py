@@ -51,6 +51,12 @@ ROWS: list[Row] = [
     (PACK, "messages: 3", "messages: 0", ["10:19: messages must be at least 1"]),
     (
         PACK,
+        "agencies:\n",
+        "acts:\n  water_code: {kk: Су кодексі}\nagencies:\n",
+        ["14:15: water_code is missing in ru"],
+    ),
+    (
+        PACK,
         "live_from: 2024-03-01",
         "live_from: 9999-12-31",
         [

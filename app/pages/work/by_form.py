@@ -21,6 +21,8 @@ from app.pages.work.sent_rule import SentRule
 from app.pages.work.sheets import Id, laid_out, page_called, text_of
 from domain.facts.principals import Principal, Role
 from streams.rules.drafts import StoredDraft
+from streams.rules.in_force import Rules
+from templates.authoring.cited_acts import Acts, acts_of
 from templates.authoring.trigger_form import NEW, UNITS, TriggerForm
 from templates.authoring.yaml_edit import CannotEdit
 from templates.reading.findings import Finding
@@ -67,7 +69,7 @@ class ByForm(FormPages[TriggerForm]):
                     placed.setdefault(name, []).append(advice.of_the_form(found))
         fact = rules.governed.current(like) if rules.governed.owners.get(like) == sheet.agency else None
         titled = frame.speech.titled(fact.rules["title"]) if fact is not None else ""
-        view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed, titled))
+        view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed, titled, _acts(rules, sheet)))
         own_was = field_of(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False)
         revision = field_of(typed or {}, "revision") or str(sheet.revision)
         return self._progress.show(
@@ -109,7 +111,7 @@ class ByForm(FormPages[TriggerForm]):
             form = self._form(opened.files)
         except CannotEdit:
             return self._office.go(f"/work/drafts/{sheet.id}/form")
-        sent = SentRule(RuleReading(rules, frame.speech, form, fields))
+        sent = SentRule(RuleReading(rules, frame.speech, form, fields, _acts(rules, opened)))
         changes, wrong = sent.changes(was_in(fields, form.values))
         text, refused = form.with_changes(changes)
         wrong |= refused
@@ -135,3 +137,8 @@ class ByForm(FormPages[TriggerForm]):
         view = View(self._office.platform.rules.library.rules(), frame.speech, Setting(form, {}, {}, {}))
         labels = view.labels()
         return merging.Telling(lambda name: labels.get(name, name), view.told_value)
+
+
+def _acts(rules: Rules, sheet: StoredDraft) -> Acts:
+    """Return the acts from which a draft's author chooses: those of its pack."""
+    return acts_of(rules.governed.packs[sheet.pack].content, rules.defaults.languages)

@@ -13,6 +13,7 @@ from app.pages.work.controls import ConditionRow, Control, Groups, Length, doubt
 from app.pages.work.rule_reading import RuleReading
 from app.pages.work.simple_fields import field_called
 from streams.rules.in_force import Rules
+from templates.authoring.cited_acts import Acts
 from templates.authoring.condition_form import (
     OF_LISTS,
     OPERATORS,
@@ -38,7 +39,7 @@ _ORDERED: Final[Mapping[str, str]] = {
 class Setting(Struct, frozen=True):
     """The sources of a form: the rule, what was typed instead, and what is wrong with it.
 
-    `like`: the title of the rule from which a new draft has its law, topic and urgency.
+    `like`: the title of the rule from which a new draft has its law, topic and urgency. `acts`: those of its pack.
     """
 
     form: TriggerForm
@@ -46,13 +47,14 @@ class Setting(Struct, frozen=True):
     wrong: Mapping[str, str]
     findings: Mapping[str, Sequence[Finding]]
     like: str = ""
+    acts: Acts = {}
 
 
 class RuleControls:
     """Makes controls, of each kind one, in the reader's language."""
 
     def __init__(self, rules: Rules, speech: Speech, setting: Setting) -> None:
-        self.reading = RuleReading(rules, speech, setting.form, setting.typed)
+        self.reading = RuleReading(rules, speech, setting.form, setting.typed, setting.acts)
         self.speech, self.form, self.typed = speech, setting.form, setting.typed
         self._say, self._setting, self.values = speech.say, setting, setting.form.values
 

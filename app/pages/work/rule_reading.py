@@ -12,6 +12,7 @@ from app.pages.visits import Fields, field_of
 from domain.core.translatable import N_
 from domain.rules.event_types import ALONE, EventType
 from streams.rules.in_force import Rules
+from templates.authoring.cited_acts import Acts, Citation, citation_of
 from templates.authoring.rule_sentences import RuleWords, whom
 from templates.authoring.trigger_form import TriggerForm
 
@@ -24,8 +25,8 @@ RESIDENTS: Final[Mapping[str, str]] = {
 class RuleReading:
     """Reads a rule with what was typed over it: its event type, the values that it may read, its sentences."""
 
-    def __init__(self, rules: Rules, speech: Speech, form: TriggerForm, typed: Fields) -> None:
-        self.rules, self.speech, self.form, self.typed = rules, speech, form, typed
+    def __init__(self, rules: Rules, speech: Speech, form: TriggerForm, typed: Fields, acts: Acts) -> None:
+        self.rules, self.speech, self.form, self.typed, self.acts = rules, speech, form, typed, acts
         self.languages = own_first(speech.language, rules.defaults.languages)
 
     @cached_property
@@ -37,6 +38,10 @@ class RuleReading:
     def names(self) -> Names:
         """Return the names of what the rule reads, as the event type that it starts on has them."""
         return names_of(self.rules, self.speech, self.type.name)
+
+    def citation(self, values: Mapping[str, str]) -> Citation:
+        """Return the act and the articles that the legal basis of a form's values is written by."""
+        return citation_of(self.acts, {each: values.get(f"legal_basis.{each}", "") for each in self.languages})
 
     def _type(self, start: str) -> EventType | None:
         edge, _, benefit = start.partition(":")

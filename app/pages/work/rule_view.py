@@ -12,10 +12,12 @@ from app.pages.ruling import CLASSES
 from app.pages.visits import field_of
 from app.pages.work.controls import Control, Length, channels_in, split
 from app.pages.work.rule_controls import RuleControls
+from app.pages.work.sent_rule import ACT, ARTICLES
 from app.pages.work.simple_fields import field_called
 from app.pages.work.words import topics_of
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Said
+from templates.authoring.cited_acts import as_typed
 from templates.authoring.condition_form import without_after_start
 from templates.authoring.rule_sentences import whom
 from templates.authoring.trigger_form import NEW, UNITS
@@ -37,11 +39,12 @@ _CAN_SINCE: Final = "event.time"
 class InLanguages(NamedTuple):
     """A text in several languages, the reader's own first.
 
-    `folded`: the title of the others, if nothing is to be done there.
+    `folded`: the title of the others, if nothing is to be done there. `above`: what writes it in all of them.
     """
 
     fields: Sequence[Control]
     folded: str
+    above: Sequence[Control] = ()
 
 
 class View(RuleControls):
@@ -50,8 +53,35 @@ class View(RuleControls):
     def texts(self) -> Iterator[InLanguages]:
         """Yield what it is called, and by which law it is sent."""
         yield self._in_languages("title", "text", N_("Title"), N_("A citizen reads it above the message."))
-        law = N_("The law by which your agency may tell people this.")
-        yield self._in_languages("legal_basis", "area", N_("Legal basis"), law)
+        law, above = N_("The law by which your agency may tell people this."), self._citation()
+        written = self._in_languages("legal_basis", "area", N_("Legal basis"), "" if above else law)
+        yield written._replace(above=above)
+
+    def _citation(self) -> Sequence[Control]:
+        """Return the choice of an act, and its articles; nothing where the pack names no acts."""
+        say, acts = self._say, self.reading.acts
+        if not acts:
+            return ()
+        cited, is_typed = self.reading.citation(self.values), ACT in self.typed
+        named = [(name, self.speech.titled(called)) for name, called in acts.items()]
+        options = [("", say("Choose, or write it below")), *sorted(named, key=lambda each: each[1].lstrip("«“"))]
+        return (
+            self.control(
+                ACT,
+                "select_long",
+                say("Act"),
+                value=field_of(self.typed, ACT) if is_typed else cited.act,
+                options=[("", options)],
+                hint=say("The law by which your agency may tell people this."),
+            ),
+            self.control(
+                ARTICLES,
+                "short",
+                say("Articles"),
+                value=field_of(self.typed, ARTICLES) if is_typed else as_typed(cited.articles),
+                hint=say("Such as 71, or 71, 72, or 71–73. Saving writes act and articles in each language."),
+            ),
+        )
 
     def _in_languages(self, key: str, kind: str, label: str, hint: str) -> InLanguages:
         """Return a text of the rule in all languages; that several are of the sample is said at the first of them."""
@@ -62,7 +92,7 @@ class View(RuleControls):
                 kind,
                 f"{label} ({LANGUAGES.get(each, each)})",
                 lang=each,
-                hint=self._say(hint) if each == first else "",
+                hint=self._say(hint) if hint and each == first else "",
             )
             for each in self.reading.languages
             if self.can(f"{key}.{each}")
@@ -345,7 +375,7 @@ class View(RuleControls):
 
     def labels(self) -> dict[str, str]:
         """Return the label of each field, by its name, in the order of the page."""
-        texts = (field for each in self.texts() for field in each.fields)
+        texts = (field for each in self.texts() for field in (*each.above, *each.fields))
         found = {each.name: each.label for each in (*texts, *self.about(), *self.starting())}
         for name, _, usual, rare in self.steps():
             found |= {each.name: f"{self.reading.step_called(name)}: {each.label}" for each in (*usual, *rare)}

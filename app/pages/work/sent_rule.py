@@ -8,10 +8,14 @@ from app.pages.visits import field_of
 from app.pages.work.controls import channels_in, condition_in, length_in, names_in, rows_in
 from app.pages.work.rule_reading import RuleReading
 from domain.core.translatable import Said, Words
+from templates.authoring.cited_acts import BadArticles, Citation, articles_in, as_typed, legal_basis
 from templates.authoring.condition_form import BadRow, after_start, without_after_start
-from templates.authoring.trigger_form import NEW
+from templates.authoring.trigger_form import MOST_TEXT, NEW
 from templates.authoring.typed_values import NotANumber
 
+ACT: Final = "law.act"
+ARTICLES: Final = "law.articles"
+"""The fields that write the legal basis; the file has only what they write."""
 _GONE = re.compile(r"(due\.[a-z0-9_]+|(unless|actions)\.[0-9]{1,3})\.gone")
 _NEEDED: Final[Mapping[str, str]] = {
     "to": Said("Choose who gets the message"),
@@ -19,6 +23,9 @@ _NEEDED: Final[Mapping[str, str]] = {
 }
 """Fields of which something must be chosen -> what is said where nothing is."""
 _BOTH = Said("You ticked this and chose an event that makes it needless: take the tick away, or choose no event")
+_NO_ACT = Said("Choose the act that has these articles, or empty the field of the articles")
+_NOT_LISTED = Said("Choose an act of the list")
+_TOO_LONG = Said("The act and its articles have more than 300 characters: write fewer articles, or write it below")
 
 
 class SentRule:
@@ -41,12 +48,44 @@ class SentRule:
                 wrong[name] = _NEEDED[name]
             elif sent is not None and sent != before:
                 changed[name] = sent
+        self._cite(was, changed, wrong)
         if field_of(self._reading.typed, "needless.none"):
             changed["needless.none"] = "yes"
             if any(changed.get(f"unless.{each}.on") for each in NEW):
                 wrong["needless.none"] = _BOTH
         changed |= {name: "yes" for name in self._reading.typed if _GONE.fullmatch(name)}
         return changed, wrong
+
+    def _cite(self, was: Mapping[str, str], changed: dict[str, str], wrong: dict[str, str]) -> None:
+        """Write the legal basis by the act and the articles, where they were changed.
+
+        What was written by hand in one of the languages stays.
+        """
+        fields, acts, before = self._reading.typed, self._reading.acts, self._reading.citation(was)
+        act, sent = field_of(fields, ACT), field_of(fields, ARTICLES)
+        if ACT not in fields or (act, sent) == (before.act, as_typed(before.articles)):
+            return
+        try:
+            articles = articles_in(sent)
+        except BadArticles as bad:
+            wrong[ARTICLES] = bad.problem
+            return
+        if not act:
+            if articles not in ((), before.articles):  # those of the act that was taken away say nothing
+                wrong[ACT] = _NO_ACT
+        elif act not in acts:
+            wrong[ACT] = _NOT_LISTED
+        elif Citation(act, articles) != before:
+            self._write(legal_basis(acts[act], articles), changed, wrong)
+
+    @staticmethod
+    def _write(law: Mapping[str, str], changed: dict[str, str], wrong: dict[str, str]) -> None:
+        if any(len(text) > MOST_TEXT for text in law.values()):
+            wrong[ARTICLES] = _TOO_LONG
+            return
+        for language, text in law.items():
+            name = f"legal_basis.{language}"
+            changed[name] = changed.get(name) or text
 
     def _told_of_row(self, name: str, bad: BadRow) -> str:
         """Return what is wrong with a row of a condition: with what it compares, or else its number."""

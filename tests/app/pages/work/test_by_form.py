@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import httpx2
 import pytest
+import yaml
 
 from app.pages.catalogues import Speech
 from app.pages.layout import _environment
@@ -20,6 +21,7 @@ from app.pages.work.rule_controls import Setting
 from app.pages.work.rule_reading import RuleReading
 from app.pages.work.rule_view import View
 from app.pages.work.sent_rule import SentRule
+from templates.authoring.cited_acts import acts_of
 from templates.authoring.condition_form import BadRow, Row, Rows, after_start, without_after_start, written_condition
 from templates.authoring.trigger_form import _CHECKS, UNITS, BadValue, Part, TriggerForm, value_meant
 from tests.app.pages.forms import fields_of
@@ -33,7 +35,7 @@ ALL = """{% import "work/_form.html" as f with context %}{% for c in controls %}
 
 def controls_of(view: View) -> list[Control]:
     """All controls of a rule."""
-    texts = (field for each in view.texts() for field in each.fields)
+    texts = (field for each in view.texts() for field in (*each.above, *each.fields))
     controls = [*texts, *view.about(), *view.starting(), *view.ending(), *view.sending(), *view.rare()]
     controls += [each for *_, usual, rare in view.steps() for each in (*usual, *rare)]
     controls += [each for *_, mine in view.needless() for each in mine]
@@ -61,8 +63,9 @@ def test_each_shipped_rule_saved_as_it_was_opened_is_the_same(quiet: Workshop) -
     rules = quiet.world.platform.rules.library.rules()
     for path, language in zip(shipped_rules(), cycle(LANGUAGES), strict=False):  # what is sent is in no language
         form, speech = TriggerForm(path.read_text("utf-8"), LANGUAGES), speech_of(language)
-        sent = sent_of(View(rules, speech, Setting(form, {}, {}, {})), speech)
-        changes, wrong = SentRule(RuleReading(rules, speech, form, sent)).changes(form.values)
+        acts = acts_of(yaml.safe_load((path.parents[1] / "pack.yaml").read_text("utf-8")), LANGUAGES)
+        sent = sent_of(View(rules, speech, Setting(form, {}, {}, {}, acts=acts)), speech)
+        changes, wrong = SentRule(RuleReading(rules, speech, form, sent, acts)).changes(form.values)
         assert (changes, wrong) == ({}, {}), path
     assert len(shipped_rules()) > 40
 
@@ -1029,3 +1032,91 @@ def test_the_dates_of_an_event_say_what_they_are(quiet: Workshop) -> None:
     assert re.findall("<option[^>]* selected>(.*?)</option>", dates) == ["When it happened (the time of the event)"]
     assert re.search(r'value="event.expires_on">[^<]+ \(when it ends\)<', dates)
     assert re.search(r'value="event.issued_on">[^<(]+<', dates)
+
+
+SOCIAL_CODE = {
+    "kk": "Қазақстан Республикасының 2023 жылғы 20 сәуірдегі № 224-VII Әлеуметтік кодексі",
+    "ru": "Социальный кодекс Республики Казахстан от 20 апреля 2023 года № 224-VII",
+    "en": "Social Code of the Republic of Kazakhstan No. 224-VII of 20 April 2023",
+}
+
+
+def law_of(somebody: Somebody, where: str) -> dict[str, str]:
+    """What the file says of the law, by language."""
+    return dict(yaml.safe_load(rules_of(somebody, where))["legal_basis"])
+
+
+def test_an_act_and_its_articles_write_the_legal_basis_in_each_language(quiet: Workshop) -> None:
+    """They stand in the form again, whoever opens it; taken together they change with one of them."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, **{"title.en": "Lost a job", "pack": "kz", "on": "kz.employment.job_ended"})
+    fields = form_of(aida, where)
+    assert (fields["law.act"], fields["law.articles"]) == ([""], [""])
+    assert send(aida, where, fields, **{"law.act": "social_code", "law.articles": "71-72"}).status_code == 303
+    assert law_of(aida, where) == {
+        "kk": f"{SOCIAL_CODE['kk']}, 71-72-баптар",
+        "ru": f"{SOCIAL_CODE['ru']}, статьи 71–72",
+        "en": f"{SOCIAL_CODE['en']}, arts. 71-72",
+    }
+    page = aida.get(f"{where}/form").text
+    fields = fields_of(page, "/form")
+    assert (fields["law.act"], fields["law.articles"]) == (["social_code"], ["71–72"])
+    assert folded(page, "Legal basis: Қазақша, Русский") == [True]
+    assert send(aida, where, fields, **{"law.articles": ""}).status_code == 303
+    assert law_of(aida, where) == SOCIAL_CODE
+
+
+def test_a_legal_basis_that_was_written_by_hand_is_not_written_over(quiet: Workshop) -> None:
+    """In the language in which it was; one that was only emptied is written. Then it is no act of the list."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    own = "Health Code, article 123"
+    by_hand = {"law.act": "social_code", "law.articles": "71", "legal_basis.en": own, "legal_basis.ru": ""}
+    assert send(aida, where, form_of(aida, where), **by_hand).status_code == 303
+    assert law_of(aida, where) == {
+        "kk": f"{SOCIAL_CODE['kk']}, 71-бап",
+        "ru": f"{SOCIAL_CODE['ru']}, статья 71",
+        "en": own,
+    }
+    fields = form_of(aida, where)
+    assert (fields["law.act"], fields["law.articles"]) == ([""], [""])
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ({"law.act": "social_code", "law.articles": "abc"}, "Articles – “abc” is no article"),
+        ({"law.act": "", "law.articles": "71"}, "Act – Choose the act that has these articles"),
+        ({"law.act": "no_such_code", "law.articles": "71"}, "Act – Choose an act of the list"),
+        (
+            {"law.act": "social_code", "law.articles": ", ".join(map(str, range(1000, 1100)))},
+            "Articles – The act and",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_act_or_its_articles_is_told_at_the_field(
+    quiet: Workshop, typed: Mapping[str, str], problem: str
+) -> None:
+    """Both stay as they were typed, beside all else, and nothing is saved."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    before = rules_of(aida, where)
+    answer = send(aida, where, form_of(aida, where), **{**typed, "title.ru": "Другое название"})
+    assert answer.status_code == 422
+    [told] = problems_of(answer.text)
+    assert told.startswith(problem)
+    kept = fields_of(answer.text, "/form")
+    assert {name: kept[name] for name in typed} == {name: [text] for name, text in typed.items()}
+    assert kept["title.ru"] == ["Другое название"]
+    assert rules_of(aida, where) == before
+
+
+def test_an_act_that_is_taken_away_leaves_what_is_written(quiet: Workshop) -> None:
+    """Its articles, which stand there still, are no mistake: the author goes on by hand."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, **{"title.en": "Lost a job", "pack": "kz", "on": "kz.employment.job_ended"})
+    send(aida, where, form_of(aida, where), **{"law.act": "social_code", "law.articles": "71"})
+    by_hand = {"law.act": "", "legal_basis.en": f"{SOCIAL_CODE['en']}, art. 71, second part"}
+    assert send(aida, where, form_of(aida, where), **by_hand).status_code == 303
+    assert law_of(aida, where)["en"] == by_hand["legal_basis.en"]
+    assert law_of(aida, where)["ru"] == f"{SOCIAL_CODE['ru']}, статья 71"

@@ -194,10 +194,13 @@ def _because(delivery: Delivery, reason: str) -> Delivery:
 
 
 def _with(nudge: Nudge, delivery: Delivery) -> tuple[Delivery, ...]:
-    """Return the deliveries with this one; once it goes to guardians, the child's own untouched one is gone."""
+    """Return the deliveries with this one; once it goes to guardians, the child's own untouched one is gone.
+
+    One with attempts stays: providers take two attempts of one number for one message.
+    """
     others = [one for one in nudge.deliveries if one.recipient != delivery.recipient]
-    if delivery.recipient != nudge.intent.person:
-        others = [one for one in others if one.recipient != nudge.intent.person or one.state is not State.PLANNED]
+    if delivery.recipient != (child := nudge.intent.person):
+        others = [one for one in others if one.recipient != child or one.state is not State.PLANNED or one.attempt]
     return tuple(sorted([*others, delivery], key=lambda one: one.recipient))
 
 

@@ -4,7 +4,7 @@ from domain.facts import facts
 from domain.facts.facts import NudgeFact
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.nudge import evolve
-from tests.domain.lives import CANCELLED, DUE, ID, LATER, LEASE, NOW, attempted, failed, life, sent, unknown
+from tests.domain.lives import CANCELLED, DUE, ID, LATER, LEASE, MOVED, NOW, attempted, failed, life, sent, unknown
 from tests.domain.world import AIDA, ERLAN, SAULE
 
 
@@ -36,6 +36,12 @@ def test_what_became_of_the_childs_own_delivery_is_kept() -> None:
     """A reason that was given for the child stays, also when guardians are found later."""
     nobody = facts.NudgeWithheld(NOW, AIDA, "no_guardian")
     assert _guardians(nobody, attempted(1, to=SAULE)) == [(AIDA, State.WITHHELD), (SAULE, State.ATTEMPTED)]
+
+
+def test_the_childs_attempts_are_counted_on() -> None:
+    """A child who was tried before a correction keeps the number of attempts when guardians are told first."""
+    nudge = life(attempted(1), failed(1, LATER), MOVED, attempted(1, to=SAULE))
+    assert nudge.to(AIDA).attempt == 1
 
 
 def test_cancelling_keeps_how_a_delivery_ended() -> None:

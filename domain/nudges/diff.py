@@ -80,7 +80,7 @@ def _after_sending(intent: Intent, nudge: Nudge, plan: Plan, now: datetime) -> C
     later = _is_later(intent, nudge.intent, now) and not all(one.has_arrived for one in nudge.deliveries)
     if _may_be_retired(nudge, plan):
         return None
-    return _told(nudge, intent if differs or later else nudge.intent, intent.moot_from, now)
+    return _told(nudge, intent if differs or later else nudge.intent, intent.moot_from, plan, now)
 
 
 def _is_later(new: Intent, old: Intent, now: datetime) -> bool:
@@ -98,14 +98,21 @@ def _may_be_retired(nudge: Nudge, plan: Plan) -> bool:
     return bool(plan.closed) and nudge.intent.moot_from is not None and not nudge.waits
 
 
-def _told(nudge: Nudge, intent: Intent, moot_from: datetime | None, now: datetime) -> Change | None:
+def _told(nudge: Nudge, intent: Intent, moot_from: datetime | None, plan: Plan, now: datetime) -> Change | None:
     """Tell a nudge that was perhaps sent its intent, and that the thing itself was done, or was not: it may bounce.
 
     Where it had gone by then, later_completion.py notes that.
     """
-    noted = nudge.done or (moot_from is not None and any(one.gone_by(moot_from) for one in nudge.deliveries))
+    noted = nudge.done or (moot_from is not None and _needs_no_telling(nudge, plan, now))
     told = replace(intent, moot_from=nudge.intent.moot_from if noted else moot_from)
     return None if told == nudge.intent else _rescheduled(told, nudge, now)
+
+
+def _needs_no_telling(nudge: Nudge, plan: Plan, now: datetime) -> bool:
+    """Return True if it is noted that the thing was done, or it was nobody's doing and no attempt can follow."""
+    if (done_at := plan.done.get(nudge.intent.id)) is None:
+        return not (nudge.waits or nudge.may_bounce(now))
+    return any(one.gone_by(done_at) for one in nudge.deliveries)
 
 
 def _cancelled(nudge: Nudge, now: datetime) -> Change:
@@ -136,7 +143,7 @@ def _leaving(nudge: Nudge, plan: Plan, rulebook: Rulebook, now: datetime) -> Cha
     if nudge.waits or (wrong and nudge.may_bounce(now)):
         return _cancelled(nudge, now)
     done_at = plan.done.get(nudge.intent.id)
-    return None if done_at is None or not nudge.maybe_sent else _told(nudge, nudge.intent, done_at, now)
+    return None if done_at is None or not nudge.maybe_sent else _told(nudge, nudge.intent, done_at, plan, now)
 
 
 def _corrections(

@@ -87,6 +87,20 @@ async def test_a_stop_holds_it_back_until_it_is_cleared(city: World) -> None:
     assert [each.klass for each in await city.settle("2026-04-08T08:30:00+05:00")] == ["emergency"]
 
 
+async def test_no_other_channel_follows_once_the_danger_is_over(city: World) -> None:
+    """Who was told to leave is not told again when that bounces after the flood is over."""
+    await city.settle(MORNING)
+    city.take(_order(MORNING))
+    [message] = await city.settle()
+    over = {"number": "F-2", "area": "191800000"}
+    city.take(event("alatau.emergencies.flood_over", None, "2026-04-08T08:20:00+05:00", over))
+    await city.settle("2026-04-08T08:20:00+05:00")
+    bounced = Receipt(message.nudge, message.recipient, message.attempt, ReceiptStatus.FAILED, "rejected")
+    city.platform.delivery.receipts.take(bounced)
+    assert await city.settle() == []
+    assert city.delivery("leave").reason == "done"
+
+
 MOTHER, FATHER = iin(2), iin(3)
 
 

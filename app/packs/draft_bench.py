@@ -151,6 +151,11 @@ class Laid:
         )
         return errors or self.tried
 
+    @property
+    def misread(self) -> Findings:
+        """Return the errors in its tests, where other errors prevent them from being played and the rule compiles."""
+        return tuple(each for each in self._found("misread") if not each.warning)
+
     def cases(self) -> tuple[list[PlayedTest], tuple[Finding, ...]]:
         """Return its tests, played, and the findings in their file."""
         try:
@@ -259,7 +264,8 @@ class Bench:
     def _verdict(self, text: Text) -> Verdict:
         with self.laid(text, others=True) as among:
             if found := tuple(each for each in among.findings if among.hinders_submitting(each)):
-                return Verdict(found)
+                with self.laid(text) as alone:
+                    return Verdict((*found, *alone.misread))
         with self.laid(text) as laid:
             found = laid.tried
             cases, noted = ([], ()) if found else laid.cases()

@@ -4,6 +4,7 @@ Run by app.packs.draft_children as `python -m app.packs.draft_child`, never by h
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from templates.checks.personas import Persona, built_in
 from templates.reading.catalogue import catalogue_of, defaults_of
 from templates.reading.files import PackFiles
 from templates.reading.findings import Finding, Report
+from templates.reading.trigger_shapes import TriggerShape
 from templates.sandbox.confined_child import serve
 from templates.sandbox.trial import tried_here
 
@@ -38,7 +40,7 @@ TESTS, MOST_CASES = "tests.yaml", 100
 class DraftTask(Struct, frozen=True):
     """A task for the child: `do` it with the draft in a folder, which belongs to one of these packs.
 
-    `do`: lint, pack, words, cases, endings, heard or example; `now` and `persona` are for the last two.
+    `do`: lint, pack, words, cases, misread, endings, heard or example; `now` and `persona` are for the last two.
     """
 
     do: str
@@ -110,6 +112,14 @@ class Drafts:
         check_speaks(cases, report)
         return [_case(try_case(stage, case)) for case in cases[:MOST_CASES]], _plain(report.findings)
 
+    def _misread(self, asked: DraftTask) -> object:
+        """Return the findings in the tests, though nothing can be played; none where the rule does not compile."""
+        report = Report()
+        with suppress(ValueError):  # which BadTrigger and ValidationError are
+            TriggerShape.model_validate(self._trigger(asked).rules)
+            self._tests(asked, report)
+        return _plain(report.findings)
+
     def _endings(self, asked: DraftTask) -> object:
         """Return what becomes of each message in the first case: as a test expects it."""
         stage, cases = self._tests(asked, Report())
@@ -133,11 +143,14 @@ class Drafts:
         source, previewer, people, _ = self._stage(asked)
         return source, [previewer.hear(each) for each in people], sms_limit_of(self._pack(asked).content)
 
+    def _trigger(self, asked: DraftTask) -> TriggerSource:
+        return next(each for each in self._pack(asked).triggers if each.name == Path(asked.folder).name)
+
     def _stage(self, asked: DraftTask) -> tuple[TriggerSource, Previewer, list[Persona], EventType]:
         """Return the draft, what plays it, for whom, and the event type on which it starts."""
         assert asked.now is not None
         contents = [pack_of(each).content for each in self._files]
-        [source] = self._pack(asked).triggers
+        source = self._trigger(asked)
         catalogue, defaults = catalogue_of(contents), defaults_of(contents)
         trigger = compile_trigger(source.name, source.rules, catalogue)
         people = [each for each in built_in(asked.now.date()) if asked.persona in ("", each.name)]

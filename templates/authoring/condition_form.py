@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from domain.core.translatable import N_, Said
 from templates.authoring import typed_values
+from templates.checks.sense_check import AFTER_START
 from templates.reading.attributes import is_day
 
 AND, OR = "and", "or"
@@ -195,9 +196,6 @@ def _literal(at: int, value: str, type_: str) -> str:
     if type_ == "number" and "." not in value:
         return f"{value}.0"
     return value if type_ in ("integer", "number", "boolean") else f'"{value}"'
-
-
-AFTER_START: Final = "later.time > event.time"
 
 
 def after_start(condition: str) -> str:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from domain.rules.event_types import EventType
 from domain.rules.rulebook import Defaults
 from templates.checks.sample_values import Inventor
-from templates.checks.scaffold_text import ASKED, CASES, DAY, NEEDLESS, title_of
+from templates.checks.scaffold_text import ASKED, CASES, DAY, NEEDLESS, remark_of, title_of
 
 _AROUND: Mapping[str, tuple[str, str]] = {
     "kk": ("Сәлеметсіз бе!", "Не істеу керек"),
@@ -96,7 +96,8 @@ class Plan(Struct, frozen=True):
     """The plan of a new trigger: its name, the event type on which it starts, and its owner.
 
     `schema`: the path by which editors find the schemas, from the trigger's folder. `titles` and `law`: language ->
-    title, legal basis, as far as there are any yet. `topic`: what a citizen opts out of.
+    title, legal basis, as far as there are any yet. `topic`: what a citizen opts out of. `taken_over`: the keys whose
+    values are those of the trigger `like`.
     """
 
     name: str
@@ -109,6 +110,12 @@ class Plan(Struct, frozen=True):
     law: Mapping[str, str] = {}
     topic: str = "general"
     urgency: str = "service"
+    like: str = ""
+    taken_over: Sequence[str] = ()
+
+    def remark(self, key: str) -> list[str]:
+        """Return the lines that ask if the value of a key is right here too: one if it is taken over, else none."""
+        return [remark_of(key, self.like)] if key in self.taken_over else []
 
     def title(self, language: str) -> str:
         """Return the title as it stands between double quotes of YAML.
@@ -164,9 +171,12 @@ def _rules(plan: Plan) -> str:
             f"# yaml-language-server: $schema={plan.schema}/trigger.schema.json",
             f"title: {{{titles}}}",
             f"owner: {plan.owner}",
+            *plan.remark("legal_basis"),
             "legal_basis:",
             *(f"  {each}: {_in_quotes(plan.law.get(each) or law_of(each))}" for each in plan.defaults.languages),
+            *plan.remark("category"),
             f"category: {plan.topic}  # what a citizen opts out of",
+            *plan.remark("class"),
             f"class: {plan.urgency}  # or {', '.join(each for each in _CLASSES if each != plan.urgency)}",
             f"on: {plan.type.name}",
             *to,

@@ -19,7 +19,7 @@ from templates.authoring import typed_values
 from templates.authoring.internal_names import proposed
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.checks.pack_check import TITLE
-from templates.checks.scaffold_text import NEEDLESS
+from templates.checks.scaffold_text import NEEDLESS, remarked
 from templates.reading.pack_content import group_at, items_of
 from templates.reading.trigger_shapes import (
     ActByShape,
@@ -323,15 +323,23 @@ class TriggerForm:
         """Return True while the sample's question stands there what makes the message needless."""
         return _without_question(self.yaml.text) != self.yaml.text
 
+    @property
+    def taken_over(self) -> Mapping[str, str]:
+        """Return the keys of which a remark asks if they are right here too: key -> the rule that they are from."""
+        return dict(filter(None, map(remarked, self.yaml.text.split("\n"))))
+
     def with_changes(self, changes: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """Return the text with these fields changed, and the problem of each field that does not take its text.
 
         A name under `due.new` or `unless.new` (see NEW) adds a step or an entry; `due.NAME.gone` and
-        `unless.NUMBER.gone` take one away.
+        `unless.NUMBER.gone` take one away; `right.KEY` says that what is taken over is right.
         """
         made, wrong = self.yaml, dict[str, str]()
         if changes.get("needless.none") or any(changes.get(f"unless.{each}.on") for each in NEW):
             made = YamlText(_without_question(made.text))
+        if answered := {key for key in self.taken_over if _is_answered(key, changes)}:
+            lines = made.text.split("\n")
+            made = YamlText("\n".join(each for each in lines if (remarked(each) or ("",))[0] not in answered))
         for name, text in changes.items():
             if (part := self.parts.get(name)) is None:
                 continue
@@ -356,7 +364,7 @@ class TriggerForm:
         found = dict[str, str]()
         for name in names:
             group, at, key = [*name.split(".", 2), "", ""][:3]
-            if at in NEW or name == "needless.none":
+            if at in NEW or name == "needless.none" or group == "right":
                 found[name] = name
                 continue
             now = name
@@ -516,6 +524,11 @@ def _is_only_taken_away(entry: PlainData, mine: Mapping[str, PlainData], theirs:
     """Return True if an entry is gone and nothing else has come."""
     now = theirs.values()
     return entry not in now and all(each in mine.values() for each in now)
+
+
+def _is_answered(key: str, changes: Mapping[str, str]) -> bool:
+    """Return True if the changes say that what is taken over is right, or change it."""
+    return bool(changes.get(f"right.{key}")) or any(each == key or each.startswith(f"{key}.") for each in changes)
 
 
 def _without_question(text: str) -> str:

@@ -171,8 +171,7 @@ def _check_trigger(
     check_words(trigger, context_of(plain(trigger.rules), catalogue, languages))
     check_placeholders(trigger, trigger.rules.report)
     check_replies(trigger, catalogue)
-    if made is not None and not trigger.rules.report.about([trigger.rules.path]):
-        check_samples(trigger, made, catalogue, sms_limit_of(pack))
+    check_samples(trigger, made, catalogue, sms_limit_of(pack))
     check_links(trigger, domains_of(pack))
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import astuple
 
 from domain.core.plain import PlainData
 from domain.core.translatable import N_, Words
-from templates.checks.scaffold_text import ASKED, CASES, DAY, NEEDLESS, title_of
+from templates.checks.scaffold_text import ASKED, CASES, DAY, NEEDLESS, remarked, title_of
 from templates.reading.files import TriggerFiles
 from templates.reading.findings import Finding, Report
 from templates.reading.yaml_file import Document, Path, Place
@@ -16,6 +16,7 @@ from templates.reading.yaml_file import Document, Path, Place
 RULES = ""
 """Stands for trigger.yaml where a language stands for its words."""
 ASKS_NEEDLESS = N_("say what makes the message needless (`unless`), or delete these remarks")
+ASKS_TAKEN_OVER = N_("{key} is taken over from {name}: change it, or take that remark away if it is right here too")
 _ENGLISH = "en"
 """In English the trigger's name may be a good title: `card_ends`, "Card ends"."""
 _SENTENCES = [sentence for asked in ASKED.values() for sentence in astuple(asked)]
@@ -100,6 +101,9 @@ def check_placeholders(files: TriggerFiles, report: Report) -> None:
     for number, line in enumerate(files.rules.lines, 1):
         if line.strip() == NEEDLESS:
             report.add(_finding(files.rules, Place(number, 1, number), Words(ASKS_NEEDLESS)))
+        elif (taken := remarked(line)) is not None:
+            message = Words(ASKS_TAKEN_OVER, key=taken[0], name=taken[1])
+            report.add(_finding(files.rules, Place(number, 1, number), message))
 
 
 def check_case(document: Document) -> None:

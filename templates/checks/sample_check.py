@@ -36,16 +36,36 @@ _PATHS: Mapping[str, Path] = {
 }
 
 
-def check_samples(files: TriggerFiles, trigger: Trigger, catalogue: Catalogue, limit: SmsLimit) -> None:
+def check_samples(files: TriggerFiles, trigger: Trigger | None, catalogue: Catalogue, limit: SmsLimit) -> None:
     """Report words that fail for events that their schema allows, and words that are always too long.
 
     Words that fail for people of whom too little is known are a warning: others are told. Of a language whose words
-    have an error already, only an SMS is reported that is too long even without its values.
+    have an error already, only an SMS is reported that is too long even without its values; so of all languages
+    where the rule does not compile (`trigger` is None).
     """
-    rules, report = files.rules.data, files.rules.report
-    sound = {language: document for language, document in files.words.items() if not report.about([document.path])}
-    words = {language: document.data for language, document in sound.items()}
-    renderer = Renderer(words, rules, offices=catalogue.offices)
+    report = files.rules.report
+    sound = {
+        language: document
+        for language, document in files.words.items()
+        if trigger is not None and not report.about([document.path])
+    }
+    if trigger is not None:
+        _check_sound(files, sound, trigger, catalogue, limit)
+    for language in sorted(files.words.keys() - sound.keys()):
+        _check_bare(language, files.words[language], limit)
+
+
+def _check_sound(
+    files: TriggerFiles,
+    sound: Mapping[str, Document],
+    trigger: Trigger,
+    catalogue: Catalogue,
+    limit: SmsLimit,
+) -> None:
+    """Report what is wrong with the words of those languages, as samples show it."""
+    rules, words = files.rules.data, {language: document.data for language, document in sound.items()}
+    # no short text shows a button, and a rule with an error may have one without words
+    renderer = Renderer(words, {**rules, "actions": []}, offices=catalogue.offices)
     made = samples(rules["on"], catalogue, known_of(trigger, catalogue))
     for language, document in sound.items():
         sample = _Sample(language, document, renderer, limit)
@@ -55,8 +75,6 @@ def check_samples(files: TriggerFiles, trigger: Trigger, catalogue: Catalogue, l
                 sample.check(named(step, 2), made, ("steps", step))
         if rules.get(CORRECTION):
             sample.check(CORRECTION, made, (CORRECTION,))
-    for language in sorted(files.words.keys() - sound.keys()):
-        _check_bare(language, files.words[language], limit)
 
 
 def _check_bare(language: str, document: Document, limit: SmsLimit) -> None:

@@ -1,6 +1,7 @@
 """The text that `habarshy new` writes for authors to replace."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from msgspec import Struct
@@ -11,12 +12,27 @@ NEEDLESS = (
     "# unless:  # what makes the message needless, and within: {before: P1Y}; take the # away and name an event type"
 )
 """Stands in a new trigger.yaml until its author says what makes the message needless, or that nothing does."""
+TAKEN_OVER: Sequence[str] = ("legal_basis", "category", "class")
+"""The keys whose values a new trigger may have from another one."""
+_REMARK = "# {key} is taken over from {name}: if it is right here too, take this line away"
+_REMARKED = re.compile(_REMARK.format(key=f"({'|'.join(TAKEN_OVER)})", name="([a-z0-9_]{1,100})"))
 CASES = (N_("told on the next day by SMS"), N_("told by email"), N_("whoever opted out hears nothing"))
 """The names of a new trigger's tests, which pages show in the reader's language."""
 
 
 DAY = date(2026, 3, 2)
 """On which the tests of a new trigger play."""
+
+
+def remark_of(key: str, name: str) -> str:
+    """Return the line of a new trigger.yaml that asks if a value from the trigger of that name is right in it too."""
+    return _REMARK.format(key=key, name=name)
+
+
+def remarked(line: str) -> tuple[str, str] | None:
+    """Return of which key such a line asks, and from which trigger its value is; None for another line."""
+    found = _REMARKED.fullmatch(line.strip())
+    return None if found is None else (found[1], found[2])
 
 
 class PlaceholderSentences(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import combinations
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from domain.conditions.language import Condition
 from domain.conditions.matching import Way, ways
 from domain.core.plain import PlainData
 from domain.core.timing import Offset, parse_offset
-from domain.core.translatable import Said, Words
+from domain.core.translatable import N_, Said, Words
 from domain.rules.event_types import Catalogue, EventType
 from domain.rules.steps import Step
 from domain.rules.triggers import Trigger, Unless
@@ -26,7 +26,14 @@ DAYS = ("2026-01-31", "2026-05-15", "2027-12-31", "2028-02-29", "2028-03-01")
 MOMENTS = tuple(
     datetime(2026, month, day, hour, 30, tzinfo=UTC) for month, day, hour in ((1, 1, 0), (1, 31, 0), (6, 1, 23))
 )
+AFTER_START: Final = "later.time > event.time"
+"""The condition that the other event comes after the one that starts the trigger."""
 _AFTER, _IN_TIME = ("_>_", "_>=_"), ("date", "instant")
+ONLY_LATER = N_(
+    "{event} is also what starts this trigger, so only a later one prevents the message, and starts one of its own:"
+    " name the event that shows that the matter is settled, or say with `when` which one counts"
+)
+"""A warning about an `unless` that is rarely meant: each of these events takes back what the one before it said."""
 ANSWERS = ("citizen.disputed", "citizen.preferences_changed")
 """The event types that the links at the end of every message produce: "this is not right", and "stop"."""
 
@@ -67,6 +74,8 @@ class _Check:
                     event=unless.on,
                 )
                 self._note(("unless", at, "on"), message, warning=True)
+            elif unless.on == self.trigger.on and unless.when is not None and unless.when.text == AFTER_START:
+                self._note(("unless", at, "on"), Words(ONLY_LATER, event=unless.on), warning=True)
             elif unless.when is None and (shared := self._shared(later)) is not None:
                 message = Words(
                     "any {event} prevents the message, also one about another matter:"

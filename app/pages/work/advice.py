@@ -14,15 +14,16 @@ from app.pages.work.simple_fields import FIELDS
 from domain.core.translatable import N_, Joined, Said, Words
 from domain.rules.benefits import starts_on
 from streams.rules.in_force import Rules
-from templates.checks.placeholders import ASKS_NEEDLESS
+from templates.checks.placeholders import ASKS_NEEDLESS, ASKS_TAKEN_OVER
 from templates.checks.sample_check import LACKED, OF_SOME_EVENTS, OF_SOME_PEOPLE
+from templates.checks.sense_check import ONLY_LATER
 from templates.checks.words_check import ONLY_THERE, OTHER_NUMBERS
 from templates.reading.findings import Finding
 
 _KEYS: Final[Mapping[str, str]] = {
     **{name.rpartition(".")[2]: field.label for name, field in FIELDS.items()},
     "within": FIELDS["count.within"].label,
-    "expires": N_("Until when is it of use?"),
+    "expires": N_("Until when may it still be sent?"),
 }
 """Key of the file -> the label of its field on the form."""
 ADVICE: Final[Mapping[str, str]] = {
@@ -47,6 +48,11 @@ ADVICE: Final[Mapping[str, str]] = {
     " which one counts": N_(
         "The same event starts the rule, so any other of its kind prevents the message: choose under “Only if”"
         " which one counts"
+    ),
+    ONLY_LATER: N_(
+        "The rule starts on the same record: only a later one of its kind makes the message needless, and that one"
+        " starts a message of its own. Choose the record that shows that the matter is settled, such as the payment"
+        " of a fine, or say under “Only if” which one counts"
     ),
     "any {event} prevents the message, also one about another matter: say with `when` which one counts,"
     " such as {example}": N_(
@@ -107,7 +113,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     **{key: _KEYS[key] for key in ("at_most", "every", "offset", "smooth", "url", "working_days")},
     "category": N_("Topic"),
     "channels": N_("By which ways, in which order?"),
-    "class": N_("How urgent is it?"),
+    "class": N_("What kind of message is it, and how urgent?"),
     "from": N_("Last day to act, if it is another one"),
 }
 """Key of the file that means one field only -> the label of that field."""
@@ -164,6 +170,7 @@ class Advice:
     def __init__(self, rules: Rules, speech: Speech, files: Mapping[str, str]) -> None:
         start = starts_on(rule_of(files).get("on"), rules.catalogue) or ""
         self._names = names_of(rules, speech, start)
+        self._rules, self._speech = rules, speech
         self._words = in_words(rules.governed.contents, rules.catalogue, speech.language, start)
 
     def of_the_form(self, found: Finding) -> Finding:
@@ -183,11 +190,21 @@ class Advice:
         if not isinstance(message, Words):
             return Said(ADVICE[message]) if message in ADVICE else message
         template, given = message.template, message.given
+        if template == ASKS_TAKEN_OVER:
+            return Words(
+                "Taken over from “{title}”: change it, or tick that it is right here too",
+                title=self._title(str(given["name"])),
+            )
         field = _FIELDS.get(str(given.get("name", "")))
         if template in _NAMED and field is not None:
             return Words(_NAMED[template], **{**given, "name": Said(field)})
         told = {name: self._given(name, each) for name, each in given.items()}
         return Words(ADVICE.get(template, template), **told)
+
+    def _title(self, trigger: str) -> str:
+        """Return the title of a published trigger; its name where it is published no more."""
+        fact = self._rules.governed.current(trigger)
+        return trigger if fact is None else self._speech.titled(fact.rules["title"])
 
     def _given(self, name: str, value: object) -> object:
         """Return what stands in a finding as its reader calls it: a key of the file, a value, a condition."""
@@ -248,6 +265,8 @@ def at_fields(found: Finding, at: str) -> list[tuple[str, Finding]]:
     template, given = _template(found.message), getattr(found.message, "given", {})
     if template == ASKS_NEEDLESS:
         return [("needless.none", found)]
+    if template == ASKS_TAKEN_OVER:
+        return [(f"right.{given['key']}", found)]
     group = at.rpartition(".")[0]
     told = _TO_WRITE.get(group.rpartition(".")[2]) if template == _UNWRITTEN else None
     if told is None:

@@ -26,6 +26,7 @@ from templates.authoring.internal_names import proposed
 from templates.authoring.scaffold import Plan, trigger_files
 from templates.checks.loader import BUILT_IN
 from templates.checks.pack_check import TITLE
+from templates.checks.scaffold_text import TAKEN_OVER
 from templates.checks.sense_check import ANSWERS
 from templates.reading.value_kinds import NAME
 from templates.reading.writing import trigger_texts
@@ -33,7 +34,7 @@ from templates.reading.writing import trigger_texts
 _NO_TESTS = "# The log keeps no tests, so those of this version are not known here. Write some before you submit.\n"
 _SCHEMAS = "../.."
 _FIELDS = ("name", "pack", "on", "like")
-TAKEN_OVER: Final = ("service", "reminder")
+_TAKEN_OVER: Final = ("service", "reminder")
 """Classes that a new draft has from a rule that it is like; any other one its author chooses."""
 
 
@@ -109,8 +110,7 @@ class Beginning(RoutedPages):
                 sheet = self._scaffolded(whole, who)
         except DraftExists as exists:
             return self._office.go(f"/work/drafts/{exists.there.id}/form?done=exists")
-        like = field_of(fields, "like") if not live and self._like(field_of(fields, "like"), who) else ""
-        return self._office.go(f"/work/drafts/{sheet.id}/form{f'?like={like}' if like else ''}")
+        return self._office.go(f"/work/drafts/{sheet.id}/form")
 
     @property
     def _languages(self) -> Sequence[str]:
@@ -170,12 +170,14 @@ class Beginning(RoutedPages):
         plan = Plan(given["name"], type_, who.agency, attributes, rules.defaults, _SCHEMAS, titles)
         if (fact := self._like(given["like"], who)) is not None:
             like = fact.rules
-            law, urgency = like["legal_basis"], str(like["class"])
+            law, urgency, usual = like["legal_basis"], str(like["class"]), like["class"] in _TAKEN_OVER
             plan = replace(
                 plan,
                 law=law if isinstance(law, dict) else dict.fromkeys(self._languages, str(law)),
                 topic=str(like["category"]),
-                urgency=urgency if urgency in TAKEN_OVER else plan.urgency,
+                urgency=urgency if usual else plan.urgency,
+                like=fact.trigger,
+                taken_over=TAKEN_OVER if usual else [each for each in TAKEN_OVER if each != "class"],
             )
         return self._sheets.add(who, given["pack"], given["name"], trigger_files(plan))
 

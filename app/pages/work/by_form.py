@@ -38,10 +38,10 @@ class ByForm(FormPages[TriggerForm]):
     file_at = FILE
 
     @routes.get("/work/drafts/{id}/form")
-    def page(self, request: Request, id: Id, done: str = "", like: str = "") -> Response:
-        """Show the rule in a form. `like`: the rule from which the new draft has its law, topic and urgency."""
+    def page(self, request: Request, id: Id, done: str = "") -> Response:
+        """Show the rule in a form."""
         who, frame, sheet = self._enter(request, id)
-        return self._show(who, frame, sheet, done=done, like=like)
+        return self._show(who, frame, sheet, done=done)
 
     def _show(
         self,
@@ -51,7 +51,6 @@ class ByForm(FormPages[TriggerForm]):
         typed: Fields | None = None,
         wrong: Mapping[str, str] | None = None,
         done: str = "",
-        like: str = "",
         changed: Container[str] = (),
     ) -> Response:
         """Show the form. `changed`: the fields that hold something else than what is stored and was checked."""
@@ -67,9 +66,7 @@ class ByForm(FormPages[TriggerForm]):
             for name, found in at_fields(each, form.at(each.line, each.column)):
                 if name not in changed:
                     placed.setdefault(name, []).append(advice.of_the_form(found))
-        fact = rules.governed.current(like) if rules.governed.owners.get(like) == sheet.agency else None
-        titled = frame.speech.titled(fact.rules["title"]) if fact is not None else ""
-        view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed, titled, _acts(rules, sheet)))
+        view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed, _acts(rules, sheet)))
         own_was = field_of(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False)
         revision = field_of(typed or {}, "revision") or str(sheet.revision)
         return self._progress.show(
@@ -92,7 +89,6 @@ class ByForm(FormPages[TriggerForm]):
             author=Role.AUTHOR in who.roles,
             units=[(code, frame.speech.say(text)) for code, text in UNITS.items()],
             done=done,
-            like=like,
             unfinished=bool(of_the_rule),
             typed=bool(typed),
             at=frame.speech.moment(sheet.changed_at),
@@ -120,8 +116,8 @@ class ByForm(FormPages[TriggerForm]):
             changed = {*changes, *wrong}
             if any(f"unless.{each}.on" in changes for each in NEW):
                 changed.add("needless.none")
-            like = field_of(fields, "like")
-            return self._show(who, frame, opened, fields, {} if again else wrong, like=like, changed=changed)
+            changed |= {f"right.{each.partition('.')[0]}" for each in changes}
+            return self._show(who, frame, opened, fields, {} if again else wrong, changed=changed)
         then = f"/work/drafts/{sheet.id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}"
         return self._save(opened, fields, Edit(who, frame, form, changes), {**sheet.files, FILE: text}, then)
 

@@ -14,7 +14,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.work.office import Office
 from app.pages.work.sheets import text_of, title_of
-from app.pages.work.text_fields import asks_needless, sample_texts
+from app.pages.work.text_fields import asks_needless, asks_taken_over, sample_texts
 from app.pages.work.words import share
 from domain.core.translatable import N_
 from domain.facts.governance import TriggerSubmitted
@@ -77,12 +77,12 @@ class Progress:
         files: Mapping[str, str] | None = None,
         **shown: Any,
     ) -> Response:
-        """Return a page of a draft with its steps, and what an approver said of its latest version.
+        """Return a page of a draft with its steps, its mistakes, and what an approver said of its latest version.
 
         `of`: of a version whose draft is gone the steps are shown; of one that was never handed in, none. `files`: in
         which the findings of the page stand, if not in those that are stored.
         """
-        sheet, stages, said, titled = None, list[ProgressStep](), None, ""
+        sheet, stages, said, titled, left = None, list[ProgressStep](), None, "", list[Finding]()
         base = f"/work/drafts/{of.id}" if isinstance(of, StoredDraft) else ""
         if isinstance(of, Submission):
             stages = self.of_submission(of, None, frame)
@@ -92,7 +92,8 @@ class Progress:
         elif of is not None:
             sheet, stages, said = of, self.of_draft(of, here, frame), self._said(of, frame.speech)
             titled, files = title_of(of, frame.speech), files or of.files
-        more = {"sheet": sheet, "stages": stages, "said_of_it": said, "rule_title": titled}
+            left = [each for each in self.verdict(of).findings if not each.placeholder]
+        more = {"sheet": sheet, "stages": stages, "said_of_it": said, "rule_title": titled, "left": left}
         place = self.fields(files or {}, base, frame.speech)
         return self._office.show(template, frame, status, place=place, **more, **shown)
 
@@ -235,6 +236,10 @@ def _mending(found: Sequence[Finding], files: Mapping[str, str], speech: Speech)
         notes.append(speech.many("{count} sample text to replace", "{count} sample texts to replace", left))
     if any(map(asks_needless, found)):
         notes.append(speech.say("part 4 of the rule is empty"))
+    if taken := sum(map(asks_taken_over, found)):
+        notes.append(
+            speech.many("{count} thing taken over to confirm", "{count} things taken over to confirm", taken)
+        )
     return ", ".join(notes)
 
 

@@ -8,7 +8,6 @@ from msgspec import Struct
 from app.pages.catalogues import Speech
 from app.pages.pack_names import Names
 from app.pages.visits import Fields, field_of
-from app.pages.work.beginning import TAKEN_OVER
 from app.pages.work.controls import ConditionRow, Control, Groups, Length, doubt, named, rows_in, split, typed_length
 from app.pages.work.rule_reading import RuleReading
 from app.pages.work.simple_fields import field_called
@@ -39,14 +38,13 @@ _ORDERED: Final[Mapping[str, str]] = {
 class Setting(Struct, frozen=True):
     """The sources of a form: the rule, what was typed instead, and what is wrong with it.
 
-    `like`: the title of the rule from which a new draft has its law, topic and urgency. `acts`: those of its pack.
+    `acts`: those of its pack.
     """
 
     form: TriggerForm
     typed: Fields
     wrong: Mapping[str, str]
     findings: Mapping[str, Sequence[Finding]]
-    like: str = ""
     acts: Acts = {}
 
 
@@ -78,17 +76,8 @@ class RuleControls:
             value=more.pop("value", self.value(name)),
             error=self.speech.tell(error) if error else "",
             findings=self._setting.findings.get(name, ()),
-            **{"doubt": self._taken_over(name), **more},
+            **more,
         )
-
-    def _taken_over(self, name: str) -> str:
-        """Return the question at a field whose value a new draft has from another rule."""
-        fields = [f"legal_basis.{self.reading.languages[0]}", "category"]
-        fields += ["class"] if self.values.get("class") in TAKEN_OVER else []
-        if not self._setting.like or name not in fields:
-            return ""
-        asked = self._say("Taken over from “{title}”: is it right here too?")
-        return asked.format(title=self._setting.like)
 
     def value(self, name: str) -> str:
         """Return what a field shows: what was typed, else what is stored."""

@@ -24,13 +24,21 @@ from templates.authoring.trigger_form import NEW, UNITS
 from templates.checks.loader import BUILT_IN
 from templates.checks.sense_check import ANSWERS
 
+KIND: Final = N_("What kind of message is it, and how urgent?")
 URGENCY: Final[Mapping[str, str]] = {
-    "emergency": N_("Danger to life or limb: goes at once, also at night, to everybody."),
-    "legal": N_("The law demands it: goes also after an opt-out, but not at night."),
-    "service": N_("About something that the person has begun: counts towards no limit."),
-    "reminder": N_("Useful to know: keeps to the person’s limit of messages."),
-    "offer": N_("Something new: only to those who agreed to such messages."),
+    "emergency": N_("Danger to life or limb, such as a flood: goes at once, also at night, to everybody."),
+    "legal": N_(
+        "The law demands that people are told: goes also to those who switched such messages off, but not at night."
+    ),
+    "service": N_(
+        "About something that the person has begun, such as their own application: counts towards no limit"
+        " of messages."
+    ),
+    "reminder": N_("Useful to know, such as a tax that is due soon: keeps to the person’s limit of messages."),
+    "offer": N_("Something new, such as free courses: only to those who agreed to such messages."),
 }
+_TAKEN_OVER: Final[Mapping[str, str]] = {"legal_basis": N_("Legal basis"), "category": N_("Topic"), "class": KIND}
+"""Key that may be taken over from another rule -> what its values are called."""
 _ENDS: Final = re.compile(r"(^|[._])(expires_on|ends_on|\w+_until|\w+_by)$")
 """Names of dates on which something ends."""
 _CAN_SINCE: Final = "event.time"
@@ -105,12 +113,20 @@ class View(RuleControls):
     def about(self) -> Iterator[Control]:
         """Yield its topic and how urgent it is."""
         yield self._topic()
+        yield from self.right_here("category")
         yield self.control(
             "class",
             "radios",
-            self._say("How urgent is it?"),
+            self._say(KIND),
             options=[(name, self._say(CLASSES[name]), self._say(text)) for name, text in URGENCY.items()],
         )
+        yield from self.right_here("class")
+
+    def right_here(self, key: str) -> Iterator[Control]:
+        """Yield the tick that what is taken over from another rule is right here too, until it is answered."""
+        if key in self.form.taken_over:
+            label, ticked = self._say("It is right here too"), field_of(self.typed, f"right.{key}")
+            yield self.control(f"right.{key}", "tick", label, value=ticked, more="yes")
 
     def _topic(self) -> Control:
         options = topics_of(self.reading.rules.governed, self.speech, self.values.get("category", ""))
@@ -269,12 +285,15 @@ class View(RuleControls):
             yield self.control(
                 "expires",
                 "until",
-                say("Until when is it of use?"),
+                say("Until when may it still be sent?"),
                 value=chosen,
                 options=self._dates(*first),
                 more=use,
                 doubt=length.doubt if use else "",
-                hint=say("Later than that it is not sent any more."),
+                hint=say(
+                    "If sending is delayed, it does not go after that. Example: a discount on a fine holds for 15"
+                    " days, so on the 16th day it is too late to tell of it."
+                ),
             )
         if self.values.get("act_by.from"):
             yield from self._last_day()
@@ -377,6 +396,7 @@ class View(RuleControls):
         """Return the label of each field, by its name, in the order of the page."""
         texts = (field for each in self.texts() for field in (*each.above, *each.fields))
         found = {each.name: each.label for each in (*texts, *self.about(), *self.starting())}
+        found |= {f"right.{key}": self._say(_TAKEN_OVER[key]) for key in self.form.taken_over}
         for name, _, usual, rare in self.steps():
             found |= {each.name: f"{self.reading.step_called(name)}: {each.label}" for each in (*usual, *rare)}
         found |= {each.name: f"{title}: {each.label}" for title, controls in self.new_steps() for each in controls}

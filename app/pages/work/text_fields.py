@@ -8,7 +8,7 @@ from app.pages.work.sheets import rule_of, steps_of
 from streams.rehearsal.case_reader import is_silent
 from templates.authoring.words_form import EMPTY, WordsForm
 from templates.authoring.yaml_edit import CannotEdit
-from templates.checks.placeholders import ASKS_NEEDLESS
+from templates.checks.placeholders import ASKS_NEEDLESS, ASKS_TAKEN_OVER
 from templates.reading.files import BODY
 from templates.reading.findings import Finding
 
@@ -33,9 +33,14 @@ def asks_needless(found: Finding) -> bool:
     return getattr(found.message, "template", "") == ASKS_NEEDLESS
 
 
+def asks_taken_over(found: Finding) -> bool:
+    """Return True if a finding asks if what is taken over from another rule is right."""
+    return getattr(found.message, "template", "") == ASKS_TAKEN_OVER
+
+
 def is_sample_text(found: Finding) -> bool:
     """Return True if a finding asks to replace a text or a test of the sample."""
-    return found.placeholder and not is_silent(found) and not asks_needless(found)
+    return found.placeholder and not any(asks(found) for asks in (is_silent, asks_needless, asks_taken_over))
 
 
 def sample_texts(found: Iterable[Finding], files: Mapping[str, str]) -> dict[str, list[Finding]]:

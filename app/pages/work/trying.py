@@ -78,7 +78,7 @@ class Trying(DraftPages):
         told_tests = stories(sheet, names)
         with laid_out(self._bench, text_of(sheet)) as laid:
             findings = laid.hindering()
-            cases, more = ([], ()) if findings else laid.cases()
+            cases, more = ([], laid.misread) if findings else laid.cases()
         return self._progress.show(
             "tests.html",
             frame,

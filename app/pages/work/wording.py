@@ -18,7 +18,7 @@ from app.pages.pack_names import names_of
 from app.pages.visits import DraftForm, Fields, field_of
 from app.pages.work import merging
 from app.pages.work.advice import Advice
-from app.pages.work.controls import Control, was_in
+from app.pages.work.controls import Control, named, was_in
 from app.pages.work.form_pages import Edit, FormPages, too_long
 from app.pages.work.sheets import Id, rule_of, steps_of
 from app.pages.work.text_fields import text_at, words_form
@@ -140,7 +140,10 @@ class Wording(FormPages[WordsForm]):
             "body": controls.body() if controls.is_sent(BODY) else None,
             "others": placed.get("", []),
             "rest": list(form.rest),
-            "errors": {name: speech.say(text) for name, text in page.wrong.items()},
+            "errors": named(
+                {name: speech.say(text) for name, text in page.wrong.items()},
+                {f"w.{name}": text_called(name, steps, speech) for name in form.values},
+            ),
             "was": field_of(page.typed, "was") or json.dumps(form.values, ensure_ascii=False),
             "revision": field_of(page.typed, "revision") or str(sheet.revision),
             "values": [(each.placeholder(), each.meaning) for each in self._readable(sheet, page.frame)],
@@ -344,8 +347,8 @@ class _SmsCounter:
             left += 0 if text else len(letters)
             return say("One SMS with such letters has room for {count} more.").format(count=self._characters(left))
         parts = len(segments(sms).parts)
-        told = say("This goes as {parts} SMS, and each is paid. Shorten it by {count} for one fewer.")
-        return told.format(parts=number(parts), count=self._characters(excess(sms)))
+        told = say("This goes as {parts} SMS; each is paid. {count} fewer would make it {fewer}.")
+        return told.format(parts=number(parts), count=self._characters(excess(sms)), fewer=number(parts - 1))
 
     def over(self, name: str, text: str) -> str:
         """Return by how much it is too long; empty if it is not."""

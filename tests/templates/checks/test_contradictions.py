@@ -75,12 +75,18 @@ def test_what_a_schema_rules_out_is_warned_of(tmp_path: Path, condition: str, to
     assert all(each.warning for each in found)
 
 
-def test_a_trigger_that_its_own_event_prevents_is_warned_of(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [("", "any other event of it prevents"), (", when: later.time > event.time", "only a later one prevents")],
+)
+def test_a_trigger_that_its_own_event_prevents_is_warned_of(tmp_path: Path, condition: str, said: str) -> None:
     """`unless` on the event that starts the trigger needs a condition: without one any other event counts."""
-    pack = write_town(tmp_path, (RULES, "unless:\n", "unless:\n  - {on: town.meter.installed}\n"))
+    added = f"unless:\n  - {{on: town.meter.installed{condition}}}\n"
+    pack = write_town(tmp_path, (RULES, "unless:\n", added))
     _, report = examine([pack])
     [found] = [each for each in report.findings if "also what starts" in each.message]
     assert found.warning
+    assert said in found.message
 
 
 CHECKED = """\

@@ -45,6 +45,20 @@ def test_all_findings_come_at_once(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("wrong", ["event.fee > 0 && event.fee < 0", "event.fe > 0"])
+def test_a_mistake_in_the_rule_hides_no_long_sms(tmp_path: Path, wrong: str) -> None:
+    """A condition that never holds, or that does not compile, is told together with the SMS that is too long."""
+    pack = write_town(
+        tmp_path,
+        (RULES, "event.fee > 0", wrong),
+        (RU, 'sms: "Сообщение отменено"', f'sms: "{"я" * 170}"'),
+    )
+    found = findings_of(pack)
+    assert len(found) == 2
+    assert found[0].startswith(f"{RU}:12:8: with office and code this comes to ")
+    assert found[1].startswith(f"{RULES}:8:")
+
+
 def test_no_trigger_is_called_like_the_platform_s_own(tmp_path: Path) -> None:
     """The digest has a name already; a folder of that name is refused before anything is compiled from it."""
     pack = write_town(tmp_path)

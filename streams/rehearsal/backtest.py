@@ -165,6 +165,11 @@ class GuardianFinder:
             }:
                 self._births[name] = births
 
+    @property
+    def types(self) -> frozenset[str]:
+        """Return the types of the facts that it reads."""
+        return frozenset(self._roles.keys() | self._births.keys()) if self._needed else frozenset()
+
     def told_for(self, person: str, events: Iterable[LifeEvent]) -> frozenset[str]:
         """Return everybody who was ever reported as the person's guardian; nobody if the person cannot be a minor."""
         if not self._needed:
@@ -260,23 +265,27 @@ class BacktestQuestion(Struct, frozen=True):
 
 
 class Sides(NamedTuple):
-    """The rules of the draft, and those to compare with, if any."""
+    """The rules of the draft, and those to compare with, if any; `telling`: the types of facts that they read."""
 
     draft: PlayedRules
     against: PlayedRules | None
+    telling: frozenset[str] | None
 
     @staticmethod
     def of(question: BacktestQuestion, names: Collection[str]) -> "Sides":
         """Return both sides, with the triggers of these names."""
         draft, against = question.rules, question.against
-        return Sides(PlayedRules.of(draft, names), None if against is None else PlayedRules.of(against, names))
+        sides = [PlayedRules.of(rules, names) for rules in (draft, against) if rules is not None]
+        telling = _all_of([telling_types(side.rules.rulebook) for side in sides])
+        return Sides(sides[0], None if against is None else sides[1], telling)
 
 
 class Backtest:
     """Plays persons under the rules of a draft, and under other rules to compare with.
 
-    Other triggers beside it are played only for families of whom something of the draft was sent or held back: they
-    change nothing but what the cap leaves room for.
+    Other triggers beside it change nothing but what the cap leaves room for. So they are played only for families of
+    whom something of the draft was sent or held back, and up to the last time that it was: if the cap never objected
+    to the draft by then, everything is as it was without them.
     """
 
     def __init__(self, database: Database, log: Log, question: BacktestQuestion) -> None:
@@ -285,13 +294,13 @@ class Backtest:
         self._zone = question.rules.defaults.zone
         self._speaking_only = Sides.of(question, question.spoken)
         self.sides = Sides.of(question, question.triggers) if question.others_matter else self._speaking_only
-        self._telling = _all_of([telling_types(book) for book in question.rulebooks])
         self._speaking: dict[str, list[Trigger]] = {}
         for book in question.rulebooks:
             for version in book.versions.values():
                 self._speaking.setdefault(version.trigger.on, []).append(version.trigger)
         self._hurdles = Hurdles(self._rulebook, question.spoken)
         self._guarding = [GuardianFinder(book, question.start) for book in question.rulebooks]
+        self._linking = frozenset[str]().union(*(guarding.types for guarding in self._guarding))
 
     def share(self, selection: Selection) -> Tally:
         """Play everybody in the selection, and count; see `results`."""
@@ -309,59 +318,77 @@ class Backtest:
         The tally gets samples, and the number of persons and facts that were looked at.
         """
         for some, facts in histories.all_recorded(
-            self._database, self._log, self._rulebook, selection, types=self._telling
+            self._database, self._log, self._rulebook, selection, types=self._linking
         ):
             tally.persons += len(some)
             tally.facts += facts
-            lives = {person: Life.of(recorded) for person, recorded in some.items()}
-            kin = self._kin(lives)
+            kin = self._kin({person: Life.of(recorded) for person, recorded in some.items()})
             others = {each for family in kin for each in family} - some.keys()
             chosen = some.keys() | self._selected(others, selection)
-            beside = self._selected(others - chosen, self._question.beside())
-            linked = [sorted(family & {*chosen, *beside}) for family in kin if min(family & chosen) in some]
+            linked = [family for family in kin if min(family & chosen) in some]
             alone = some.keys() - {each for family in kin for each in family}
-            lives |= self._lives({each for members in linked for each in members} - lives.keys())
-            for owns in self._played_batch([*([each] for each in sorted(alone)), *linked], lives, tally):
-                yield [own for own in owns if own.person in chosen]
+            yield from self._played_batch([*({each} for each in sorted(alone)), *linked], chosen, tally)
 
     def _played_batch(
-        self, families_: Sequence[Sequence[str]], lives: dict[str, Life], tally: Tally
+        self, families_: Sequence[set[str]], chosen: Collection[str], tally: Tally
     ) -> Iterator[list[PersonResult]]:
-        persons = [person for family in families_ for person in family]
-        told = {person: self._told_for(person, lives[person].own) for person in persons}
-        about = {person: self._spoken_of(lives[person]) for person in persons}
-        lives |= self._lives({each for named in (*told.values(), *about.values()) for each in named} - lives.keys())
-        for family in families_:
-            each_alone = {
-                person: {each: lives[each] for each in (person, *told[person], *about[person])} for person in family
-            }
-            yield self._family(each_alone, tally)
+        settled: list[tuple[set[str], list[PersonResult], Samples]] = []
+        speaking = [family.intersection(chosen) for family in families_]
+        for family, each_alone in zip(families_, self._with_lives(speaking, self._speaking_only), strict=True):
+            samples = Samples()
+            owns = self._within_caps(each_alone, self._speaking_only, self._question.end, samples)
+            if self.sides is not self._speaking_only and any(own.settled for own in owns):
+                settled.append((family, owns, samples))
+            else:
+                tally.samples.add(samples)
+                yield owns
+        unchosen = {person for family, _, _ in settled for person in family}.difference(chosen)
+        played = {*chosen, *self._selected(unchosen, self._question.beside())}
+        together = self._with_lives([family & played for family, _, _ in settled], self.sides)
+        for (_, owns, samples), each_alone in zip(settled, together, strict=True):
+            capped, more = self._beside_others(owns, each_alone)
+            tally.samples.add(samples if capped is None else more)
+            yield owns if capped is None else [own for own in capped if own.person in chosen]
 
-    def _family(self, each_alone: Mapping[str, Mapping[str, Life]], tally: Tally) -> list[PersonResult]:
-        """Return the results of a family. `each_alone`: person -> the lives that their messages need."""
-        if self.sides is not self._speaking_only:
-            owns = self._within_caps(each_alone, self._speaking_only, Samples())
-            if not any(own.settled for own in owns):
-                return owns
-        if len(each_alone) == 1:
-            return self._within_caps(each_alone, self.sides, tally.samples)
+    def _with_lives(
+        self, families_: Sequence[Collection[str]], sides: Sides
+    ) -> Iterator[Mapping[str, Mapping[str, Life]]]:
+        """Yield for each of the families: person -> the lives that their messages need."""
+        lives = self._lives({person for family in families_ for person in family}, sides)
+        told = {person: self._told_for(person, life.own) for person, life in lives.items()}
+        about = {person: self._spoken_of(life) for person, life in lives.items()}
+        others = {each for named in (*told.values(), *about.values()) for each in named}
+        lives |= self._lives(others - lives.keys(), sides)
+        for family in families_:
+            yield {
+                person: {each: lives[each] for each in (person, *told[person], *about[person])}
+                for person in sorted(family)
+            }
+
+    def _beside_others(
+        self, owns: Sequence[PersonResult], each_alone: Mapping[str, Mapping[str, Life]]
+    ) -> tuple[list[PersonResult] | None, Samples]:
+        """Return the results and samples of a family with all triggers; None if the cap does not object to `owns`."""
+        last = max(own.settled for own in owns if own.settled is not None)
+        until = self._within_caps(each_alone, self.sides, last + timedelta(microseconds=1), Samples())
         samples = Samples()
-        owns = self._within_caps(each_alone, self.sides, samples)
-        tally.add(Tally(samples=samples))
-        return owns
+        if not any(own.capped for own in until):
+            return None, samples
+        return self._within_caps(each_alone, self.sides, self._question.end, samples), samples
 
     def _within_caps(
-        self, each_alone: Mapping[str, Mapping[str, Life]], sides: Sides, samples: Samples
+        self, each_alone: Mapping[str, Mapping[str, Life]], sides: Sides, end: datetime, samples: Samples
     ) -> list[PersonResult]:
         """Play each person of a family alone, then those together whose messages exceed a recipient's cap."""
-        owns = [own for person, lives in each_alone.items() for own in self._played(lives, [person], sides, samples)]
+        owns = [
+            own for person, lives in each_alone.items() for own in self._played(lives, [person], sides, end, samples)
+        ]
         if len(each_alone) == 1:
             return owns
         again = families(owns, self._question.rules.defaults)
         samples.without({person for family in again for person in family})
-        together, more = self.together(again, sides)
-        for sample in more.all():
-            samples.keep(sample)
+        together, more = self.together(again, sides, end)
+        samples.add(more)
         return replayed(owns, together)
 
     def _kin(self, lives: Mapping[str, Life]) -> list[set[str]]:
@@ -376,7 +403,7 @@ class Backtest:
             named = {person: told[person] | self._wards(person, known[person]) for person in further}
             known |= {
                 person: self._known(life)
-                for person, life in self._lives(set().union(*named.values()) - known.keys()).items()
+                for person, life in self._lives(set().union(*named.values()) - known.keys(), None).items()
             }
             told |= {person: self._told_for(person, known[person]) for person in known.keys() - told.keys()}
             looked |= further
@@ -402,16 +429,18 @@ class Backtest:
     def _wards(self, person: str, events: Iterable[LifeEvent]) -> set[str]:
         return {ward for guarding in self._guarding for ward in guarding.wards(person, events)}
 
-    def together(self, families: Iterable[Sequence[str]], sides: Sides) -> tuple[list[PersonResult], Samples]:
+    def together(
+        self, families: Iterable[Sequence[str]], sides: Sides, end: datetime
+    ) -> tuple[list[PersonResult], Samples]:
         """Play families whose messages count together."""
         found: list[PersonResult] = []
         samples = Samples()
         for family in families:
-            lives = self._lives(set(family))
+            lives = self._lives(set(family), sides)
             told = {guardian for person in lives for guardian in self._told_for(person, lives[person].own)}
             about = {mentioned for life in lives.values() for mentioned in self._spoken_of(life)}
-            lives |= self._lives((told | about) - lives.keys())
-            found += self._played(lives, list(family), sides, samples)
+            lives |= self._lives((told | about) - lives.keys(), sides)
+            found += self._played(lives, list(family), sides, end, samples)
         return found, samples
 
     def _told_for(self, person: str, events: Sequence[LifeEvent]) -> set[str]:
@@ -427,20 +456,22 @@ class Backtest:
             for person in spoken_of(event, trigger, types)
         }
 
-    def _lives(self, persons: set[str]) -> dict[str, Life]:
+    def _lives(self, persons: set[str], sides: Sides | None) -> dict[str, Life]:
+        """Return the lives as far as these sides read them; None: as far as they link families."""
         if not persons:
             return {}
+        types = self._linking if sides is None else sides.telling
         with self._database.reading() as connection:
-            found = histories.recorded(connection, self._log, sorted(persons), self._rulebook, types=self._telling)
+            found = histories.recorded(connection, self._log, sorted(persons), self._rulebook, types=types)
         return {person: Life.of(recorded) for person, recorded in found.items()}
 
     def _played(
-        self, lives: Mapping[str, Life], planned: Sequence[str], sides: Sides, samples: Samples
+        self, lives: Mapping[str, Life], planned: Sequence[str], sides: Sides, end: datetime, samples: Samples
     ) -> list[PersonResult]:
-        play = self._play(sides.draft, lives, planned, samples)
+        play = self._play(sides.draft, lives, planned, end, samples)
         if sides.against is None:
             return [self._own(person, play) for person in planned]
-        other = self._play(sides.against, lives, planned, Samples())
+        other = self._play(sides.against, lives, planned, end, Samples())
         return [self._compared(person, play, other) for person in planned]
 
     def _own(self, person: str, play: Play) -> PersonResult:
@@ -449,19 +480,22 @@ class Backtest:
         if outcome is None or outcome == State.CANCELLED:
             hurdle = self._hurdles.of(play.history(person), play.life(person).own)
             outcome = outcome if outcome and hurdle not in _CANCELLING else hurdle
-        return PersonResult(person, played, outcome, settled=played.settled)
+        return PersonResult(person, played, outcome, settled=play.settled, capped=play.capped)
 
     def _compared(self, person: str, play: Play, other: Play) -> PersonResult:
         draft, live = self._own(person, play), other.played(person)
         histories = play.history(person), other.history(person)
         rulebooks = play.rules.rulebook, other.rules.rulebook
         changes = tuple(differences(draft.played, live, histories, rulebooks))
-        settled = draft.settled or live.settled
-        return replace(draft, against=live.messages, differences=changes, settled=settled)
+        settled = max((each for each in (play.settled, other.settled) if each is not None), default=None)
+        capped = play.capped or other.capped
+        return replace(draft, against=live.messages, differences=changes, settled=settled, capped=capped)
 
-    def _play(self, side: PlayedRules, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> Play:
+    def _play(
+        self, side: PlayedRules, lives: Mapping[str, Life], planned: Sequence[str], end: datetime, samples: Samples
+    ) -> Play:
         play = Play(side, lives, planned, self._question.start, samples, self._question.spoken)
-        play.until(self._question.end)
+        play.until(end)
         return play
 
 

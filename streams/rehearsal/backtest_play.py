@@ -16,7 +16,7 @@ from domain.facts.facts import NudgeDeferred, NudgeDigested, NudgeFact
 from domain.nudges.delivery import Delivery
 from domain.nudges.digest import is_digest
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import NotSentReason
+from domain.nudges.settle import Digest, NotSentReason, Withhold
 from domain.persons.history import History, history_of
 from domain.planning.relevant_types import deciding_types, starting_types
 from domain.rules.event_types import Catalogue
@@ -27,6 +27,8 @@ from streams.rehearsal.backtest_results import AHEAD, Message, PlayedPerson, Sam
 from streams.rehearsal.playing import VirtualRun, words_of
 from streams.rules.in_force import Rules
 from templates.words.rendering import Rendered
+
+_NO_ROOM = Withhold(NotSentReason.CAP)
 
 
 class Life(Struct, frozen=True):
@@ -103,7 +105,8 @@ class PlayedRules(Struct, frozen=True):
 class Play(VirtualRun):
     """Plays a few persons from the publication on. Those in `planned` get plans; the others may be recipients.
 
-    Samples are kept of messages of the triggers in `spoken`.
+    Samples are kept of messages of the triggers in `spoken`. `settled`: the last time that something of them was
+    decided on; `capped`: the cap objected to some of it.
     """
 
     def __init__(
@@ -123,6 +126,8 @@ class Play(VirtualRun):
         self._histories: dict[str, tuple[datetime, tuple[int, int], History]] = {}
         self.messages: list[Message] = []
         self.deferred: list[tuple[str, str, str]] = []
+        self.settled: datetime | None = None
+        self.capped = False
 
     def until(self, end: datetime) -> None:
         """Publish, and let time pass up to `end` (exclusive)."""
@@ -182,6 +187,13 @@ class Play(VirtualRun):
         """Return the event of that stream, the cause of a nudge about that person."""
         life = self._lives[about]
         return next((event for event in (*life.own, *life.areas) if event.stream == stream), None)
+
+    def carry_out(self, case: Case) -> None:
+        """Apply the decision, and note what it was on."""
+        if case.nudge.intent.trigger in self._spoken:
+            self.settled = self.now
+            self.capped |= isinstance(case.decision, Digest) or case.decision == _NO_ROOM
+        super().carry_out(case)
 
     def kept(self, _: Nudge | None, nudge: Nudge, fact: NudgeFact, __: str) -> None:
         """Note deferred deliveries."""

@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from domain.nudges.delivery import State
 from domain.rules.triggers import Class
 
 SAMPLES, TOP = 10, 10
@@ -71,12 +70,6 @@ class PlayedPerson(Struct, frozen=True, array_like=True):
     unsent: tuple[Unsent, ...]
     deferred: tuple[tuple[str, str], ...]
 
-    @property
-    def settled(self) -> bool:
-        """Return True if anything came to be due: only then can it matter what else its recipient got."""
-        waited = {AHEAD, State.CANCELLED.value}
-        return bool(self.messages or self.deferred) or any(one.what not in waited for one in self.unsent)
-
     def outcome(self, spoken: Collection[str]) -> str | None:
         """Return TOLD if one of these triggers sent something, else the foremost reason; None: no plan."""
         if any(message.trigger in spoken for message in self.messages):
@@ -99,7 +92,8 @@ class Difference(Struct, frozen=True, array_like=True):
 class PersonResult(Struct, frozen=True, array_like=True):
     """The result of one person. `outcome`: TOLD, or the reason why nothing was sent about them.
 
-    `against`: the messages under the rules to compare with, if any; `settled`: by either rules, see `PlayedPerson`.
+    `against`: the messages under the rules to compare with, if any; `settled`: the last time that something of the
+    draft's triggers was sent or held back, by either rules; `capped`: the cap objected to some of it.
     """
 
     person: str
@@ -107,7 +101,8 @@ class PersonResult(Struct, frozen=True, array_like=True):
     outcome: str
     against: tuple[Message, ...] = ()
     differences: tuple[Difference, ...] = ()
-    settled: bool = False
+    settled: datetime | None = None
+    capped: bool = False
 
 
 class Sample(Struct, frozen=True, array_like=True):
@@ -132,6 +127,11 @@ class Samples(Struct):
         """Add a sample, and keep the SAMPLES of lowest rank."""
         kept = [*self.kept.get(sample.message.channel, ()), sample]
         self.kept[sample.message.channel] = nsmallest(SAMPLES, kept, key=_rank)
+
+    def add(self, others: "Samples") -> None:
+        """Add the samples of others."""
+        for sample in others.all():
+            self.keep(sample)
 
     def without(self, persons: Collection[str]) -> None:
         """Remove samples about these persons."""
@@ -246,8 +246,7 @@ class Tally(Struct):
         for what, some in other.examples.items():
             self.examples[what] = nsmallest(SAMPLES, [*self.examples.get(what, ()), *some], key=_rank)
         self.most = nlargest(TOP, [*self.most, *other.most])
-        for sample in other.samples.all():
-            self.samples.keep(sample)
+        self.samples.add(other.samples)
 
     def in_order(self) -> "Tally":
         """Return the same with equal counts in an order that does not depend on who counted first."""

@@ -121,6 +121,7 @@ class Hurdles:
     def __init__(self, rulebook: Rulebook, names: Collection[str]) -> None:
         book = _with(rulebook, lambda version: version, names)
         self._book, self._on = book, {each.trigger.on for each in book.versions.values()}
+        self._alone = any(each.trigger.alone for each in book.versions.values())
         self._tries: list[tuple[str, Rulebook]] = []
         for reason, without in _REMOVED_IN_TURN:
             book = without(book)
@@ -131,20 +132,20 @@ class Hurdles:
 
         `events`: all events of the person, including those that become known after the history ends.
         """
+        known = [fact.event for fact in history.everything if fact.event.type in self._on]
+        if not known and not self._alone:
+            return LATER if any(event.type in self._on for event in events) else NO_EVENT
         for reason, book in self._tries:
             with suppress(TooCostly):
                 if whole_plan(history, book).intents:
                     return reason
-        return next(self._unstarted(history, events), UNDATED)
+        return next(self._unstarted(history.person, known), UNDATED)
 
-    def _unstarted(self, history: History, events: Sequence[LifeEvent]) -> Iterator[str]:
+    def _unstarted(self, person: str, known: Iterable[LifeEvent]) -> Iterator[str]:
         """Yield the reasons why nothing starts, regardless of conditions and times."""
-        known = [fact.event for fact in history.everything if fact.event.type in self._on]
         triggers = [version.trigger for version in self._book.versions.values()]
-        if not known and not any(trigger.alone for trigger in triggers):
-            yield LATER if any(event.type in self._on for event in events) else NO_EVENT
         for event in known:
-            roles = event.role_of(history.person)
+            roles = event.role_of(person)
             if event.area is None and all(
                 trigger.to.isdisjoint(roles) for trigger in triggers if trigger.on == event.type
             ):

@@ -169,7 +169,7 @@ def played(world: World, question: BacktestQuestion, *, together: bool = True) -
     backtest = Backtest(platform.database, platform.log, question)
     found = [own for owns in backtest.results(question.selection(), Tally()) for own in owns]
     if not together:
-        found, _ = backtest.together([[own.person] for own in found], backtest.sides)
+        found, _ = backtest.together([[own.person] for own in found], backtest.sides, question.end)
     return {own.person: own for own in found}
 
 

@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from hashlib import blake2b
 from operator import itemgetter
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.core.events import LifeEvent
+from domain.core.events import Effective, LifeEvent, effective
 from domain.core.sms import segments
 from domain.facts.facts import NudgeDeferred, NudgeDigested, NudgeFact
 from domain.nudges.delivery import Delivery
@@ -18,11 +19,14 @@ from domain.nudges.digest import is_digest
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Digest, NotSentReason, Withhold
 from domain.persons.history import History, history_of
+from domain.planning.affected import AffectedTriggers
+from domain.planning.plan import whole_plan
 from domain.planning.relevant_types import deciding_types, starting_types
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Rulebook
 from streams.delivery.decide.case import Case
 from streams.planning.histories import Learnt, Recorded
+from streams.planning.person_plans import decided_by
 from streams.rehearsal.backtest_results import AHEAD, Message, PlayedPerson, Sample, Samples, Unsent
 from streams.rehearsal.playing import VirtualRun, words_of
 from streams.rules.in_force import Rules
@@ -31,7 +35,7 @@ from templates.words.rendering import Rendered
 _NO_ROOM = Withhold(NotSentReason.CAP)
 
 
-class Life(Struct, frozen=True):
+class Life(Struct, frozen=True, dict=True):
     """The facts about a person and the areas where they lived, in the order in which they became known.
 
     A fact of a historical load counts as known when it happened, without an `ahead_from`.
@@ -60,14 +64,33 @@ class Life(Struct, frozen=True):
         """Return the number of own events and of area events known by then."""
         return bisect_right(self.times, now), bisect_right(self.area_times, now)
 
-    def learnt(self, start: datetime, end: datetime) -> Iterator[datetime]:
-        """Yield the times after `start` and before `end` at which something becomes known."""
-        for times in (self.times, self.area_times):
-            yield from times[bisect_right(times, start) : bisect_left(times, end)]
+    def learnt(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, LifeEvent]]:
+        """Yield what becomes known after `start` and before `end`, and when."""
+        for times, events in ((self.times, self.own), (self.area_times, self.areas)):
+            known = slice(bisect_right(times, start), bisect_left(times, end))
+            yield from zip(times[known], events[known], strict=True)
+
+    @cached_property
+    def once(self) -> tuple[frozenset[str], Sequence[tuple[int, Effective]]] | None:
+        """Return who is named by all events, and the place at which each became known, in the order of events.
+
+        None if events have revisions, or there are any of areas: which of them count then depends on what is known.
+        """
+        if self.areas or any(event.corrects is not None for event in self.own):
+            return None
+        places = {id(event): at for at, event in enumerate(self.own)}
+        counting = effective(self.own)
+        if len(counting) < len(self.own):
+            return None
+        everybody = [event.everybody for event in self.own]
+        named = frozenset.intersection(*everybody) if everybody else frozenset[str]()
+        return named, [(places[id(fact.event)], fact) for fact in counting]
 
     def history(self, person: str, now: datetime, catalogue: Catalogue) -> History:
         """Return the person's history as known by then."""
         own, areas = self.known(now)
+        if self.once is not None and person in self.once[0]:
+            return History(person, tuple([fact for at, fact in self.once[1] if at < own]))
         return history_of(person, self.own[:own], catalogue, self.areas[:areas])
 
 
@@ -87,11 +110,13 @@ class PlayedRules(Struct, frozen=True):
     """Rules to play under, the types that start anything by them, and the types that can change a plan.
 
     None: all types, see domain/planning/relevant_types.py. Events of other types are not planned on.
+    `affected`: the triggers that new events are planned for.
     """
 
     rules: Rules
     starting: frozenset[str] | None
     deciding: frozenset[str] | None
+    affected: AffectedTriggers
 
     @staticmethod
     def of(rules: Rules, names: Collection[str]) -> "PlayedRules":
@@ -99,7 +124,8 @@ class PlayedRules(Struct, frozen=True):
         book = rules.rulebook
         versions = [version for version in book.publications if version.trigger.name in names]
         some = Rulebook(book.catalogue, book.defaults, book.names, versions)
-        return PlayedRules(replace(rules, rulebook=some), starting_types(some), deciding_types(some))
+        side = replace(rules, rulebook=some)
+        return PlayedRules(side, starting_types(some), deciding_types(some), AffectedTriggers(some))
 
 
 class Play(VirtualRun):
@@ -120,7 +146,8 @@ class Play(VirtualRun):
     ) -> None:
         super().__init__(side.rules, start, lives)
         self._samples, self._lives, self._planned, self._starting = samples, lives, planned, side.starting
-        self._spoken = spoken
+        self._spoken, self._affected = spoken, side.affected
+        self._begun: set[str] = set()
         deciding = side.deciding
         self._decisive = lives if deciding is None else {person: lives[person].about(deciding) for person in planned}
         self._histories: dict[str, tuple[datetime, tuple[int, int], History]] = {}
@@ -131,7 +158,7 @@ class Play(VirtualRun):
 
     def until(self, end: datetime) -> None:
         """Publish, and let time pass up to `end` (exclusive)."""
-        learning = sorted(self._learning(end), reverse=True)
+        learning = sorted(self._learning(end), key=itemgetter(0, 1), reverse=True)
         for person in self._planned:
             self.plan(person)
         while True:
@@ -142,16 +169,38 @@ class Play(VirtualRun):
             if moment >= end:
                 return
             self.now = max(self.now, moment)
-            woken = set()
+            woken: dict[str, list[LifeEvent]] = {}
             while learning and learning[-1][0] <= self.now:
-                woken.add(learning.pop()[1])
+                _, person, event = learning.pop()
+                woken.setdefault(person, []).append(event)
             for person in sorted(woken):
-                self.plan(person)
+                self._learn(person, woken[person])
 
-    def _learning(self, end: datetime) -> Iterator[tuple[datetime, str]]:
-        """Yield the times at which a person has to be planned again, with the person."""
+    def _learning(self, end: datetime) -> Iterator[tuple[datetime, str, LifeEvent]]:
+        """Yield the times at which a person has to be planned again, with the person and what is new."""
         for person in self._planned:
-            yield from ((at, person) for at in self._decisive[person].learnt(self.now, end))
+            yield from ((at, person, event) for at, event in self._decisive[person].learnt(self.now, end))
+
+    def _learn(self, person: str, news: Sequence[LifeEvent]) -> None:
+        """Plan what the news can change, as planning does (see domain/planning/affected.py)."""
+        history = self.planned_on(person)
+        first = history.facts[0].event if history.facts else None
+        if (
+            person not in self._begun
+            or self._decisive[person].once is None
+            or first is None
+            or any(event is first for event in news)
+        ):
+            self.plan(person)
+            return
+        part = self._affected.by(frozenset([event.type for event in news]))
+        if not part.decides:
+            return
+        read = (
+            history.facts if part.types is None else [fact for fact in history.facts if fact.event.type in part.types]
+        )
+        plan = whole_plan(History(person, tuple(read)), part.rulebook)
+        self.bring(decided_by(part, self.nudges[person]), plan)
 
     def history(self, person: str) -> History:
         """Return the person's history as known now; the same object until more is known."""
@@ -175,10 +224,11 @@ class Play(VirtualRun):
 
     def plan(self, person: str) -> None:
         """Bring the person's nudges to the plan; do nothing before an event happened on which a trigger starts."""
-        if self.nudges[person] or self._begun(person):
+        if person in self._begun or self._may_begin(person):
+            self._begun.add(person)
             super().plan(person)
 
-    def _begun(self, person: str) -> bool:
+    def _may_begin(self, person: str) -> bool:
         life = self._decisive[person]
         known, _ = life.known(self.now)
         return self._starting is None or any(event.type in self._starting for event in life.own[:known])

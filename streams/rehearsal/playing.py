@@ -40,7 +40,7 @@ from domain.nudges.settle import (
 from domain.persons.history import History
 from domain.persons.person import Person, person_as_of
 from domain.planning.deaths import Deaths, spoken_of
-from domain.planning.plan import whole_plan
+from domain.planning.plan import Plan, whole_plan
 from domain.rules.triggers import RANKS
 from streams.delivery.decide.case import Case, added, decide_digest
 from streams.delivery.decide.overflow import DigestAllocator, Overflow
@@ -129,8 +129,10 @@ class VirtualRun:
 
     def plan(self, person: str) -> None:
         """Bring the person's nudges to the plan by what is known now."""
-        plan = whole_plan(self.planned_on(person), self.rules.rulebook)
-        before = dict(self.nudges[person])
+        self.bring(self.nudges[person].copy(), whole_plan(self.planned_on(person), self.rules.rulebook))
+
+    def bring(self, before: Mapping[UUID, Nudge], plan: Plan) -> None:
+        """Bring these nudges of a person to the plan that was made for them."""
         changes = diff(plan, before, self.rules.rulebook, self.now)
         noted = list(afterwards(plan, before, changes, self.now))
         for change in [*sorted(changes, key=lambda each: getattr(each.fact, "due", self.now)), *noted]:

@@ -280,6 +280,30 @@ class Sides(NamedTuple):
         return Sides(sides[0], None if against is None else sides[1], telling)
 
 
+class _PlayedAlone(NamedTuple):
+    """The result of a person who was played alone under the rules of the draft only, and samples of it."""
+
+    own: PersonResult
+    samples: Samples
+
+
+class _Family(NamedTuple):
+    """Persons linked by guardians, and those of them who were played alone as the draft may speak of them."""
+
+    members: set[str]
+    alone: Sequence[_PlayedAlone]
+
+    @property
+    def owns(self) -> list[PersonResult]:
+        """The results of those of whom anything was sent or held back."""
+        return [one.own for one in self.alone if one.own.settled]
+
+    @property
+    def first(self) -> str:
+        """The first of these by pseudonym."""
+        return min(own.person for own in self.owns)
+
+
 class Backtest:
     """Plays persons under the rules of a draft, and under other rules to compare with.
 
@@ -312,78 +336,93 @@ class Backtest:
     def results(self, selection: Selection, tally: Tally) -> Iterator[list[PersonResult]]:
         """Play everybody in the selection; yield the results of one family after another.
 
-        Persons linked by guardians are one family, and have recipients in common with nobody else. A family is played
-        where the first of its selected members is in the selection, by pseudonym: with members of other selections,
-        and with those about whom only other triggers speak, of whom there is no result.
-        The tally gets samples, and the number of persons and facts that were looked at.
+        Everybody is played alone first; whoever had nothing sent or held back by then is a family of their own, for
+        nothing that others get can change that. Else persons linked by guardians are one family, and have recipients
+        in common with nobody else. A family is played where the first of these members is in the selection, by
+        pseudonym: with members of other selections, and with those about whom only other triggers speak, of whom there
+        is no result. The tally gets samples, and the number of persons and facts that were looked at.
         """
         for some, facts in histories.all_recorded(
-            self._database, self._log, self._rulebook, selection, types=self._linking
+            self._database, self._log, self._rulebook, selection, types=self._speaking_only.telling
         ):
             tally.persons += len(some)
             tally.facts += facts
-            kin = self._kin({person: Life.of(recorded) for person, recorded in some.items()})
-            others = {each for family in kin for each in family} - some.keys()
-            chosen = some.keys() | self._selected(others, selection)
-            linked = [family for family in kin if min(family & chosen) in some]
-            alone = some.keys() - {each for family in kin for each in family}
-            yield from self._played_batch([*({each} for each in sorted(alone)), *linked], chosen, tally)
+            lives = {person: Life.of(recorded) for person, recorded in some.items()}
+            alone = self._each_alone(lives)
+            settled = {person for person, one in alone.items() if one.own.settled}
+            yield from ([one.own] for person, one in alone.items() if person not in settled)
+            kin = self._kin({person: lives[person] for person in settled})
+            chosen = self._selected({each for family in kin for each in family} - some.keys(), selection)
+            alone |= self._each_alone(self._lives(chosen, self._speaking_only))
+            linked = [_Family(family, [alone[each] for each in sorted(family & alone.keys())]) for family in kin]
+            single = settled.difference(*kin)
+            families_ = [*(_Family({each}, [alone[each]]) for each in sorted(single)), *linked]
+            yield from self._played_families([family for family in families_ if family.first in some], tally)
 
-    def _played_batch(
-        self, families_: Sequence[set[str]], chosen: Collection[str], tally: Tally
-    ) -> Iterator[list[PersonResult]]:
-        settled: list[tuple[set[str], list[PersonResult], Samples]] = []
-        speaking = [family.intersection(chosen) for family in families_]
-        for family, each_alone in zip(families_, self._with_lives(speaking, self._speaking_only), strict=True):
+    def _each_alone(self, lives: Mapping[str, Life]) -> dict[str, "_PlayedAlone"]:
+        """Play each of these persons alone, under the rules of the draft only."""
+        found = {}
+        for (person,), each_alone in self._with_lives([[person] for person in lives], self._speaking_only, lives):
             samples = Samples()
-            owns = self._within_caps(each_alone, self._speaking_only, self._question.end, samples)
-            if self.sides is not self._speaking_only and any(own.settled for own in owns):
-                settled.append((family, owns, samples))
-            else:
-                tally.samples.add(samples)
-                yield owns
-        unchosen = {person for family, _, _ in settled for person in family}.difference(chosen)
-        played = {*chosen, *self._selected(unchosen, self._question.beside())}
-        together = self._with_lives([family & played for family, _, _ in settled], self.sides)
-        for (_, owns, samples), each_alone in zip(settled, together, strict=True):
-            capped, more = self._beside_others(owns, each_alone)
-            tally.samples.add(samples if capped is None else more)
-            yield owns if capped is None else [own for own in capped if own.person in chosen]
+            (own,) = self._played(each_alone[person], [person], self._speaking_only, self._question.end, samples)
+            found[person] = _PlayedAlone(own, samples)
+        return found
+
+    def _played_families(self, families_: Sequence["_Family"], tally: Tally) -> Iterator[list[PersonResult]]:
+        capped = self.sides is not self._speaking_only
+        members = {person for family in families_ for person in family.members} if capped else set[str]()
+        played = self._selected(members, self._question.beside())
+        together = self._with_lives([family.members & played for family in families_], self.sides)
+        for family, (_, each_alone) in zip(families_, together, strict=True):
+            samples = Samples()
+            for one in family.alone:
+                samples.add(one.samples)
+            owns = self._apart_or_together(family.owns, self._speaking_only, self._question.end, samples)
+            if capped and self._is_capped(owns, each_alone):
+                samples = Samples()
+                owns = self._within_caps(each_alone, self.sides, self._question.end, samples)
+            tally.samples.add(samples)
+            told = {own.person for own in family.owns}
+            yield [own for own in owns if own.person in told]
 
     def _with_lives(
-        self, families_: Sequence[Collection[str]], sides: Sides
-    ) -> Iterator[Mapping[str, Mapping[str, Life]]]:
-        """Yield for each of the families: person -> the lives that their messages need."""
-        lives = self._lives({person for family in families_ for person in family}, sides)
+        self, families_: Sequence[Collection[str]], sides: Sides, known: Mapping[str, Life] = {}
+    ) -> Iterator[tuple[Collection[str], Mapping[str, Mapping[str, Life]]]]:
+        """Yield each of the families with: person -> the lives that their messages need. `known`: some lives."""
+        lives = {**known}
+        lives |= self._lives({person for family in families_ for person in family} - lives.keys(), sides)
         told = {person: self._told_for(person, life.own) for person, life in lives.items()}
         about = {person: self._spoken_of(life) for person, life in lives.items()}
         others = {each for named in (*told.values(), *about.values()) for each in named}
         lives |= self._lives(others - lives.keys(), sides)
         for family in families_:
-            yield {
-                person: {each: lives[each] for each in (person, *told[person], *about[person])}
-                for person in sorted(family)
-            }
+            yield (
+                family,
+                {
+                    person: {each: lives[each] for each in (person, *told[person], *about[person])}
+                    for person in sorted(family)
+                },
+            )
 
-    def _beside_others(
-        self, owns: Sequence[PersonResult], each_alone: Mapping[str, Mapping[str, Life]]
-    ) -> tuple[list[PersonResult] | None, Samples]:
-        """Return the results and samples of a family with all triggers; None if the cap does not object to `owns`."""
+    def _is_capped(self, owns: Sequence[PersonResult], each_alone: Mapping[str, Mapping[str, Life]]) -> bool:
+        """Return True if the cap objects to something in these results once all triggers are played."""
         last = max(own.settled for own in owns if own.settled is not None)
-        until = self._within_caps(each_alone, self.sides, last + timedelta(microseconds=1), Samples())
-        samples = Samples()
-        if not any(own.capped for own in until):
-            return None, samples
-        return self._within_caps(each_alone, self.sides, self._question.end, samples), samples
+        beside = self._within_caps(each_alone, self.sides, last + timedelta(microseconds=1), Samples())
+        return any(own.capped for own in beside)
 
     def _within_caps(
         self, each_alone: Mapping[str, Mapping[str, Life]], sides: Sides, end: datetime, samples: Samples
     ) -> list[PersonResult]:
-        """Play each person of a family alone, then those together whose messages exceed a recipient's cap."""
         owns = [
             own for person, lives in each_alone.items() for own in self._played(lives, [person], sides, end, samples)
         ]
-        if len(each_alone) == 1:
+        return self._apart_or_together(owns, sides, end, samples)
+
+    def _apart_or_together(
+        self, owns: list[PersonResult], sides: Sides, end: datetime, samples: Samples
+    ) -> list[PersonResult]:
+        """Return the results of persons who were played alone, those played together whose messages exceed a cap."""
+        if len(owns) == 1:
             return owns
         again = families(owns, self._question.rules.defaults)
         samples.without({person for family in again for person in family})

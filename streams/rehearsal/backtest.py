@@ -265,10 +265,14 @@ class BacktestQuestion(Struct, frozen=True):
 
 
 class Sides(NamedTuple):
-    """The rules of the draft, and those to compare with, if any; `telling`: the types of facts that they read."""
+    """The rules of the draft, and those to compare with, if any.
+
+    `deciding`: the types of facts that their plans read; `telling`: those that their messages read too.
+    """
 
     draft: PlayedRules
     against: PlayedRules | None
+    deciding: frozenset[str] | None
     telling: frozenset[str] | None
 
     @staticmethod
@@ -277,7 +281,8 @@ class Sides(NamedTuple):
         draft, against = question.rules, question.against
         sides = [PlayedRules.of(rules, names) for rules in (draft, against) if rules is not None]
         telling = _all_of([telling_types(side.rules.rulebook) for side in sides])
-        return Sides(sides[0], None if against is None else sides[1], telling)
+        deciding = _all_of([side.deciding for side in sides])
+        return Sides(sides[0], None if against is None else sides[1], deciding, telling)
 
 
 class _PlayedAlone(NamedTuple):
@@ -339,11 +344,11 @@ class Backtest:
         Everybody is played alone first; whoever had nothing sent or held back by then is a family of their own, for
         nothing that others get can change that. Else persons linked by guardians are one family, and have recipients
         in common with nobody else. A family is played where the first of these members is in the selection, by
-        pseudonym: with members of other selections, and with those about whom only other triggers speak, of whom there
-        is no result. The tally gets samples, and the number of persons and facts that were looked at.
+        pseudonym: with members of other selections, and with those about whom only other triggers speak, of whom
+        there is no result. The tally gets samples, and the number of persons and facts that were looked at.
         """
         for some, facts in histories.all_recorded(
-            self._database, self._log, self._rulebook, selection, types=self._speaking_only.telling
+            self._database, self._log, self._rulebook, selection, types=self._speaking_only.deciding
         ):
             tally.persons += len(some)
             tally.facts += facts
@@ -351,29 +356,37 @@ class Backtest:
             alone = self._each_alone(lives)
             settled = {person for person, one in alone.items() if one.own.settled}
             yield from ([one.own] for person, one in alone.items() if person not in settled)
-            kin = self._kin({person: lives[person] for person in settled})
+            kin = self._kin(self._lives(settled, self._linking))
             chosen = self._selected({each for family in kin for each in family} - some.keys(), selection)
-            alone |= self._each_alone(self._lives(chosen, self._speaking_only))
+            alone |= self._each_alone(self._lives(chosen, self._speaking_only.deciding))
             linked = [_Family(family, [alone[each] for each in sorted(family & alone.keys())]) for family in kin]
             single = settled.difference(*kin)
             families_ = [*(_Family({each}, [alone[each]]) for each in sorted(single)), *linked]
             yield from self._played_families([family for family in families_ if family.first in some], tally)
 
     def _each_alone(self, lives: Mapping[str, Life]) -> dict[str, "_PlayedAlone"]:
-        """Play each of these persons alone, under the rules of the draft only."""
-        found = {}
-        for (person,), each_alone in self._with_lives([[person] for person in lives], self._speaking_only, lives):
-            samples = Samples()
-            (own,) = self._played(each_alone[person], [person], self._speaking_only, self._question.end, samples)
-            found[person] = _PlayedAlone(own, samples)
-        return found
+        """Play each of these persons alone, under the rules of the draft only.
+
+        `lives`: as far as they decide on the plan; all else is read only of those to whom something comes to be due.
+        """
+        sides, end = self._speaking_only, self._question.end
+        samples = {person: Samples() for person in lives}
+        plays = {person: self._plays({person: lives[person]}, [person], sides, samples[person]) for person in lives}
+        due = [[person] for person, theirs in plays.items() if any(play.comes_due(end) for play in theirs)]
+        for (person,), each_alone in zip(due, self._with_lives(due, sides), strict=True):
+            for play in plays[person]:
+                play.read(each_alone[person])
+                play.until(end)
+        return {
+            person: _PlayedAlone(self._result(person, *theirs), samples[person]) for person, theirs in plays.items()
+        }
 
     def _played_families(self, families_: Sequence["_Family"], tally: Tally) -> Iterator[list[PersonResult]]:
         capped = self.sides is not self._speaking_only
         members = {person for family in families_ for person in family.members} if capped else set[str]()
         played = self._selected(members, self._question.beside())
         together = self._with_lives([family.members & played for family in families_], self.sides)
-        for family, (_, each_alone) in zip(families_, together, strict=True):
+        for family, each_alone in zip(families_, together, strict=True):
             samples = Samples()
             for one in family.alone:
                 samples.add(one.samples)
@@ -386,23 +399,19 @@ class Backtest:
             yield [own for own in owns if own.person in told]
 
     def _with_lives(
-        self, families_: Sequence[Collection[str]], sides: Sides, known: Mapping[str, Life] = {}
-    ) -> Iterator[tuple[Collection[str], Mapping[str, Mapping[str, Life]]]]:
-        """Yield each of the families with: person -> the lives that their messages need. `known`: some lives."""
-        lives = {**known}
-        lives |= self._lives({person for family in families_ for person in family} - lives.keys(), sides)
+        self, families_: Sequence[Collection[str]], sides: Sides
+    ) -> Iterator[Mapping[str, Mapping[str, Life]]]:
+        """Yield for each of the families: person -> the lives that their messages need."""
+        lives = self._lives({person for family in families_ for person in family}, sides.telling)
         told = {person: self._told_for(person, life.own) for person, life in lives.items()}
         about = {person: self._spoken_of(life) for person, life in lives.items()}
         others = {each for named in (*told.values(), *about.values()) for each in named}
-        lives |= self._lives(others - lives.keys(), sides)
+        lives |= self._lives(others - lives.keys(), sides.telling)
         for family in families_:
-            yield (
-                family,
-                {
-                    person: {each: lives[each] for each in (person, *told[person], *about[person])}
-                    for person in sorted(family)
-                },
-            )
+            yield {
+                person: {each: lives[each] for each in (person, *told[person], *about[person])}
+                for person in sorted(family)
+            }
 
     def _is_capped(self, owns: Sequence[PersonResult], each_alone: Mapping[str, Mapping[str, Life]]) -> bool:
         """Return True if the cap objects to something in these results once all triggers are played."""
@@ -442,7 +451,7 @@ class Backtest:
             named = {person: told[person] | self._wards(person, known[person]) for person in further}
             known |= {
                 person: self._known(life)
-                for person, life in self._lives(set().union(*named.values()) - known.keys(), None).items()
+                for person, life in self._lives(set().union(*named.values()) - known.keys(), self._linking).items()
             }
             told |= {person: self._told_for(person, known[person]) for person in known.keys() - told.keys()}
             looked |= further
@@ -475,10 +484,10 @@ class Backtest:
         found: list[PersonResult] = []
         samples = Samples()
         for family in families:
-            lives = self._lives(set(family), sides)
+            lives = self._lives(set(family), sides.telling)
             told = {guardian for person in lives for guardian in self._told_for(person, lives[person].own)}
             about = {mentioned for life in lives.values() for mentioned in self._spoken_of(life)}
-            lives |= self._lives((told | about) - lives.keys(), sides)
+            lives |= self._lives((told | about) - lives.keys(), sides.telling)
             found += self._played(lives, list(family), sides, end, samples)
         return found, samples
 
@@ -495,11 +504,9 @@ class Backtest:
             for person in spoken_of(event, trigger, types)
         }
 
-    def _lives(self, persons: set[str], sides: Sides | None) -> dict[str, Life]:
-        """Return the lives as far as these sides read them; None: as far as they link families."""
+    def _lives(self, persons: set[str], types: frozenset[str] | None) -> dict[str, Life]:
         if not persons:
             return {}
-        types = self._linking if sides is None else sides.telling
         with self._database.reading() as connection:
             found = histories.recorded(connection, self._log, sorted(persons), self._rulebook, types=types)
         return {person: Life.of(recorded) for person, recorded in found.items()}
@@ -507,35 +514,36 @@ class Backtest:
     def _played(
         self, lives: Mapping[str, Life], planned: Sequence[str], sides: Sides, end: datetime, samples: Samples
     ) -> list[PersonResult]:
-        play = self._play(sides.draft, lives, planned, end, samples)
-        if sides.against is None:
-            return [self._own(person, play) for person in planned]
-        other = self._play(sides.against, lives, planned, end, Samples())
-        return [self._compared(person, play, other) for person in planned]
+        plays = self._plays(lives, planned, sides, samples)
+        for play in plays:
+            play.until(end)
+        return [self._result(person, *plays) for person in planned]
 
-    def _own(self, person: str, play: Play) -> PersonResult:
+    def _plays(self, lives: Mapping[str, Life], planned: Sequence[str], sides: Sides, samples: Samples) -> list[Play]:
+        """Return the play under the draft's rules, and the one to compare with, if any."""
+        start, spoken = self._question.start, self._question.spoken
+        plays = [Play(sides.draft, lives, planned, start, samples, spoken)]
+        if sides.against is not None:
+            plays.append(Play(sides.against, lives, planned, start, Samples(), spoken))
+        return plays
+
+    def _result(self, person: str, play: Play, other: Play | None = None) -> PersonResult:
         played = play.played(person)
         outcome = played.outcome(self._question.spoken)
         if outcome is None or outcome == State.CANCELLED:
             hurdle = self._hurdles.of(play.history(person), play.life(person).own)
             outcome = outcome if outcome and hurdle not in _CANCELLING else hurdle
-        return PersonResult(person, played, outcome, settled=play.settled, capped=play.capped)
+        own = PersonResult(person, played, outcome, settled=play.settled, capped=play.capped)
+        return own if other is None else self._compared(own, play, other)
 
-    def _compared(self, person: str, play: Play, other: Play) -> PersonResult:
-        draft, live = self._own(person, play), other.played(person)
-        histories = play.history(person), other.history(person)
+    def _compared(self, own: PersonResult, play: Play, other: Play) -> PersonResult:
+        live = other.played(own.person)
+        histories = play.history(own.person), other.history(own.person)
         rulebooks = play.rules.rulebook, other.rules.rulebook
-        changes = tuple(differences(draft.played, live, histories, rulebooks))
+        changes = tuple(differences(own.played, live, histories, rulebooks))
         settled = max((each for each in (play.settled, other.settled) if each is not None), default=None)
         capped = play.capped or other.capped
-        return replace(draft, against=live.messages, differences=changes, settled=settled, capped=capped)
-
-    def _play(
-        self, side: PlayedRules, lives: Mapping[str, Life], planned: Sequence[str], end: datetime, samples: Samples
-    ) -> Play:
-        play = Play(side, lives, planned, self._question.start, samples, self._question.spoken)
-        play.until(end)
-        return play
+        return replace(own, against=live.messages, differences=changes, settled=settled, capped=capped)
 
 
 def _all_of(types: Sequence[frozenset[str] | None]) -> frozenset[str] | None:

@@ -1,6 +1,6 @@
 """Play the past of a few persons under other rules: messages that would have been sent, and reasons for the rest."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -64,11 +64,11 @@ class Life(Struct, frozen=True, dict=True):
         """Return the number of own events and of area events known by then."""
         return bisect_right(self.times, now), bisect_right(self.area_times, now)
 
-    def learnt(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, LifeEvent]]:
-        """Yield what becomes known after `start` and before `end`, and when."""
+    def learnt(self, start: datetime) -> Iterator[tuple[datetime, LifeEvent]]:
+        """Yield what becomes known after `start`, and when."""
         for times, events in ((self.times, self.own), (self.area_times, self.areas)):
-            known = slice(bisect_right(times, start), bisect_left(times, end))
-            yield from zip(times[known], events[known], strict=True)
+            first = bisect_right(times, start)
+            yield from zip(times[first:], events[first:], strict=True)
 
     @cached_property
     def once(self) -> tuple[frozenset[str], Sequence[tuple[int, Effective]]] | None:
@@ -145,9 +145,10 @@ class Play(VirtualRun):
         spoken: Collection[str],
     ) -> None:
         super().__init__(side.rules, start, lives)
-        self._samples, self._lives, self._planned, self._starting = samples, lives, planned, side.starting
+        self._samples, self._lives, self._planned, self._starting = samples, dict(lives), planned, side.starting
         self._spoken, self._affected = spoken, side.affected
         self._begun: set[str] = set()
+        self._learning: list[tuple[datetime, str, LifeEvent]] | None = None
         deciding = side.deciding
         self._decisive = lives if deciding is None else {person: lives[person].about(deciding) for person in planned}
         self._histories: dict[str, tuple[datetime, tuple[int, int], History]] = {}
@@ -156,30 +157,55 @@ class Play(VirtualRun):
         self.settled: datetime | None = None
         self.capped = False
 
+    def comes_due(self, end: datetime) -> bool:
+        """Publish, and let time pass until something is due; return True if that is before `end`.
+
+        Up to then only the facts of those in `planned` are read that can change the plan.
+        """
+        self._publish()
+        while True:
+            due, moment = self.next_due(), self._next_news()
+            if due is not None and (moment is None or due <= moment):
+                return due < end
+            if moment is None or moment >= end:
+                return False
+            self._let_pass(moment)
+
+    def read(self, lives: Mapping[str, Life]) -> None:
+        """Take the persons' whole lives, and those of further persons."""
+        self._lives |= lives
+        for person in lives.keys() - self.nudges.keys():
+            self.nudges[person] = {}
+
     def until(self, end: datetime) -> None:
-        """Publish, and let time pass up to `end` (exclusive)."""
-        learning = sorted(self._learning(end), key=itemgetter(0, 1), reverse=True)
-        for person in self._planned:
-            self.plan(person)
+        """Publish, if that is still to come, and let time pass up to `end` (exclusive)."""
+        self._publish()
         while True:
             self.dispatch()
-            moment = min(
-                [*([learning[-1][0]] if learning else []), *([due] if (due := self.next_due()) else [])], default=end
-            )
+            moment = min((at for at in (self._next_news(), self.next_due()) if at is not None), default=end)
             if moment >= end:
                 return
-            self.now = max(self.now, moment)
-            woken: dict[str, list[LifeEvent]] = {}
-            while learning and learning[-1][0] <= self.now:
-                _, person, event = learning.pop()
-                woken.setdefault(person, []).append(event)
-            for person in sorted(woken):
-                self._learn(person, woken[person])
+            self._let_pass(moment)
 
-    def _learning(self, end: datetime) -> Iterator[tuple[datetime, str, LifeEvent]]:
-        """Yield the times at which a person has to be planned again, with the person and what is new."""
-        for person in self._planned:
-            yield from ((at, person, event) for at, event in self._decisive[person].learnt(self.now, end))
+    def _publish(self) -> None:
+        if self._learning is None:
+            news = [(at, who, event) for who in self._planned for at, event in self._decisive[who].learnt(self.now)]
+            self._learning = sorted(news, key=itemgetter(0, 1), reverse=True)
+            for person in self._planned:
+                self.plan(person)
+
+    def _next_news(self) -> datetime | None:
+        return self._learning[-1][0] if self._learning else None
+
+    def _let_pass(self, moment: datetime) -> None:
+        """Go on to that moment, and plan what becomes known by then."""
+        self.now = max(self.now, moment)
+        woken: dict[str, list[LifeEvent]] = {}
+        while self._learning and self._learning[-1][0] <= self.now:
+            _, person, event = self._learning.pop()
+            woken.setdefault(person, []).append(event)
+        for person in sorted(woken):
+            self._learn(person, woken[person])
 
     def _learn(self, person: str, news: Sequence[LifeEvent]) -> None:
         """Plan what the news can change, as planning does (see domain/planning/affected.py)."""

@@ -370,16 +370,22 @@ class Backtest:
         `lives`: as far as they decide on the plan; all else is read only of those to whom something comes to be due.
         """
         sides, end = self._speaking_only, self._question.end
-        samples = {person: Samples() for person in lives}
-        plays = {person: self._plays({person: lives[person]}, [person], sides, samples[person]) for person in lives}
-        due = [[person] for person, theirs in plays.items() if any(play.comes_due(end) for play in theirs)]
-        for (person,), each_alone in zip(due, self._with_lives(due, sides), strict=True):
-            for play in plays[person]:
+        found: dict[str, _PlayedAlone] = {}
+        waiting: list[tuple[str, list[Play], Samples]] = []
+        for person, life in lives.items():
+            samples = Samples()
+            plays = self._plays({person: life}, [person], sides, samples)
+            if any(play.comes_due(end) for play in plays):
+                waiting.append((person, plays, samples))
+            else:
+                found[person] = _PlayedAlone(self._result(person, *plays), samples)
+        due = [[person] for person, _, _ in waiting]
+        for (person, plays, samples), each_alone in zip(waiting, self._with_lives(due, sides), strict=True):
+            for play in plays:
                 play.read(each_alone[person])
                 play.until(end)
-        return {
-            person: _PlayedAlone(self._result(person, *theirs), samples[person]) for person, theirs in plays.items()
-        }
+            found[person] = _PlayedAlone(self._result(person, *plays), samples)
+        return found
 
     def _played_families(self, families_: Sequence["_Family"], tally: Tally) -> Iterator[list[PersonResult]]:
         capped = self.sides is not self._speaking_only

@@ -73,13 +73,12 @@ def digest_of(head: Any, public_key: str) -> bytes:
 
 
 def check_chain(heads: Any, public_key: str) -> dict[int, bytes]:
-    """Each head is signed, and names the one before it where that is here."""
-    known = {}
-    for head in heads:
-        digest = digest_of(head, public_key)
+    """Each head is signed, is the only one of its block, and names the one before it where that is here."""
+    known = {head["block"]: digest_of(head, public_key) for head in heads}
+    require(len(known) == len(heads), "a block is there twice")
+    for head in heads:  # in whatever order they stand
         before = known.get(head["block"] - 1)
         require(before is None or head["previous"] == before.hex(), f"block {head['block']} follows another one")
-        known[head["block"]] = digest
     return known
 
 
@@ -105,6 +104,7 @@ def check_reading(fact: Any) -> None:
         clear = [source, id_, type_, time, persons, corrects, revision, annuls, public]
         names = ["source", "id", "type", "time", "persons", "corrects", "revision", "annuls"]
         said = [*(reads[name] for name in names), reads["data"].get("public", {})]
+        same = same and reads.keys() == {"position", "fact", "stream", "data", *names}
         same = same and agree(clear, said) and set(reads["data"]) <= {*sealed, "public"}
     else:
         said = [value for name, value in reads.items() if name not in ("position", "fact", "stream")]
@@ -205,16 +205,16 @@ class Stored:
 
 
 def check_deposited(lines: list[bytes], known: dict[int, bytes], public_key: str) -> int:
-    """One of the deposited heads is that of a block here, and the chain leads to it without a gap."""
-    for head in map(json.loads, filter(None, lines)):
-        number, digest = head["block"], digest_of(head, public_key)
-        if number in known:
-            require(known[number] == digest, f"the deposited head of block {number} is another one")
-            gaps = [each for each in range(min(known), number) if each not in known]
-            require(not gaps, f"block {gaps[:1]} is not in the file: ask for one made with `--head`")
-            require(max(known) == number, f"block {max(known)} came after the deposited head")
-            return number
-    raise Untrue("no deposited head is of a block in the file: ask for one made with `--head`")
+    """The deposited heads are those of the blocks here, and the chain leads to the last of them without a gap."""
+    deposited = [(head["block"], digest_of(head, public_key)) for head in map(json.loads, filter(None, lines))]
+    for number, digest in deposited:
+        require(known.get(number, digest) == digest, f"the deposited head of block {number} is another one")
+    here = [number for number, _ in deposited if number in known]
+    require(here, "no deposited head is of a block in the file: ask for one made with `--head`")
+    gaps = [each for each in range(min(known), max(here)) if each not in known]
+    require(not gaps, f"block {gaps[:1]} is not in the file: ask for one made with `--head`")
+    require(max(known) == max(here), f"block {max(known)} came after the deposited head")
+    return max(here)
 
 
 def verify(data: bytes, public_key: str, deposited: list[bytes] | None = None) -> tuple[Any, int | None]:
@@ -227,6 +227,8 @@ def verify(data: bytes, public_key: str, deposited: list[bytes] | None = None) -
         require(content["public_key"] == public_key, "it names another key")
         heads = {head["block"]: head for head in content["chain"]}
         known = check_chain(content["chain"], public_key)
+        own = {fact["stream"] for fact in content["facts"] if fact["of"] == "nudge"}
+        require(own == {content["nudge"].replace("-", "")}, "it has facts of another nudge, or none of its own")
         for fact in content["facts"]:
             check_fact(fact, heads)
             check_reading(fact)

@@ -174,7 +174,9 @@ def test_it_has_the_facts_behind_the_nudge(true: bytes) -> None:
         lambda content: of(content, "event")[0]["reads"].update(time="2025-01-11T07:00:00Z"),
         lambda content: of(content, "event")[0]["reads"].update(source="/elsewhere"),
         lambda content: of(content, "event")[0]["reads"]["data"].update(mother={}),
+        lambda content: of(content, "event")[0]["reads"].update(withdrawn=True),
         lambda content: of(content, "rule")[0]["reads"].update(by="somebody"),
+        lambda content: content.update(nudge=str(UUID(int=1))),
         lambda content: content["chain"][0].update(upto=10**6),
         lambda content: content["chain"][0].update(at="2025-06-20T04:00:01Z"),
         lambda content: content["chain"].pop(),
@@ -203,7 +205,7 @@ def test_a_deposited_head_shows_when_it_was_known(told: tuple[World, UUID], scri
     ChainBuilder(world.platform.database, SIGNER, world.clock, SIZE).finish()
     *_, last = heads(world)
     with_chain = pack(world, nudge, last.block.number)
-    assert script.verify(with_chain, KEY, [b"", line(last)])[1] == last.block.number
+    assert script.verify(with_chain, KEY, [b"", *map(line, heads(world))])[1] == last.block.number
     other = msgspec.structs.replace(last.block, root=b"r" * 32)
     with pytest.raises(script.Untrue, match="is another one"):
         script.verify(with_chain, KEY, [line(SignedBlock(other, SIGNER.sign(other.head), SIGNER.id))])
@@ -211,6 +213,24 @@ def test_a_deposited_head_shows_when_it_was_known(told: tuple[World, UUID], scri
         script.verify(with_chain, KEY, [line(SignedBlock(last.block, OTHER.sign(last.block.head), OTHER.id))])
     with pytest.raises(script.Untrue, match="ask for one made with"):
         script.verify(pack(world, nudge), KEY, [line(last)])
+
+
+@pytest.mark.parametrize(
+    "order", [lambda true, forged: [forged, *true[1:]][::-1], lambda true, forged: [*true, forged]]
+)
+def test_no_block_can_be_forged_before_a_deposited_head(
+    told: tuple[World, UUID], script: ModuleType, order: Callable[[list[Any], Any], list[Any]]
+) -> None:
+    """Whoever has the key cannot put another block before a deposited head, in whichever order blocks are named."""
+    world, nudge = told
+    *_, last = heads(world)
+    with_chain = pack(world, nudge, last.block.number)
+    first = heads(world)[json.loads(with_chain.split(b"\n")[0])["chain"][0]["block"] - 1]
+    earlier = msgspec.structs.replace(first.block, at=first.block.at - 1)
+    forged = json.loads(line(SignedBlock(earlier, SIGNER.sign(earlier.head), SIGNER.id)))
+    lie = resigned(with_chain, lambda content: content.update(chain=order(content["chain"], forged)))
+    with pytest.raises(script.Untrue, match=r"follows another one|is there twice"):
+        script.verify(lie, KEY, [line(last)])
 
 
 def test_a_head_from_before_the_nudge_does_not_know_it(told: tuple[World, UUID]) -> None:

@@ -101,7 +101,7 @@ class Approving(DraftPages):
             refused_before=refused,
             unreached=unreached(self._office, sheet.agency, sheet.trigger, _hash_of(found_, sheet), frame.speech),
             remarks=remarks,
-            fitting=gaps_in(sheet, names_of(self._office.platform.rules.library.rules(), frame.speech)),
+            fitting=gaps_in(sheet.files, names_of(self._office.platform.rules.library.rules(), frame.speech)),
         )
 
     def _governed(self, trigger: str) -> GovernedTrigger:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from app.packs.draft_child import TESTS
 from app.pages.pack_names import Names
 from app.pages.work.sheets import rule_of
-from streams.rules.drafts import StoredDraft
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.reading.pack_content import group_at, items_of
 
@@ -20,13 +19,13 @@ class Gaps(NamedTuple):
     outdated: Sequence[tuple[int, str]]
 
 
-def gaps_in(sheet: StoredDraft, names: Names) -> Gaps:
-    """Return where the tests do not fit the rule; nothing where their file cannot be read."""
+def gaps_in(files: Mapping[str, str], names: Names) -> Gaps:
+    """Return where the tests among a draft's files do not fit its rule; nothing where they cannot be read."""
     try:
-        cases = items_of(YamlText(sheet.files.get(TESTS, "")).data)
+        cases = items_of(YamlText(files.get(TESTS, "")).data)
     except CannotEdit:
         return Gaps([], [])
-    rule = rule_of(sheet.files)
+    rule = rule_of(files)
     played = [_types(group_at(case)) for case in cases]
     shown = {type_ for types in played for type_ in _besides(types, rule.get("on"))}
     exceptions = dict.fromkeys(str(group_at(each).get("on")) for each in items_of(rule.get("unless")))

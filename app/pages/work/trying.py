@@ -94,7 +94,7 @@ class Trying(DraftPages):
             unplayed=[] if cases else told_tests,
             samples=len(samples(sheet, rules)),
             told_tests=len(told_tests),
-            fitting=gaps_in(sheet, names),
+            fitting=gaps_in(sheet.files, names),
             playable=is_playable(findings),
             author=Role.AUTHOR in who.roles,
             personas=people(frame.speech),

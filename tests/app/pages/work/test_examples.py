@@ -3,12 +3,16 @@
 import re
 from datetime import date, datetime, timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 import yaml
 
+from app.pages.work.gaps import Gaps, gaps_in
 from tests.app.pages.forms import fields_of
+from tests.app.pages.shipped_rules import names_in
 from tests.app.pages.work.workshop import FINE, Somebody, Workshop, begun, file_of, revision_of, signed_in
+from tests.templates.packs import SHIPPED
 
 
 def cases_in(somebody: Somebody, where: str) -> str:
@@ -538,3 +542,10 @@ def test_tests_of_the_sample_that_fail_frighten_nobody(quiet: Workshop) -> None:
         < shown.index("<summary>The tests of the sample")
         < shown.index("wrong time")
     )
+
+
+def test_each_exception_of_a_shipped_rule_has_its_test() -> None:
+    """An author who begins with a shipped rule is not told that its tests do not fit it."""
+    for rule in sorted(path for pack in SHIPPED.values() for path in Path(pack).glob("*/trigger.yaml")):
+        files = {each.name: each.read_text("utf-8") for each in rule.parent.glob("*.yaml")}
+        assert gaps_in(files, names_in("en")) == Gaps([], []), rule

@@ -95,7 +95,7 @@ class Examples(DraftPages):
             return self._office.go(f"{back}?done=no-event")
         case, expected = found
         number = len(_cases(sheet))
-        called = frame.speech.say("Example {number}: {person}")
+        called = frame.speech.say("Test {number}: {person}")
         name = called.format(number=number + 1, person=person(persona, frame.speech))
         made = {"name": name, **case, "expect": expected or [{"nothing": True}]}
         files = {**sheet.files, TESTS: _with_case(sheet, made)}
@@ -453,7 +453,7 @@ class Example:
         """Yield the fields about the person."""
         say = self._speech.say
         labels = {name: say(text) for name, text in OF_A_PERSON.items()}
-        yield self._control("name", "text", say("What this example shows"))
+        yield self._control("name", "text", say("What this test shows"))
         languages = [("", say("Not said")), *LANGUAGES.items()]
         yield self._control("citizen.language", "select", labels["language"], options=[("", languages)])
         ways = [(name, shown(CHANNELS, name, self._speech)) for name in ("push", "sms", "email")]

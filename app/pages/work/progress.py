@@ -229,7 +229,7 @@ def _mending(found: Sequence[Finding], files: Mapping[str, str], speech: Speech)
     """Return how many mistakes to correct and texts of the sample to replace there are, and what is not said."""
     notes = list[str]()
     if any(map(is_silent, found)):
-        notes.append(speech.say("an example in which somebody gets the message is missing"))
+        notes.append(speech.say("a test in which somebody gets the message is missing"))
     if wrong := sum(not each.placeholder for each in found):
         notes.append(speech.many("{count} mistake to correct", "{count} mistakes to correct", wrong))
     if left := sum(map(len, sample_texts(found, files).values())):

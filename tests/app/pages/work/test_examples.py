@@ -36,7 +36,7 @@ def test_an_example_is_made_from_a_preview(quiet: Workshop) -> None:
     page = unescape(aida.get(address).text)
     assert "A person who reads Русский, reached by email, born on 2 June 1991" in page
     assert "5 June 2025, 10:00: gets “Message 1”, email" in page
-    assert "The messages and their times are as this example expects" in page
+    assert "The messages and their times are as this test expects" in page
     after = cases_in(aida, where)
     assert after.startswith(before.rstrip())
     shown = unescape(aida.get(f"{where}/tests").text)
@@ -113,7 +113,7 @@ def test_an_example_is_edited_by_form(quiet: Workshop) -> None:
     assert "4 September 2025, 10:00: gets “Message 1”, SMS" in unescape(page)
     fields = fields_of(page, "/example")
     assert aida.client.post(f"{where}/example", data={**fields, "then": ["happens"]}).status_code == 303
-    assert "The messages and their times are as this example expects" in aida.get(address).text
+    assert "The messages and their times are as this test expects" in aida.get(address).text
     assert "All tests pass" in aida.get(f"{where}/tests").text
     gone = fields_of(aida.get(address).text, "/example")
     assert (
@@ -152,7 +152,7 @@ def test_only_what_is_there_is_opened(quiet: Workshop) -> None:
     assert fred.post(f"{where}/examples", persona="adult").status_code == 403
     aida.post(where, revision="1", **{"file-trigger.yaml": "title: x\n"})
     assert made(aida, where, persona="adult").endswith("/tests?done=not")
-    assert "Open this example" in aida.get(f"{where}/tests").text, "the stories can still be read"
+    assert "Open this test" in aida.get(f"{where}/tests").text, "the stories can still be read"
 
 
 def test_the_tests_of_the_sample_go_at_once(quiet: Workshop) -> None:
@@ -164,7 +164,7 @@ def test_the_tests_of_the_sample_go_at_once(quiet: Workshop) -> None:
     assert aida.post(f"{where}/examples", then="samples").status_code == 303
     left = cases_in(aida, where)
     assert left.count("- name:") == 1
-    assert "Example 4: A woman of 34" in left
+    assert "Test 4: A woman of 34" in left
     assert left.startswith("# yaml-language-server")
     assert "Only take the tests of the sample away (not required)" not in aida.get(f"{where}/tests").text
 
@@ -178,7 +178,7 @@ def test_an_example_has_a_second_event_by_form(quiet: Workshop) -> None:
     paid = {**fields, "more": ["kz.traffic.fine_paid"], "then": ["happens"]}
     assert fred.client.post(f"{where}/example", data=paid).status_code == 303
     page = unescape(fred.get(address).text)
-    assert "The messages and their times are as this example expects" in page
+    assert "The messages and their times are as this test expects" in page
     both = fields_of(page, "/example")
     assert both["events.1.data.number"] == both["events.0.data.number"]
     assert both["events.1.at"][0][:10] > both["events.0.at"][0][:10]
@@ -255,7 +255,7 @@ def test_tests_that_prove_only_silence_are_not_enough(quiet: Workshop) -> None:
     rules = file_of(aida.get(where).text, "trigger.yaml").replace('at: "10:00"', 'at: "10:30"')
     aida.post(where, revision="1", **{"file-trigger.yaml": rules, "file-tests.yaml": SILENT})
     page = unescape(aida.get(f"{where}/tests").text)
-    assert "an example in which somebody gets the message is missing" in page
+    assert "a test in which somebody gets the message is missing" in page
     assert aida.post(f"{where}/submit").status_code == 422
     assert "no test expects a message" in aida.get(f"{where}/submit").text
     assert quiet.world.platform.rules.approval.governed().submitted == {}
@@ -286,7 +286,7 @@ def test_an_example_in_which_nobody_hears_says_so(quiet: Workshop) -> None:
     aida = signed_in(quiet, "aida")
     where = begun(aida)
     page = unescape(aida.get(made(aida, where, persona="minor", channel="sms", spoken="kk")).text)
-    assert "The example is made, and nobody gets anything in it" in page
+    assert "The test is made, and nobody gets anything in it" in page
 
 
 def test_topics_of_an_example_are_ticked_by_their_words(quiet: Workshop) -> None:
@@ -336,10 +336,10 @@ def test_an_error_of_an_example_stands_without_a_verdict(quiet: Workshop) -> Non
     aida = signed_in(quiet, "aida")
     where = begun(aida)
     address = made(aida, where, persona="adult", channel="sms", spoken="en")
-    assert "are as this example expects" in aida.get(address).text
+    assert "are as this test expects" in aida.get(address).text
     fields = fields_of(aida.get(address).text, "/example")
     answer = aida.client.post(f"{where}/example", data={**fields, "citizen.born_on": ["x"], "then": ["save"]})
-    assert (answer.status_code, "are as this example expects" in answer.text) == (422, False)
+    assert (answer.status_code, "are as this test expects" in answer.text) == (422, False)
 
 
 def test_the_usual_tests_reach_a_device(quiet: Workshop) -> None:

@@ -35,7 +35,6 @@ class ByForm(FormPages[TriggerForm]):
     """Shows and keeps a draft's rule by form."""
 
     page_at = "/form"
-    file_at = FILE
 
     @routes.get("/work/drafts/{id}/form")
     def page(self, request: Request, id: Id, done: str = "") -> Response:
@@ -109,7 +108,8 @@ class ByForm(FormPages[TriggerForm]):
             return self._office.go(f"/work/drafts/{sheet.id}/form")
         sent = SentRule(RuleReading(rules, frame.speech, form, fields, _acts(rules, opened)))
         changes, wrong = sent.changes(was_in(fields, form.values))
-        text, refused = form.with_changes(changes)
+        edit = Edit(who, frame, form, changes)
+        files, refused = self._written(sheet.files, edit)
         wrong |= refused
         again = field_of(fields, "then") == "again"
         if wrong or again:
@@ -119,7 +119,7 @@ class ByForm(FormPages[TriggerForm]):
             changed |= {f"right.{each.partition('.')[0]}" for each in changes}
             return self._show(who, frame, opened, fields, {} if again else wrong, changed=changed)
         then = f"/work/drafts/{sheet.id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}"
-        return self._save(opened, fields, Edit(who, frame, form, changes), {**sheet.files, FILE: text}, then)
+        return self._save(opened, fields, edit, files, then)
 
     @routes.post("/work/drafts/{id}/form/merge")
     def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
@@ -128,6 +128,12 @@ class ByForm(FormPages[TriggerForm]):
 
     def _form(self, files: Mapping[str, str], spoken: str = "") -> TriggerForm:  # noqa: ARG002  (a rule has no language)
         return TriggerForm(files.get(FILE, ""), self._office.platform.rules.library.rules().defaults.languages)
+
+    def _written(
+        self, files: Mapping[str, str], edit: Edit[TriggerForm]
+    ) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        text, wrong = edit.form.with_changes(edit.changes)
+        return {**files, FILE: text}, wrong
 
     def _telling(self, form: TriggerForm, frame: Frame) -> merging.Telling:
         view = View(self._office.platform.rules.library.rules(), frame.speech, Setting(form, {}, {}, {}))

@@ -15,8 +15,7 @@ from app.pages.work.examples import Example
 from app.pages.work.rule_controls import Setting
 from app.pages.work.rule_view import View
 from app.pages.work.sheets import page_called, steps_of
-from app.pages.work.text_fields import text_at, words_form
-from app.pages.work.wording import text_called
+from app.pages.work.text_fields import text_at, text_called, words_form
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
 from templates.authoring.trigger_form import TriggerForm

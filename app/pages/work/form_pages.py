@@ -1,4 +1,4 @@
-"""Forms over one file of a draft: what two editors change at once is kept, or asked about."""
+"""Forms over files of a draft: what two editors change at once is kept, or asked about."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -16,13 +16,14 @@ from app.pages.whole_numbers import whole_number
 from app.pages.work import merging
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.editing import both_texts
+from app.pages.work.text_fields import AllWords
 from domain.facts.principals import Principal
 from streams.rules.drafts import DraftChanged, StoredDraft
 from templates.authoring.trigger_form import TriggerForm
 from templates.authoring.words_form import WordsForm
 from templates.authoring.yaml_edit import CannotEdit
 
-F = TypeVar("F", TriggerForm, WordsForm)
+F = TypeVar("F", TriggerForm, WordsForm, AllWords)
 
 
 class Edit(Struct, Generic[F], frozen=True):
@@ -36,17 +37,17 @@ class Edit(Struct, Generic[F], frozen=True):
 
 
 class FormPages(DraftPages, Generic[F]):
-    """Keeps the changes that a form makes to a file.
-
-    `page_at`: where the form is, below its draft's address. `file_at`: the file's name, with a gap for its language.
-    """
+    """Keeps the changes that a form makes to a file. `page_at`: where the form is, below its draft's address."""
 
     page_at: ClassVar[str]
-    file_at: ClassVar[str]
 
     @abstractmethod
     def _form(self, files: Mapping[str, str], spoken: str) -> F:
         """Return the file as a form. Raises CannotEdit where it can be edited only as text."""
+
+    @abstractmethod
+    def _written(self, files: Mapping[str, str], edit: Edit[F]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """Return the files with the changes of a form, and the problem of each change that does not fit."""
 
     @abstractmethod
     def _telling(self, form: F, frame: Frame) -> merging.Telling: ...
@@ -87,8 +88,7 @@ class FormPages(DraftPages, Generic[F]):
         if names := merging.clashing(changes, was, form.values):
             both, telling = merging.Both(there, changes, form.values), self._telling(form, edit.frame)
             return merging.ask(self._progress, edit.frame, both, names, telling, self.page_at, edit.spoken)
-        text, wrong = form.with_changes(changes)
-        files = {**there.files, self.file_at.format(edit.spoken): text}
+        files, wrong = self._written(there.files, replace(edit, form=form, changes=changes))
         if wrong or too_long(files):  # what no field takes any more
             return None
         try:
@@ -110,12 +110,10 @@ class FormPages(DraftPages, Generic[F]):
             form = self._form(opened.files, spoken)
         except CannotEdit:
             return self._office.go(f"/work/drafts/{id_}{self.page_at}")
-        changes = merging.chosen(fields)
-        text, wrong = form.with_changes(changes)
-        files = {**there.files, self.file_at.format(spoken): text}
+        edit = Edit(who, frame, form, merging.chosen(fields), spoken)
+        files, wrong = self._written(there.files, edit)
         if wrong or too_long(files):
             return both_texts(self._progress, frame, there, files)
-        edit = Edit(who, frame, form, changes, spoken)
         return self._save(opened, fields, edit, files, self._saved(there, spoken))
 
 

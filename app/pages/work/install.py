@@ -8,6 +8,7 @@ from app.http.openapi import Api
 from app.jobs.job_threads import Hands
 from app.packs.draft_bench import Bench
 from app.pages.layout import Pages
+from app.pages.work.all_texts import AllTexts
 from app.pages.work.approving import Approving
 from app.pages.work.backtests import Backtests
 from app.pages.work.beginning import Beginning
@@ -38,7 +39,7 @@ def install_work(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy
     app.serve(LetterPages(office))
     progress = Progress(office, bench, partial(placing, platform.rules.library))
     app.serve(Beginning(office, sheets, bench), dependencies=[heavy.turn])
-    for page in (Editing, ByForm, Wording, Examples, Trying, Saves):
+    for page in (Editing, ByForm, Wording, AllTexts, Examples, Trying, Saves):
         app.serve(page(office, sheets, bench, progress), dependencies=[heavy.turn])
     mailing = Mailing(platform)
     app.serve(Approving(office, sheets, bench, progress, mailing), dependencies=[heavy.turn])

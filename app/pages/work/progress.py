@@ -123,7 +123,7 @@ class Progress:
         base = f"/work/drafts/{sheet.id}"
         known = {
             "write": _Found(
-                not _unwritten(verdict), _mending(_unwritten(verdict), sheet.files, speech), f"{base}/form"
+                not _unwritten(verdict), mending(_unwritten(verdict), sheet.files, speech), f"{base}/form"
             ),
             "test": _Found(_is_tested(verdict), _testing(verdict, sheet.files, speech), f"{base}/tests"),
             "try": self._tried(sheet.agency, sheet.trigger, _hash_of(verdict), f"{base}/backtest", speech),
@@ -225,7 +225,7 @@ def _unwritten(verdict: Verdict) -> list[Finding]:
     return [each for each in verdict.findings if each.path != "tests.yaml"]
 
 
-def _mending(found: Sequence[Finding], files: Mapping[str, str], speech: Speech) -> str:
+def mending(found: Sequence[Finding], files: Mapping[str, str], speech: Speech) -> str:
     """Return how many mistakes to correct and texts of the sample to replace there are, and what is not said."""
     notes = list[str]()
     if any(map(is_silent, found)):
@@ -251,7 +251,7 @@ def _testing(verdict: Verdict, files: Mapping[str, str], speech: Speech) -> str:
     if found := [each for each in verdict.findings if each.path == "tests.yaml"]:
         if all(each.placeholder and not is_silent(each) for each in found):
             return speech.say("still the tests of the sample: make the usual ones")
-        return _mending(found, files, speech)
+        return mending(found, files, speech)
     if verdict.failed:
         return speech.many("{count} test fails", "{count} tests fail", len(verdict.failed))
     return "" if verdict.findings or verdict.cases else speech.say("there are no tests yet")

@@ -1,9 +1,8 @@
 """The texts of a draft in one language: subject, push, SMS and email in fields, beside what a person would read."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.responses import Response
@@ -11,17 +10,29 @@ from msgspec import Struct
 
 from app.http import routes
 from app.packs.draft_bench import BadDraft, RenderedMessages, Text
-from app.pages.catalogues import LANGUAGES, Speech, own_first
+from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
-from app.pages.naming import step_called
 from app.pages.pack_names import names_of
-from app.pages.visits import DraftForm, Fields, field_of
+from app.pages.visits import DraftForm, Fields, field_of, told_once
 from app.pages.work import merging
 from app.pages.work.advice import Advice
+from app.pages.work.all_texts import NOTE, tabs, taken_from_note
 from app.pages.work.controls import Control, named, was_in
 from app.pages.work.form_pages import Edit, FormPages, too_long
 from app.pages.work.sheets import Id, rule_of, steps_of
-from app.pages.work.text_fields import text_at, words_form
+from app.pages.work.text_fields import (
+    MOST_TEXT,
+    TITLES,
+    channels_of,
+    group_called,
+    is_sent,
+    kind_of,
+    languages_of,
+    text_at,
+    text_called,
+    with_values,
+    words_form,
+)
 from app.pages.work.trying import step_shown, too_long_sms
 from app.pages.work.words import PEOPLE, people
 from domain.core.sms import excess, room, segments
@@ -32,7 +43,6 @@ from domain.rules.triggers import CORRECTION
 from streams.rules.drafts import StoredDraft
 from streams.rules.in_force import Rules
 from templates.authoring.preview import Hearing
-from templates.authoring.starter_values import with_values_of
 from templates.authoring.words_form import EMPTY, WordsForm
 from templates.authoring.yaml_edit import CannotEdit
 from templates.checks.pack_check import sms_limit_of
@@ -45,30 +55,12 @@ from templates.reading.findings import Finding
 from templates.words.rendering import signed
 
 Spoken = Annotated[str, Query(pattern="^[a-z]{0,3}$")]
-_FILE = re.compile(r"([a-z]{2,3})\.md")
-_MOST_TEXT: Final = 20_000
-TITLES: Final[Mapping[str, str]] = {
-    "subject": N_("Subject of the email"),
-    "title": N_("Push: first line"),
-    "body": N_("Push: text"),
-    "sms": N_("SMS"),
-    "email": N_("Text of the email"),
-}
-CHANNEL_OF: Final[Mapping[str, str]] = {
-    "subject": "email",
-    "title": "push",
-    "body": "push",
-    "sms": "sms",
-    "email": "email",
-}
-"""Which way a text goes."""
 
 
 class Wording(FormPages[WordsForm]):
     """Shows and keeps the texts of a draft."""
 
     page_at = "/words"
-    file_at = "{}.md"
 
     @routes.get("/work/drafts/{id}/words")
     def page(
@@ -77,7 +69,8 @@ class Wording(FormPages[WordsForm]):
         """Show the texts in one language, beside what a person would read. `saved`: the language just saved."""
         who, frame, sheet = self._enter(request, id)
         typed = {"spoken": [spoken], "persona": [persona]}
-        return self._show(who, frame, sheet, typed, sheet.files, done=done, saved=saved)
+        taken = taken_from_note(told_once(request, NOTE), frame.speech) if done == NOTE else ()
+        return self._show(who, frame, sheet, typed, sheet.files, done=done, saved=saved, taken=taken)
 
     def _show(
         self,
@@ -89,6 +82,7 @@ class Wording(FormPages[WordsForm]):
         wrong: Mapping[str, str] | None = None,
         done: str = "",
         saved: str = "",
+        taken: Sequence[str] = (),
     ) -> Response:
         languages = self._languages(sheet, frame)
         spoken = field_of(typed, "spoken") if field_of(typed, "spoken") in languages else next(iter(languages), "")
@@ -98,7 +92,7 @@ class Wording(FormPages[WordsForm]):
         mine = [each for each in findings if each.path == f"{spoken}.md"]
         shown: dict[str, Any] = {
             "files": files,
-            "languages_of": [(each, LANGUAGES.get(each, each)) for each in languages],
+            "languages_of": tabs(languages, findings, files, frame.speech),
             "spoken": spoken,
             "persona": persona,
             "personas": people(frame.speech),
@@ -107,6 +101,7 @@ class Wording(FormPages[WordsForm]):
             "steps": self._steps(hearing, heard, spoken, frame),
             "author": Role.AUTHOR in who.roles,
             "done": done,
+            "taken": taken,
             "unfinished": any(each.stops_submitting for each in findings if each.path == f"{saved or spoken}.md"),
             "saved": LANGUAGES.get(saved, saved) if saved != spoken else "",
             "contacts": sorted(who.contacts),
@@ -133,10 +128,12 @@ class Wording(FormPages[WordsForm]):
             if not (each.placeholder and any(other.placeholder for other in at)):
                 at.append(advice.of_the_texts(each))
         counter = _SmsCounter(hearing, page.spoken, rules, sheet, speech)
-        controls = _Controls(page, form, placed, _channels(sheet), counter)
+        controls = _Controls(page, form, placed, channels_of(sheet.files), counter)
         steps = steps_of(sheet.files)
         return {
-            "groups": [(_named(gap.under, steps, speech), *controls.of(gap.under, gap.names)) for gap in form.gaps],
+            "groups": [
+                (group_called(gap.under, steps, speech), *controls.of(gap.under, gap.names)) for gap in form.gaps
+            ],
             "body": controls.body() if controls.is_sent(BODY) else None,
             "others": placed.get("", []),
             "rest": list(form.rest),
@@ -160,10 +157,8 @@ class Wording(FormPages[WordsForm]):
         return {f"w.{name}": text for name, text in values.items() if text and not is_of_the_scaffold(text)}
 
     def _languages(self, sheet: StoredDraft, frame: Frame) -> list[str]:
-        """Return the languages of the texts: the reader's own first, then the pack's, then those of other files."""
-        there = [found_[1] for name in sorted(sheet.files) if (found_ := _FILE.fullmatch(name))]
         known = self._office.platform.rules.library.rules().defaults.languages
-        return own_first(frame.language, dict.fromkeys((*known, *there)))
+        return languages_of(sheet.files, known, frame.language)
 
     def _form(self, files: Mapping[str, str], spoken: str) -> WordsForm:
         return words_form(files, spoken)
@@ -222,45 +217,33 @@ class Wording(FormPages[WordsForm]):
         for each in form.values:
             if f"w.{each}" in fields and (sent := _text(fields[f"w.{each}"][0])) != was.get(each, ""):
                 changes[each] = sent
-                if len(sent) > _MOST_TEXT:
+                if len(sent) > MOST_TEXT:
                     wrong[f"w.{each}"] = N_("This is too long")
-        text, refused = form.with_changes(changes)
+        edit = Edit(who, frame, form, changes, spoken)
+        written, refused = self._written(sheet.files, edit)
         wrong |= {f"w.{each}": problem for each, problem in refused.items()}
-        files = self._with_values({**sheet.files, self.file_at.format(spoken): text}, spoken)
+        files = with_values(written, spoken)
         if too_long(files):
             wrong["w.body"] = N_("This is too long")
         if wrong or field_of(fields, "then") == "look":
             return self._show(who, frame, opened, fields, opened.files if wrong else files, wrong)
         then = self._next(self._languages(sheet, frame), fields, f"/work/drafts/{sheet.id}")
-        return self._save(opened, fields, Edit(who, frame, form, changes, spoken), files, then)
-
-    def _with_values(self, files: Mapping[str, str], spoken: str) -> Mapping[str, str]:
-        """Return the files with the values of the texts in one language in the sample texts of the others."""
-        made, titles = dict(files), rule_of(files).get("title")
-        try:
-            written = self._form(files, spoken).values
-            for language in (found_[1] for name in files if (found_ := _FILE.fullmatch(name))):
-                if language == spoken:
-                    continue
-                form, title = self._form(files, language), _title_in(titles, language)
-                changes = {
-                    name: text
-                    for name, sample in form.values.items()
-                    if (text := with_values_of(written.get(name, ""), sample, title)) != sample
-                }
-                made[self.file_at.format(language)], _ = form.with_changes(changes)
-        except CannotEdit:
-            return files
-        return made
+        return self._save(opened, fields, edit, files, then)
 
     @routes.post("/work/drafts/{id}/words/merge")
     def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was chosen of two editors' changes."""
         return self._chosen(request, id, fields)
 
+    def _written(
+        self, files: Mapping[str, str], edit: Edit[WordsForm]
+    ) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        text, wrong = edit.form.with_changes(edit.changes)
+        return {**files, f"{edit.spoken}.md": text}, wrong
+
     def _telling(self, form: WordsForm, frame: Frame) -> merging.Telling:  # noqa: ARG002  (texts are shown as they are)
         say = frame.speech.say
-        return merging.Telling(lambda name: say(TITLES.get(_kind(name), name)), lambda _, text: text)
+        return merging.Telling(lambda name: say(TITLES.get(kind_of(name), name)), lambda _, text: text)
 
     @staticmethod
     def _next(languages: Sequence[str], fields: Fields, draft: str) -> str:
@@ -273,18 +256,6 @@ class Wording(FormPages[WordsForm]):
                 return f"{draft}/tests?done=saved"
             spoken, saved = languages[at], f"&saved={spoken}"
         return f"{draft}/words?spoken={spoken}&persona={persona}&done=saved{saved}"
-
-
-def text_called(name: str, steps: Sequence[str], speech: Speech) -> str:
-    """Return the name of a field of texts: of which step it is, if of one, and which text."""
-    *under, _ = name.split(".")
-    group = _named(under, steps, speech) if under[:1] in (["steps"], ["correction"]) else ""
-    title = speech.say(TITLES[_kind(name)])
-    return f"{group}: {title}" if group else title
-
-
-def _title_in(titles: object, language: str) -> str:
-    return str(titles.get(language, "")) if isinstance(titles, dict) else ""
 
 
 class _Page(Struct, frozen=True):
@@ -391,7 +362,7 @@ class _Controls:
 
     def is_sent(self, name: str) -> bool:
         """Return True if the rule sends the way of a text, or does not say its ways."""
-        return not self._channels or CHANNEL_OF[_kind(name)] in self._channels
+        return is_sent(name, self._channels)
 
     def body(self) -> Control:
         """Return the field of the email."""
@@ -427,25 +398,6 @@ class _Controls:
             lang=self._spoken,
             more=rows,
         )
-
-
-def _channels(sheet: StoredDraft) -> Sequence[str]:
-    """Return the ways by which the rule sends; none where its file does not say."""
-    found_ = rule_of(sheet.files).get("channels")
-    return [str(each) for each in found_] if isinstance(found_, list) else ()
-
-
-def _kind(name: str) -> str:
-    """Return which text a field has: subject, title, body, sms or email."""
-    return "email" if name.rsplit(".", maxsplit=1)[-1] == BODY and "push" not in name else name.rpartition(".")[2]
-
-
-def _named(under: Sequence[str | int], steps: Sequence[str], speech: Speech) -> str:
-    if not under:
-        return ""
-    if under[0] == "correction":
-        return speech.say("When it is taken back")
-    return speech.say("Other words for the step {step}").format(step=step_called(str(under[1]), steps, speech))
 
 
 def _text(sent: str) -> str:

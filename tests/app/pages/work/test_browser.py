@@ -74,7 +74,10 @@ def test_every_page_is_for_everybody(
         draft = written.draft
         steps = [
             draft,
-            *(f"{draft}/{each}" for each in ("form", "words", "tests", "preview", "submit", "backtest", "saves")),
+            *(
+                f"{draft}/{each}"
+                for each in ("form", "words", "note", "tests", "preview", "submit", "backtest", "saves")
+            ),
         ]
         steps += [f"{written.unreadable}/form", f"{written.unreadable}/words?spoken=kk", written.letter]
         steps += [f"{draft}/example?at=0", written.report, written.waiting, f"{written.waiting}/preview"]

@@ -619,12 +619,25 @@ def test_whatever_stands_in_a_file_its_forms_open_and_keep_it(quiet: Workshop, f
         revision = fields_of(aida.get(where).text)["revision"][0]
         aida.post(where, revision=revision, **{f"file-{file}": odd})
         before = unescape(file_of(aida.get(where).text, file))
-        for path in ("/form", "/words?spoken=en", "/tests", "/preview", "/submit", "/example?at=0", "/example?at=1"):
+        for path in (
+            "/form",
+            "/words?spoken=en",
+            "/note",
+            "/tests",
+            "/preview",
+            "/submit",
+            "/example?at=0",
+            "/example?at=1",
+        ):
             answer = aida.get(f"{where}{path}")
             assert answer.status_code in (200, 404), (odd, path)
             action = path.partition("?")[0]
             sent = fields_of(answer.text, action)
-            if answer.status_code == 200 and "revision" in sent and action in ("/form", "/words", "/example"):
+            if (
+                answer.status_code == 200
+                and "revision" in sent
+                and action in ("/form", "/words", "/note", "/example")
+            ):
                 for nonsense in ({}, {"was": ["[" * 20_000], "revision": ["x"]}):
                     done = aida.client.post(f"{where}{action}", data={**sent, **nonsense, "then": ["save"]})
                     assert done.status_code in (303, 409, 422), (odd, path)

@@ -1,0 +1,262 @@
+"""The texts of a draft in all languages on one page, as a note that goes to a translator and comes back."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from http import HTTPStatus
+from typing import Any, Final
+
+from babel import Locale
+from fastapi import Request
+from fastapi.responses import Response
+
+from app.http import routes
+from app.packs.draft_bench import MOST_BYTES
+from app.pages.catalogues import LANGUAGES, Speech, own_first
+from app.pages.layout import Frame
+from app.pages.naming import step_called
+from app.pages.visits import DraftForm, Fields, field_of, tell_once
+from app.pages.work import merging
+from app.pages.work.form_pages import Edit, FormPages, too_long
+from app.pages.work.progress import mending
+from app.pages.work.sheets import Id, steps_of
+from app.pages.work.text_fields import (
+    MOST_TEXT,
+    TITLES,
+    AllWords,
+    channels_of,
+    group_called,
+    is_sent,
+    kind_of,
+    languages_of,
+    text_called,
+    with_values,
+)
+from domain.core.translatable import N_
+from domain.facts.principals import Principal, Role
+from domain.rules.triggers import CORRECTION
+from streams.rules.drafts import StoredDraft
+from templates.authoring.note_labels import FIELDS, NoteLabels, Vocabulary
+from templates.authoring.texts_note import read_note, written_note
+from templates.reading.files import BODY
+from templates.reading.findings import Finding
+
+NOTE: Final = "note"
+_MOST_TOLD: Final = 30
+"""The most remarks that stand on the page at once."""
+_SHORTEST: Final = 5
+"""The fewest letters of the name of a language that the rule lacks: shorter ones are words of texts too."""
+
+
+class AllTexts(FormPages[AllWords]):
+    """Shows the texts of all languages as one note, and takes them from one."""
+
+    page_at = "/note"
+
+    @routes.get("/work/drafts/{id}/note")
+    def page(self, request: Request, id: Id) -> Response:
+        """Show the note of the draft as it stands."""
+        who, frame, sheet = self._enter(request, id)
+        return self._show(who, frame, sheet, {})
+
+    def _show(
+        self, who: Principal, frame: Frame, sheet: StoredDraft, typed: Fields, wrong: Sequence[str] = ()
+    ) -> Response:
+        languages, labels = self._languages(sheet, frame.language), self._labels(sheet, frame.speech)
+        form = AllWords(sheet.files, languages)
+        shown: dict[str, Any] = {
+            "languages_of": tabs(languages, self._progress.verdict(sheet).findings, sheet.files, frame.speech),
+            "note": typed[NOTE][0] if NOTE in typed else written_note(_shown(form, sheet), labels),
+            "revision": field_of(typed, "revision") or str(sheet.revision),
+            "wrong": wrong[:_MOST_TOLD],
+            "more": max(0, len(wrong) - _MOST_TOLD),
+            "spoken": [LANGUAGES.get(each, each) for each in form.forms],
+            "in_files": [LANGUAGES.get(each, each) for each in languages if each not in form.forms],
+            "labels": list(labels.fields.values()),
+            "headings": list(labels.groups.values()),
+            "author": Role.AUTHOR in who.roles,
+        }
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else None
+        return self._progress.show("note.html", frame, sheet, "write", status, **shown)
+
+    @routes.post("/work/drafts/{id}/note")
+    def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
+        """Take the texts from the note, all or none; what belongs nowhere is told, and the note stays as it was."""
+        who, frame, sheet = self._enter(request, id, fields)
+        opened, say = self._opened(sheet, fields, who), frame.speech.say
+        form = self._form(opened.files, "")
+        note = fields[NOTE][0].replace("\x00", "") if NOTE in fields else ""
+        if len(note) > MOST_BYTES:
+            return self._show(who, frame, opened, fields, [say("This is too long")])
+        labels = self._labels(opened, frame.speech)
+        known = {
+            each: tuple(form.forms[each].values) if each in form.forms else () for each in self._languages(opened)
+        }
+        found = read_note(note, labels, known)
+        wrong = [_told(each.first, each.last, frame.speech.tell(each.told), frame.speech) for each in found.strays]
+        texts = {f"{spoken}.{name}": text for spoken, named in found.texts.items() for name, text in named.items()}
+        if not texts and not wrong:
+            wrong = [say("There is no text in the note")]
+        changes = {name: text for name, text in texts.items() if text != form.values[name].rstrip()}
+        edit = Edit(who, frame, form, changes)
+        files, refused = self._written(sheet.files, edit)
+        refused |= {name: N_("This is too long") for name, text in changes.items() if len(text) > MOST_TEXT}
+        telling = self._telling(form, frame)
+        wrong += [f"{telling.label(name)} – {say(problem)}" for name, problem in refused.items()]
+        changed = {name.partition(".")[0] for name in changes}
+        for spoken in reversed(self._languages(opened, frame.language)):  # the author's own decides
+            files = with_values(files, spoken, changes) if spoken in changed else files
+        if too_long(files):
+            wrong.append(say("This is too long"))
+        if wrong:
+            return self._show(who, frame, opened, fields, wrong)
+        answer = self._save(opened, fields, edit, files, self._saved(sheet, ""))
+        if answer.status_code == HTTPStatus.SEE_OTHER:
+            tell_once(request, NOTE, json.dumps(_counted(form, changes)))
+        return answer
+
+    @routes.post("/work/drafts/{id}/note/merge")
+    def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
+        """Keep what was chosen of two editors' changes."""
+        return self._chosen(request, id, fields)
+
+    def _languages(self, sheet: StoredDraft, own: str = "") -> list[str]:
+        return languages_of(sheet.files, self._office.platform.rules.library.rules().defaults.languages, own)
+
+    def _form(self, files: Mapping[str, str], spoken: str) -> AllWords:  # noqa: ARG002  (it has all languages)
+        known = self._office.platform.rules.library.rules().defaults.languages
+        return AllWords(files, languages_of(files, known, ""))
+
+    def _written(self, files: Mapping[str, str], edit: Edit[AllWords]) -> tuple[Mapping[str, str], dict[str, str]]:
+        written, wrong = edit.form.with_changes(edit.changes)
+        return {**files, **written}, wrong
+
+    def _telling(self, form: AllWords, frame: Frame) -> merging.Telling:
+        def label(name: str) -> str:
+            spoken, _, field = name.partition(".")
+            return f"{LANGUAGES.get(spoken, spoken)}: {text_called(field, form.steps, frame.speech)}"
+
+        return merging.Telling(label, lambda _, text: text)
+
+    def _saved(self, sheet: StoredDraft, spoken: str) -> str:  # noqa: ARG002  (it has all languages)
+        return f"/work/drafts/{sheet.id}/words?done={NOTE}"
+
+    def _labels(self, sheet: StoredDraft, speech: Speech) -> NoteLabels:
+        """Return the labels of the note, in the reader's language and as they are called in the other ones."""
+        steps = steps_of(sheet.files)
+        groups = {
+            ".".join(map(str, gap.under)): gap.under
+            for form in AllWords(sheet.files, self._languages(sheet)).forms.values()
+            for gap in form.gaps
+            if gap.under
+        }
+        others = [Speech(each, speech.zone) for each in LANGUAGES]
+        return NoteLabels(
+            Vocabulary(
+                {field: _title(field, speech) for field in FIELDS},
+                [(_title(field, other), field) for other in others for field in FIELDS],
+            ),
+            Vocabulary(
+                {group: group_called(under, steps, speech) for group, under in groups.items()},
+                [
+                    (name, group)
+                    for other in others
+                    for group, under in groups.items()
+                    for name in _names_of_group(under, steps, other)
+                ],
+            ),
+            Vocabulary(
+                {each: LANGUAGES.get(each, each) for each in self._languages(sheet, speech.language)}, _spoken()
+            ),
+        )
+
+
+def tabs(
+    languages: Sequence[str], findings: Sequence[Finding], files: Mapping[str, str], speech: Speech
+) -> list[tuple[str, str, str]]:
+    """Return the languages of a draft's texts with their names, and what is to be mended in each."""
+    return [
+        (
+            each,
+            LANGUAGES.get(each, each),
+            mending([one for one in findings if one.path == f"{each}.md" and one.stops_submitting], files, speech),
+        )
+        for each in languages
+    ]
+
+
+def taken_from_note(kept: str | None, speech: Speech) -> list[str]:
+    """Return in sentences what was taken from a note, as `tell_once` kept it; nothing if it did not."""
+    if kept is None:
+        return []
+    counts = json.loads(kept)
+    told = {
+        "taken": speech.say("Taken: {texts}."),
+        "emptied": speech.say("Emptied: {texts}."),
+        "same": speech.say("Unchanged: {texts}."),
+    }
+    return [
+        sentence.format(texts=", ".join(_of_languages(counts[kind], speech)))
+        for kind, sentence in told.items()
+        if counts[kind]
+    ]
+
+
+def _of_languages(counts: Mapping[str, int], speech: Speech) -> Iterator[str]:
+    for spoken in own_first(speech.language, counts):
+        texts = speech.many("{count} text", "{count} texts", counts[spoken])
+        yield f"{LANGUAGES.get(spoken, spoken)} – {texts}"
+
+
+def _counted(form: AllWords, changes: Mapping[str, str]) -> dict[str, dict[str, int]]:
+    """Return of each language how many texts were taken, emptied, and are as they were."""
+    counts: dict[str, dict[str, int]] = {"taken": {}, "emptied": {}, "same": {}}
+    for name, before in form.values.items():
+        kind = "same" if name not in changes else "taken" if changes[name] else "emptied"
+        if kind != "same" or before:
+            spoken = name.partition(".")[0]
+            counts[kind][spoken] = counts[kind].get(spoken, 0) + 1
+    return counts
+
+
+def _shown(form: AllWords, sheet: StoredDraft) -> dict[str, dict[str, str]]:
+    """Return the texts that stand in a note: those that there are, and those that the rule sends."""
+    channels = channels_of(sheet.files)
+    return {
+        spoken: {
+            name: each.values[name]
+            for gap in each.gaps
+            for name in (*gap.names, ".".join(map(str, (*gap.under, BODY))))
+            if name in each.values
+            and (each.values[name] or (gap.under[:1] != ("steps",) and is_sent(name, channels)))
+        }
+        for spoken, each in form.forms.items()
+    }
+
+
+def _told(first: int, last: int, problem: str, speech: Speech) -> str:
+    if first == last:
+        return speech.say("Line {number}: {problem}").format(number=first, problem=problem)
+    return speech.say("Lines {first} to {last}: {problem}").format(first=first, last=last, problem=problem)
+
+
+def _title(field: str, speech: Speech) -> str:
+    """Return the label of a text, which ends with the only colon on its line."""
+    return speech.say(TITLES[kind_of(field)]).replace(":", ",")
+
+
+def _names_of_group(under: Sequence[str | int], steps: Sequence[str], speech: Speech) -> Iterator[str]:
+    yield group_called(under, steps, speech)
+    if under[-1] == CORRECTION or under[-1] in steps:
+        yield step_called(str(under[-1]), steps, speech)
+
+
+@cache
+def _spoken() -> Sequence[tuple[str, str]]:
+    """Return the names of languages that no rule has texts in, with their codes, so that they can be told."""
+    return [
+        (name, code)
+        for named in map(Locale.parse, LANGUAGES)
+        for code, name in named.languages.items()
+        if len(code) == 2 and len(name) >= _SHORTEST and code not in LANGUAGES  # noqa: PLR2004  (letters of ISO 639-1)
+    ]

@@ -62,6 +62,8 @@ class Engine(Struct, frozen=True):
         passed = await asyncio.to_thread(
             self.planning.areas.turn
         )  # one turn only: events that came meanwhile go first
+        if planned or passed:
+            await asyncio.to_thread(self.dispatcher.look_again)
         return bool(planned or handled or passed)
 
     def stop(self) -> None:

@@ -51,6 +51,7 @@ class Claims:
         self._database, self._library, self._clock = context.database, context.library, context.clock
         self._holder, self._lease, self._fair = holder, lease, fair
         self._stopped = _StoppedDeliveries()
+        self._left: dict[UUID, datetime] = {}
 
     def claim(self, lane: Lane, limit: int) -> list[Due]:
         """Claim due deliveries until the lease ends; if there are none, some that a stop holds back."""
@@ -71,6 +72,16 @@ class Claims:
 
         if ids:
             self._database.write(work, Priority.DISPATCH)
+            self._left = {**self._still_left(), **ids}
+
+    def release_left(self) -> None:
+        """Release what was left for a later time, so that it can be claimed again at once."""
+        self.release(list(self._still_left()))
+        self._left = {}
+
+    def _still_left(self) -> dict[UUID, datetime]:
+        now = self._clock()
+        return {id_: until for id_, until in self._left.items() if until > now}
 
     def release_all(self) -> None:
         """Release every claim, also those of other dispatchers."""

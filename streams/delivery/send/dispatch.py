@@ -91,6 +91,10 @@ class Dispatcher:
         await self._send(self._lane, ready)
         return ready.claimed
 
+    def look_again(self) -> None:
+        """Let messages that wait for a plan be claimed again at once, because more was planned."""
+        self._claims.release_left()
+
     async def _prepare(self, lane: Lane, limit: int) -> Batch | None:
         """Claim what is due, decide on it and write messages; None if nothing is due, or nothing more is begun."""
         if self._stopping:

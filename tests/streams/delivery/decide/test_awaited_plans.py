@@ -4,12 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from projections import history
 from projections.tables import micros
 from streams.delivery.decide.awaited_plans import LATER, LONGEST, SOON
 from templates.checks.loader import shipped
-from tests.streams.dispatching import AIGERIM, AWAKE, CARD, DANA, DUE, EVACUATION, FLOOD, HOME, dispatcher
+from tests.streams.dispatching import AIGERIM, AWAKE, CARD, DANA, DUE, EVACUATION, FLOOD, HOME, dispatcher, once
 from tests.world import LONG_AGO, World, card, event, few_triggers, fine, registered
 
 TEN_MINUTES = timedelta(minutes=10)
@@ -71,6 +72,19 @@ async def test_what_is_still_wanted_goes_after_its_plan(world: World) -> None:
 
     assert (first, at_once) == ([world.name(DANA)], [])
     assert (await look(world), await look(world)) == ([world.name(AIGERIM)], [])
+    world.close()
+
+
+async def test_a_run_until_idle_ends_after_what_waited_for_a_plan(world: World) -> None:
+    """What is recorded of somebody whom a run is sending to is planned in it, and the message goes before its end."""
+    world.take(CARD)
+    world.plan()
+    world.at(DUE)
+    sends = dispatcher(world, on_writing=once(lambda: world.take(SPEAKS_RUSSIAN)))
+
+    await replace(world.engine, dispatcher=sends).until_idle()
+
+    assert [message.language for message in world.sent] == ["ru"]
     world.close()
 
 

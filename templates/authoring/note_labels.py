@@ -152,18 +152,18 @@ class NoteLabels:
 
     def language_before_text(self, line: str) -> str:
         """Return the language that stands in front of a text, on the same line; empty for none."""
-        head, followed = _head(line)
-        return self._language_of(_words(head)) if followed else ""
+        head, is_set_off = _head(line)
+        return self._language_of(_words(head)) if is_set_off else ""
 
     def doubt(self, line: str) -> Sequence[str] | None:
         """Return the labels that may be meant by a line that looks like one of them; None for a line of text."""
-        head, followed = _head(line)
+        head, is_set_off = _head(line)
         words = _words(head)
         if not 0 < len(words) <= _MOST_WORDS:
             return None
         pools = _words_of_fields()
         channels = {"push", "sms"} & set(words)
-        if _telling_words().issuperset(words) or (followed and channels):
+        if _telling_words().issuperset(words) or (is_set_off and channels):
             return [self.fields[field] for field, pool in pools.items() if (channels or set(words)) <= pool]
         meant = [_without_slip(each) for each in words]
         if meant == list(words):
@@ -204,11 +204,11 @@ def _key(words: Sequence[str]) -> str:
 
 
 def _head(line: str) -> tuple[str, bool]:
-    """Return what may be a label, and True if a text follows it."""
+    """Return what may be a label, and True if something sets it off from a text."""
     at = _SEPARATOR.search(line, 0, _LONGEST)
     if at is None:
         return (line if len(line) <= _LONGEST else ""), False
-    return line[: at.start()], bool(line[at.end() :].strip())
+    return line[: at.start()], True
 
 
 def _without_markers(head: str, rest: str) -> str:

@@ -19,7 +19,7 @@ from app.pages.visits import DraftForm, Fields, field_of, tell_once
 from app.pages.work import merging
 from app.pages.work.form_pages import Edit, FormPages, too_long
 from app.pages.work.progress import mending
-from app.pages.work.sheets import Id, steps_of
+from app.pages.work.sheets import Id
 from app.pages.work.text_fields import (
     MOST_TEXT,
     TITLES,
@@ -62,8 +62,9 @@ class AllTexts(FormPages[AllWords]):
     def _show(
         self, who: Principal, frame: Frame, sheet: StoredDraft, typed: Fields, wrong: Sequence[str] = ()
     ) -> Response:
-        languages, labels = self._languages(sheet, frame.language), self._labels(sheet, frame.speech)
+        languages = self._languages(sheet, frame.language)
         form = AllWords(sheet.files, languages)
+        labels = _labels(form, languages, frame.speech)
         shown: dict[str, Any] = {
             "languages_of": tabs(languages, self._progress.verdict(sheet).findings, sheet.files, frame.speech),
             "note": typed[NOTE][0] if NOTE in typed else written_note(_shown(form, sheet), labels),
@@ -88,11 +89,9 @@ class AllTexts(FormPages[AllWords]):
         note = fields[NOTE][0].replace("\x00", "") if NOTE in fields else ""
         if len(note) > MOST_BYTES:
             return self._show(who, frame, opened, fields, [say("This is too long")])
-        labels = self._labels(opened, frame.speech)
-        known = {
-            each: tuple(form.forms[each].values) if each in form.forms else () for each in self._languages(opened)
-        }
-        found = read_note(note, labels, known)
+        languages = self._languages(opened, frame.language)  # the author's own first
+        known = {each: tuple(form.forms[each].values) if each in form.forms else () for each in languages}
+        found = read_note(note, _labels(form, languages, frame.speech), known)
         wrong = [_told(each.first, each.last, frame.speech.tell(each.told), frame.speech) for each in found.strays]
         texts = {f"{spoken}.{name}": text for spoken, named in found.texts.items() for name, text in named.items()}
         if not texts and not wrong:
@@ -104,7 +103,7 @@ class AllTexts(FormPages[AllWords]):
         telling = self._telling(form, frame)
         wrong += [f"{telling.label(name)} – {say(problem)}" for name, problem in refused.items()]
         changed = {name.partition(".")[0] for name in changes}
-        for spoken in reversed(self._languages(opened, frame.language)):  # the author's own decides
+        for spoken in reversed(languages):  # where several have values, those of the first one stay
             files = with_values(files, spoken, changes) if spoken in changed else files
         if too_long(files):
             wrong.append(say("This is too long"))
@@ -120,7 +119,7 @@ class AllTexts(FormPages[AllWords]):
         """Keep what was chosen of two editors' changes."""
         return self._chosen(request, id, fields)
 
-    def _languages(self, sheet: StoredDraft, own: str = "") -> list[str]:
+    def _languages(self, sheet: StoredDraft, own: str) -> list[str]:
         return languages_of(sheet.files, self._office.platform.rules.library.rules().defaults.languages, own)
 
     def _form(self, files: Mapping[str, str], spoken: str) -> AllWords:  # noqa: ARG002  (it has all languages)
@@ -140,35 +139,6 @@ class AllTexts(FormPages[AllWords]):
 
     def _saved(self, sheet: StoredDraft, spoken: str) -> str:  # noqa: ARG002  (it has all languages)
         return f"/work/drafts/{sheet.id}/words?done={NOTE}"
-
-    def _labels(self, sheet: StoredDraft, speech: Speech) -> NoteLabels:
-        """Return the labels of the note, in the reader's language and as they are called in the other ones."""
-        steps = steps_of(sheet.files)
-        groups = {
-            ".".join(map(str, gap.under)): gap.under
-            for form in AllWords(sheet.files, self._languages(sheet)).forms.values()
-            for gap in form.gaps
-            if gap.under
-        }
-        others = [Speech(each, speech.zone) for each in LANGUAGES]
-        return NoteLabels(
-            Vocabulary(
-                {field: _title(field, speech) for field in FIELDS},
-                [(_title(field, other), field) for other in others for field in FIELDS],
-            ),
-            Vocabulary(
-                {group: group_called(under, steps, speech) for group, under in groups.items()},
-                [
-                    (name, group)
-                    for other in others
-                    for group, under in groups.items()
-                    for name in _names_of_group(under, steps, other)
-                ],
-            ),
-            Vocabulary(
-                {each: LANGUAGES.get(each, each) for each in self._languages(sheet, speech.language)}, _spoken()
-            ),
-        )
 
 
 def tabs(
@@ -232,6 +202,30 @@ def _shown(form: AllWords, sheet: StoredDraft) -> dict[str, dict[str, str]]:
         }
         for spoken, each in form.forms.items()
     }
+
+
+def _labels(form: AllWords, languages: Sequence[str], speech: Speech) -> NoteLabels:
+    """Return the labels of the note, in the reader's language and as they are called in the other ones."""
+    groups = {
+        ".".join(map(str, gap.under)): gap.under for each in form.forms.values() for gap in each.gaps if gap.under
+    }
+    others = [Speech(each, speech.zone) for each in LANGUAGES]
+    return NoteLabels(
+        Vocabulary(
+            {field: _title(field, speech) for field in FIELDS},
+            [(_title(field, other), field) for other in others for field in FIELDS],
+        ),
+        Vocabulary(
+            {group: group_called(under, form.steps, speech) for group, under in groups.items()},
+            [
+                (name, group)
+                for other in others
+                for group, under in groups.items()
+                for name in _names_of_group(under, form.steps, other)
+            ],
+        ),
+        Vocabulary({each: LANGUAGES.get(each, each) for each in languages}, _spoken()),
+    )
 
 
 def _told(first: int, last: int, problem: str, speech: Speech) -> str:

@@ -155,6 +155,7 @@ def test_texts_stand_in_the_step_of_their_heading() -> None:
         ("RU\nSMS: a\nНемецкий\nSMS: b\nc\n\nd", 3, "“Немецкий”: this rule has no texts in that language."),
         ("RU\nMessage 2\nПисьмо: a", 3, "“Текст письма”: there is no such text in “Другие слова"),
         ("RU\nПисьмо:\nа\nEnglish\n\nKK\nSMS: b", 4, "No text stands below “English”. Take this line away."),
+        ("RU\nПисьмо:\nа\nПуш на телефон:\nb", 4, "“Пуш на телефон:” is no label here. Did you mean"),
         ("RU\nSMS:\nказ: b", 3, "write the language on a line of its own, and the label of the text below it."),
         ("SMS: a", 1, "“SMS: a” stands above the first language."),
     ],

@@ -37,7 +37,7 @@ from domain.facts.principals import Principal, Role
 from domain.rules.triggers import CORRECTION
 from streams.rules.drafts import StoredDraft
 from templates.authoring.note_labels import FIELDS, NoteLabels, Vocabulary
-from templates.authoring.texts_note import read_note, written_note
+from templates.authoring.texts_note import Texts, read_note, written_note
 from templates.reading.files import BODY
 from templates.reading.findings import Finding
 
@@ -67,7 +67,7 @@ class AllTexts(FormPages[AllWords]):
         labels = _labels(form, languages, frame.speech)
         shown: dict[str, Any] = {
             "languages_of": tabs(languages, self._progress.verdict(sheet).findings, sheet.files, frame.speech),
-            "note": typed[NOTE][0] if NOTE in typed else written_note(_shown(form, sheet), labels),
+            "note": typed[NOTE][0] if NOTE in typed else written_note(_shown(form, channels_of(sheet.files)), labels),
             "revision": field_of(typed, "revision") or str(sheet.revision),
             "wrong": wrong[:_MOST_TOLD],
             "more": max(0, len(wrong) - _MOST_TOLD),
@@ -111,7 +111,7 @@ class AllTexts(FormPages[AllWords]):
             return self._show(who, frame, opened, fields, wrong)
         answer = self._save(opened, fields, edit, files, self._saved(sheet, ""))
         if answer.status_code == HTTPStatus.SEE_OTHER:
-            tell_once(request, NOTE, json.dumps(_counted(form, changes)))
+            tell_once(request, NOTE, json.dumps(_counted(form, changes, _shown(form, channels_of(files)))))
         return answer
 
     @routes.post("/work/drafts/{id}/note/merge")
@@ -178,27 +178,26 @@ def _of_languages(counts: Mapping[str, int], speech: Speech) -> Iterator[str]:
         yield f"{LANGUAGES.get(spoken, spoken)} – {texts}"
 
 
-def _counted(form: AllWords, changes: Mapping[str, str]) -> dict[str, dict[str, int]]:
+def _counted(form: AllWords, changes: Mapping[str, str], shown: Texts) -> dict[str, dict[str, int]]:
     """Return of each language how many texts were taken, emptied, and are as they were."""
     counts: dict[str, dict[str, int]] = {"taken": {}, "emptied": {}, "same": {}}
-    for name, before in form.values.items():
-        kind = "same" if name not in changes else "taken" if changes[name] else "emptied"
-        if kind != "same" or before:
-            spoken = name.partition(".")[0]
-            counts[kind][spoken] = counts[kind].get(spoken, 0) + 1
+    for spoken, each in form.forms.items():
+        for name, before in each.values.items():
+            changed = changes.get(f"{spoken}.{name}")
+            kind = "taken" if changed else "emptied" if changed is not None else "same"
+            if kind != "same" or (before and name in shown[spoken]):
+                counts[kind][spoken] = counts[kind].get(spoken, 0) + 1
     return counts
 
 
-def _shown(form: AllWords, sheet: StoredDraft) -> dict[str, dict[str, str]]:
-    """Return the texts that stand in a note: those that there are, and those that the rule sends."""
-    channels = channels_of(sheet.files)
+def _shown(form: AllWords, channels: Sequence[str]) -> Texts:
+    """Return the texts of a note: those that the rule sends, and of a step only those that there are."""
     return {
         spoken: {
             name: each.values[name]
             for gap in each.gaps
             for name in (*gap.names, ".".join(map(str, (*gap.under, BODY))))
-            if name in each.values
-            and (each.values[name] or (gap.under[:1] != ("steps",) and is_sent(name, channels)))
+            if name in each.values and is_sent(name, channels) and (each.values[name] or gap.under[:1] != ("steps",))
         }
         for spoken, each in form.forms.items()
     }

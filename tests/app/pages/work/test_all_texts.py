@@ -91,6 +91,7 @@ def test_what_a_note_does_not_name_stays(quiet: Workshop) -> None:
     where = begun(aida, pack="kz", on="kz.document.issued", **{"title.ru": "Новый документ"}, name="new_document")
     aida.get(f"{where}/note?language=ru")
     before = {spoken: form_of(aida, where, spoken) for spoken in ("ru", "kk", "en")}
+    assert "Push" not in note_of(aida, where)["note"][0], "nobody translates what the rule does not send"
     note = "RU\nSMS: Готов {{ due | date }}.\nEN\nSMS: Ready.\nSubject:"
     answer = aida.client.post(f"{where}/note", data={**note_of(aida, where), "note": [note]})
     page = aida.get(answer.headers["location"]).text

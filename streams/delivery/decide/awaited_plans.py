@@ -6,6 +6,7 @@ still, or has put the person aside, a message goes by the plan that there is: af
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -23,18 +24,34 @@ SOON, LATER = timedelta(seconds=0.5), timedelta(seconds=30)
 """The next look at a message: soon while the fact is fresh, then rarely, because an outage may hold back many."""
 
 
+class AwaitedPlans(NamedTuple):
+    """The `messages` that wait for a plan, and the `members` that a digest goes without -> when to look again."""
+
+    messages: Mapping[UUID, datetime]
+    members: Mapping[UUID, datetime]
+
+
 def awaiting_plans(
     connection: Connection, found: Mapping[UUID, Sequence[Nudge]], rulebook: Rulebook, now: datetime
-) -> dict[UUID, datetime]:
-    """Return the messages that wait for a plan -> when to look again; `found`: message -> the nudges it tells."""
-    held = {id_: told for id_, told in found.items() if all(_may_wait(nudge, now) for nudge in told)}
-    waiting = history.waiting_types(connection, {nudge.intent.person for told in held.values() for nudge in told})
-    since = {id_: _waits_since(told, waiting, rulebook) for id_, told in held.items()} if waiting else {}
-    return {
-        id_: now + (SOON if now - first < LATER else LATER)
-        for id_, first in since.items()
-        if first is not None and now - first < LONGEST
-    }
+) -> AwaitedPlans:
+    """Return what waits for a plan; `found`: message -> the nudges it tells.
+
+    A digest with a member that cannot wait goes without the members that wait.
+    """
+    patient = {id_: [nudge for nudge in told if _may_wait(nudge, now)] for id_, told in found.items()}
+    waiting = history.waiting_types(connection, {nudge.intent.person for told in patient.values() for nudge in told})
+    messages: dict[UUID, datetime] = {}
+    members: dict[UUID, datetime] = {}
+    for id_, told in patient.items() if waiting else ():
+        whole = len(told) == len(found[id_])
+        looked_at = {id_: told} if whole else {nudge.intent.id: [nudge] for nudge in told}
+        since = {each: _waits_since(those, waiting, rulebook) for each, those in looked_at.items()}
+        (messages if whole else members).update(
+            (each, now + (SOON if now - first < LATER else LATER))
+            for each, first in since.items()
+            if first is not None and now - first < LONGEST
+        )
+    return AwaitedPlans(messages, members)
 
 
 def _may_wait(nudge: Nudge, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """A delivery to decide on, with everything that was read for the decision."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,16 @@ from domain.core.ids import Position
 from domain.facts.facts import NudgeDeferred
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Decision, NotSentReason, Settlement, Withhold, leaves_digest, settle, was_no_guardian
+from domain.nudges.settle import (
+    Decision,
+    Defer,
+    NotSentReason,
+    Settlement,
+    Withhold,
+    leaves_digest,
+    settle,
+    was_no_guardian,
+)
 from domain.persons.history import History
 from domain.persons.person import Person
 
@@ -85,9 +94,18 @@ def decide_digest(
     travelling: Iterable[Settlement],
     now: datetime,
     case_of: Callable[[Settlement, Decision], Case],
+    awaiting: Mapping[UUID, datetime] = {},
 ) -> Case:
-    """Return the case of a digest, with the members that go with it now and those that leave it."""
-    left = [(member, leaves_digest(member, now)) for member in travelling]
+    """Return the case of a digest, with the members that go with it now and those that leave it.
+
+    `awaiting`: members that leave it because they wait for a plan, with the next look at each.
+    """
+
+    def leaves(member: Settlement) -> Decision | None:
+        again = awaiting.get(member.nudge.intent.id)
+        return leaves_digest(member, now) if again is None else Defer(again, NotSentReason.CAP)
+
+    left = [(member, leaves(member)) for member in travelling]
     going = [member for member, reason in left if reason is None]
     decision = settle(digest, now) if going else Withhold(NotSentReason.NOTHING_LEFT)
     return replace(

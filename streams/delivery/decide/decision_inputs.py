@@ -66,10 +66,11 @@ class DecisionInputs:
         self.histories: dict[str, History] = {}
         self.deaths: dict[str, Deaths] = {}
 
-    def cases(self, rows: Sequence[tuple[Nudge, str]]) -> Iterator[Case]:
+    def cases(self, rows: Sequence[tuple[Nudge, str]], awaiting: Mapping[UUID, datetime] = {}) -> Iterator[Case]:
         """Yield a case for each delivery; the first look at a minor's nudge yields one for each guardian.
 
-        A message that is to be sent counts under the cap of those after it.
+        A message that is to be sent counts under the cap of those after it. `awaiting`: members that a digest goes
+        without, because they wait for a plan, with the next look at each.
         """
         self._load_members(nudge for nudge, _ in rows)
         every = [*(nudge for nudge, _ in rows), *self.members.values()]
@@ -85,7 +86,7 @@ class DecisionInputs:
         self.reported = self._causes(every)
         self._load({person for nudge in every for person in self._spoken_of(nudge)})
         for nudge, named in whom:
-            yield from self._decided(nudge, named)
+            yield from self._decided(nudge, named, awaiting)
 
     def settlements(self, rows: Sequence[tuple[Nudge, str]]) -> list[Settlement]:
         """Return what the decisions on deliveries depend on, without deciding."""
@@ -173,11 +174,11 @@ class DecisionInputs:
         entries = self.log.streams(self.connection, wanted.keys() - known.keys())
         return known | {entry.originator_id: entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)}
 
-    def _decided(self, nudge: Nudge, named: Sequence[str]) -> Iterator[Case]:
+    def _decided(self, nudge: Nudge, named: Sequence[str], awaiting: Mapping[UUID, datetime]) -> Iterator[Case]:
         for recipient in named:
             settlement = self._settlement(nudge, recipient)
             if is_digest(nudge.intent):
-                yield self._digest(settlement)
+                yield self._digest(settlement, awaiting)
             else:
                 yield self._case(settlement, self._counted(settlement, settle(settlement, self.now)))
 
@@ -228,11 +229,11 @@ class DecisionInputs:
     def _delivery(settlement: Settlement) -> Delivery:
         return settlement.nudge.to(settlement.person.pseudonym)
 
-    def _digest(self, settlement: Settlement) -> Case:
+    def _digest(self, settlement: Settlement, awaiting: Mapping[UUID, datetime]) -> Case:
         """Return the case of a digest, with the members that go with it now and those that leave it."""
         digest, recipient = settlement.nudge, settlement.person.pseudonym
         found = (self.members[id_] for id_ in digest.members)
         travelling = [self._settlement(one, recipient) for one in found if travels(one, digest)]
-        case = decide_digest(settlement, travelling, self.now, self._case)
+        case = decide_digest(settlement, travelling, self.now, self._case, awaiting)
         self._counted(settlement, case.decision)
         return case

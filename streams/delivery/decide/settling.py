@@ -67,8 +67,8 @@ def read_claim(connection: Connection, log: Log, rules: Rules, claimed: Sequence
     inputs = DecisionInputs(connection, log, rules, now)
     settlements = inputs.settlements(lost), inputs.settlements(asked)
     waiting = awaiting_plans(connection, inputs.told_by(nudge for nudge, _ in fresh), rules.rulebook, now)
-    cases = list(inputs.cases([(nudge, whom) for nudge, whom in fresh if nudge.intent.id not in waiting]))
-    return Claimed(cases, *settlements, moved_on, waiting)
+    ready = [(nudge, whom) for nudge, whom in fresh if nudge.intent.id not in waiting.messages]
+    return Claimed(list(inputs.cases(ready, waiting.members)), *settlements, moved_on, waiting.messages)
 
 
 def decide(claimed: Claimed, rules: Rules, now: datetime) -> Decisions:

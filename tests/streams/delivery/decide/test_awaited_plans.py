@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from domain.rules.built_in_triggers import DIGEST
 from projections import history
 from projections.tables import micros
 from streams.delivery.decide.awaited_plans import LATER, LONGEST, SOON
 from templates.checks.loader import shipped
 from tests.streams.dispatching import AIGERIM, AWAKE, CARD, DANA, DUE, EVACUATION, FLOOD, HOME, dispatcher, once
-from tests.world import LONG_AGO, World, card, event, few_triggers, fine, registered
+from tests.world import LONG_AGO, World, annulled, card, event, few_triggers, fine, registered
 
 TEN_MINUTES = timedelta(minutes=10)
 FINE = fine(AIGERIM, "1", "2025-06-10T12:00:00+05:00")
@@ -114,6 +115,25 @@ async def test_a_message_goes_before_it_expires(world: World) -> None:
     world.take(SPEAKS_RUSSIAN)
 
     assert await look(world) == [world.name(AIGERIM)]
+    world.close()
+
+
+async def test_a_digest_goes_without_what_waits_for_a_plan_where_another_cannot_wait(tmp_path: Path) -> None:
+    """Of two reminders in a digest the one that is over at midnight goes; the other's card was annulled just now."""
+    world = World(tmp_path)
+    ends, wrong, before = (card(AIGERIM, f"2025-{day}", day) for day in ("06-19", "07-18", "07-17"))
+    world.take(*registered(AIGERIM, LONG_AGO), AWAKE, ends, wrong, before)
+    for day in (12, 17, 18):
+        await world.settle(f"2025-06-{day}T09:00+05:00")
+    together = world.nudge("day", DIGEST)
+    world.at("2025-06-19T23:59:30+05:00")
+    world.take(annulled(wrong, 2))
+
+    assert await look(world) == [world.name(AIGERIM)]
+    await world.settle("2025-06-20T09:00+05:00")
+
+    states = {one.intent.id: one.state for one in world.nudges()}
+    assert sorted(states[id_] for id_ in together.members) == ["cancelled", "sent"]
     world.close()
 
 

@@ -379,10 +379,9 @@ class _Controls:
         if kind == "sms":
             hint = self._say("The office and a code are added at the end.")
             written = "" if is_of_the_scaffold(value) else value
-            if value or _step_of(name) == "":
+            doubt = self._counter.over(name, written) if written else ""
+            if not doubt and (value or _step_of(name) == ""):
                 hint = f"{hint} {self._counter.left(name, written)}"
-            if written:
-                doubt = self._counter.over(name, written)
         if not self.is_sent(name):
             hint = self._say("The rule does not send this way, so it may stay empty.")
         error = self._wrong.get(f"w.{name}", "")

@@ -4,10 +4,11 @@ What fails here would fail for citizens; what is too long for the smallest is to
 long for a usual one is a warning.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from domain.core.sms import excess, segments
+from domain.core.sms import excess, segments, spelt
 from domain.core.translatable import N_, Joined, Number, Said, Words
 from domain.rules.event_types import Catalogue
 from domain.rules.steps import named
@@ -106,6 +107,7 @@ LACKED = N_('{why}: write {{% if {variable} is defined %}}, or | default("…")'
 """A text reads a value that may be missing; `why` is one of the two below."""
 OF_SOME_EVENTS = N_("an event may lack {variable}")
 OF_SOME_PEOPLE = N_("whoever has no {variable} is told nothing")
+_CYRILLIC = re.compile("[\u0400-\u04ff]")
 PEOPLE = 1_000
 """The number of people for whom a price is told."""
 
@@ -212,6 +214,14 @@ class _Sample:
                 fewer=likely - 1,
             )
             self._too_long("sms", where, self._with_saving(message), warning=True)
+        elif not is_of_the_scaffold(usual.sms) and (latin := _in_latin(smallest, usual)) < likely:
+            message = Words(
+                "a value in Cyrillic letters, such as a name, makes this {parts}; in Latin letters it"
+                " would be {fewer}",
+                parts=_priced(likely, self.limit),
+                fewer=latin,
+            )
+            self._too_long("sms", where, message, warning=True)
 
     def _with_saving(self, message: Words) -> Words:
         """Return the message with the saving by one SMS less; as it is without a price."""
@@ -225,6 +235,14 @@ class _Sample:
     def _too_long(self, part: str, where: Path, message: Said, *, warning: bool = False) -> None:
         own = (*where, *_PATHS[part])
         self.document.note(own if own in self.document.values else _PATHS[part], message, warning=warning)
+
+
+def _in_latin(smallest: Rendered, usual: Rendered) -> int:
+    """Return how many SMS it would be with values in Latin letters; as many as it is if its own text has others."""
+    text = usual.signed()
+    if segments(smallest.signed()).encoding == segments(text).encoding:
+        return len(segments(text).parts)
+    return len(segments(spelt(_CYRILLIC.sub("x", text))).parts)
 
 
 def _signed(rendered: Rendered) -> str:

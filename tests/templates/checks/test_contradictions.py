@@ -141,7 +141,7 @@ def test_what_when_rules_out_prevents_nothing_and_is_never_due(tmp_path: Path) -
         ("{on: town.meter.installed, when: later.number != event.number, within: {after: P1D}}", True),
         ("{on: town.meter.installed, when: later.time < event.time}", True),
         ("{on: town.meter.installed, when: later.number == event.number}", False),
-        ("{on: town.meter.installed, when: later.time > event.time}", False),
+        ("{on: town.meter.installed, when: later.time > event.time && later.fee > 3}", False),
         ("{on: town.meter.installed, when: event.time <= later.time}", False),
         ("{on: town.meter.installed, when: later.number != event.number, within: {before: P1Y}}", False),
     ],

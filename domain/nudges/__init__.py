@@ -6,7 +6,8 @@ Modules:
     settle, cap, digest, class_rules: the decision to send, and what limits it.
     fact_names: what people call the facts of a nudge.
     calendar_days: the days of a message for a calendar. reply_meaning: what a citizen's text means.
-    retryable: failures of an outage. unreached: an emergency that reached no guardian. forecast: what goes when.
+    retryable: failures of an outage. unreached, guardians_tried: an emergency that reached no guardian.
+    forecast: what goes when.
 
 Inside: catch_up, the nearest step for somebody who joins late.
 """

@@ -11,6 +11,7 @@ from domain.nudges.catch_up import caught_up, may_have_twin
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.digest import goes_on, is_digest, next_day, other_went
+from domain.nudges.guardians_tried import no_guardian_reached
 from domain.nudges.nudge import Nudge
 from domain.persons.channels import addresses, is_wanted, reachable
 from domain.persons.hours import local_zone, quiet_hours
@@ -175,12 +176,13 @@ def recipients(
     if trigger.klass == "emergency":
         reached = any(_may_be_reached(nudge, guardian, trigger.channels) for guardian in living)
         told = named if reached else ()
-        return (*told, person.pseudonym) if not reached or _passed(nudge) else told
+        passed = _had_their_turn(nudge) or no_guardian_reached(nudge)
+        return (*told, person.pseudonym) if not reached or passed else told
     return named if living else ()
 
 
-def _passed(nudge: Nudge) -> bool:
-    """Return True if the minor has had their turn, because no guardian could be reached."""
+def _had_their_turn(nudge: Nudge) -> bool:
+    """Return True if the minor was given the nudge, because no guardian could be reached then."""
     own = nudge.to(nudge.intent.person)
     planned_anew = own.state is State.PLANNED
     return not planned_anew and (own.attempt > 0 or own.reason == NotSentReason.UNREACHED)

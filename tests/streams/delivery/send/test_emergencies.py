@@ -29,7 +29,7 @@ from streams.intake.cloudevents import Envelope
 from streams.rules.publishing import BreaksVersions
 from templates.checks.loader import load_packs, shipped
 from tests.beginnings import publish
-from tests.streams.dispatching import AIGERIM, EVACUATION, HOME
+from tests.streams.dispatching import AIGERIM, EVACUATION, HOME, dispatcher
 from tests.streams.governors import OPERATOR, OTHER_OPERATOR, approver, author
 from tests.templates.packs import write_town
 from tests.templates.test_lint_emergencies import DANGER
@@ -192,6 +192,25 @@ async def test_a_minor_is_warned_beside_guardians_whose_provider_is_away(tmp_pat
     times = (f"2026-04-08T08:{minute}:00+05:00" for minute in range(10, 60, 2))
     told = {time[14:16]: sorted(_told(world, each)) for time in times if (each := await world.settle(time))}
     assert told == {"16": [("child", "sms")], "32": [("father", "email"), ("mother", "email")]}
+    world.close()
+
+
+async def test_a_minors_warning_that_a_stop_holds_back_waits_for_its_end(tmp_path: Path) -> None:
+    """While SMS is stopped the child's message waits, without a fact for each look, and goes once it is cleared."""
+    away = [RetryLater(timedelta(minutes=20), Reason.BUSY)] * 2
+    world = _for_guardians(tmp_path, script={"sms": [REFUSED, REFUSED], "email": away})
+    await world.settle(MORNING)
+    world.take(_order(MORNING))
+    world.plan()
+    looks = dispatcher(world)
+    for look in range(8):
+        world.control("channel", "sms", stopped=look > 1)
+        await looks.turn()
+    facts = [fact for fact in world.facts(world.nudge("leave").intent.id) if isinstance(fact, NudgeDeferred)]
+    assert [fact.reason for fact in facts] == ["unreached", "stopped"]
+    world.control("channel", "sms", stopped=False)
+    await looks.turn()
+    assert _told(world, world.sent) == [("child", "sms")]
     world.close()
 
 

@@ -170,11 +170,15 @@ def problems_of(page: str) -> list[str]:
 
 
 def test_the_list_of_problems_names_the_field_of_each(quiet: Workshop) -> None:
-    """Several fields ask for a number or a date, so each problem at the top says whose it is."""
+    """Several fields ask for a number or a date, so each problem at the top says whose it is, and leads to it."""
     aida = signed_in(quiet, "aida")
     where = begun(aida)
     wrong = {"due.moved.offset.number": "three", "cascade_after.number": "ten", "count.nth": "x"}
-    problems = problems_of(send(aida, where, form_of(aida, where), **wrong).text)
+    page = send(aida, where, form_of(aida, where), **wrong).text
+    links = re.findall('<a href="#([^"]+)"', page.partition('class="errors"')[2].partition("</div>")[0])
+    assert links == ["due.moved.offset", "count.nth", "cascade_after"]
+    assert all(f'id="{each}"' in page for each in links)
+    problems = problems_of(page)
     assert [each.partition(" – ")[0] for each in problems] == [
         "Message 1: How long before or after?",
         "Which of several records?",

@@ -80,13 +80,15 @@ def plan(history: History, rulebook: Rulebook) -> tuple[Intent, ...]:
     return whole_plan(history, rulebook).intents
 
 
-def whole_plan(history: History, rulebook: Rulebook, most: int = MOST_LOOKS) -> Plan:
+def whole_plan(history: History, rulebook: Rulebook, most: int = MOST_LOOKS, before: datetime | None = None) -> Plan:
     """Return the plan, with what it left out although the event behind it stands.
+
+    `before`: leave out steps that are due then or later; such a plan is for a person without nudges.
 
     Raises:
         TooCostly: it looks more than `most` times at an event beside another.
     """
-    planner = _Planner(history, rulebook, most)
+    planner = _Planner(history, rulebook, most, before)
     for fact in history.everything:
         planner.follow(fact)
     if rulebook.alone:
@@ -97,8 +99,9 @@ def whole_plan(history: History, rulebook: Rulebook, most: int = MOST_LOOKS) -> 
 class _Planner:
     """Follows the facts of a history in their order, and collects the nudges that the triggers plan."""
 
-    def __init__(self, history: History, rulebook: Rulebook, most: int) -> None:
+    def __init__(self, history: History, rulebook: Rulebook, most: int, before: datetime | None) -> None:
         self.history, self.person, self.rulebook = history, history.person, rulebook
+        self.before = before
         self.looks = Looks(most)
         self.events = Matcher(by_type(history.facts), self.looks)
         self.entitlement_edges = EntitlementEdges(history, rulebook, self.events)
@@ -192,11 +195,18 @@ class _Planner:
         about = _About(occurrence, ids, done, [], unclear)
         self.occurrences[occurrence.int] = about.intents  # of two events with one occurrence, the later one speaks
         for step in trigger.steps:
+            if self.before is not None and step.series is None and self._is_later(step, start, self.before):
+                continue
             if (deadline := step.due(start.values, start.zone)) is not None:
                 if step.series is None:
                     self._step(start, version, about, step, step.name, deadline)
                 else:
                     self._series(start, version, about, step, step.series, deadline)
+
+    def _is_later(self, step: Step, start: Start, before: datetime) -> bool:
+        """Return True for a step that cannot be due before then, whatever its condition says."""
+        deadline = step.dated(start.values, start.zone)
+        return deadline is None or deadline >= before
 
     def _counted(self, version: Version, counted: Sequence[Start]) -> Sequence[Effective]:
         """Return the events of these starts that the version counts; each is judged once."""

@@ -110,8 +110,10 @@ class Step(Struct, frozen=True):
 
     def due(self, values: Values, zone: ZoneInfo) -> datetime | None:
         """Return the step's nominal due (UTC); None where its date is missing or it does not apply."""
-        if self.when is not None and not self.when.holds(values):
-            return None
+        return self.dated(values, zone) if self.when is None or self.when.holds(values) else None
+
+    def dated(self, values: Values, zone: ZoneInfo) -> datetime | None:
+        """Return the nominal due (UTC) if the step applies; None where its date is missing."""
         start = values.get(self.source)
         try:
             if start is None:

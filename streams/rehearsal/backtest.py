@@ -30,7 +30,7 @@ from projections.tables import micros
 from streams.log.log import Log
 from streams.planning import histories
 from streams.planning.histories import Selection
-from streams.rehearsal.backtest_play import Life, Play, PlayedRules
+from streams.rehearsal.backtest_play import Life, Play, PlayedRules, Scope
 from streams.rehearsal.backtest_results import Difference, Message, PersonResult, PlayedPerson, Samples, Tally
 from streams.rehearsal.rehearse import Hurdles, Prevention
 from streams.rules.in_force import Rules
@@ -374,7 +374,7 @@ class Backtest:
         waiting: list[tuple[str, list[Play], Samples]] = []
         for person, life in lives.items():
             samples = Samples()
-            plays = self._plays({person: life}, [person], sides, samples)
+            plays = self._plays({person: life}, [person], sides, end, samples)
             if any(play.comes_due(end) for play in plays):
                 waiting.append((person, plays, samples))
             else:
@@ -520,17 +520,20 @@ class Backtest:
     def _played(
         self, lives: Mapping[str, Life], planned: Sequence[str], sides: Sides, end: datetime, samples: Samples
     ) -> list[PersonResult]:
-        plays = self._plays(lives, planned, sides, samples)
+        plays = self._plays(lives, planned, sides, end, samples)
         for play in plays:
             play.until(end)
         return [self._result(person, *plays) for person in planned]
 
-    def _plays(self, lives: Mapping[str, Life], planned: Sequence[str], sides: Sides, samples: Samples) -> list[Play]:
+    def _plays(
+        self, lives: Mapping[str, Life], planned: Sequence[str], sides: Sides, end: datetime, samples: Samples
+    ) -> list[Play]:
         """Return the play under the draft's rules, and the one to compare with, if any."""
-        start, spoken = self._question.start, self._question.spoken
-        plays = [Play(sides.draft, lives, planned, start, samples, spoken)]
+        question = self._question
+        scope = Scope(question.start, question.spoken, horizon=end if end < question.end else None)
+        plays = [Play(sides.draft, lives, planned, scope, samples)]
         if sides.against is not None:
-            plays.append(Play(sides.against, lives, planned, start, Samples(), spoken))
+            plays.append(Play(sides.against, lives, planned, scope, Samples()))
         return plays
 
     def _result(self, person: str, play: Play, other: Play | None = None) -> PersonResult:

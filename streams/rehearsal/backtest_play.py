@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from hashlib import blake2b
 from operator import itemgetter
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -128,10 +129,21 @@ class PlayedRules(Struct, frozen=True):
         return PlayedRules(side, starting_types(some), deciding_types(some), AffectedTriggers(some))
 
 
+class Scope(NamedTuple):
+    """The publication at `start` of the triggers in `spoken`, perhaps beside others.
+
+    `horizon`: what is due then or later need not be planned (None: all is).
+    """
+
+    start: datetime
+    spoken: Collection[str]
+    horizon: datetime | None = None
+
+
 class Play(VirtualRun):
     """Plays a few persons from the publication on. Those in `planned` get plans; the others may be recipients.
 
-    Samples are kept of messages of the triggers in `spoken`. `settled`: the last time that something of them was
+    Samples are kept of messages of the triggers that are spoken. `settled`: the last time that something of them was
     decided on; `capped`: the cap objected to some of it.
     """
 
@@ -140,13 +152,13 @@ class Play(VirtualRun):
         side: PlayedRules,
         lives: Mapping[str, Life],
         planned: Collection[str],
-        start: datetime,
+        scope: Scope,
         samples: Samples,
-        spoken: Collection[str],
     ) -> None:
-        super().__init__(side.rules, start, lives)
+        super().__init__(side.rules, scope.start, lives)
+        self._scope, self._spoken = scope, scope.spoken
         self._samples, self._lives, self._planned, self._starting = samples, dict(lives), planned, side.starting
-        self._spoken, self._affected = spoken, side.affected
+        self._affected = side.affected
         self._begun: set[str] = set()
         self._learning: list[tuple[datetime, str, LifeEvent]] | None = None
         deciding = side.deciding
@@ -250,9 +262,12 @@ class Play(VirtualRun):
 
     def plan(self, person: str) -> None:
         """Bring the person's nudges to the plan; do nothing before an event happened on which a trigger starts."""
-        if person in self._begun or self._may_begin(person):
-            self._begun.add(person)
+        if person in self._begun:
             super().plan(person)
+        elif self._may_begin(person):
+            self._begun.add(person)
+            plan = whole_plan(self.planned_on(person), self.rules.rulebook, before=self._scope.horizon)
+            self.bring(self.nudges[person].copy(), plan)
 
     def _may_begin(self, person: str) -> bool:
         life = self._decisive[person]

@@ -127,6 +127,29 @@ def test_the_last_plan_holds(histories: list[list[LifeEvent]]) -> None:
         assert desk.follow(planned, at("2025-12-01")) == []
 
 
+@modest
+@examples(RECORDED)
+def test_a_plan_up_to_a_moment_has_all_that_is_due_by_then(recorded: list[LifeEvent]) -> None:
+    """A plan that leaves out what is due later is the whole plan as far as it goes."""
+    history = history_of(AIDA, recorded, CATALOGUE)
+    whole = set(whole_plan(history, BOOK).intents)
+    for moment in {intent.due for intent in whole}:
+        early = set(whole_plan(history, BOOK, before=moment).intents)
+        assert {intent for intent in whole if intent.due < moment} <= early <= whole
+
+
+def test_a_step_that_is_due_later_is_left_out() -> None:
+    """The message of the week after is not planned up to the day after."""
+    steps = [
+        {
+            intent.step
+            for intent in whole_plan(history_of(AIDA, [FIRST, DONE], CATALOGUE), BOOK, before=before).intents
+        }
+        for before in (None, at("2025-02-11"))
+    ]
+    assert steps[0] - steps[1] == {"week"}
+
+
 def test_ids_say_nothing_about_what_is_due() -> None:
     """A nudge's id depends on the trigger, the person, the occurrence and the step alone."""
     for intent in given(*ORIGINALS).when_book(BOOK).intents:

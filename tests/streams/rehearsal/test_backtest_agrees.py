@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from notifiers.port.fake import FakeNotifier
-from streams.rehearsal.backtest import Backtest
+from streams.rehearsal.backtest import Backtest, BacktestQuestion
 from streams.rehearsal.backtest_results import PersonResult, Tally
 from tests.streams.years import (
     END,
@@ -27,6 +27,9 @@ PRESSED = "identity_card_expiry"
 """A trigger whose reminders have no room beside those of vaccinations."""
 FREE = "traffic_fine_discount"
 """A trigger whose messages are never put off for the cap, as others' are."""
+
+QUEUE = "kindergarten_queue"
+"""A trigger that starts on what befalls a child, and has something due for some of a family only."""
 
 LARGEST = 6
 """Persons of the largest family: both parents and four children."""
@@ -121,15 +124,23 @@ def test_a_process_holds_one_family_and_not_the_families_of_a_country(tmp_path: 
     packs, told = Pasts.in_folder(tmp_path), [each for each in past(5, citizens=2) if each.known < END]
     with closing(World(tmp_path, now=END, packs=[packs.full])) as world:
         world.take(*(each.envelope for each in told), ahead_from=END)
-        question = question_of(world, packs.draft)
-        backtest = Backtest(world.platform.database, world.platform.log, question)
-        whole = {own.person: own for owns in backtest.results(question.selection(), Tally()) for own in owns}
-        held, shared = [], dict[str, PersonResult]()
-        for part in question.selection().shares(16):
-            for owns in backtest.results(part, Tally()):
-                held.append(len(owns))
-                assert shared.keys().isdisjoint(own.person for own in owns)
-                shared |= {own.person: own for own in owns}
-    assert shared == whole
+        held, whole = _shared(world, question_of(world, packs.draft))
+        for trigger in (PRESSED, QUEUE):
+            _shared(world, question_of(world, packs.one(trigger), others=True))
     assert FAMILIES < len(held) < len(whole), "nobody has a family"
     assert max(held) <= LARGEST
+
+
+def _shared(world: World, question: BacktestQuestion) -> tuple[list[int], dict[str, PersonResult]]:
+    """How many results are held at a time in many shares, and everybody's: the same as of one share."""
+    backtest, tally = Backtest(world.platform.database, world.platform.log, question), Tally()
+    whole = {own.person: own for owns in backtest.results(question.selection(), tally) for own in owns}
+    assert len(whole) == tally.persons
+    held, shared = list[int](), dict[str, PersonResult]()
+    for part in question.selection().shares(16):
+        for owns in backtest.results(part, Tally()):
+            held.append(len(owns))
+            assert shared.keys().isdisjoint(own.person for own in owns)
+            shared |= {own.person: own for own in owns}
+    assert shared == whole
+    return held, whole

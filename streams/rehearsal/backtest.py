@@ -1,9 +1,9 @@
 """Backtest: the messages that a draft would have sent if published in the past. Nothing is written or sent.
 
 Each person is played alone with their guardians. Only a guardian of several persons can exceed the cap by the sum of
-their messages; such families are played again together. A process finds the families of its own share, and holds one
-batch of persons and their families at a time. With rules to compare, the result also has the differences:
-who would gain or lose a message, and why.
+their messages; such families are played again together. A process finds the families of those of its own share of
+whom something was sent or held back, and holds one batch of persons and their families at a time. With rules to
+compare, the result also has the differences: who would gain or lose a message, and why.
 """
 
 from bisect import bisect_right
@@ -286,10 +286,14 @@ class Sides(NamedTuple):
 
 
 class _PlayedAlone(NamedTuple):
-    """The result of a person who was played alone under the rules of the draft only, and samples of it."""
+    """The result of a person who was played alone under the rules of the draft only, with samples of it.
+
+    `life`: what was read of the person; where something came to be due, all that messages need.
+    """
 
     own: PersonResult
     samples: Samples
+    life: Life
 
 
 class _Family(NamedTuple):
@@ -356,7 +360,7 @@ class Backtest:
             alone = self._each_alone(lives)
             settled = {person for person, one in alone.items() if one.own.settled}
             yield from ([one.own] for person, one in alone.items() if person not in settled)
-            kin = self._kin(self._lives(settled, self._linking))
+            kin = self._kin({person: alone[person].life for person in settled})
             chosen = self._selected({each for family in kin for each in family} - some.keys(), selection)
             alone |= self._each_alone(self._lives(chosen, self._speaking_only.deciding))
             linked = [_Family(family, [alone[each] for each in sorted(family & alone.keys())]) for family in kin]
@@ -378,14 +382,17 @@ class Backtest:
             if any(play.comes_due(end) for play in plays):
                 waiting.append((person, plays, samples))
             else:
-                found[person] = _PlayedAlone(self._result(person, *plays), samples)
+                found[person] = self._played_alone(person, plays, samples)
         due = [[person] for person, _, _ in waiting]
         for (person, plays, samples), each_alone in zip(waiting, self._with_lives(due, sides), strict=True):
             for play in plays:
                 play.read(each_alone[person])
                 play.until(end)
-            found[person] = _PlayedAlone(self._result(person, *plays), samples)
+            found[person] = self._played_alone(person, plays, samples)
         return found
+
+    def _played_alone(self, person: str, plays: Sequence[Play], samples: Samples) -> "_PlayedAlone":
+        return _PlayedAlone(self._result(person, *plays), samples, plays[0].life(person))
 
     def _played_families(self, families_: Sequence["_Family"], tally: Tally) -> Iterator[list[PersonResult]]:
         capped = self.sides is not self._speaking_only
@@ -393,8 +400,8 @@ class Backtest:
         played = self._selected(members, self._question.beside())
         together = self._with_lives([family.members & played for family in families_], self.sides)
         for family, each_alone in zip(families_, together, strict=True):
-            samples = Samples()
-            for one in family.alone:
+            samples = family.alone[0].samples
+            for one in family.alone[1:]:
                 samples.add(one.samples)
             owns = self._apart_or_together(family.owns, self._speaking_only, self._question.end, samples)
             if capped and self._is_capped(owns, each_alone):

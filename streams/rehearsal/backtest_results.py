@@ -125,8 +125,9 @@ class Samples(Struct):
 
     def keep(self, sample: Sample) -> None:
         """Add a sample, and keep the SAMPLES of lowest rank."""
-        kept = [*self.kept.get(sample.message.channel, ()), sample]
-        self.kept[sample.message.channel] = nsmallest(SAMPLES, kept, key=_rank)
+        kept = self.kept.get(sample.message.channel, [])
+        if len(kept) < SAMPLES or _rank(sample) < _rank(kept[-1]):
+            self.kept[sample.message.channel] = nsmallest(SAMPLES, [*kept, sample], key=_rank)
 
     def add(self, others: "Samples") -> None:
         """Add the samples of others."""

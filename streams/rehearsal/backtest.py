@@ -384,7 +384,8 @@ class Backtest:
             else:
                 found[person] = self._played_alone(person, plays, samples)
         due = [[person] for person, _, _ in waiting]
-        for (person, plays, samples), each_alone in zip(waiting, self._with_lives(due, sides), strict=True):
+        known = lives if sides.deciding == sides.telling else {}
+        for (person, plays, samples), each_alone in zip(waiting, self._with_lives(due, sides, known), strict=True):
             for play in plays:
                 play.read(each_alone[person])
                 play.until(end)
@@ -412,12 +413,13 @@ class Backtest:
             yield [own for own in owns if own.person in told]
 
     def _with_lives(
-        self, families_: Sequence[Collection[str]], sides: Sides
+        self, families_: Sequence[Collection[str]], sides: Sides, known: Mapping[str, Life] = {}
     ) -> Iterator[Mapping[str, Mapping[str, Life]]]:
-        """Yield for each of the families: person -> the lives that their messages need."""
-        lives = self._lives({person for family in families_ for person in family}, sides.telling)
-        told = {person: self._told_for(person, life.own) for person, life in lives.items()}
-        about = {person: self._spoken_of(life) for person, life in lives.items()}
+        """Yield for each of the families: person -> the lives that their messages need. `known`: some of these."""
+        persons = {person for family in families_ for person in family}
+        lives = {**known} | self._lives(persons - known.keys(), sides.telling)
+        told = {person: self._told_for(person, lives[person].own) for person in persons}
+        about = {person: self._spoken_of(lives[person]) for person in persons}
         others = {each for named in (*told.values(), *about.values()) for each in named}
         lives |= self._lives(others - lives.keys(), sides.telling)
         for family in families_:

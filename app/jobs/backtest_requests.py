@@ -79,8 +79,11 @@ def backtests(jobs: Jobs) -> Iterator[tuple[Job, BacktestArguments]]:
             yield job, asked
 
 
-def finished(jobs: Jobs, agency: str, trigger: str, hash_: str) -> Iterator[tuple[Job, BacktestArguments]]:
-    """Yield the finished backtests of a version, the newest first."""
+def finished(
+    jobs: Jobs, agency: str, trigger: str, hash_: str | None = None
+) -> Iterator[tuple[Job, BacktestArguments]]:
+    """Yield the finished backtests of a version, or of all of a trigger's versions, the newest first."""
     for job, asked in backtests(jobs):
-        if job.state is JobState.DONE and (asked.agency, asked.trigger, asked.hash) == (agency, trigger, hash_):
+        same = (asked.agency, asked.trigger) == (agency, trigger) and hash_ in (None, asked.hash)
+        if job.state is JobState.DONE and same:
             yield job, asked

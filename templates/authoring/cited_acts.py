@@ -15,6 +15,9 @@ Acts = Mapping[str, Mapping[str, str]]
 Articles = tuple[str, ...]
 """Numbers of articles as they are typed: `71`, one with an index (`71-1`), several in a row (`71-73`)."""
 _NUMBER: Final = re.compile(r"([1-9][0-9]{0,4}) ?(?:[-–—−] ?([1-9][0-9]{0,4}))?")
+_CALLED: Final = re.compile(r"\b(?:стать[яи]|ст\b\.?|articles?|arts?\b\.?) ?|-бап(?:тар)?\b", re.IGNORECASE)
+"""The word for articles, which an author may type with their numbers."""
+_LARGEST_INDEX: Final = 30
 _IN_TEXT: Final = re.compile(r"[0-9]+(?:[-–][0-9]+)?")
 
 
@@ -68,13 +71,13 @@ def articles_in(text: str) -> Articles:
     Raises:
         BadArticles: the text names no articles.
     """
-    text = " ".join(text.split())
+    text = _CALLED.sub("", " ".join(text.split()))
     for grammar in _GRAMMARS.values():
         text = text.replace(grammar.joint, ", ")
     found = []
     for each in filter(None, (part.strip() for part in re.split("[,;]", text))):
         matched = _NUMBER.fullmatch(each)
-        if matched is None:
+        if matched is None or _is_odd(matched):
             raise BadArticles(
                 Words("“{text}” is no article: write numbers such as 71, or 71, 72, or 71–73", text=each[:40])
             )
@@ -131,6 +134,12 @@ def _joined(numbers: Sequence[str], joint: str) -> str:
 def _dashed(number: str, dash: str) -> str:
     """Return a number with the dash between the ends of several in a row; an index keeps its hyphen."""
     return number.replace("-", dash) if _is_in_a_row(number) else number
+
+
+def _is_odd(number: re.Match[str]) -> bool:
+    """Return True for several in a row whose ends changed places: no article has so large an index."""
+    first, last = int(number[1]), int(number[2] or 0)
+    return _LARGEST_INDEX < last <= first
 
 
 def _is_in_a_row(number: str) -> bool:

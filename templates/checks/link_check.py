@@ -26,6 +26,8 @@ _LINK = re.compile(
 )
 """A word with // in it, or with what is left of https://: how it begins, the site, and the rest."""
 _BEGINNING = re.compile(r"(?:.*[^a-z0-9])?https://", re.IGNORECASE)
+_BUTTON = re.compile(r"https://([a-z0-9.:-]*)(?=[/?#]|\Z)", re.IGNORECASE)
+"""The address of a button, with its site; other signs in a site are told where its file is read."""
 _SITE = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?::[0-9]+)?", re.IGNORECASE)
 _SITE_WITH_COMMAS = re.compile(r"(?<![\w@./-])(?:[a-z0-9-]{1,63}[.,]{1,3}){1,9}([a-z]{2,63})(?![\w-])", re.IGNORECASE)
 _NO_LINK = N_("{text} opens nothing: an address is written as https://, then a site with dots")
@@ -96,8 +98,11 @@ def _addresses(
     """Yield each address with its place and its host; the host of a broken one is None."""
     rules = files.rules
     for at, action in enumerate(_listed(plain(rules).get("actions"))):
-        for found in _HOST.finditer(str(action.get("url", ""))):
-            yield rules, rules.value(("actions", at, "url")), found[0], found[1].lower()
+        url, place = str(action.get("url", "")), rules.value(("actions", at, "url"))
+        if (found := _BUTTON.match(url)) is not None and not _SITE.fullmatch(found[1]):
+            yield rules, place, url, None
+        for found in _HOST.finditer(url):
+            yield rules, place, found[0], found[1].lower()
     for document in files.words.values():
         for path, text in texts((), plain(document)):
             for start, address, host in _named(text, domains):

@@ -192,7 +192,7 @@ class Advice:
         template, given = message.template, message.given
         if template == ASKS_TAKEN_OVER:
             return Words(
-                "Taken over from “{title}”: change it, or tick that it is right here too",
+                "Taken over from “{title}”: change it and save, or tick that it is right here too",
                 title=self._title(str(given["name"])),
             )
         field = _FIELDS.get(str(given.get("name", "")))

@@ -159,6 +159,8 @@ class Progress:
         if any(counts is None or counts.people for counts in tried):
             return _Found(done=True, href=href)
         note = speech.say("not tried yet; it is not required")
+        if next(finished(jobs, agency, trigger), None) is not None:
+            note = speech.say("the rule or its texts have changed since it was tried; it is not required again")
         if tried:
             note = speech.say("nobody would have been told on the days that were tried")
         return _Found(done=False, note=note, href=href)
@@ -190,7 +192,7 @@ def _after(now: Governed, submission: Submission | None, frame: Frame) -> dict[s
     so_far = speech.say("so far for {share}").format(share=share(live, speech)) if 0 < live < 1 else ""
     return {
         "approve": _Found(bool(submission.approved_by), "" if submission.approved_by else note, f"{where}#approve"),
-        "publish": _Found(live == 1, so_far, f"{where}#publish"),
+        "publish": _Found(live == 1, so_far, f"{where}#publish" if submission.approved_by else ""),
     }
 
 

@@ -360,9 +360,12 @@ class View(RuleControls):
         if not set(chosen.split(",")) <= {*CHANNELS, ""}:  # such a list is mended in the file: lint says so
             return iter(())
         ways, value = say("By which ways, in which order?"), [*chosen.split(","), "", "", ""][:3]
-        return iter(
-            [self.control("channels", "order", ways, value=value, options=names)] if self.can("channels") else ()
+        hint = say(
+            "The ways are used one after the other: the next one only if the message did not arrive."
+            " Never all at once."
         )
+        ordered = self.control("channels", "order", ways, value=value, options=names, hint=hint)
+        return iter([ordered] if self.can("channels") else ())
 
     def rare(self) -> Iterator[Control]:
         """Yield what few rules need."""

@@ -37,6 +37,9 @@ CALLED = {"kk": "Кодекс", "ru": "Кодекс", "en": "Code", "de": "Geset
                 "Gesetz, 71, 72, 73",
             ],
         ),
+        ("статья 71", ["Кодекс, 71-бап", "Кодекс, статья 71", "Code, art. 71", "Gesetz, 71"]),
+        ("ст. 71", ["Кодекс, 71-бап", "Кодекс, статья 71", "Code, art. 71", "Gesetz, 71"]),
+        ("71-бап", ["Кодекс, 71-бап", "Кодекс, статья 71", "Code, art. 71", "Gesetz, 71"]),
         ("71-1", ["Кодекс, 71-1-бап", "Кодекс, статья 71-1", "Code, art. 71-1", "Gesetz, 71-1"]),
         ("71 – 73", ["Кодекс, 71-73-баптар", "Кодекс, статьи 71–73", "Code, arts. 71-73", "Gesetz, 71–73"]),
         (
@@ -59,7 +62,9 @@ def test_articles_are_written_as_each_language_writes_them(text: str, written: l
     assert articles_in(as_typed(articles)) == articles
 
 
-@pytest.mark.parametrize("text", ["abc", "71 72", "0", "71-", "71-72-73", "ст. 71", "71.5", "123456", "-1" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["abc", "71 72", "0", "71-", "71-72-73", "73-71", "71 п. 2", "71.5", "123456", "-1" * 100_000]
+)
 def test_what_is_no_article_is_told(text: str) -> None:
     """Nothing is left out of what an author typed, nor guessed."""
     with pytest.raises(BadArticles):

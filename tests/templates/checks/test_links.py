@@ -67,6 +67,7 @@ def test_what_opens_or_is_no_address_is_no_mistake(tmp_path: Path, text: str, wh
     ("address", "said"),
     [
         ("https://water,example/order", "url: “water,example” is no site"),
+        ("https://water/order?at=water.example", "https://water/order?at=water.example opens nothing"),
         ("https://water.example/тапсырыс", "url: after the site comes /"),
     ],
 )

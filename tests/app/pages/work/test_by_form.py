@@ -951,7 +951,9 @@ def test_what_is_taken_over_from_another_rule_is_asked_until_it_is_answered(quie
 
     def asked() -> list[str]:
         page = unescape(aida.get(made).text)
-        assert page.count(">Taken over from “Clinic at a new address”: change it and save, or") == page.count("over from “")
+        assert page.count(">Taken over from “Clinic at a new address”: change it and save, or") == page.count(
+            "over from “"
+        )
         return re.findall(r'id="right\.([a-z_]+)-findings">', page)
 
     assert send(aida, where, form_of(aida, where), **{"due.first.at": "11:00"}).status_code == 303

@@ -78,7 +78,7 @@ class ByForm(FormPages[TriggerForm]):
             others=placed.get("", []),
             elsewhere=[
                 (page, page_called(page, frame.speech))
-                for page in sorted({each.path for each in findings if each.path != FILE})
+                for page in sorted({each.path for each in findings if each.path != FILE and each.stops_submitting})
             ],
             rest=[(key, text, view.reading.told_of(key), form.line(key)) for key, text in form.rest],
             was=own_was,

@@ -365,3 +365,4 @@ def test_a_value_that_is_not_known_of_everybody_is_remarked_in_plain_words(
     remarks = remarks.partition('id="w.sms-findings"')[2].partition("</ul>")[0]
     assert said in remarks
     assert "{%" not in remarks
+    assert "to mend here too" not in aida.get(f"{where}/form").text, "a remark stops nobody"

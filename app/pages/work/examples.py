@@ -460,7 +460,9 @@ class Example:
         yield self._ticks("citizen.channels", labels["channels"], ways)
         hint = say("Without one no push message arrives. A phone number and an email address everybody has here.")
         yield self._tick("citizen.push", labels["push"], _DEVICE, hint)
-        yield self._control("citizen.born_on", "short", labels["born_on"], hint=say("A date as DD.MM.YYYY."))
+        yield self._control(
+            "citizen.born_on", "short", labels["born_on"], hint=say("A date such as 30.12.1991 or 1991-12-30.")
+        )
         yield self._ticks("citizen.opted_out", labels["opted_out"], self._topics)
         yield self._ticks("citizen.consents", labels["consents"], self._topics)
 

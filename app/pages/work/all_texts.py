@@ -19,7 +19,7 @@ from app.pages.visits import DraftForm, Fields, field_of, tell_once
 from app.pages.work import merging
 from app.pages.work.form_pages import Edit, FormPages, too_long
 from app.pages.work.progress import mending
-from app.pages.work.sheets import Id
+from app.pages.work.sheets import Id, rule_of
 from app.pages.work.text_fields import (
     MOST_TEXT,
     TITLES,
@@ -38,8 +38,10 @@ from domain.rules.triggers import CORRECTION
 from streams.rules.drafts import StoredDraft
 from templates.authoring.note_labels import FIELDS, NoteLabels, Vocabulary
 from templates.authoring.texts_note import Texts, read_note, written_note
+from templates.checks.placeholders import is_of_the_scaffold
 from templates.reading.files import BODY
 from templates.reading.findings import Finding
+from templates.reading.pack_content import group_at
 
 NOTE: Final = "note"
 _MOST_TOLD: Final = 30
@@ -67,7 +69,7 @@ class AllTexts(FormPages[AllWords]):
         labels = _labels(form, languages, frame.speech)
         shown: dict[str, Any] = {
             "languages_of": tabs(languages, self._progress.verdict(sheet).findings, sheet.files, frame.speech),
-            "note": typed[NOTE][0] if NOTE in typed else written_note(_shown(form, channels_of(sheet.files)), labels),
+            "note": typed[NOTE][0] if NOTE in typed else written_note(_written_yet(form, sheet), labels),
             "revision": field_of(typed, "revision") or str(sheet.revision),
             "wrong": wrong[:_MOST_TOLD],
             "more": max(0, len(wrong) - _MOST_TOLD),
@@ -201,6 +203,21 @@ def _shown(form: AllWords, channels: Sequence[str]) -> Texts:
         }
         for spoken, each in form.forms.items()
     }
+
+
+def _written_yet(form: AllWords, sheet: StoredDraft) -> Texts:
+    """Return the texts of a note without those with which a draft begins: a document is put where they would stand.
+
+    A language in which nothing is written yet is left out.
+    """
+    titles = group_at(rule_of(sheet.files), "title")  # a draft begins with them as subjects
+    texts = {
+        spoken: {
+            name: text for name, text in named.items() if not is_of_the_scaffold(text) and text != titles.get(spoken)
+        }
+        for spoken, named in _shown(form, channels_of(sheet.files)).items()
+    }
+    return {spoken: named for spoken, named in texts.items() if any(named.values())}
 
 
 def _labels(form: AllWords, languages: Sequence[str], speech: Speech) -> NoteLabels:

@@ -61,6 +61,16 @@ def test_a_note_is_taken_in_one_save(quiet: Workshop) -> None:
     assert note_of(aida, where)["revision"] == [str(int(opened["revision"][0]) + 1)]
 
 
+def test_a_new_draft_leaves_the_place_of_a_document_empty(quiet: Workshop) -> None:
+    """Nobody pastes a whole document below texts of the sample; what is written in one language stands there."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, **{"title.en": "A clinic", "pack": "kz", "on": "kz.health.clinic_attached"})
+    assert note_of(aida, where)["note"] == ["\n"]
+    sent = {**note_of(aida, where), "note": ["RU\nSMS: Выберите поликлинику."]}
+    assert aida.client.post(f"{where}/note", data=sent).status_code == 303
+    assert note_of(aida, where)["note"] == ["Русский\nSMS: Выберите поликлинику.\n"]
+
+
 def test_a_note_with_a_line_that_belongs_nowhere_changes_nothing(quiet: Workshop) -> None:
     """The page comes again with the note as it was typed, and names each such line in the reader's language."""
     aida = signed_in(quiet, "aida")

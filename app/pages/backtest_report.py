@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from app.backtests.chart import MONTH, Chart, by_day, by_hour
 from app.backtests.report import CHANGES, Report
-from app.pages.catalogues import Speech
+from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import standing_alone
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Counted, Number, Said, Words
@@ -81,7 +81,7 @@ def _tables(report: Report) -> Iterator[Table]:
         )
     if report.total:
         rows = [
-            (Said(CHANNELS.get(channel, channel)), language, Number(many))
+            (Said(CHANNELS.get(channel, channel)), LANGUAGES.get(language, language), Number(many))
             for (channel, language), many in sorted(tally.messages.items())
         ]
         yield Table(
@@ -90,7 +90,10 @@ def _tables(report: Report) -> Iterator[Table]:
         rows = [(trigger, step, Number(many)) for (trigger, step), many in sorted(tally.steps.items())]
         yield Table(N_("By step"), (N_("Trigger"), N_("Step"), N_("Messages")), rows, numbers=last)
     if tally.parts:
-        rows = [(lang, str(parts), Number(many)) for (lang, parts), many in sorted(tally.parts.items())]
+        rows = [
+            (LANGUAGES.get(language, language), str(parts), Number(many))
+            for (language, parts), many in sorted(tally.parts.items())
+        ]
         yield Table(
             N_("Parts of SMS"), (N_("Language"), N_("Parts each"), N_("Messages")), rows, numbers=frozenset({1, 2})
         )

@@ -55,7 +55,7 @@ def test_who_handed_it_in_is_told_by_page_whom_a_mail_reached(quiet: Workshop) -
     dana, where = written(quiet)
     page = dana.client.post(f"{where}/submit", data={"csrf": dana.csrf}, follow_redirects=True).text
     assert "Your colleagues got no email about this: none whom it concerns has a registered address." in page
-    address = re.search(r'<input id="address" value="([^"]+)" readonly>', page)
+    address = re.search(r'<input type="text" id="address" value="([^"]+)" readonly>', page)
     assert address is not None, "it is selected without a script"
     assert address[1].startswith("http://testserver/work/submissions/clinic_attachment/")
     assert len(re.findall("address of this page", page)) == 1

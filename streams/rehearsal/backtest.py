@@ -327,6 +327,9 @@ class Backtest:
         self._zone = question.rules.defaults.zone
         self._speaking_only = Sides.of(question, question.spoken)
         self.sides = Sides.of(question, question.triggers) if question.others_matter else self._speaking_only
+        # Without caps most of those who are looked at get something: to read all of it at once is a sixth cheaper.
+        capped = self.sides is not self._speaking_only
+        self._reading = self._speaking_only.deciding if capped else self._speaking_only.telling
         self._speaking: dict[str, list[Trigger]] = {}
         for book in question.rulebooks:
             for version in book.versions.values():
@@ -352,7 +355,7 @@ class Backtest:
         there is no result. The tally gets samples, and the number of persons and facts that were looked at.
         """
         for some, facts in histories.all_recorded(
-            self._database, self._log, self._rulebook, selection, types=self._speaking_only.deciding
+            self._database, self._log, self._rulebook, selection, types=self._reading
         ):
             tally.persons += len(some)
             tally.facts += facts
@@ -362,7 +365,7 @@ class Backtest:
             yield from ([one.own] for person, one in alone.items() if person not in settled)
             kin = self._kin({person: alone[person].life for person in settled})
             chosen = self._selected({each for family in kin for each in family} - some.keys(), selection)
-            alone |= self._each_alone(self._lives(chosen, self._speaking_only.deciding))
+            alone |= self._each_alone(self._lives(chosen, self._reading))
             linked = [_Family(family, [alone[each] for each in sorted(family & alone.keys())]) for family in kin]
             single = settled.difference(*kin)
             families_ = [*(_Family({each}, [alone[each]]) for each in sorted(single)), *linked]
@@ -371,7 +374,8 @@ class Backtest:
     def _each_alone(self, lives: Mapping[str, Life]) -> dict[str, "_PlayedAlone"]:
         """Play each of these persons alone, under the rules of the draft only.
 
-        `lives`: as far as they decide on the plan; all else is read only of those to whom something comes to be due.
+        `lives`: with caps only as far as they decide on the plan; all else is read of those to whom something comes
+        to be due.
         """
         sides, end = self._speaking_only, self._question.end
         found: dict[str, _PlayedAlone] = {}
@@ -384,7 +388,7 @@ class Backtest:
             else:
                 found[person] = self._played_alone(person, plays, samples)
         due = [[person] for person, _, _ in waiting]
-        known = lives if sides.deciding == sides.telling else {}
+        known = lives if self._reading == sides.telling else {}
         for (person, plays, samples), each_alone in zip(waiting, self._with_lives(due, sides, known), strict=True):
             for play in plays:
                 play.read(each_alone[person])

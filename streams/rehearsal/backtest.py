@@ -327,9 +327,9 @@ class Backtest:
         self._zone = question.rules.defaults.zone
         self._speaking_only = Sides.of(question, question.spoken)
         self.sides = Sides.of(question, question.triggers) if question.others_matter else self._speaking_only
-        # Without caps most of those who are looked at get something: to read all of it at once is a sixth cheaper.
-        capped = self.sides is not self._speaking_only
-        self._reading = self._speaking_only.deciding if capped else self._speaking_only.telling
+        self._plays_others = self.sides is not self._speaking_only
+        # Alone most of those who are looked at get something: to read all of it at once is a sixth cheaper.
+        self._read_first = self._speaking_only.deciding if self._plays_others else self._speaking_only.telling
         self._speaking: dict[str, list[Trigger]] = {}
         for book in question.rulebooks:
             for version in book.versions.values():
@@ -355,7 +355,7 @@ class Backtest:
         there is no result. The tally gets samples, and the number of persons and facts that were looked at.
         """
         for some, facts in histories.all_recorded(
-            self._database, self._log, self._rulebook, selection, types=self._reading
+            self._database, self._log, self._rulebook, selection, types=self._read_first
         ):
             tally.persons += len(some)
             tally.facts += facts
@@ -365,7 +365,7 @@ class Backtest:
             yield from ([one.own] for person, one in alone.items() if person not in settled)
             kin = self._kin({person: alone[person].life for person in settled})
             chosen = self._selected({each for family in kin for each in family} - some.keys(), selection)
-            alone |= self._each_alone(self._lives(chosen, self._reading))
+            alone |= self._each_alone(self._lives(chosen, self._read_first))
             linked = [_Family(family, [alone[each] for each in sorted(family & alone.keys())]) for family in kin]
             single = settled.difference(*kin)
             families_ = [*(_Family({each}, [alone[each]]) for each in sorted(single)), *linked]
@@ -374,8 +374,8 @@ class Backtest:
     def _each_alone(self, lives: Mapping[str, Life]) -> dict[str, "_PlayedAlone"]:
         """Play each of these persons alone, under the rules of the draft only.
 
-        `lives`: with caps only as far as they decide on the plan; all else is read of those to whom something comes
-        to be due.
+        `lives`: where others are played too, only as far as they decide on the plan; all else is read of those to
+        whom something comes to be due.
         """
         sides, end = self._speaking_only, self._question.end
         found: dict[str, _PlayedAlone] = {}
@@ -388,7 +388,7 @@ class Backtest:
             else:
                 found[person] = self._played_alone(person, plays, samples)
         due = [[person] for person, _, _ in waiting]
-        known = lives if self._reading == sides.telling else {}
+        known = lives if self._read_first == sides.telling else {}
         for (person, plays, samples), each_alone in zip(waiting, self._with_lives(due, sides, known), strict=True):
             for play in plays:
                 play.read(each_alone[person])
@@ -400,8 +400,7 @@ class Backtest:
         return _PlayedAlone(self._result(person, *plays), samples, plays[0].life(person))
 
     def _played_families(self, families_: Sequence["_Family"], tally: Tally) -> Iterator[list[PersonResult]]:
-        capped = self.sides is not self._speaking_only
-        members = {person for family in families_ for person in family.members} if capped else set[str]()
+        members = {person for family in families_ for person in family.members} if self._plays_others else set[str]()
         played = self._selected(members, self._question.beside())
         together = self._with_lives([family.members & played for family in families_], self.sides)
         for family, each_alone in zip(families_, together, strict=True):
@@ -409,7 +408,7 @@ class Backtest:
             for one in family.alone[1:]:
                 samples.add(one.samples)
             owns = self._apart_or_together(family.owns, self._speaking_only, self._question.end, samples)
-            if capped and self._is_capped(owns, each_alone):
+            if self._plays_others and self._is_capped(owns, each_alone):
                 samples = Samples()
                 owns = self._within_caps(each_alone, self.sides, self._question.end, samples)
             tally.samples.add(samples)

@@ -155,11 +155,12 @@ class Progress:
         if not hash_:
             return _Found(done=False, href=href)
         jobs = self._office.platform.queues.jobs
-        tried = [found_of(job.cursor) for job, _ in finished(jobs, agency, trigger, hash_)]
+        of_any_version = list(finished(jobs, agency, trigger))
+        tried = [found_of(job.cursor) for job, asked in of_any_version if asked.hash == hash_]
         if any(counts is None or counts.people for counts in tried):
             return _Found(done=True, href=href)
         note = speech.say("not tried yet; it is not required")
-        if next(finished(jobs, agency, trigger), None) is not None:
+        if of_any_version:
             note = speech.say("the rule or its texts have changed since it was tried; it is not required again")
         if tried:
             note = speech.say("nobody would have been told on the days that were tried")

@@ -3,8 +3,8 @@
 from html import unescape
 
 from tests.app.pages.forms import fields_of
-from tests.app.pages.work.test_wording import form_of, text_of
-from tests.app.pages.work.workshop import Somebody, Workshop, begun, file_of, revision_of, signed_in
+from tests.app.pages.work.test_wording import form_of, let_correct, text_of
+from tests.app.pages.work.workshop import Somebody, Workshop, begun, signed_in
 
 NOTE = """РУССКИЙ ЯЗЫК
 Тема: Новый адрес
@@ -136,9 +136,7 @@ def test_words_of_steps_and_of_the_correction_go_through_the_note(quiet: Worksho
     """They stand below headings of their own, which are understood in each language of the pages."""
     aida = signed_in(quiet, "aida")
     where = begun(aida)
-    editor = aida.get(where).text
-    rule = unescape(file_of(editor, "trigger.yaml")) + "correction: true\n"
-    aida.post(where, revision=revision_of(editor), **{"file-trigger.yaml": rule})
+    let_correct(aida, where)
     opened = note_of(aida, where)
     assert "\n\nWhen it is taken back\nSubject of the email:\n" in opened["note"][0]
     note = "RU\nSMS: a\nКогда сообщение отменяется:\nSMS: Отменено\nПисьмо: Всё отменено"

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import update
@@ -15,7 +16,7 @@ from streams.storage.tables import jobs as rows
 from tests.app.http.wire import client_of, served
 from tests.app.pages.shipped_rules import speech_of
 from tests.app.pages.work.test_drafts import written
-from tests.app.pages.work.workshop import AIGERIM, Somebody, Workshop, begun, file_of, signed_in
+from tests.app.pages.work.workshop import AIGERIM, Somebody, Workshop, begun, file_of, revision_of, signed_in
 from tests.world import event, registered
 
 CAPS = re.compile('name="caps" value="yes" checked')
@@ -204,6 +205,10 @@ def test_a_backtest_in_which_nobody_was_told_shows_nothing(told: Workshop) -> No
     page = aida.get(report).text
     assert "nobody would have been told on the days that were tried" in page
     assert "not tried yet" not in page
+    english = unescape(file_of(aida.get(where).text, "en.md"))
+    for text in (f"{english} Hurry.", english):
+        aida.post(where, revision=revision_of(aida.get(where).text), **{"file-en.md": text})
+        assert ("have changed since it was tried" in aida.get(where).text) == (text != english)
     assert page.index("data-live") < page.index('<nav class="stepper"')
     submission = aida.post(f"{where}/submit").headers["location"].partition("?")[0]
     dana.post(f"{submission}/approve")

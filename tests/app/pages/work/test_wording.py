@@ -292,13 +292,18 @@ def test_each_missing_text_is_told_at_its_empty_field(quiet: Workshop) -> None:
     assert "Mistakes in the file" not in page
 
 
+def let_correct(somebody: Somebody, where: str) -> None:
+    """Write into the file of a draft's rule that it has words for taking a message back."""
+    editor = somebody.get(where).text
+    rule = unescape(file_of(editor, "trigger.yaml")) + "correction: true\n"
+    somebody.post(where, revision=revision_of(editor), **{"file-trigger.yaml": rule})
+
+
 def test_a_missing_text_of_the_correction_is_told_at_its_field(quiet: Workshop) -> None:
     """A rule that corrects asks for the texts of the correction at their own fields, though none is written yet."""
     aida = signed_in(quiet, "aida")
     where = begun(aida)
-    editor = aida.get(where).text
-    rule = unescape(file_of(editor, "trigger.yaml")) + "correction: true\n"
-    aida.post(where, revision=revision_of(editor), **{"file-trigger.yaml": rule})
+    let_correct(aida, where)
     page = aida.get(f"{where}/words?spoken=en").text
     said = page.partition('id="w.correction.sms-findings"')[2].partition("</ul>")[0]
     assert "There is no text of the SMS" in said

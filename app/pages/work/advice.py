@@ -117,11 +117,6 @@ _FIELDS: Final[Mapping[str, str]] = {
     "from": N_("Last day to act, if it is another one"),
 }
 """Key of the file that means one field only -> the label of that field."""
-_NAMED: Final[Mapping[str, str]] = {
-    "{name} is missing": N_("“{name}” is not filled in"),
-    "{name}: {error}": N_("{name}: {error}"),
-}
-"""A finding of lint about a key of `_FIELDS` -> the same about its field."""
 _UNWRITTEN = "{name} is missing in {languages}"
 _TO_WRITE: Final[Mapping[str, str]] = {
     "title": N_("Write the title {language}"),
@@ -196,8 +191,10 @@ class Advice:
                 title=self._title(str(given["name"])),
             )
         field = _FIELDS.get(str(given.get("name", "")))
-        if template in _NAMED and field is not None:
-            return Words(_NAMED[template], **{**given, "name": Said(field)})
+        if field is not None and template == "{name} is missing":
+            return Words("“{name}” is not filled in", name=Said(field))
+        if field is not None and template == "{name}: {error}":
+            return self._said(given["error"])  # the field is named in front of it, or it stands at the field
         told = {name: self._given(name, each) for name, each in given.items()}
         return Words(ADVICE.get(template, template), **told)
 

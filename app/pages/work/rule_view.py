@@ -47,11 +47,13 @@ _CAN_SINCE: Final = "event.time"
 class InLanguages(NamedTuple):
     """A text in several languages, the reader's own first.
 
-    `folded`: the title of the others, if nothing is to be done there. `above`: what writes it in all of them.
+    `seen`: those that are always seen. `folded`: the others, if nothing is to be done there, under that title.
+    `above`: what writes it in all of them.
     """
 
-    fields: Sequence[Control]
-    folded: str
+    seen: Sequence[Control]
+    title: str
+    folded: Sequence[Control]
     above: Sequence[Control] = ()
 
 
@@ -62,8 +64,10 @@ class View(RuleControls):
         """Yield what it is called, and by which law it is sent."""
         yield self._in_languages("title", "text", N_("Title"), N_("A citizen reads it above the message."))
         law, above = N_("The law by which your agency may tell people this."), self._citation()
-        written = self._in_languages("legal_basis", "area", N_("Legal basis"), "" if above else law)
-        yield written._replace(above=above)
+        if above:
+            law = N_("If an act is chosen above, saving writes it here, and you have nothing to write.")
+        seen = 0 if above and above[0].value else 1
+        yield self._in_languages("legal_basis", "area", N_("Legal basis"), law, seen)._replace(above=above)
 
     def _citation(self) -> Sequence[Control]:
         """Return the choice of an act, and its articles; nothing where the pack names no acts."""
@@ -91,8 +95,11 @@ class View(RuleControls):
             ),
         )
 
-    def _in_languages(self, key: str, kind: str, label: str, hint: str) -> InLanguages:
-        """Return a text of the rule in all languages; that several are of the sample is said at the first of them."""
+    def _in_languages(self, key: str, kind: str, label: str, hint: str, seen: int = 1) -> InLanguages:
+        """Return a text of the rule in all languages; that several are of the sample is said at the first of them.
+
+        `seen`: in how many languages it is always seen.
+        """
         first, label = self.reading.languages[0], self._say(label)
         fields = [
             self.control(
@@ -105,10 +112,11 @@ class View(RuleControls):
             for each in self.reading.languages
             if self.can(f"{key}.{each}")
         ]
-        others = fields[1:]
-        folded = bool(others) and all(each.value and not (each.error or each.findings) for each in others)
+        others, told = fields[seen:], _remarked_once(fields)
+        if not all(each.value and not (each.error or each.findings) for each in others):
+            return InLanguages(told, "", ())
         called = ", ".join(LANGUAGES.get(each.lang, each.lang) for each in others)
-        return InLanguages(_remarked_once(fields), f"{label}: {called}" if folded else "")
+        return InLanguages(told[:seen], f"{label}: {called}", told[seen:])
 
     def about(self) -> Iterator[Control]:
         """Yield its topic and how urgent it is."""
@@ -397,7 +405,7 @@ class View(RuleControls):
 
     def labels(self) -> dict[str, str]:
         """Return the label of each field, by its name, in the order of the page."""
-        texts = (field for each in self.texts() for field in (*each.above, *each.fields))
+        texts = (field for each in self.texts() for field in (*each.above, *each.seen, *each.folded))
         found = {each.name: each.label for each in (*texts, *self.about(), *self.starting())}
         found |= {f"right.{key}": self._say(_TAKEN_OVER[key]) for key in self.form.taken_over}
         for name, _, usual, rare in self.steps():

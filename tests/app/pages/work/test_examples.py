@@ -200,6 +200,8 @@ def test_one_click_makes_the_usual_tests(quiet: Workshop) -> None:
     assert made(fred, where, then="typical") == f"{where}/tests?done=typical"
     page = unescape(fred.get(f"{where}/tests").text)
     assert "All tests pass" in page
+    main_actions = re.findall(r'(?:class="button"|<button(?![^>]*class))[^>]*>([^<]*)', page.partition("<main")[2])
+    assert main_actions == ["Next: Try on last year"]
     assert re.findall(r"<h2><strong.*?</strong> (.*?)</h2>", page) == [
         "Reached by SMS",
         "Reached by email",

@@ -24,7 +24,7 @@ from app.pages.work.played import PlayedWords
 from app.pages.work.sheets import Id, laid_out, steps_of, text_of
 from app.pages.work.triggers import Name
 from app.pages.work.words import PEOPLE, no_choice, people, reason
-from domain.core.sms import room
+from domain.core.sms import excess, room
 from domain.core.translatable import Said
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
@@ -225,6 +225,10 @@ def _sms(words: Words, rendered: Rendered, heard: RenderedMessages, frame: Frame
     over = too_long_sms(rendered.signed(), most, frame.speech)
     cost = heard.limit.cost(parts, frame.speech.language)
     size += f", {cost}" if cost else ""
+    if not over and (saving := excess(rendered.signed())):
+        count = frame.speech.many("{count} character", "{count} characters", saving)
+        told = say("one part less if it is shorter by {count}").format(count=count)
+        size += f" ({told})"
     return Cell(words.language, "sms", "", rendered.signed(), size, warning=over)
 
 

@@ -14,6 +14,7 @@ from app.executors.executor import JobWorkers
 from domain.core.translatable import Words
 from streams.queues.jobs import Plan, Save, Step
 from streams.rehearsal.backtest_results import Tally
+from streams.rehearsal.rehearse import LATER, NO_EVENT
 from streams.rules.drafts import Draft
 from templates.checks.loader import TriggerSource
 from templates.checks.pack_check import sms_limit_of
@@ -21,6 +22,8 @@ from templates.checks.pack_check import sms_limit_of
 PARTS = 16
 A_SECOND = 1.0
 """Parts, where nothing was measured yet."""
+NOT_HAPPENED = frozenset({LATER, NO_EVENT})
+"""Outcomes of those to whom nothing happened on these days, as far as was known, on which the rule begins."""
 
 
 class BacktestArguments(Struct, frozen=True):
@@ -68,7 +71,7 @@ class BacktestCounts(Struct, frozen=True):
     @property
     def happened(self) -> bool:
         """Return True if something on which the rule begins happened and was known on these days."""
-        return any(many for outcome, many in self.outcomes if outcome not in ("later", "no_event"))
+        return any(many for outcome, many in self.outcomes if outcome not in NOT_HAPPENED)
 
 
 def counts(tally: Tally, price: float | None) -> BacktestCounts:

@@ -1,5 +1,6 @@
 """The ribbon above every page of the demo: the day, whose eyes one looks through, and the ways to other chairs."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -22,6 +23,8 @@ _OTHERS: Final = {
     "serik": ("dana", "/work", N_("Become Dana, who writes")),
 }
 _ENTITLEMENTS: Final = "/my/entitlements"
+_VERSION: Final = re.compile(r"/work/submissions/[^/]+/[^/]+")
+"""The page of a version, on which the other one goes on."""
 
 
 class Tab(Struct, frozen=True):
@@ -83,6 +86,8 @@ class Ribbon:
         if found is None:
             return None
         who, path, label = found
+        if _VERSION.fullmatch(frame.path):
+            path = frame.path
         return Tab(frame.speech.say(label), f"/demo/as/{who}?next={path}", current=False)
 
     def _parent(self, frame: Frame) -> str:

@@ -52,6 +52,8 @@ from templates.reading.writing import trigger_texts
 
 NOTHING_WRONG: Mapping[str, str] = {}
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
+BEGIN_WITH = 0.1
+"""The share that is proposed first; after it everybody is."""
 MAILED = "mailed"
 """Kept for the next page: the names of those who were mailed."""
 NO_MAIL = "-"
@@ -156,11 +158,13 @@ class Approving(DraftPages):
         fact, speech, now = submission.fact, frame.speech, self._office.platform.rules.approval.governed()
         assert isinstance(fact, TriggerSubmitted)
         name, current = fact.trigger, now.current(fact.trigger)
-        read = self._read(fact, frame)
+        read, sheet = self._read(fact, frame), self._sheets.of(name, submission.hash)
+        live = current.share if current is not None and current.hash == submission.hash else 0.0
         return self._office.show(
             "submission.html",
             frame,
-            stages=self._progress.of_submission(submission, self._sheets.of(name, submission.hash), frame),
+            stages=self._progress.of_submission(submission, sheet, frame),
+            draft=f"/work/drafts/{sheet.id}" if sheet is not None and Role.AUTHOR in who.roles else "",
             name=name,
             hash=submission.hash,
             address=f"{self._office.platform.settings.base_url.rstrip('/')}/work/submissions/{name}/{submission.hash}",
@@ -168,7 +172,7 @@ class Approving(DraftPages):
             mailed=mailed,
             no_mail=mailed == NO_MAIL,
             asked=asked,
-            answer=self._answer(submission, fact, speech),
+            answer=self._answer(submission, fact, sheet, speech),
             rule=self._rule(fact, speech),
             tried=figures_of(self._office, submission, speech),
             unreached=self._unreached(submission, speech),
@@ -193,13 +197,15 @@ class Approving(DraftPages):
             own_one=who.name in submission.by,
             approver=Role.APPROVER in who.roles,
             mine=submission.owner == who.agency,
-            shares=[(each, share(each, speech)) for each in SHARES],
+            shares=_shares(live, speech),
             backtests=latest(self._office, submission.owner, name, speech, submission.hash),
-            share=share(current.share, speech) if current and current.hash == submission.hash else "",
+            share=share(live, speech) if live else "",
             whole=current is not None and current.share == 1,
         )
 
-    def _answer(self, submission: Submission, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, str]]:
+    def _answer(
+        self, submission: Submission, fact: TriggerSubmitted, sheet: StoredDraft | None, speech: Speech
+    ) -> list[tuple[str, str]]:
         """Return what an approver has to know, in rows: who is told, how many, how urgently, by which law."""
         say, rules = speech.say, fact.rules
         return [
@@ -209,7 +215,7 @@ class Approving(DraftPages):
             (say("Legal basis"), speech.titled(legal_basis_of(rules))),
             (say("Topic"), category(rules["category"], speech)),
             ways_told(rules, speech),
-            (say("Its tests"), self._tested(submission, speech)),
+            (say("Its tests"), self._tested(sheet, speech)),
         ]
 
     def _rule(self, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, str]]:
@@ -220,9 +226,8 @@ class Approving(DraftPages):
         found_ = parts_told(clause_told(fact, rules, speech), rules, speech)
         return [(speech.say(PARTS[part]), text) for part, text in found_ if part in told]
 
-    def _tested(self, submission: Submission, speech: Speech) -> str:
+    def _tested(self, sheet: StoredDraft | None, speech: Speech) -> str:
         """Return how its tests went; the log keeps no tests, so they are those of its draft, if it is unchanged."""
-        sheet = self._sheets.of(submission.about.name, submission.hash)
         if sheet is None:
             return speech.say("not known: the draft with its tests was changed or deleted since")
         verdict = self._progress.verdict(sheet)
@@ -385,6 +390,18 @@ def _by_page(left: Mapping[str, Sequence[Finding]], speech: Speech) -> list[tupl
             speech.many("{count} text still to write", "{count} texts still to write", len(left[path])),
         )
         for path in paths
+    ]
+
+
+def _shares(live: float, speech: Speech) -> list[tuple[float, str]]:
+    """Return for which shares it can be published, as buttons say it: the proposed one first, as none takes away."""
+    say, proposed = speech.say, 1.0 if live else BEGIN_WITH
+    return [
+        (each, say("Publish for {share} of all people").format(share=share(each, speech)))
+        if each < 1
+        else (each, say("Publish for everybody"))
+        for each in sorted(SHARES, key=lambda each: each != proposed)
+        if each > live
     ]
 
 

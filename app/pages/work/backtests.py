@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.backtests.chart import Chart, by_day, by_month
-from app.backtests.job import BacktestArguments, BacktestCounts, found_of
+from app.backtests.job import NOT_HAPPENED, BacktestArguments, BacktestCounts, found_of
 from app.backtests.report import CHANGES
 from app.http import routes
 from app.http.problems import Problem
@@ -35,6 +35,7 @@ from domain.core.translatable import text_of as words_of
 from domain.facts.principals import Principal, Role, require
 from domain.facts.submissions import Subject, Submission
 from streams.queues.jobs import Busy, Job, JobState, UnknownJob
+from streams.rehearsal.backtest_results import TOLD
 from streams.rules.drafts import DraftStore, StoredDraft
 from templates.authoring import typed_values
 
@@ -217,8 +218,9 @@ def figures_of(office: Office, submission: Submission, speech: Speech) -> list[t
     if (found_ := _tried(office, submission.owner, submission.about.name, submission.hash)) is None:
         return []
     asked, counts = found_
+    told, say = _Told(asked, counts, speech), speech.say
     span = f"{speech.moment(asked.start)} – {speech.moment(asked.end)}"
-    return [(speech.say("Days"), span), *_Told(asked, counts, speech).figures]
+    return [(say("Days"), span), *((say("In short"), each) for each in [told.in_short] if each), *told.figures]
 
 
 def people_told(office: Office, submission: Submission) -> int | None:
@@ -271,6 +273,26 @@ class _Told:
     def known_too_late(self) -> bool:
         """Return True if the only reason for everybody is that it became known after the last day."""
         return bool(self._counts.persons) and dict(self._counts.outcomes).get("later") == self._counts.persons
+
+    @property
+    def in_short(self) -> str:
+        """Return to how many it happened, how many of them were told, and why the others were not; or nothing.
+
+        Nothing is said where nobody was told: `zeros` says why.
+        """
+        happened = {why: many for why, many in self._counts.outcomes if why not in NOT_HAPPENED}
+        if not (told := happened.pop(TOLD, 0)):
+            return ""
+        say, number = self._say, self._speech.number
+        text = say("All to whom it happened would have got the message: {told}.")
+        if happened:
+            text = say("Of {all} to whom it happened, {told} would have got the message. Not the others: {why}.")
+        one = say("{count} – {why}")
+        why = ", ".join(
+            one.format(count=number(many), why=shown(OUTCOMES, reason, self._speech))
+            for reason, many in sorted(happened.items(), key=lambda each: -each[1])
+        )
+        return text.format(all=number(told + sum(happened.values())), told=number(told), why=why)
 
     @property
     def why_nobody(self) -> str:

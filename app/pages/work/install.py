@@ -41,7 +41,7 @@ def install_work(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy
     app.serve(Beginning(office, sheets, bench), dependencies=[heavy.turn])
     for page in (Editing, ByForm, Wording, AllTexts, Examples, Trying, Saves):
         app.serve(page(office, sheets, bench, progress), dependencies=[heavy.turn])
-    mailing = Mailing(platform)
+    mailing = Mailing(platform, sheets)
     app.serve(Approving(office, sheets, bench, progress, mailing), dependencies=[heavy.turn])
     app.serve(Trials(office, sheets, bench, mailing), dependencies=[heavy.turn])
     app.serve(Backtests(office, sheets, bench, progress, hands), dependencies=[heavy.turn])

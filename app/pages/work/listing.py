@@ -1,10 +1,11 @@
 """The triggers of one's agency, each with its life: drafts, what waits, what is live; who did what when."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import Response
+from msgspec import Struct
 
 from app.http import routes
 from app.pages import visits
@@ -14,13 +15,21 @@ from app.pages.life import shown
 from app.pages.places import WORKERS
 from app.pages.work.office import Office
 from app.pages.work.sheets import title_of
-from app.pages.work.words import DONE, STATES, publisher, state_of
-from domain.facts.governance import TriggerSubmitted
+from app.pages.work.words import DONE, STATES, publisher, share, state_of
+from domain.core.translatable import N_
+from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.facts.principals import Principal, Role
-from domain.facts.submissions import Subject, Submission
+from domain.facts.submissions import Submission
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
 from streams.rules.trigger_history import TriggerAction, TriggerHistories, pack_titles
+
+PAGES: Final[Mapping[str, str]] = {
+    "version": N_("What was handed in"),
+    "draft": N_("Draft"),
+    "live": N_("What is published now"),
+}
+"""What a page of a rule shows -> what a link to it says."""
 
 
 class Listing(RoutedPages):
@@ -42,15 +51,65 @@ class Listing(RoutedPages):
         return self._office.show(
             "list.html",
             frame,
+            under_way=rows.under_way(),
             published=rows.published(),
-            waiting=rows.waiting(),
-            drafts=rows.drafts(),
             author=Role.AUTHOR in who.roles,
             agency=frame.speech.titled(titles.get(who.agency, {})) or who.agency,
         )
 
 
+class _Rule(Struct, frozen=True):
+    """All that there is of a rule. `fact`: its last publication; `last`: the version that was handed in last.
+
+    `live`: for which share of all people something of it is live now.
+    """
+
+    name: str
+    fact: TriggerPublished | None
+    live: float
+    last: Submission | None
+    sheet: StoredDraft | None
+
+    @property
+    def version(self) -> Submission | None:
+        """The version that was handed in last, unless it is what was published last."""
+        return None if self.last is None or (self.fact and self.last.hash == self.fact.hash) else self.last
+
+    @property
+    def is_waiting(self) -> bool:
+        """True if the next step is to approve a version, to publish it, or to publish it for more people."""
+        if self.version is not None:
+            return not self.version.refused_by
+        return self.last is not None and 0 < self.live < 1
+
+    @property
+    def is_open(self) -> bool:
+        """True if its draft differs from what was handed in or published."""
+        known = [each.hash for each in (self.fact, self.last) if each is not None]
+        return self.sheet is not None and self.sheet.version not in known
+
+    @property
+    def is_done(self) -> bool:
+        """True if it is as it was published, and nobody has anything to do."""
+        return not (self.is_waiting or self.is_open or self.version is not None)
+
+    @property
+    def pages(self) -> Mapping[str, str]:
+        """What each of its pages shows -> their address: that of its next step first."""
+        found = {}
+        if self.last is not None and not self.is_done:
+            found["version"] = f"/work/submissions/{self.name}/{self.last.hash}"
+        if self.sheet is not None:
+            found["draft"] = f"/work/drafts/{self.sheet.id}/form"
+        if self.fact is not None:
+            found["live"] = f"/work/triggers/{self.name}"
+        first = "version" if self.is_waiting else "live" if self.is_done else "draft"
+        return dict(sorted(found.items(), key=lambda page: page[0] != first))
+
+
 class _Rows:
+    """A row for each rule of the agency."""
+
     def __init__(
         self,
         now: Governed,
@@ -59,67 +118,74 @@ class _Rows:
         who: Principal,
         speech: Speech,
     ) -> None:
-        self._now, self._lives, self._sheets, self._who, self._speech = now, lives, sheets, who, speech
+        self._now, self._lives, self._speech = now, lives, speech
+        facts = {each.fact.trigger: each.fact for each in now.publications}
+        own = {name: fact for name, fact in facts.items() if fact.rules["owner"] == who.agency}
+        handed_in = {each.about.name: each for each in _latest(now) if each.owner == who.agency}
+        drafts = {each.trigger: each for each in sheets}
+        self._rules = [
+            _Rule(
+                name,
+                own.get(name),
+                current.share if (current := now.current(name)) is not None else 0.0,
+                handed_in.get(name),
+                drafts.get(name),
+            )
+            for name in sorted(own.keys() | handed_in.keys() | drafts.keys())
+        ]
+
+    def under_way(self) -> list[dict[str, Any]]:
+        """Return rows for those with a next step, by name: versions that wait for somebody, then drafts."""
+        found = sorted((each for each in self._rules if not each.is_done), key=lambda each: not each.is_waiting)
+        return [self._row(each) for each in found]
 
     def published(self) -> list[dict[str, Any]]:
-        """Return a row for each trigger of the agency that was ever published, by name."""
-        facts = {each.fact.trigger: each.fact for each in self._now.publications}
-        return [
-            self._row(fact.trigger, fact.rules["title"], state_of(self._now, fact.trigger), share=fact.share)
-            for fact in sorted(facts.values(), key=lambda each: each.trigger)
-            if fact.rules["owner"] == self._who.agency
+        """Return rows for those that are as they were published, by name."""
+        return [self._row(each) for each in self._rules if each.is_done]
+
+    def _row(self, rule: _Rule) -> dict[str, Any]:
+        pages = list(rule.pages.items())
+        done = [
+            (shown(DONE, each.what, self._speech), publisher(each.by, self._speech), self._speech.moment(each.at))
+            for each in self._lives.get(rule.name, [])[-1:]
         ]
-
-    def waiting(self) -> list[dict[str, Any]]:
-        """Return a row for each version that waits for approval or publication, the latest of each trigger."""
-        return [
-            self._row(
-                each.about.name,
-                each.fact.rules["title"],
-                "waiting" if each.state == "submitted" else each.state,
-                hash=each.hash,
-            )
-            for each in _latest(self._now)
-            if each.owner == self._who.agency
-            if isinstance(each.fact, TriggerSubmitted) and each.hash != self._now.hash_of(each.about)
-        ]
-
-    def drafts(self) -> list[dict[str, Any]]:
-        """Return a row for each draft; one that is published as it stands says so."""
-        return [
-            {
-                "id": each.id,
-                "name": each.trigger,
-                "title": title_of(each, self._speech),
-                "pack": each.pack,
-                "state": self._speech.say(text),
-                "kind": kind,
-                "by": each.changed_by,
-                "at": self._speech.moment(each.changed_at),
-                "handed_in": f"/work/submissions/{each.trigger}/{each.version}" if each.version else "",
-            }
-            for each in self._sheets
-            for text, kind in [STATES["as published" if self._is_published(each) else "draft"]]
-        ]
-
-    def _is_published(self, sheet: StoredDraft) -> bool:
-        return bool(sheet.version) and sheet.version == self._now.hash_of(Subject("trigger", sheet.trigger))
-
-    def _row(self, name: str, title: Mapping[str, str], state: str, **more: Any) -> dict[str, Any]:
-        text, kind = STATES[state]
-        last = self._lives.get(name, [])[-1:]
+        if rule.sheet is not None and not rule.is_waiting and rule.is_open:
+            by, at = rule.sheet.changed_by, self._speech.moment(rule.sheet.changed_at)
+            done = [(self._speech.say("draft changed"), by, at)]
         return {
-            "name": name,
-            "title": self._speech.titled(title) or name,
-            "state": self._speech.say(text),
-            "kind": kind,
-            "last": [
-                (shown(DONE, each.what, self._speech), publisher(each.by, self._speech), self._speech.moment(each.at))
-                for each in last
-            ],
-            **more,
+            "name": rule.name,
+            "title": self._title(rule),
+            "href": pages[0][1],
+            "pages": [(shown(PAGES, what, self._speech), href) for what, href in pages[1:]],
+            "states": list(self._states(rule)),
+            "last": done,
         }
+
+    def _states(self, rule: _Rule) -> Iterator[tuple[str, str]]:
+        """Yield the states of what is live, of the version on its way, and of the draft: in words, and their kind."""
+        say, version = self._speech.say, rule.version
+        if rule.fact is not None:
+            text, kind = STATES[state_of(self._now, rule.name)]
+            yield say(text), kind
+            if 0 < rule.live < 1:
+                yield (
+                    say("latest version: for {share} of all people").format(share=share(rule.live, self._speech)),
+                    "note",
+                )
+        if version is not None:
+            text, kind = STATES["waiting" if version.state == "submitted" else version.state]
+            yield say(text) if rule.fact is None else say("new version: {state}").format(state=say(text)), kind
+        if rule.is_open:
+            is_first = rule.fact is None and version is None
+            yield say(STATES["draft"][0]) if is_first else say("a draft of a new version is open"), ""
+
+    def _title(self, rule: _Rule) -> str:
+        """Return the title of what was published, else of the version on its way, else of the draft."""
+        fact = rule.fact or (rule.last and rule.last.fact)
+        if isinstance(fact, TriggerPublished | TriggerSubmitted):
+            return self._speech.titled(fact.rules["title"]) or rule.name
+        return title_of(rule.sheet, self._speech) if rule.sheet is not None else rule.name
 
 
 def _latest(now: Governed) -> Iterable[Submission]:
-    return (versions[-1] for _, versions in sorted(now.submitted.items()))
+    return (versions[-1] for about, versions in now.submitted.items() if about.kind == "trigger")

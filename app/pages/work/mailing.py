@@ -51,8 +51,8 @@ MATTERS: Final[Mapping[str, str]] = {
 class Mailing:
     """Sends them by the configured provider. A mail that does not go hinders nothing."""
 
-    def __init__(self, platform: Platform) -> None:
-        self._platform, self._mail = platform, StaffMail(platform.rules.context)
+    def __init__(self, platform: Platform, sheets: DraftStore) -> None:
+        self._platform, self._sheets, self._mail = platform, sheets, StaffMail(platform.rules.context)
 
     def handed_in(self, submission: Submission, by: Principal) -> list[str] | None:
         """Tell the agency's approvers, but not who handed it in; return the names of those who were mailed."""
@@ -99,7 +99,7 @@ class Mailing:
         """Return the mail: in every language of the pages, for nobody knows which one the reader chose."""
         name, hash_ = submission.about.name, submission.hash
         titles = getattr(submission.fact, "rules", {}).get("title") or {}
-        page = f"{self._platform.settings.base_url.rstrip('/')}/work/submissions/{name}/{hash_}"
+        page = f"{self._platform.settings.base_url.rstrip('/')}{self._page(matter, submission)}"
         quoted = indent(visible(said), "> ", lambda _: True)  # none of its lines looks like one of ours
         parts = []
         for language in LANGUAGES:
@@ -110,6 +110,13 @@ class Mailing:
         text = "\n\n—\n\n".join(parts) + f"\n\n{page}\n"
         number = len(submission.comments if matter == "commented" else submission.refusals)
         return StaffNotice(f"{matter} {name} {hash_} {number}", f"Хабаршы: {name}", text, next(iter(LANGUAGES)))
+
+    def _page(self, matter: str, submission: Submission) -> str:
+        """Return the page on which its reader goes on: of a refused version, its draft."""
+        if matter == "refused" and (sheet := self._sheets.of(submission.about.name, submission.hash)) is not None:
+            return f"/work/drafts/{sheet.id}/form"
+        page = f"/work/submissions/{submission.about.name}/{submission.hash}"
+        return f"{page}#comments" if matter == "commented" else page
 
     def run(self, send: Callable[[Mapping[str, Route]], Coroutine[Any, Any, Answer]]) -> Answer | None:
         """Send by the configured routes; None where that is not possible now."""

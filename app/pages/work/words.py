@@ -36,7 +36,6 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "approved": (N_("approved, not published"), "note"),
     "refused": (N_("refused"), "bad"),
     "draft": (N_("draft"), ""),
-    "as published": (N_("as published"), "good"),
 }
 WHAT: Final[Mapping[str, str]] = {**LIFE, "attempted": N_("handed over")}
 """What became of messages, in counts."""

@@ -295,3 +295,25 @@ def test_what_is_empty_in_a_report_is_said(
     asked = BacktestArguments("health", "kz", "x", "0" * 64, {"channels": ["push", "sms"]}, {}, begin, end)
     found = BacktestCounts(4, 4, len(days), 0, messages, [], [], days, [], [], [], [], [], "", None, outcomes)
     assert list(_Told(asked, found, speech_of("en")).zeros) == said
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        (
+            [("told", 1), ("done", 15), ("ahead", 2), ("no_event", 70), ("later", 4)],
+            (
+                "Of 18 to whom it happened, 1 would have got the message."
+                " Not the others: 15 – the thing itself was done, 2 – still to come when the time was over."
+            ),
+        ),
+        ([("told", 3), ("no_event", 70)], "All to whom it happened would have got the message: 3."),
+        ([("done", 3)], ""),
+    ],
+)
+def test_a_report_says_in_a_sentence_why_others_were_not_told(outcomes: list[tuple[str, int]], said: str) -> None:
+    """Of those to whom it happened it counts who was told, and by reason who was not; others are none of them."""
+    begin, end = (datetime(2025, month, 1, tzinfo=UTC) for month in (4, 6))
+    asked = BacktestArguments("health", "kz", "x", "0" * 64, {"channels": ["push"]}, {}, begin, end)
+    found = BacktestCounts(92, 92, 1, 0, [], [], [], [], [], [], [], [], [], "", None, outcomes)
+    assert _Told(asked, found, speech_of("en")).in_short == said

@@ -77,6 +77,7 @@ def test_the_author_is_mailed_the_refusal_and_reads_it_on_the_draft(quiet: Works
     )
     [mail] = mails(quiet, "saule")
     assert "the date is wrong" in mail.text
+    assert f"http://testserver{where}/form" in mail.text, "there it is mended"
     for page in ("/form", "/words", "/tests", "/preview", ""):
         shown = saule.get(f"{where}{page}").text
         assert "The version that was handed in is refused" in shown, page

@@ -273,3 +273,11 @@ def test_another_chair_never_answers_404(lived: Lived) -> None:
         fresh = visitor(lived)
         with fresh:
             assert fresh.get("/sign-in", params={"next": path}).url.path == path
+
+
+def test_who_takes_the_other_chair_stays_at_a_version(lived: Lived) -> None:
+    """The author and the approver of a version change places on its page; on other pages they begin at the list."""
+    with visitor(lived) as visiting:
+        for path, then in (("/work/submissions/x/0123456789ab", None), ("/work/new", "/work")):
+            visiting.get("/demo/as/dana", params={"next": path})
+            assert f'href="/demo/as/serik?next={then or path}"' in visiting.get(path).text

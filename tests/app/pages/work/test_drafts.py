@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import partial
 from html import unescape
 from pathlib import Path
 
@@ -727,7 +728,7 @@ def test_no_version_but_an_earlier_one_has_planned_messages(quiet: Workshop) -> 
 def test_a_rule_is_listed_once(quiet: Workshop) -> None:
     """Whatever there is of a rule, the list has one entry of it, which says so and leads to the next step."""
     dana, draft = written(quiet)
-    berik, listed = signed_in(quiet, "berik"), lambda: entry_of(dana, CLINIC)
+    berik, listed = signed_in(quiet, "berik"), partial(entry_of, dana, CLINIC)
     opened = (f"{draft}/form", ["live", "a draft of a new version is open"])
     assert listed() == opened
     where = dana.post(f"{draft}/submit").headers["location"].partition("?")[0]

@@ -36,6 +36,7 @@ from domain.facts.principals import Principal, Role, require
 from domain.facts.submissions import Subject, Submission
 from streams.queues.jobs import Busy, Job, JobState, UnknownJob
 from streams.rehearsal.backtest_results import TOLD
+from streams.rehearsal.rehearse import ROLE
 from streams.rules.drafts import DraftStore, StoredDraft
 from templates.authoring import typed_values
 
@@ -278,9 +279,10 @@ class _Told:
     def in_short(self) -> str:
         """Return to how many it happened, how many of them were told, and why the others were not; or nothing.
 
-        Nothing is said where nobody was told: `zeros` says why.
+        Nothing is said where nobody was told: `zeros` says why. It did not happen to those in another role, such as
+        the child where a parent is told.
         """
-        happened = {why: many for why, many in self._counts.outcomes if why not in NOT_HAPPENED}
+        happened = {why: many for why, many in self._counts.outcomes if why not in NOT_HAPPENED | {ROLE}}
         if not (told := happened.pop(TOLD, 0)):
             return ""
         say, number = self._say, self._speech.number

@@ -307,7 +307,7 @@ def test_what_is_empty_in_a_report_is_said(
                 " Not the others: 15 – the thing itself was done, 2 – still to come when the time was over."
             ),
         ),
-        ([("told", 3), ("no_event", 70)], "All to whom it happened would have got the message: 3."),
+        ([("told", 3), ("role", 5), ("no_event", 70)], "All to whom it happened would have got the message: 3."),
         ([("done", 3)], ""),
     ],
 )

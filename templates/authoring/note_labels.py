@@ -5,6 +5,7 @@ The order of the words, their case, and all signs between and around them count 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from itertools import islice, product
 from typing import Final
@@ -67,7 +68,7 @@ _ANY_MESSAGE: Final = {
 _SAME: Final[Mapping[str, str]] = {
     "пуш": "push",
     "пуша": "push",
-    "смс": "sms",
+    **dict.fromkeys(("смс", "смска", "смски", "эсэмэс", "эсэмэска", "эсэмэски"), "sms"),
     "имейл": "email",
     "имэйл": "email",
     "емейл": "email",
@@ -171,6 +172,15 @@ class NoteLabels:
         if (text := self._text_of(meant)) is not None:
             return [self.fields[text.field]]
         return [self.languages[found]] if (found := self._language_of(meant)) in self.languages else None
+
+    def nearest(self, line: str) -> Sequence[str]:
+        """Return the labels whose words are most like those of a line; those of all texts if none is like them."""
+        pools, languages = _words_of_fields(), _usual_languages()
+        known = [*languages, *dict.fromkeys(word for pool in pools.values() for word in pool)]
+        near = {like for word in _words(_head(line)[0]) for like in get_close_matches(word, known, 1)}
+        found = [self.fields[field] for field, pool in pools.items() if near & pool]
+        found += [name for code, name in self.languages.items() if any(languages.get(each) == code for each in near)]
+        return found or list(self.fields.values())
 
     def is_text(self, line: str) -> bool:
         """Return True if nobody takes a line for a label."""

@@ -19,6 +19,8 @@ _KEPT: Final = "\\"
 _ENDS: Final = "\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _ONE_LINE: Final = ("subject", "push.title")
 _QUOTED: Final = 60
+_MOST_COMPARED: Final = 30
+"""The most wrong lines for which the nearest label is looked for, which takes long."""
 
 
 class Stray(Struct, frozen=True):
@@ -232,7 +234,9 @@ class _Reader:
         elif self._open.field == BODY or not self._open.has_begun:
             return False
         elif looks_like_label(line):
-            self._lose(number, _no_label(line, ()))
+            self._lose(
+                number, _no_label(line, self._labels.nearest(line) if len(self._strays) < _MOST_COMPARED else ())
+            )
         elif self._open.field in _ONE_LINE or self._open.is_blank_above or self._run == "ended":
             told = Words(
                 "“{text}” belongs to no label: “{label}” has ended above it.",
@@ -276,7 +280,9 @@ class _Reader:
         self._run, self._heading = kind, None
 
 
-_OR_MARK: Final = Said("If it belongs to a text, put \\ in front of the line.")
+_OR_MARK: Final = Said(
+    "If a line is part of a text though it looks like a label, put the sign \\ before it: the sign is not sent."
+)
 
 
 def _no_label(line: str, meant: Sequence[str]) -> str:

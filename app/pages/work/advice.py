@@ -193,8 +193,8 @@ class Advice:
         field = _FIELDS.get(str(given.get("name", "")))
         if field is not None and template == "{name} is missing":
             return Words("“{name}” is not filled in", name=Said(field))
-        if field is not None and template == "{name}: {error}":
-            return self._said(given["error"])  # the field is named in front of it, or it stands at the field
+        if field is not None and template == "{name}: {error}" and isinstance(error := given["error"], str):
+            return self._said(error)  # the field is named in front of it, or it stands at the field
         told = {name: self._given(name, each) for name, each in given.items()}
         return Words(ADVICE.get(template, template), **told)
 

@@ -97,7 +97,7 @@ class Plan(Struct, frozen=True):
 
     `schema`: the path by which editors find the schemas, from the trigger's folder. `titles` and `law`: language ->
     title, legal basis, as far as there are any yet. `topic`: what a citizen opts out of. `taken_over`: the keys whose
-    values are those of the trigger `like`.
+    values are those of the trigger `like`. `to_choose`: the keys whose values the author is asked to choose.
     """
 
     name: str
@@ -112,10 +112,13 @@ class Plan(Struct, frozen=True):
     urgency: str = "service"
     like: str = ""
     taken_over: Sequence[str] = ()
+    to_choose: Sequence[str] = ()
 
     def remark(self, key: str) -> list[str]:
-        """Return the lines that ask if the value of a key is right here too: one if it is taken over, else none."""
-        return [remark_of(key, self.like)] if key in self.taken_over else []
+        """Return the line that asks if the value of a key is right here too, or to choose it; none of another key."""
+        if key in self.taken_over:
+            return [remark_of(key, self.like)]
+        return [remark_of(key, "")] if key in self.to_choose else []
 
     def title(self, language: str) -> str:
         """Return the title as it stands between double quotes of YAML.

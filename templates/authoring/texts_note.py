@@ -229,14 +229,13 @@ class _Reader:
             self._lose(number, Joined((told, _OR_MARK)))
         elif (meant := self._labels.doubt(line)) is not None:
             self._lose(number, _no_label(line, meant))
-        elif self._open is None:
-            self._stray(number, "unlabelled", Words("“{text}” stands there without a label.", text=_quoted(line)))
-        elif self._open.field == BODY or not self._open.has_begun:
+        elif self._open is not None and (self._open.field == BODY or not self._open.has_begun):
             return False
         elif looks_like_label(line):
-            self._lose(
-                number, _no_label(line, self._labels.nearest(line) if len(self._strays) < _MOST_COMPARED else ())
-            )
+            near = self._labels.nearest(line) if len(self._strays) < _MOST_COMPARED else ()
+            self._lose(number, _no_label(line, near))
+        elif self._open is None:
+            self._stray(number, "unlabelled", Words("“{text}” stands there without a label.", text=_quoted(line)))
         elif self._open.field in _ONE_LINE or self._open.is_blank_above or self._run == "ended":
             told = Words(
                 "“{text}” belongs to no label: “{label}” has ended above it.",

@@ -291,7 +291,8 @@ class TriggerForm:
             name: None if self.yaml.is_shared(part.path) else shown(part, self.yaml.get(part.path))
             for name, part in self.parts.items()
         }
-        self.values = {name: text for name, text in shown_.items() if text is not None}
+        asked = {key for key, like in self._remarks.items() if not like}  # their fields begin empty
+        self.values = {name: "" if name in asked else text for name, text in shown_.items() if text is not None}
 
     @property
     def rest(self) -> Iterator[tuple[str, str]]:
@@ -324,9 +325,14 @@ class TriggerForm:
         return _without_question(self.yaml.text) != self.yaml.text
 
     @property
+    def _remarks(self) -> Mapping[str, str]:
+        """Return the keys of which a remark asks: key -> the rule that its value is from, if any."""
+        return dict(filter(None, map(remarked, self.yaml.text.split("\n"))))
+
+    @property
     def taken_over(self) -> Mapping[str, str]:
         """Return the keys of which a remark asks if they are right here too: key -> the rule that they are from."""
-        return dict(filter(None, map(remarked, self.yaml.text.split("\n"))))
+        return {key: like for key, like in self._remarks.items() if like}
 
     def with_changes(self, changes: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """Return the text with these fields changed, and the problem of each field that does not take its text.
@@ -337,7 +343,7 @@ class TriggerForm:
         made, wrong = self.yaml, dict[str, str]()
         if changes.get("needless.none") or any(changes.get(f"unless.{each}.on") for each in NEW):
             made = YamlText(_without_question(made.text))
-        if answered := {key for key in self.taken_over if _is_answered(key, changes)}:
+        if answered := {key for key in self._remarks if _is_answered(key, changes)}:
             lines = made.text.split("\n")
             made = YamlText("\n".join(each for each in lines if (remarked(each) or ("",))[0] not in answered))
         for name, text in changes.items():
@@ -527,7 +533,7 @@ def _is_only_taken_away(entry: PlainData, mine: Mapping[str, PlainData], theirs:
 
 
 def _is_answered(key: str, changes: Mapping[str, str]) -> bool:
-    """Return True if the changes say that what is taken over is right, or change it."""
+    """Return True if the changes say that what is taken over is right, or set it."""
     return bool(changes.get(f"right.{key}")) or any(each == key or each.startswith(f"{key}.") for each in changes)
 
 

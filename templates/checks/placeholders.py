@@ -17,6 +17,7 @@ RULES = ""
 """Stands for trigger.yaml where a language stands for its words."""
 ASKS_NEEDLESS = N_("say what makes the message needless (`unless`), or delete these remarks")
 ASKS_TAKEN_OVER = N_("{key} is taken over from {name}: change it, or take that remark away if it is right here too")
+ASKS_CHOICE = N_("{key} is of the sample: choose it, and take that remark away")
 _ENGLISH = "en"
 """In English the trigger's name may be a good title: `card_ends`, "Card ends"."""
 _SENTENCES = [sentence for asked in ASKED.values() for sentence in astuple(asked)]
@@ -102,7 +103,7 @@ def check_placeholders(files: TriggerFiles, report: Report) -> None:
         if line.strip() == NEEDLESS:
             report.add(_finding(files.rules, Place(number, 1, number), Words(ASKS_NEEDLESS)))
         elif (taken := remarked(line)) is not None:
-            message = Words(ASKS_TAKEN_OVER, key=taken[0], name=taken[1])
+            message = Words(ASKS_TAKEN_OVER if taken[1] else ASKS_CHOICE, key=taken[0], name=taken[1])
             report.add(_finding(files.rules, Place(number, 1, number), message))
 
 

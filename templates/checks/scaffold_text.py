@@ -16,6 +16,10 @@ TAKEN_OVER: Sequence[str] = ("legal_basis", "category", "class")
 """The keys whose values a new trigger may have from another one."""
 _REMARK = "# {key} is taken over from {name}: if it is right here too, take this line away"
 _REMARKED = re.compile(_REMARK.format(key=f"({'|'.join(TAKEN_OVER)})", name="([a-z0-9_]{1,100})"))
+TO_CHOOSE: Sequence[str] = ("category", "class")
+"""The keys of a new trigger that its author may be asked to choose."""
+_CHOICE = "# {key} is of the sample: choose it, and take this line away"
+_CHOICES = {_CHOICE.format(key=key): key for key in TO_CHOOSE}
 CASES = (N_("told on the next day by SMS"), N_("told by email"), N_("whoever opted out hears nothing"))
 """The names of a new trigger's tests, which pages show in the reader's language."""
 
@@ -25,12 +29,17 @@ DAY = date(2026, 3, 2)
 
 
 def remark_of(key: str, name: str) -> str:
-    """Return the line of a new trigger.yaml that asks if a value from the trigger of that name is right in it too."""
-    return _REMARK.format(key=key, name=name)
+    """Return the line of a new trigger.yaml that asks if a value from the trigger of that name is right in it too.
+
+    Without a name it asks to choose the value.
+    """
+    return _REMARK.format(key=key, name=name) if name else _CHOICE.format(key=key)
 
 
 def remarked(line: str) -> tuple[str, str] | None:
-    """Return of which key such a line asks, and from which trigger its value is; None for another line."""
+    """Return of which key such a line asks, and from which trigger its value is, if any; None for another line."""
+    if (key := _CHOICES.get(line.strip())) is not None:
+        return key, ""
     found = _REMARKED.fullmatch(line.strip())
     return None if found is None else (found[1], found[2])
 

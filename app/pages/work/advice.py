@@ -14,7 +14,7 @@ from app.pages.work.simple_fields import FIELDS
 from domain.core.translatable import N_, Joined, Said, Words
 from domain.rules.benefits import starts_on
 from streams.rules.in_force import Rules
-from templates.checks.placeholders import ASKS_NEEDLESS, ASKS_TAKEN_OVER
+from templates.checks.placeholders import ASKS_CHOICE, ASKS_NEEDLESS, ASKS_TAKEN_OVER
 from templates.checks.sample_check import LACKED, OF_SOME_EVENTS, OF_SOME_PEOPLE
 from templates.checks.sense_check import ONLY_LATER
 from templates.checks.words_check import ONLY_THERE, OTHER_NUMBERS
@@ -117,6 +117,11 @@ _FIELDS: Final[Mapping[str, str]] = {
     "from": N_("Last day to act, if it is another one"),
 }
 """Key of the file that means one field only -> the label of that field."""
+_TO_CHOOSE: Final[Mapping[str, str]] = {
+    "category": N_("Choose the topic"),
+    "class": N_("Choose what kind of message it is"),
+}
+"""Key that its author is asked to choose -> what is said at its field."""
 _UNWRITTEN = "{name} is missing in {languages}"
 _TO_WRITE: Final[Mapping[str, str]] = {
     "title": N_("Write the title {language}"),
@@ -264,6 +269,9 @@ def at_fields(found: Finding, at: str) -> list[tuple[str, Finding]]:
         return [("needless.none", found)]
     if template == ASKS_TAKEN_OVER:
         return [(f"right.{given['key']}", found)]
+    if template == ASKS_CHOICE:
+        key = given["key"]
+        return [(key, replace(found, message=Said(_TO_CHOOSE[key])))]
     group = at.rpartition(".")[0]
     told = _TO_WRITE.get(group.rpartition(".")[2]) if template == _UNWRITTEN else None
     if told is None:

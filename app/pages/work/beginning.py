@@ -26,7 +26,7 @@ from templates.authoring.internal_names import proposed
 from templates.authoring.scaffold import Plan, trigger_files
 from templates.checks.loader import BUILT_IN
 from templates.checks.pack_check import TITLE
-from templates.checks.scaffold_text import TAKEN_OVER
+from templates.checks.scaffold_text import TAKEN_OVER, TO_CHOOSE
 from templates.checks.sense_check import ANSWERS
 from templates.reading.value_kinds import NAME
 from templates.reading.writing import trigger_texts
@@ -167,7 +167,9 @@ class Beginning(RoutedPages):
         rules = self._office.platform.rules.library.rules()
         type_, attributes = rules.catalogue.types[given["on"]], frozenset(rules.catalogue.attributes)
         titles = {each: title for each in self._languages if (title := given[_titled(each)])}
-        plan = Plan(given["name"], type_, who.agency, attributes, rules.defaults, _SCHEMAS, titles)
+        plan = Plan(
+            given["name"], type_, who.agency, attributes, rules.defaults, _SCHEMAS, titles, to_choose=TO_CHOOSE
+        )
         if (fact := self._like(given["like"], who)) is not None:
             like = fact.rules
             law, urgency, usual = like["legal_basis"], str(like["class"]), like["class"] in _TAKEN_OVER

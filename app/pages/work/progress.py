@@ -14,7 +14,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.work.office import Office
 from app.pages.work.sheets import text_of, title_of
-from app.pages.work.text_fields import asks_needless, asks_taken_over, sample_texts
+from app.pages.work.text_fields import asks_choice, asks_needless, asks_taken_over, sample_texts
 from app.pages.work.words import share
 from domain.core.translatable import N_
 from domain.facts.governance import TriggerSubmitted
@@ -243,6 +243,8 @@ def mending(found: Sequence[Finding], files: Mapping[str, str], speech: Speech) 
         notes.append(
             speech.many("{count} thing taken over to confirm", "{count} things taken over to confirm", taken)
         )
+    if any(map(asks_choice, found)):
+        notes.append(speech.say("topic or urgency is not chosen"))
     return ", ".join(notes)
 
 

@@ -14,7 +14,7 @@ from streams.rehearsal.case_reader import is_silent
 from templates.authoring.starter_values import with_values_of
 from templates.authoring.words_form import EMPTY, WordsForm
 from templates.authoring.yaml_edit import CannotEdit
-from templates.checks.placeholders import ASKS_NEEDLESS, ASKS_TAKEN_OVER
+from templates.checks.placeholders import ASKS_CHOICE, ASKS_NEEDLESS, ASKS_TAKEN_OVER
 from templates.reading.files import BODY
 from templates.reading.findings import Finding
 
@@ -164,9 +164,15 @@ def asks_taken_over(found: Finding) -> bool:
     return getattr(found.message, "template", "") == ASKS_TAKEN_OVER
 
 
+def asks_choice(found: Finding) -> bool:
+    """Return True if a finding asks to choose what the sample has."""
+    return getattr(found.message, "template", "") == ASKS_CHOICE
+
+
 def is_sample_text(found: Finding) -> bool:
     """Return True if a finding asks to replace a text or a test of the sample."""
-    return found.placeholder and not any(asks(found) for asks in (is_silent, asks_needless, asks_taken_over))
+    others = (is_silent, asks_needless, asks_taken_over, asks_choice)
+    return found.placeholder and not any(asks(found) for asks in others)
 
 
 def sample_texts(found: Iterable[Finding], files: Mapping[str, str]) -> dict[str, list[Finding]]:

@@ -154,6 +154,7 @@ def test_texts_stand_in_the_step_of_their_heading() -> None:
             "“Кнопка: Оплатить” is no label here. Did you mean “Тема письма” or “Push, ",
         ),
         ("RU\nSMS: a\nЗаголовочек: b", 3, "Did you mean “Тема письма” or “Push, первая строка”? If a line is part"),
+        ("RU\nСообщенье: b", 2, "Did you mean “Push, первая строка” or “Push, текст” or “SMS”?"),
         ("RU\nSMS: a\nРусскоязычный: b", 3, "Did you mean “Русский”?"),
         ("RU\nТема: a\nb", 3, "“b” belongs to no label: “Тема письма” has ended above it."),
         ("RU\nSMS: a\n\nС уважением", 4, "“С уважением” belongs to no label: “SMS” has ended above it."),

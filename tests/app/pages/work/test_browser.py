@@ -338,6 +338,8 @@ def fills_the_rule(page: Page, *, scripts: bool) -> None:
     for spoken, (title, text) in OWN.items():
         page.fill(f"[id='title.{spoken}']", title)
         page.fill(f"[id='legal_basis.{spoken}']", text)
+    page.select_option("#category", index=1)
+    page.check("#class-reminder")
     (card_ends if scripts else amount_unpaid)(page)
 
 

@@ -967,6 +967,27 @@ def test_what_is_taken_over_from_another_rule_is_asked_until_it_is_answered(quie
     assert (asked(), "taken over" in rules_of(aida, where)) == ([], False)
 
 
+def test_topic_and_urgency_of_a_new_draft_are_chosen_by_nobody_but_its_author(quiet: Workshop) -> None:
+    """They begin empty and are asked for, also after a save, until the author chooses, even what the sample has."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, **{"title.en": "Lost a job", "pack": "kz", "on": "kz.employment.job_ended"})
+
+    def asked() -> list[str]:
+        assert ("topic or urgency is not chosen" in aida.get(f"{where}/submit").text) == (
+            "# c" in rules_of(aida, where)
+        )
+        return re.findall(r'id="(category|class)-findings">', aida.get(f"{where}/form").text)
+
+    fields = form_of(aida, where)
+    assert (fields["category"], "class" in fields) == ([""], False)
+    assert send(aida, where, fields, **{"due.first.at": "11:00"}).status_code == 303
+    assert asked() == ["category", "class"]
+    assert send(aida, where, form_of(aida, where), **{"class": "service"}).status_code == 303
+    assert (asked(), form_of(aida, where)["class"]) == (["category"], ["service"])
+    assert send(aida, where, form_of(aida, where), category="health").status_code == 303
+    assert (asked(), yaml.safe_load(rules_of(aida, where))["category"]) == ([], "health")
+
+
 def test_the_page_after_a_mistake_is_the_page_before_it_with_the_mistake(quiet: Workshop) -> None:
     """What was asked at the fields is asked again beside what is wrong, but not of what was changed."""
     aida = signed_in(quiet, "aida")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec.structs import astuple
 
-from templates.checks.scaffold_text import ASKED, CASES, NEEDLESS, title_of
+from templates.checks.scaffold_text import ASKED, CASES, NEEDLESS, remarked, title_of
 
 OWN = {"kk": "Мерзімі бітеді", "ru": "Срок истекает", "en": "It ends soon"}
 
@@ -17,7 +17,8 @@ def write_own_texts(folder: Path) -> None:
 
 def own_text(text: str, file: str, trigger: str) -> str:
     """The text of a file of a new trigger with every placeholder replaced."""
-    text, words = text.replace(NEEDLESS, ""), OWN.get(Path(file).stem)
+    lines = [line for line in text.replace(NEEDLESS, "").split("\n") if remarked(line) is None]
+    text, words = "\n".join(lines), OWN.get(Path(file).stem)
     for language, own in OWN.items():
         text = text.replace(f"{language}: {title_of(trigger)}", f"{language}: {own}")
     for asked in ASKED.values():

@@ -244,7 +244,7 @@ def test_an_approver_is_warned_of_a_rule_that_reached_nobody(quiet: Workshop) ->
 
 
 def test_days_of_a_backtest_are_typed_as_people_write_them(told: Workshop) -> None:
-    """01.05.2025 is a day here as in every other field of dates; what comes next stands under the result."""
+    """01.05.2025 is a day here as in every other field of dates; under the result stands what the steps say next."""
     aida, jobs = signed_in(told, "aida"), told.world.platform.queues.jobs
     where = begun(aida)
     report = aida.post(f"{where}/backtest", **{"from": "01.05.2025", "to": "20.6.2025"}).headers["location"]
@@ -253,6 +253,9 @@ def test_days_of_a_backtest_are_typed_as_people_write_them(told: Workshop) -> No
     page = aida.get(report).text
     assert page.index(f'<a class="button" href="{where}/submit">Next: Hand in</a>') < page.index("<figure")
     assert f'<a class="button" href="{where}/backtest">Next: Try on last year</a>' in aida.get(f"{where}/tests").text
+    failing = file_of(aida.get(where).text, "tests.yaml").replace("T10:00+05:00, step", "T10:30+05:00, step")
+    aida.post(where, revision="1", **{"file-tests.yaml": failing})
+    assert re.search(f'class="button" href="{where}/tests[^"]*">Next: Tests<', aida.get(report).text)
 
 
 NOBODY, CONDITIONS = "Nobody would have got a message.", "the conditions of the rule do not hold"

@@ -563,6 +563,7 @@ def test_a_refused_author_is_sent_to_mend(quiet: Workshop) -> None:
     draft = begun(dana)
     for page in (dana.get(f"{draft}/form").text, dana.get(where).text):
         assert "Next: Write</strong> – mend: the date is wrong" in unescape(page)
+    assert re.search(r'class="button" href="/work/drafts/[^"]+/form">Change the rule<', dana.get(where).text)
     dana.post(
         draft,
         revision=revision_of(dana.get(draft).text),

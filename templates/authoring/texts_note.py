@@ -31,11 +31,20 @@ class Stray(Struct, frozen=True):
     told: str
 
 
+class Above(Struct, frozen=True):
+    """Lines above the first language that are no label, such as a greeting, and their words, shortened."""
+
+    first: int
+    last: int
+    words: str
+
+
 class ReadNote(Struct, frozen=True):
-    """The texts of a note, and its lines that belong nowhere."""
+    """The texts of a note, its lines that belong nowhere, and those above the first language, which are left out."""
 
     texts: Texts
     strays: Sequence[Stray]
+    above: Above | None = None
 
 
 def written_note(texts: Texts, labels: NoteLabels) -> str:
@@ -128,6 +137,7 @@ class _Reader:
         self._texts: dict[str, dict[str, _Text]] = {}
         self._at: dict[tuple[str, str], int] = {}  # the line of the label of each text
         self._strays: list[Stray] = []
+        self._above: Above | None = None
         self._run = ""  # what is wrong with the line above, if the next one may belong to it
         self._language, self._group = "", ""
         self._open: _Text | None = None
@@ -151,17 +161,19 @@ class _Reader:
     def finished(self) -> ReadNote:
         """Return what was read."""
         self._end_heading()
+        if self._above is not None and not (self._language or self._strays):
+            self._refuse_above(self._above.first, self._above.words)
         texts = {
             language: {name: str(text) for name, text in named.items()} for language, named in self._texts.items()
         }
-        return ReadNote({language: named for language, named in texts.items() if named}, self._strays)
+        return ReadNote({language: named for language, named in texts.items() if named}, self._strays, self._above)
 
     def _take_heading(self, number: int, line: str, label: Label) -> None:
         if label.language:
             self._end_heading()
             self._begin(number, line, label.language)
         elif not self._language:
-            self._above(number, line)
+            self._refuse_above(number, line)
             return
         elif self._group:
             self._end_heading()
@@ -186,7 +198,7 @@ class _Reader:
             self._end_heading()
             self._begin(number, line, label.language)
         if not self._language:
-            self._above(number, line)
+            self._refuse_above(number, line)
             return
         if not (names := self._known.get(self._language)):
             return
@@ -213,7 +225,7 @@ class _Reader:
                 self._open.add(line, end, kept=False)
             return
         if not self._language:
-            self._above(number, line)
+            self._take_above(number, line, kept=kept)
         elif not self._skips and ((kept and self._open is not None) or not self._refused(number, line)):
             assert self._open is not None, "a text without a label is refused"
             self._run = ""
@@ -247,7 +259,15 @@ class _Reader:
             return False
         return True
 
-    def _above(self, number: int, line: str) -> None:
+    def _take_above(self, number: int, line: str, *, kept: bool) -> None:
+        """Leave out a greeting; a line that may be meant as a label is refused."""
+        if not kept and not self._labels.is_text(line):
+            self._refuse_above(number, line)
+            return
+        first, words = (number, line) if self._above is None else (self._above.first, f"{self._above.words} {line}")
+        self._above = Above(first, number, _quoted(words))
+
+    def _refuse_above(self, number: int, line: str) -> None:
         told = Words(
             "“{text}” stands above the first language. Take it away, or write the language above it on a line of its"
             " own, as “{language}”.",

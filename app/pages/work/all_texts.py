@@ -9,6 +9,7 @@ from typing import Any, Final
 from babel import Locale
 from fastapi import Request
 from fastapi.responses import Response
+from msgspec.structs import astuple
 
 from app.http import routes
 from app.packs.draft_bench import MOST_BYTES
@@ -37,7 +38,7 @@ from domain.facts.principals import Principal, Role
 from domain.rules.triggers import CORRECTION
 from streams.rules.drafts import StoredDraft
 from templates.authoring.note_labels import FIELDS, NoteLabels, Vocabulary
-from templates.authoring.texts_note import Texts, read_note, written_note
+from templates.authoring.texts_note import Above, Texts, read_note, written_note
 from templates.checks.placeholders import is_of_the_scaffold
 from templates.reading.files import BODY
 from templates.reading.findings import Finding
@@ -113,7 +114,8 @@ class AllTexts(FormPages[AllWords]):
             return self._show(who, frame, opened, fields, wrong)
         answer = self._save(opened, fields, edit, files, self._saved(sheet, ""))
         if answer.status_code == HTTPStatus.SEE_OTHER:
-            tell_once(request, NOTE, json.dumps(_counted(form, changes, _shown(form, channels_of(files)))))
+            counts = _counted(form, changes, _shown(form, channels_of(files)))
+            tell_once(request, NOTE, json.dumps({**counts, "above": found.above and astuple(found.above)}))
         return answer
 
     @routes.post("/work/drafts/{id}/note/merge")
@@ -162,16 +164,27 @@ def taken_from_note(kept: str | None, speech: Speech) -> list[str]:
     if kept is None:
         return []
     counts = json.loads(kept)
+    left_out = [_left_out(Above(*counts["above"]), speech)] if counts["above"] else []
     told = {
         "taken": speech.say("Taken: {texts}."),
         "emptied": speech.say("Emptied: {texts}."),
         "same": speech.say("Unchanged: {texts}."),
     }
-    return [
+    taken = [
         sentence.format(texts=", ".join(_of_languages(counts[kind], speech)))
         for kind, sentence in told.items()
         if counts[kind]
     ]
+    return taken + left_out
+
+
+def _left_out(above: Above, speech: Speech) -> str:
+    """Return which lines of the note were not taken."""
+    if above.first == above.last:
+        told = speech.say("Line {number} was not taken: “{words}”; it stands above the first language.")
+        return told.format(number=above.first, words=above.words)
+    told = speech.say("Lines {first} to {last} were not taken: “{words}”; they stand above the first language.")
+    return told.format(first=above.first, last=above.last, words=above.words)
 
 
 def _of_languages(counts: Mapping[str, int], speech: Speech) -> Iterator[str]:

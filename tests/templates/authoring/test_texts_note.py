@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from templates.authoring.note_labels import NoteLabels, Vocabulary
-from templates.authoring.texts_note import ReadNote, read_note, written_note
+from templates.authoring.texts_note import Above, ReadNote, read_note, written_note
 
 MAIN = ("subject", "push.title", "push.body", "sms", "body")
 STEP = ("steps.week.subject", "steps.week.push.title", "steps.week.push.body", "steps.week.sms")
@@ -166,6 +166,8 @@ def test_texts_stand_in_the_step_of_their_heading() -> None:
         ("RU\nПисьмо:\nа\nПуш на телефон:\nb", 4, "“Пуш на телефон:” is no label here. Did you mean"),
         ("RU\nSMS:\nказ: b", 3, "write the language on a line of its own, and the label of the text below it."),
         ("SMS: a", 1, "“SMS: a” stands above the first language."),
+        ("Здравствуйте!\nТема писма: a\nRU\nSMS: b", 2, "“Тема писма: a” stands above the first language."),
+        ("Оплатите штраф.\nСпасибо.", 1, "Take it away, or write the language above it on a line of its own, as “Рус"),
     ],
 )
 def test_a_line_that_belongs_nowhere_is_told(note: str, line: int, said: str) -> None:
@@ -176,9 +178,15 @@ def test_a_line_that_belongs_nowhere_is_told(note: str, line: int, said: str) ->
 
 
 def test_lines_that_are_wrong_together_are_told_once() -> None:
-    """A greeting above the first language is one remark; so is what stands below a label that is none."""
-    found = told("Здравствуйте!\n\nНаправляем тексты.\nАйгуль\n\nRU\nПуш\nодин\n\nдва\nSMS: a\nKK\nSMS: b")
-    assert [(first, last) for first, last, _ in found] == [(1, 4), (7, 7)]
+    """Texts above the first language are one remark; so is what stands below a label that is none."""
+    found = told("SMS: a\nТема: b\n\nRU\nПуш\nодин\n\nдва\nSMS: a\nKK\nSMS: b")
+    assert [(first, last) for first, last, _ in found] == [(1, 2), (5, 5)]
+
+
+def test_a_greeting_above_the_first_language_is_left_out() -> None:
+    """It does not stop the note, and its lines are named."""
+    found = read("Здравствуйте, Дана!\n\nВот тексты:\nАйгуль\n\nRU\nSMS: a")
+    assert found == ReadNote({"ru": {"sms": "a"}}, [], Above(1, 4, "Здравствуйте, Дана! Вот тексты: Айгуль"))
 
 
 def test_a_language_that_only_its_file_can_change_is_told() -> None:

@@ -44,15 +44,16 @@ def note_of(somebody: Somebody, where: str) -> dict[str, list[str]]:
 
 
 def test_a_note_is_taken_in_one_save(quiet: Workshop) -> None:
-    """Each text goes into its file, and the page of texts says how many of each language; the note then has them."""
+    """Each text goes into its file, and the page of texts says how many of each language, and that the greeting is left out."""
     aida = signed_in(quiet, "aida")
     where = begun(aida)
     opened = note_of(aida, where)
-    sent = {**opened, "note": [NOTE.replace("\n", "\r\n")]}
+    sent = {**opened, "note": [f"Good day, Aida!\n{NOTE}".replace("\n", "\r\n")]}
     answer = aida.client.post(f"{where}/note", data=sent)
     assert answer.headers["location"] == f"{where}/words?done=note"
     page = aida.get(f"{where}/words?done=note").text
     assert "Taken: English – 5 texts, Қазақша – 5 texts, Русский – 5 texts." in page
+    assert "Line 1 was not taken: “Good day, Aida!”; it stands above the first language." in page
     assert int(note_of(aida, where)["revision"][0]) == int(opened["revision"][0]) + 1
     assert form_of(aida, where, "kk")["w.body"][0].startswith("Сәлеметсіз бе!\n\nЕмхананы **{{")
     assert form_of(aida, where, "ru")["w.push.body"] == ["Выберите поликлинику до {{ due | date }}."]
@@ -77,11 +78,11 @@ def test_a_note_with_a_line_that_belongs_nowhere_changes_nothing(quiet: Workshop
     where = begun(aida)
     aida.get(f"{where}/note?language=ru")
     before = note_of(aida, where)
-    typed = f"\nЗдравствуйте!\n\n{NOTE}".replace("СМС —", "Пуш:").replace("EN\n", "Немецкий\n")
+    typed = f"\nТекст:\n\n{NOTE}".replace("СМС —", "Пуш:").replace("EN\n", "Немецкий\n")
     page = aida.client.post(f"{where}/note", data={**before, "note": [typed]})
     assert page.status_code == 422
     said = unescape(page.text).partition('class="errors"')[2].partition("</div>")[0]
-    assert "Строка 2: «Здравствуйте!» стоит до первого языка." in said
+    assert "Строка 2: «Текст:» стоит до первого языка." in said
     assert "Строка 8: «Пуш: Выберите поликлинику до {{ due | date }}.» – здесь нет такого названия." in said
     assert "Возможно, имелось в виду «Push, первая строка» или «Push, текст»?" in said
     assert "Строка 24: «Немецкий»: на этом языке у правила нет текстов." in said

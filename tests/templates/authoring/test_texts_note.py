@@ -167,7 +167,7 @@ def test_texts_stand_in_the_step_of_their_heading() -> None:
         ("RU\nSMS:\nказ: b", 3, "write the language on a line of its own, and the label of the text below it."),
         ("SMS: a", 1, "“SMS: a” stands above the first language."),
         ("Здравствуйте!\nТема писма: a\nRU\nSMS: b", 2, "“Тема писма: a” stands above the first language."),
-        ("Оплатите штраф.\nСпасибо.", 1, "Take it away, or write the language above it on a line of its own, as “Рус"),
+        ("Оплатите штраф.\nСпасибо.", 1, "Take it away, or write the language above it on a line of its own, as"),
     ],
 )
 def test_a_line_that_belongs_nowhere_is_told(note: str, line: int, said: str) -> None:

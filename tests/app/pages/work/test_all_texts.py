@@ -44,7 +44,7 @@ def note_of(somebody: Somebody, where: str) -> dict[str, list[str]]:
 
 
 def test_a_note_is_taken_in_one_save(quiet: Workshop) -> None:
-    """Each text goes into its file, and the page of texts says how many of each language, and that the greeting is left out."""
+    """Each text goes into its file; the page says how many of each language, and that the greeting is left out."""
     aida = signed_in(quiet, "aida")
     where = begun(aida)
     opened = note_of(aida, where)

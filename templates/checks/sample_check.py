@@ -5,8 +5,8 @@ long for a usual one is a warning.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container, Mapping
+from typing import Any, NamedTuple
 
 from domain.core.sms import excess, segments, spelt
 from domain.core.translatable import N_, Joined, Number, Said, Words
@@ -27,6 +27,8 @@ LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
 """The characters that fit on the screen of a locked telephone; systems cut off the rest, each a little elsewhere."""
 FEW = 20
 """So few characters are easily left out where they make an SMS cost a part more."""
+FEW_TOGETHER = 2 * FEW
+"""So few are told of one language where that of another is told: who shortens one text shortens the others too."""
 SUBJECT = 78 - len("Subject: ")
 """A line of an email should have no more than 78 characters (RFC 5322, 2.1.1); lists of mails show about as many."""
 _PATHS: Mapping[str, Path] = {
@@ -68,14 +70,17 @@ def _check_sound(
     # no short text shows a button, and a rule with an error may have one without words
     renderer = Renderer(words, {**rules, "actions": []}, offices=catalogue.offices)
     made = samples(rules["on"], catalogue, known_of(trigger, catalogue))
-    for language, document in sound.items():
-        sample = _Sample(language, document, renderer, limit)
+    languages = [_Sample(language, document, renderer, limit) for language, document in sound.items()]
+    for sample in languages:
         for step, said in rules["due"].items():
             sample.check(step, made, ("steps", step))
             if "repeat" in (said or {}):
                 sample.check(named(step, 2), made, ("steps", step))
         if rules.get(CORRECTION):
             sample.check(CORRECTION, made, (CORRECTION,))
+    too_long = {over.where for sample in languages for over in sample.over if over.count <= FEW}
+    for sample in languages:
+        sample.remark_on_few(too_long)
 
 
 def _check_bare(language: str, document: Document, limit: SmsLimit) -> None:
@@ -129,10 +134,25 @@ def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
     )
 
 
+class _Over(NamedTuple):
+    """The characters by which an SMS is too long for one part fewer, and what is said of it."""
+
+    count: int
+    where: Path
+    message: Words
+
+
 class _Sample:
     def __init__(self, language: str, document: Document, renderer: Renderer, limit: SmsLimit) -> None:
         self.language, self.document, self.renderer = language, document, renderer
         self.limit = limit
+        self.over: list[_Over] = []
+
+    def remark_on_few(self, where: Container[Path]) -> None:
+        """Remark on the SMS of these steps that are a few characters too long for one part fewer."""
+        for over in self.over:
+            if over.where in where:
+                self._too_long("sms", over.where, self._with_saving(over.message), warning=True)
 
     def check(self, step: str, made: Samples, where: Path) -> None:
         """Report what is wrong with the words of a step, or with those of the correction."""
@@ -204,17 +224,9 @@ class _Sample:
                 "this easily comes to {length}: {paid}", length=_signed(usual), paid=_paid(likely, self.limit)
             )
             self._too_long("sms", where, message, warning=True)
-        elif 0 < (over := excess(usual.signed())) <= FEW and not is_of_the_scaffold(usual.sms):
-            begins = N_("these {length} are") if smallest.sms == usual.sms else N_("usually {length}, that is")
-            message = Words(
-                "{begins} {parts}: {over} fewer would fit into {fewer}",
-                begins=Words(begins, length=_signed(usual)),
-                parts=_priced(likely, self.limit),
-                over=over,
-                fewer=likely - 1,
-            )
-            self._too_long("sms", where, self._with_saving(message), warning=True)
-        elif not is_of_the_scaffold(usual.sms) and (latin := _in_latin(smallest, usual)) < likely:
+        elif is_of_the_scaffold(usual.sms):
+            return
+        elif not 0 < (over := excess(usual.signed())) <= FEW and (latin := _in_latin(smallest, usual)) < likely:
             message = Words(
                 "a value in Cyrillic letters, such as a name, makes this {parts}; in Latin letters it"
                 " would be {fewer}",
@@ -222,6 +234,8 @@ class _Sample:
                 fewer=latin,
             )
             self._too_long("sms", where, message, warning=True)
+        elif 0 < over <= FEW_TOGETHER:
+            self.over.append(_Over(over, where, _few_over(smallest, usual, over)))
 
     def _with_saving(self, message: Words) -> Words:
         """Return the message with the saving by one SMS less; as it is without a price."""
@@ -235,6 +249,15 @@ class _Sample:
     def _too_long(self, part: str, where: Path, message: Said, *, warning: bool = False) -> None:
         own = (*where, *_PATHS[part])
         self.document.note(own if own in self.document.values else _PATHS[part], message, warning=warning)
+
+
+def _few_over(smallest: Rendered, usual: Rendered, over: int) -> Words:
+    """Return that an SMS has one part more for so few characters."""
+    parts, length = len(segments(usual.signed()).parts), _signed(usual)
+    is_fixed = smallest.sms == usual.sms
+    template = N_("this is {parts} SMS ({length}): {over} fewer would make it {fewer}")
+    usually = N_("this is usually {parts} SMS ({length}): {over} fewer would make it {fewer}")
+    return Words(template if is_fixed else usually, parts=parts, length=length, over=over, fewer=parts - 1)
 
 
 def _in_latin(smallest: Rendered, usual: Rendered) -> int:

@@ -349,11 +349,11 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, row: Row) -> None
         (49, []),
         (
             50,
-            [f"these 71 characters with office and code are 2 SMS {PRICED}: 1 fewer would fit into 1" + LESS],
+            ["this is 2 SMS (71 characters with office and code): 1 fewer would make it 1" + LESS],
         ),
         (
             67,
-            [f"these 88 characters with office and code are 2 SMS {PRICED}: 18 fewer would fit into 1" + LESS],
+            ["this is 2 SMS (88 characters with office and code): 18 fewer would make it 1" + LESS],
         ),
         (70, []),
         (113, []),
@@ -372,6 +372,18 @@ def test_a_text_that_costs_a_part_more_by_few_characters_is_warned_of(
     assert [each.message for each in report.findings if each.warning and "SMS" in each.message] == warned
 
 
+@pytest.mark.parametrize(("length", "told"), [(70, ["kk.md", "ru.md"]), (100, ["ru.md"])])
+def test_the_other_language_is_told_with_the_one_that_is_nearer(tmp_path: Path, length: int, told: list[str]) -> None:
+    """An SMS of two parts for twice as many characters is told beside one of the other language, and not more."""
+    folder = write_town(
+        tmp_path,
+        (RU, 'sms: "Сообщение отменено"', f'sms: "{"я" * 60}"'),
+        (KK, 'sms: "Ескермеңіз"', f'sms: "{"я" * length}"'),
+    )
+    _, report = examine([folder])
+    assert sorted(Path(each.path).name for each in report.findings if "would make it" in each.message) == told
+
+
 def test_a_text_with_values_is_warned_of_as_it_usually_comes(tmp_path: Path) -> None:
     """What goes a few characters into a second SMS with usual values is told, with the price of all those SMS."""
     folder = write_town(
@@ -381,8 +393,8 @@ def test_a_text_with_values_is_warned_of_as_it_usually_comes(tmp_path: Path) -> 
     )
     _, report = examine([folder])
     [found] = [each.message for each in report.findings if each.warning and "SMS" in each.message]
-    assert found.startswith("usually ")
-    assert found.endswith(" fewer would fit into 1" + LESS)
+    assert found.startswith("this is usually 2 SMS (")
+    assert found.endswith(" fewer would make it 1" + LESS)
 
 
 @pytest.mark.parametrize(("length", "told"), [(90, True), (20, False)])
@@ -411,7 +423,7 @@ def test_remarks_about_a_language_wait_for_no_other(tmp_path: Path) -> None:
         (KK, 'sms: "Ескермеңіз"', f'sms: "{"я" * 60}"'),
     )
     _, report = examine([folder])
-    told = [each.path for each in report.findings if "fewer would fit into" in each.message]
+    told = [each.path for each in report.findings if "fewer would make it" in each.message]
     assert [Path(each).name for each in told] == ["kk.md"]
 
 

@@ -131,10 +131,11 @@ class View(RuleControls):
         yield from self.right_here("class")
 
     def right_here(self, key: str) -> Iterator[Control]:
-        """Yield the tick that what is taken over from another rule is right here too, until it is answered."""
-        if key in self.form.taken_over:
-            label, ticked = self._say("It is right here too"), field_of(self.typed, f"right.{key}")
-            yield self.control(f"right.{key}", "tick", label, value=ticked, more="yes")
+        """Yield the tick that what is taken over from another rule is right here too, until it is answered or changed."""
+        name = f"right.{key}"
+        ticked, control = field_of(self.typed, name), self.control(name, "tick", self._say("It is right here too"))
+        if key in self.form.taken_over and (not self.typed or ticked or control.findings):
+            yield replace(control, value=ticked, more="yes")
 
     def _topic(self) -> Control:
         options = topics_of(self.reading.rules.governed, self.speech, self.values.get("category", ""))
@@ -390,7 +391,9 @@ class View(RuleControls):
         listed = self.form.yaml.get(("actions",))
         for at in range(len(listed) if isinstance(listed, list) else 0):
             names = [name for name in self.form.parts if name.startswith(f"actions.{at}.") and self.can(name)]
-            yield at, [self._button(name) for name in names]
+            own = [f"actions.{at}.label.{each}" for each in self.reading.languages]  # in the order of a new button
+            others = [name for name in names if name not in own]
+            yield at, [self._button(name) for name in (*(each for each in own if each in names), *others)]
 
     def new_button(self) -> list[Control]:
         """Return the controls of one more button."""

@@ -67,9 +67,11 @@ def test_a_new_draft_leaves_the_place_of_a_document_empty(quiet: Workshop) -> No
     aida = signed_in(quiet, "aida")
     where = begun(aida, **{"title.en": "A clinic", "pack": "kz", "on": "kz.health.clinic_attached"})
     assert note_of(aida, where)["note"] == ["\n"]
+    assert "Copy them out" not in aida.get(f"{where}/note").text
     sent = {**note_of(aida, where), "note": ["RU\nSMS: Выберите поликлинику."]}
     assert aida.client.post(f"{where}/note", data=sent).status_code == 303
     assert note_of(aida, where)["note"] == ["Русский\nSMS: Выберите поликлинику.\n"]
+    assert "Copy them out" in aida.get(f"{where}/note").text
 
 
 def test_a_note_with_a_line_that_belongs_nowhere_changes_nothing(quiet: Workshop) -> None:

@@ -959,6 +959,10 @@ def test_what_is_taken_over_from_another_rule_is_asked_until_it_is_answered(quie
     assert send(aida, where, form_of(aida, where), **{"due.first.at": "11:00"}).status_code == 303
     assert asked() == ["legal_basis", "category", "class"]
     assert "3 things taken over to confirm" in aida.get(f"{where}/submit").text
+    fields = {**form_of(aida, where), "category": ["family"], "right.class": ["yes"], "then": ["again"]}
+    shown = aida.client.post(f"{where}/form", data=fields).text
+    ticks = re.findall(r'type="checkbox" id="right\.([a-z_]+)"', shown)
+    assert ticks == ["legal_basis", "class"], "what was changed has nothing to confirm, what was ticked stays ticked"
     assert send(aida, where, form_of(aida, where), **{"right.class": "yes"}).status_code == 303
     assert asked() == ["legal_basis", "category"]
     assert send(aida, where, form_of(aida, where), category="family").status_code == 303
@@ -1015,7 +1019,7 @@ def test_what_is_folded_stays_open_where_it_was_filled(quiet: Workshop) -> None:
     where = begun(aida, **{"title.en": "Lost a job", "pack": "kz", "on": "kz.employment.job_ended"})
     page = aida.get(f"{where}/form").text
     parts = ("Add a button", "Add a step", "What few rules need", "More about this step")
-    assert [folded(page, each) for each in parts] == [[False], *[[True]] * 3], "nearly every rule has a button"
+    assert [folded(page, each) for each in parts] == [[True]] * 4
     typed = {
         "actions.new.label.en": "Pay",
         "due.new-2.offset.number": "7",
@@ -1026,6 +1030,17 @@ def test_what_is_folded_stays_open_where_it_was_filled(quiet: Workshop) -> None:
     }
     wrong = send(aida, where, fields_of(page, "/form"), **{"due.first.at": "noon"}, **typed).text
     assert [folded(wrong, each) for each in (*parts, "Add another step")] == [[False]] * 5
+
+
+def test_the_words_of_a_button_keep_the_order_of_languages(quiet: Workshop) -> None:
+    """The reader's own language stands first in a new button, and in it once it is saved."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    button = {"actions.new.label.en": "Open", "actions.new.label.ru": "Открыть", "actions.new.label.kk": "Ашу"}
+    button["actions.new.url"] = "https://egov.kz/"
+    assert send(aida, where, form_of(aida, where), **button).status_code == 303
+    page = aida.get(f"{where}/form").text
+    assert re.findall(r'name="actions\.(?:0|new)\.label\.([a-z]+)"', page) == ["en", "kk", "ru"] * 2
 
 
 def test_another_step_is_offered_inside_the_first_that_is_added(quiet: Workshop) -> None:

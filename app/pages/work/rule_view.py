@@ -131,7 +131,7 @@ class View(RuleControls):
         yield from self.right_here("class")
 
     def right_here(self, key: str) -> Iterator[Control]:
-        """Yield the tick that what is taken over from another rule is right here too, until it is answered or changed."""
+        """Yield the tick that what is taken over from another rule is right here too, while that is asked."""
         name = f"right.{key}"
         ticked, control = field_of(self.typed, name), self.control(name, "tick", self._say("It is right here too"))
         if key in self.form.taken_over and (not self.typed or ticked or control.findings):

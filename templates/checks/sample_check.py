@@ -78,7 +78,7 @@ def _check_sound(
                 sample.check(named(step, 2), made, ("steps", step))
         if rules.get(CORRECTION):
             sample.check(CORRECTION, made, (CORRECTION,))
-    too_long = {over.where for sample in languages for over in sample.over if over.count <= FEW}
+    too_long = {over.where for sample in languages for over in sample.over if over.characters <= FEW}
     for sample in languages:
         sample.remark_on_few(too_long)
 
@@ -137,7 +137,7 @@ def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
 class _Over(NamedTuple):
     """The characters by which an SMS is too long for one part fewer, and what is said of it."""
 
-    count: int
+    characters: int
     where: Path
     message: Words
 

@@ -40,10 +40,11 @@ const offered = new WeakMap(); // list -> all that it offers, of which what is t
 const listOf = finder => finder.nextElementSibling;
 const wordsOf = text => text.toLowerCase().replaceAll("ё", "е").match(/[\p{L}\p{N}]+/gu) ?? [];
 const SHORT = 3; // letters of a word that says little where it is not found, and to which no ending belongs
-function fits(typed, option) { // each typed word begins a word of the option or of its office, or is one with an ending
-  const words = wordsOf(`${option.text} ${option.parentElement?.label ?? ""} ${option.dataset.words ?? ""}`);
+function within(typed, text) { // each typed word begins a word of the text, or is one with an ending
+  const words = wordsOf(text);
   return typed.every(each => words.some(word => word.startsWith(each) || (word.length > SHORT && each.startsWith(word))));
 }
+const fits = (typed, option) => within(typed, `${option.text} ${option.parentElement?.label ?? ""} ${option.dataset.words ?? ""}`);
 function find(finder) {
   const list = listOf(finder), chosen = list.value;
   if (!offered.has(list)) offered.set(list, [...list.children].map(each => each.cloneNode(true)));
@@ -53,20 +54,27 @@ function find(finder) {
   const left = offered.get(list).map(each => each.cloneNode(true)).filter(group => {
     if (group.matches("option")) return true;
     for (const each of group.querySelectorAll("option")) if (!fits(words, each) && each.value !== chosen) each.remove();
+    group.append(...[...group.children].filter(each => !within(words, each.text))); // found by its title comes first
     return group.children.length;
   });
   list.replaceChildren(...left);
   list.value = chosen;
-  finder.previousElementSibling.hidden = [...list.options].some(each => each.value && fits(words, each));
+  const hits = [...list.options].filter(each => each.value && fits(words, each));
+  finder.previousElementSibling.hidden = hits.length > 0;
   list.size = words.length ? Math.min(10, list.options.length + left.length) : 1;
+  return hits;
 }
 addEventListener("input", event => {
   if (event.target.matches("[data-find]")) find(event.target);
 });
-addEventListener("keydown", event => { // Enter goes on to what is left of the list, and sends nothing
+addEventListener("keydown", event => { // Enter goes on to what is left of the list, chooses the only hit, sends nothing
   if (!event.target.matches("[data-find]") || event.key !== "Enter") return;
   event.preventDefault();
-  listOf(event.target).focus();
+  const list = listOf(event.target), hits = find(event.target);
+  list.focus();
+  if (hits.length !== 1) return;
+  list.value = hits[0].value;
+  for (const what of ["input", "change"]) list.dispatchEvent(new Event(what, { bubbles: true }));
 });
 addEventListener("change", event => { // what was found stands there alone again
   const finder = event.target.previousElementSibling;

@@ -167,7 +167,7 @@ class Approving(DraftPages):
             draft=f"/work/drafts/{sheet.id}" if sheet is not None and Role.AUTHOR in who.roles else "",
             name=name,
             hash=submission.hash,
-            address=f"{self._office.platform.settings.base_url.rstrip('/')}/work/submissions/{name}/{submission.hash}",
+            address=f"{self._office.platform.settings.base_url.rstrip('/')}{_short(submission)}",
             done=done,
             mailed=mailed,
             no_mail=mailed == NO_MAIL,
@@ -367,6 +367,11 @@ class _Reading(NamedTuple):
     remarks: Sequence[Finding] = ()
     nothing: str = ""
     steps: Sequence[dict[str, Any]] = ()
+
+
+def _short(submission: Submission) -> str:
+    """Return the path of a version with as few digits of its hash as commands take."""
+    return f"/work/submissions/{submission.about.name}/{submission.hash[:12]}"
 
 
 def _keep(request: Request, mailed: Sequence[str] | None) -> None:

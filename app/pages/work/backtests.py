@@ -20,7 +20,7 @@ from app.jobs.backtest_requests import asked_for, backtest_of, backtests, begin,
 from app.jobs.job_threads import Hands
 from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Bench
-from app.pages.catalogues import Speech
+from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame, as_csv
 from app.pages.life import shown
 from app.pages.naming import step_called
@@ -61,6 +61,8 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "undated": N_("a value that the rule counts from is missing"),
 }
 """The outcomes for a person who was looked at."""
+_EXCEPTED: Final = frozenset({"done", "cancelled"})
+"""The outcomes of those whom an exception of the rule left out: before they had a plan, or after."""
 PERIODS: Final[Mapping[str, str]] = {
     "from": N_("Write the first day"),
     "to": N_("Choose a last day that is later than the first, by three years at most"),
@@ -91,7 +93,7 @@ class Backtests(DraftPages):
 
     def _page(self, frame: Frame, sheet: StoredDraft, wrong: Mapping[str, str], **given: str) -> Response:
         now = frame.speech.date_at(self._office.platform.clock())
-        chosen = {"from": (now - timedelta(days=365)).isoformat(), "to": now.isoformat()} | given
+        chosen = {"from": _written(now - timedelta(days=365)), "to": _written(now)} | given
         return self._progress.show(
             "backtest.html",
             frame,
@@ -99,6 +101,7 @@ class Backtests(DraftPages):
             "try",
             errors=wrong,
             chosen=chosen,
+            days={name: typed_values.day(chosen[name]) for name in PERIODS},
             done=latest(self._office, sheet.agency, sheet.trigger, frame.speech),
         )
 
@@ -112,10 +115,10 @@ class Backtests(DraftPages):
         today, wrong = self._office.platform.clock().astimezone(frame.speech.zone).date(), dict[str, str]()
         if first is None:
             wrong["from"] = say("Write the first day, such as {day}").format(
-                day=f"{today - timedelta(days=365):%d.%m.%Y}"
+                day=_written(today - timedelta(days=365))
             )
         if last is None:
-            wrong["to"] = say("Write the last day, such as {day}").format(day=f"{today:%d.%m.%Y}")
+            wrong["to"] = say("Write the last day, such as {day}").format(day=_written(today))
         given |= {"caps": "yes"} if "caps" in fields else {}
         if first is None or last is None:
             return self._page(frame, sheet, wrong, **given)
@@ -294,7 +297,10 @@ class _Told:
             one.format(count=number(many), why=shown(OUTCOMES, reason, self._speech))
             for reason, many in sorted(happened.items(), key=lambda each: -each[1])
         )
-        return text.format(all=number(told + sum(happened.values())), told=number(told), why=why)
+        sentences = [text.format(all=number(told + sum(happened.values())), told=number(told), why=why)]
+        if self._asked.rules.get("unless") and happened.keys().isdisjoint(_EXCEPTED):
+            sentences.append(say("The exception left out nobody: 0 – the thing itself was done."))
+        return " ".join(sentences)
 
     @property
     def why_nobody(self) -> str:
@@ -368,7 +374,10 @@ class _Told:
         yield self._table(
             say("By channel and language"),
             (say("Channel"), say("Language")),
-            [(shown(CHANNELS, channel, speech), language, many) for channel, language, many in counts.messages],
+            [
+                (shown(CHANNELS, channel, speech), LANGUAGES.get(language, language), many)
+                for channel, language, many in counts.messages
+            ],
         )
         steps = list(self._asked.rules["due"])
         by_step = sorted(counts.steps, key=lambda each: steps.index(each[0]) if each[0] in steps else len(steps))
@@ -412,6 +421,11 @@ def _lines(counts: BacktestCounts) -> Iterator[Sequence[Any]]:
     ):
         for *key, many in getattr(counts, name):
             yield name, *[*key, ""][:2], many
+
+
+def _written(day: date) -> str:
+    """Return a day as people type it into a field."""
+    return f"{day:%d.%m.%Y}"
 
 
 def _day(text: str) -> date | None:

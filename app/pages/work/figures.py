@@ -32,13 +32,17 @@ class ByWay(Struct, frozen=True):
 
 
 class Figures(Struct, frozen=True):
-    """Counts of one trigger over some days: by day, and what happened. `versions`: how many were ever published."""
+    """Counts of one trigger over some days: by day, and what happened. `versions`: how many were ever published.
+
+    `begun`: the day of the first publication; None where it is not known.
+    """
 
     rows: Sequence[Row]
     first: date
     last: date
     speech: Speech
     versions: int
+    begun: date | None = None
 
     @property
     def totals(self) -> Counter[str]:
@@ -60,6 +64,11 @@ class Figures(Struct, frozen=True):
         """Return True if more was sent in these days than planned: some of it was planned before them."""
         counts = dict(zip(STAGES, (count for _, count in self.stages()), strict=True))
         return counts["sent"] > counts["planned"]
+
+    @property
+    def looked_back(self) -> bool:
+        """Return True if messages were over on the day of the first publication, which looks at the past too."""
+        return any(day == self.begun and what == "expired" for day, what, _ in self.rows)
 
     def by_stage(self) -> list[str]:
         """Return the titles of the stages of `by_way`."""
@@ -123,9 +132,12 @@ def tells_done(rules: Mapping[str, Any]) -> bool:
 def figures(platform: Platform, trigger: str, days: int, speech: Speech) -> Figures:
     """Return the figures of the last days, today included."""
     platform.replay.follower.drain()
-    published = (each.fact for each in platform.rules.library.rules().governed.publications)
-    versions = len({fact.hash for fact in published if fact.trigger == trigger})
+    facts = [each.fact for each in platform.rules.library.rules().governed.publications]
+    published = [fact for fact in facts if fact.trigger == trigger]
+    versions = len({fact.hash for fact in published})
+    begun = min((fact.at.date() for fact in published), default=None)
     last = platform.clock().date()
     first = last - timedelta(days=days - 1)
     with platform.database.reading() as connection:
-        return Figures(statistics.of_trigger(connection, trigger, first, last), first, last, speech, versions)
+        rows = statistics.of_trigger(connection, trigger, first, last)
+    return Figures(rows, first, last, speech, versions, begun)

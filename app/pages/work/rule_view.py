@@ -370,8 +370,8 @@ class View(RuleControls):
             return iter(())
         ways, value = say("By which ways, in which order?"), [*chosen.split(","), "", "", ""][:3]
         hint = say(
-            "The ways are used one after the other: the next one only if the message did not arrive."
-            " Never all at once."
+            "Each person gets one message, by the first way that reaches them; the next way is used only if it did"
+            " not arrive."
         )
         ordered = self.control("channels", "order", ways, value=value, options=names, hint=hint)
         return iter([ordered] if self.can("channels") else ())

@@ -320,3 +320,47 @@ def test_a_report_says_in_a_sentence_why_others_were_not_told(outcomes: list[tup
     asked = BacktestArguments("health", "kz", "x", "0" * 64, {"channels": ["push"]}, {}, begin, end)
     found = BacktestCounts(92, 92, 1, 0, [], [], [], [], [], [], [], [], [], "", None, outcomes)
     assert _Told(asked, found, speech_of("en")).in_short == said
+
+
+@pytest.mark.parametrize(
+    ("unless", "outcomes", "said"),
+    [
+        ([{"on": "kz.health.clinic_attached"}], [("told", 3), ("no_address", 2)], True),
+        ([{"on": "kz.health.clinic_attached"}], [("told", 3)], True),
+        ([{"on": "kz.health.clinic_attached"}], [("told", 3), ("done", 1)], False),
+        ([{"on": "kz.health.clinic_attached"}], [("told", 3), ("cancelled", 1)], False),
+        ([], [("told", 3), ("no_address", 2)], False),
+    ],
+)
+def test_a_report_says_that_an_exception_left_out_nobody(
+    unless: list[dict[str, str]], outcomes: list[tuple[str, int]], *, said: bool
+) -> None:
+    """Whoever wrote an exception looks for its number, and finds it where it is a zero too."""
+    begin, end = (datetime(2025, month, 1, tzinfo=UTC) for month in (4, 6))
+    asked = BacktestArguments("health", "kz", "x", "0" * 64, {"channels": ["push"], "unless": unless}, {}, begin, end)
+    found = BacktestCounts(5, 5, 1, 0, [], [], [], [], [], [], [], [], [], "", None, outcomes)
+    assert ("0 – the thing itself was done." in _Told(asked, found, speech_of("en")).in_short) is said
+
+
+def test_a_report_calls_languages_by_their_names() -> None:
+    """A code such as kk is nobody's word for a language."""
+    begin, end = (datetime(2025, month, 1, tzinfo=UTC) for month in (4, 6))
+    rules = {"channels": ["sms"], "due": {"first": None}}
+    asked = BacktestArguments("health", "kz", "x", "0" * 64, rules, {}, begin, end)
+    found = BacktestCounts(1, 1, 1, 0, [("sms", "kk", 3)], [], [], [], [], [], [], [], [], "", None)
+    [table] = [
+        each for each in _Told(asked, found, speech_of("en")).tables if each.title == "By channel and language"
+    ]
+    assert table.rows == [("SMS", "Қазақша", "3")]
+
+
+def test_a_backtest_is_asked_for_in_few_plain_fields(quiet: Workshop) -> None:
+    """Its days stand as people write them, the command has them as it reads them, and what few need is folded."""
+    aida = signed_in(quiet, "aida")
+    page = aida.get(f"{begun(aida)}/backtest").text
+    written = re.findall('<input [^>]*name="(?:from|to)" value="([^"]*)"', page)
+    assert [datetime.strptime(each, "%d.%m.%Y").date().isoformat() for each in written] == [  # noqa: DTZ007  (a day)
+        *re.findall("--(?:from|to) ([0-9-]+)", page)
+    ]
+    before = page.partition('name="caps"')[0]
+    assert before.count("<details") > before.count("</details>")

@@ -510,6 +510,11 @@ def test_an_approver_refuses_in_a_browser(quiet: Workshop) -> None:
     assert "отклонена" in aida.get("/work?language=ru").text
     assert aida.post(f"{where}/publish", share="1.0").status_code == 403
     assert "This very content was refused before" not in berik.get(where).text
+    page = berik.get(where).text
+    folded = page.partition('<details id="approve">')[2].partition("</details>")[0]
+    assert "/approve" in folded, "a mistaken refusal can be followed by an approval"
+    assert page.count("/approve") == folded.count("/approve"), "nothing invites to approve what was refused"
+    assert 'href="#approve">Approve</a>' not in page
     dana, draft = written(quiet)
     asked = dana.get(f"{draft}/submit").text
     assert dana.post(f"{draft}/submit").headers["location"].startswith(where)

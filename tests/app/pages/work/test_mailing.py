@@ -55,9 +55,11 @@ def test_who_handed_it_in_is_told_by_page_whom_a_mail_reached(quiet: Workshop) -
     dana, where = written(quiet)
     page = dana.client.post(f"{where}/submit", data={"csrf": dana.csrf}, follow_redirects=True).text
     assert "Your colleagues got no email about this: none whom it concerns has a registered address." in page
-    address = re.search(r'<input type="text" id="address" value="([^"]+)" readonly>', page)
+    address = re.search(r'<input type="text" id="address" class="long" value="([^"]+)" readonly>', page)
     assert address is not None, "it is selected without a script"
-    assert address[1].startswith("http://testserver/work/submissions/clinic_attachment/")
+    path = address[1].removeprefix("http://testserver")
+    assert re.fullmatch("/work/submissions/clinic_attachment/[0-9a-f]{12}", path), "it fits into its field"
+    assert signed_in(quiet, "berik").get(path).status_code == 200
     assert len(re.findall("address of this page", page)) == 1
     somebody(quiet, "saule", "health", APPROVER, email="saule@health.example")
     assert dana.post(f"{where}/submit").headers["location"].endswith("done=before")

@@ -175,3 +175,10 @@ def test_figures_say_why_a_message_is_no_longer_needed() -> None:
     ):
         found = Figures(rows, date(2025, 6, 3), date(2025, 6, 9), speech_of("en"), versions)
         assert found.unsent() == [(f"no longer needed: {why}", 1)]
+
+
+def test_figures_say_that_a_first_publication_looked_at_the_past() -> None:
+    """Messages that are planned and over the moment a rule is published look like a fault, unless it is said."""
+    first, last, begun = date(2025, 6, 3), date(2025, 6, 9), date(2025, 6, 8)
+    for day, what, said in ((begun, "expired", True), (last, "expired", False), (begun, "withheld.cap", False)):
+        assert Figures([(day, what, 3)], first, last, speech_of("en"), 1, begun).looked_back is said

@@ -433,21 +433,25 @@ class Example:
             topics = ", ".join(category(str(each), speech) for each in wanted)
             who.append(say("who consented to offers on: {topics}").format(topics=topics))
         yield ", ".join(who)
-        for _, event in _groups(self._case.get("events")):
-            yield self._happens(event)
+        for number, event in _groups(self._case.get("events")):
+            yield self._happens(event, self._counted if not number else ())
         for _, each in _groups(self._case.get("expect")):
             yield self.told.message(each)
 
-    def _happens(self, event: Mapping[str, Any]) -> str:
-        """Return the sentence about an event, with the dates that the rule counts from where they are other days."""
+    def _happens(self, event: Mapping[str, Any], counted: Sequence[str]) -> str:
+        """Return the sentence about an event, with its dates on other days. `counted`: of _counted_from."""
         type_, data, at = str(event.get("type", "")), group_at(event.get("data")), str(event.get("at", ""))
-        dates = [
-            f"{self._names.heading_in(self._names.type(type_), name)}: {self._names.value(data[name])}"
-            for name in self._counted
-            if name in data and not at.startswith(str(data[name]))
-        ]
+        dates = [name for name, value in data.items() if _DAY.fullmatch(str(value)) and not at.startswith(str(value))]
         said = f"{self.told.moment(at)}: {self._names.heading(type_)}"
-        return f"{said} ({', '.join(dates)})" if dates else said
+        if not dates:
+            return said
+        mark = self._speech.say("counted from here")
+        told = [
+            f"{self._names.heading_in(self._names.type(type_), name)}: {self._names.value(data[name])}"
+            + (f" – {mark}" if name in counted else "")
+            for name in dates
+        ]
+        return f"{said}{f' – {mark}' if 'time' in counted else ''} ({', '.join(told)})"
 
     def about(self) -> Iterator[Control]:
         """Yield the fields about the person."""
@@ -700,8 +704,9 @@ def stories(sheet: StoredDraft, names: Names) -> list[tuple[int, int, str, list[
 
 
 def _counted_from(sheet: StoredDraft) -> list[str]:
-    """Return the dates of the event that the steps of the draft's rule count from, by their fields' names."""
-    counted = [str(group_at(step).get("from")) for step in group_at(rule_of(sheet.files).get("due")).values()]
+    """Return the dates of the event that the steps of the draft's rule count from, by their names; also `time`."""
+    steps = group_at(rule_of(sheet.files).get("due")).values()
+    counted = [str(group_at(step).get("from") or "event.time") for step in steps]
     return list(dict.fromkeys(each.removeprefix("event.") for each in counted if each.startswith("event.")))
 
 

@@ -16,7 +16,7 @@ from app.pages.work.sent_rule import ACT, ARTICLES
 from app.pages.work.simple_fields import field_called
 from app.pages.work.words import topics_of
 from app.reports.life_words import CHANNELS
-from domain.core.translatable import N_, Said
+from domain.core.translatable import N_, Joined, Said, Words
 from templates.authoring.cited_acts import as_typed
 from templates.authoring.condition_form import without_after_start
 from templates.authoring.rule_sentences import whom
@@ -244,10 +244,7 @@ class View(RuleControls):
             "select",
             say("From which date is it counted?"),
             options=self._dates(self._moment_of_event(f"{under}.from")),
-            hint=say(
-                "Most rules count from when it happened. A date that lies ahead, such as the last day of a card,"
-                " is for a message before that day."
-            ),
+            hint=self._counted_from(),
         )
         usual = [counted, *self.listed(f"{under}.offset"), self.simple(f"{under}.at")]
         rare = [self.simple(f"{under}.on"), self.simple(f"{under}.working_days")]
@@ -256,10 +253,31 @@ class View(RuleControls):
         )
         return usual, [*rare, self.condition(f"{under}.when", say("Only if")), *again]
 
+    def _counted_from(self) -> str:
+        """Return the hint that tells the time of the event from the dates that stand in its record."""
+        say, ahead = (
+            self._say,
+            self._say("A date that lies ahead, such as the last day of a card, is for a message before that day."),
+        )
+        dates = [
+            self.reading.called(name)
+            for name, kind in self.reading.types().items()
+            if kind == "date" and name.startswith("event.") and not _ENDS.search(name)
+        ]
+        if not dates:
+            usual = say("Most rules count from when it happened.")
+            return f"{usual} {ahead}"
+        told = say(
+            "The record has a date of its own: {dates}. The time of the event is when the registry recorded it, maybe"
+            " days later. Choose the date from which your text counts."
+        )
+        named = self.speech.tell(Joined([Words("“{value}”", value=each) for each in dates]))
+        return f"{told.format(dates=named)} {ahead}"
+
     def _moment_of_event(self, name: str) -> tuple[str, str]:
         """Return the option for the time of the event, as the file says it: by its name, or by saying nothing."""
         written = self.values.get(name, "") == "event.time"
-        return ("event.time" if written else "", self._say("When it happened (the time of the event)"))
+        return ("event.time" if written else "", self._say("The time of the event, as the registry reports it"))
 
     def _dates(self, *first: tuple[str, str]) -> list[tuple[str, list[tuple[str, str]]]]:
         """Return these options, then the dates that a rule may name, and those that it names though it may not."""
@@ -269,10 +287,16 @@ class View(RuleControls):
         known = {"event.time", *dates, *(value for value, _ in first)}
         odd = [(each, each) for each in sorted(used - known) if "." in each]
         groups = [
-            (title, [(name, self._ahead(name, text)) for name, text in each])
+            (title, [(name, self._ahead(name, self._of_event(name, text))) for name, text in each])
             for title, each in self.reading.grouped(dates)
         ]
         return [("", [*first, *odd]), *groups]
+
+    def _of_event(self, name: str, called: str) -> str:
+        """Return what a date is called; of one of the event, with the event."""
+        if not name.startswith("event."):
+            return called
+        return f"{called} – {self.speech.tell(self.names.event(self.reading.type.name))}"
 
     def _ahead(self, name: str, called: str) -> str:
         """Return what a date is called; of one that lies ahead, that something ends on it."""

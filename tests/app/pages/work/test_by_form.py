@@ -1113,9 +1113,13 @@ def test_the_dates_of_an_event_say_what_they_are(quiet: Workshop) -> None:
     where = begun(aida, **{"title.en": "A card", "pack": "kz", "on": "kz.document.issued"})
     page = unescape(aida.get(f"{where}/form").text)
     dates = page.partition('name="due.first.from"')[2].partition("</select>")[0]
-    assert re.findall("<option[^>]* selected>(.*?)</option>", dates) == ["When it happened (the time of the event)"]
+    assert re.findall("<option[^>]* selected>(.*?)</option>", dates) == [
+        "The time of the event, as the registry reports it"
+    ]
     assert re.search(r'value="event.expires_on">[^<]+ \(when it ends\)<', dates)
-    assert re.search(r'value="event.issued_on">[^<(]+<', dates)
+    assert re.search(r'value="event.issued_on">[^<(]+ – [^<(]+<', dates), "with the event that has it"
+    hint = page.partition('id="due.first.from-hint">')[2].partition("</p>")[0]
+    assert re.match("The record has a date of its own: “[^”]+”. The time of the event is when the registry", hint)
 
 
 SOCIAL_CODE = {

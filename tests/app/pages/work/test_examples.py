@@ -419,7 +419,7 @@ def test_the_usual_tests_are_made_before_the_texts_are_right(quiet: Workshop) ->
 
 
 def test_a_story_says_the_date_from_which_the_rule_counts(quiet: Workshop) -> None:
-    """It stands beside the event where it is another day than that on which the event was recorded."""
+    """Dates of its own stand beside the event where they are other days; the one that counts is marked."""
     fred = signed_in(quiet, "fred")
     where = begun(fred, **{"title.en": "A fine", "pack": "kz", "on": "kz.traffic.fine_issued"})
     rules = file_of(fred.get(where).text, "trigger.yaml")
@@ -430,7 +430,10 @@ def test_a_story_says_the_date_from_which_the_rule_counts(quiet: Workshop) -> No
     day = {**fields, "events.0.data.issued_on": ["2025-05-30"], "then": ["save"]}
     assert fred.client.post(f"{where}/example", data=day).status_code == 303
     page = unescape(fred.get(address).text)
-    assert re.search(r"A traffic fine was issued \([^)]*: 30 May 2025\)", page)
+    assert re.search(r"A traffic fine was issued \([^)]*: 30 May 2025 – counted from here", page)
+    fred.post(where, revision=revision_of(fred.get(where).text), **{"file-trigger.yaml": rules})
+    page = unescape(fred.get(address).text)
+    assert re.search(r"A traffic fine was issued – counted from here \([^)]*: 30 May 2025[,)]", page)
 
 
 def test_what_is_not_sent_is_told_with_its_day(quiet: Workshop) -> None:

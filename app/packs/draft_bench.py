@@ -2,9 +2,10 @@
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -253,7 +254,7 @@ class Bench:
         laid = Laid(text, top, [name for name in now.packs if name != BUILT_IN])
         self._write(top, now)
         if others:
-            _write_others(top, now, text.trigger)
+            self._write_others(top, now, text.trigger)
         _put(top / text.pack / text.trigger, text.files)
         return laid
 
@@ -288,18 +289,21 @@ class Bench:
             raise BadDraft(Words("its files have more than {most} kB", most=MOST_BYTES // 1024))
 
     def _write(self, top: Path, now: Governed) -> None:
-        """The packs without triggers, each worked out once."""
+        """The packs without triggers."""
         for name, pack in now.packs.items():
             if name != BUILT_IN:
-                if pack.hash not in self._written:
-                    self._written[pack.hash] = pack_texts(pack.content)
-                _put(top / name, self._written[pack.hash])
+                _put(top / name, self._texts(pack.hash, partial(pack_texts, pack.content)))
 
+    def _write_others(self, top: Path, now: Governed, but: str) -> None:
+        for name in {each.fact.trigger for each in now.publications} - {but}:
+            if (fact := now.current(name)) is not None and fact.pack != BUILT_IN:
+                _put(top / fact.pack / name, self._texts(fact.hash, partial(trigger_texts, fact.rules, fact.words)))
 
-def _write_others(top: Path, now: Governed, but: str) -> None:
-    for name in {each.fact.trigger for each in now.publications} - {but}:
-        if (fact := now.current(name)) is not None and fact.pack != BUILT_IN:
-            _put(top / fact.pack / name, trigger_texts(fact.rules, fact.words))
+    def _texts(self, hash_: str, write: Callable[[], dict[str, str]]) -> dict[str, str]:
+        """Return the files of what is published, each worked out once."""
+        if hash_ not in self._written:
+            self._written[hash_] = write()
+        return self._written[hash_]
 
 
 def _put(folder: Path, files: Mapping[str, str]) -> None:

@@ -93,7 +93,7 @@ class Drafts:
         asked = msgspec.convert(question, DraftTask)
         if self._of != (asked.packs, asked.folder):
             self._of = None
-            self._files, report = examine([Path(each) for each in asked.packs])
+            self._files, report = examine([Path(each) for each in asked.packs], only=Path(asked.folder).name)
             self._found, self._of = report.findings, (asked.packs, asked.folder)
         return msgspec.to_builtins(getattr(self, f"_{asked.do}")(asked))
 

@@ -77,14 +77,16 @@ def load_packs(paths: Sequence[Path]) -> tuple[Pack, ...]:
     return tuple(pack_of(files) for files in packs)
 
 
-def examine(paths: Sequence[Path], elsewhere: Elsewhere | None = None) -> tuple[list[PackFiles], Report]:
+def examine(
+    paths: Sequence[Path], elsewhere: Elsewhere | None = None, *, only: str | None = None
+) -> tuple[list[PackFiles], Report]:
     """The files of the built-in pack and of the packs in the given folders, and all that is to be said of them.
 
-    `elsewhere`: packs that may have what these lack.
+    `elsewhere`: packs that may have what these lack; `only`: the trigger whose words are checked, instead of all.
     """
     report = Report()
     packs = _read(paths, report)
-    _check(packs, elsewhere or Elsewhere())
+    _check(packs, elsewhere or Elsewhere(), only)
     return packs, report
 
 
@@ -95,7 +97,7 @@ def _read(paths: Sequence[Path], report: Report) -> list[PackFiles]:
     return [read_pack(path, report) for path in folders.values()]
 
 
-def _check(packs: list[PackFiles], elsewhere: Elsewhere) -> None:
+def _check(packs: list[PackFiles], elsewhere: Elsewhere, only: str | None) -> None:
     known = check_packs(packs)
     languages = languages_of(files.pack for files in packs)
     catalogue, broken = _catalogue(packs, known)
@@ -124,7 +126,8 @@ def _check(packs: list[PackFiles], elsewhere: Elsewhere) -> None:
             check_front_pages(trigger)
             link_actions(trigger.rules, services_of(services))
             check_one_action(trigger)
-            _check_trigger(trigger, made, plain(files.pack), catalogue, languages)
+            if only in (None, trigger.name):
+                _check_words(trigger, made, plain(files.pack), catalogue, languages)
     check_limits(packs, compiled, catalogue)
 
 
@@ -161,7 +164,7 @@ def _check_owner(rules: Document, known: Known) -> None:
         rules.note(("owner",), message, meant)
 
 
-def _check_trigger(
+def _check_words(
     trigger: TriggerFiles,
     made: Trigger | None,
     pack: Mapping[str, Any],

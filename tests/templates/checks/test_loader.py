@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -37,6 +38,21 @@ def test_a_pack_is_plain_data(tmp_path: Path) -> None:
     assert trigger.rules["on"] == "town.meter.installed"
     assert trigger.words["kk"]["steps"] == {"day": {"sms": "Соңғы күн. № {{ event.number }}"}}
     assert trigger.words["ru"]["body"].startswith("Здравствуйте!")
+
+
+def test_the_words_of_other_triggers_can_be_left_alone(tmp_path: Path) -> None:
+    """Whoever asks about one trigger hears of its words, and of the rules of all."""
+    pack = write_town(tmp_path)
+    other = copytree(pack / "meter_check", pack / "meter_check_again")
+    (other / "kk.md").write_text((other / "kk.md").read_text().replace("{{ event.number }}", "{{ event.nomber }}"))
+    (other / "trigger.yaml").write_text(
+        (other / "trigger.yaml").read_text().replace("meter.installed", "meter.instaled")
+    )
+    files = {
+        only: {Path(each.path).name for each in examine([pack], only=only)[1].findings}
+        for only in (None, "meter_check")
+    }
+    assert files == {None: {"kk.md", "ru.md", "trigger.yaml"}, "meter_check": {"trigger.yaml"}}
 
 
 def test_a_file_that_nobody_reads_is_named(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from app.pages.catalogues import Speech
+from app.pages.life import category
 from app.pages.pack_names import names_of
 from app.pages.ruling import in_words
 from app.pages.work.sheets import rule_of
@@ -20,6 +21,8 @@ from templates.checks.sense_check import ONLY_LATER
 from templates.checks.words_check import ONLY_THERE, OTHER_NUMBERS
 from templates.reading.findings import Finding
 
+_NO_TOPIC: Final = "no category of these packs' triggers is called {name!r}"
+_KNOWN: Final = "{unknown}; known: {names}"
 _KEYS: Final[Mapping[str, str]] = {
     **{name.rpartition(".")[2]: field.label for name, field in FIELDS.items()},
     "within": FIELDS["count.within"].label,
@@ -96,7 +99,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "an emergency that becomes known late is told late: leave `catch_up: none` out": N_(
         "Danger to life or limb: what becomes known late is told late, so do not choose that none goes"
     ),
-    "no category of these packs' triggers is called {name!r}": N_(
+    _NO_TOPIC: N_(
         "The test opts out of a topic that no rule has: make the usual tests anew, or choose another topic"
     ),
     "{host} is not among the pack's link_domains ({known})": N_(
@@ -176,6 +179,8 @@ class Advice:
     def of_the_form(self, found: Finding) -> Finding:
         """Return a finding of the rule or of a test as its form says it."""
         meant = None if found.suggestion is None else str(self._given("", found.suggestion))
+        if meant is not None and _template(found.message) == _NO_TOPIC:
+            meant = category(meant, self._speech)
         return replace(found, message=self._said(found.message), suggestion=meant)
 
     def of_the_texts(self, found: Finding) -> Finding:
@@ -201,6 +206,8 @@ class Advice:
         if field is not None and template == "{name}: {error}" and isinstance(error := given["error"], str):
             return self._said(error)  # the field is named in front of it, or it stands at the field
         told = {name: self._given(name, each) for name, each in given.items()}
+        if template == _KNOWN and getattr(given["unknown"], "template", "") == _NO_TOPIC:
+            told["names"] = ", ".join(category(each, self._speech) for each in str(given["names"]).split(", "))
         return Words(ADVICE.get(template, template), **told)
 
     def _title(self, trigger: str) -> str:

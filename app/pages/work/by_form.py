@@ -13,6 +13,7 @@ from app.pages.visits import DraftForm, Fields, field_of
 from app.pages.work import merging
 from app.pages.work.advice import Advice, at_fields
 from app.pages.work.controls import was_in
+from app.pages.work.examples import following_topic
 from app.pages.work.form_pages import Edit, FormPages
 from app.pages.work.rule_controls import Setting
 from app.pages.work.rule_reading import RuleReading
@@ -133,7 +134,9 @@ class ByForm(FormPages[TriggerForm]):
         self, files: Mapping[str, str], edit: Edit[TriggerForm]
     ) -> tuple[Mapping[str, str], Mapping[str, str]]:
         text, wrong = edit.form.with_changes(edit.changes)
-        return {**files, FILE: text}, wrong
+        made = {**files, FILE: text}
+        rules = self._office.platform.rules.library.rules()
+        return following_topic(made, rules) if "category" in edit.changes else made, wrong
 
     def _telling(self, form: TriggerForm, frame: Frame) -> merging.Telling:
         view = View(self._office.platform.rules.library.rules(), frame.speech, Setting(form, {}, {}, {}))

@@ -724,6 +724,20 @@ def samples(sheet: StoredDraft, rules: Rules) -> list[int]:
     return [at for at, each in enumerate(_cases(sheet)) if _is_sample(group_at(each), rules)]
 
 
+def following_topic(files: Mapping[str, str], rules: Rules) -> Mapping[str, str]:
+    """Return the files with the topic of the rule in those tests that a new draft begins with."""
+    topic = rule_of(files).get("category")
+    try:
+        text = YamlText(files.get(TESTS, ""))
+        for at, case in enumerate(items_of(text.data)):
+            out = items_of(group_at(group_at(case).get("citizen")).get("opted_out"))
+            if out and isinstance(topic, str) and _is_sample(group_at(case), rules):
+                text = text.changed((at, "citizen", "opted_out"), [topic])
+    except CannotEdit:
+        return files
+    return {**files, TESTS: text.text}
+
+
 def _is_sample(case: Mapping[str, Any], rules: Rules) -> bool:
     """Return True for a test of a new draft that nobody has edited."""
     event = next((each for _, each in _groups(case.get("events"))), {})

@@ -10,6 +10,7 @@ from msgspec import Struct
 from app.backtests.job import found_of
 from app.jobs.backtest_requests import finished
 from app.packs.draft_bench import BadDraft, Bench, Verdict
+from app.packs.draft_child import TESTS
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.work.office import Office
@@ -36,7 +37,10 @@ TITLES: Final[Mapping[str, str]] = {
 
 
 class ProgressStep(Struct, frozen=True):
-    """A step. `state`: done, next or later; `note`: what hinders it, or what was said; `href`: its page, if any."""
+    """A step. `state`: done, next or later; `note`: what hinders it, or what was said; `href`: its page, if any.
+
+    `fields`: where the last thing of the note is to be answered: names and addresses.
+    """
 
     name: str
     title: str
@@ -44,6 +48,7 @@ class ProgressStep(Struct, frozen=True):
     note: str = ""
     href: str = ""
     here: bool = False
+    fields: Sequence[tuple[str, str]] = ()
 
 
 class _Found(Struct, frozen=True):
@@ -52,6 +57,7 @@ class _Found(Struct, frozen=True):
     done: bool
     note: str = ""
     href: str = ""
+    fields: Sequence[tuple[str, str]] = ()
 
 
 FieldNaming = Callable[[Mapping[str, str], str, Speech], Callable[[Finding], Any]]
@@ -121,9 +127,14 @@ class Progress:
         speech = frame.speech
         submission = _submission(now, sheet.trigger, sheet.version) if sheet.version else None
         base = f"/work/drafts/{sheet.id}"
+        unwritten, place = _unwritten(verdict), self.fields(sheet.files, base, speech)
+        taken = [place(each)[0] for each in unwritten if asks_taken_over(each)]
         known = {
             "write": _Found(
-                not _unwritten(verdict), mending(_unwritten(verdict), sheet.files, speech), f"{base}/form"
+                not unwritten,
+                mending(unwritten, sheet.files, speech),
+                f"{base}/form",
+                [(each.called, each.href) for each in taken],
             ),
             "test": _Found(_is_tested(verdict), _testing(verdict, sheet.files, speech), f"{base}/tests"),
             "try": self._tried(sheet.agency, sheet.trigger, _hash_of(verdict), f"{base}/backtest", speech),
@@ -220,7 +231,13 @@ def _stages(known: Mapping[str, _Found], here: str, speech: Speech) -> Iterator[
         found = known[name]
         state = "done" if found.done else "next" if name == coming else "later"
         yield ProgressStep(
-            name, speech.say(TITLES[name]), state, "" if found.done else found.note, found.href, name == here
+            name,
+            speech.say(TITLES[name]),
+            state,
+            "" if found.done else found.note,
+            found.href,
+            name == here,
+            found.fields,
         )
 
 
@@ -235,16 +252,21 @@ def mending(found: Sequence[Finding], files: Mapping[str, str], speech: Speech) 
         notes.append(speech.say("a test in which somebody gets the message is missing"))
     if wrong := sum(not each.placeholder for each in found):
         notes.append(speech.many("{count} mistake to correct", "{count} mistakes to correct", wrong))
-    if left := sum(map(len, sample_texts(found, files).values())):
+    samples = sample_texts(found, files)
+    if tests := len(samples.pop(TESTS, ())):
+        notes.append(
+            speech.many("{count} test of the sample to replace", "{count} tests of the sample to replace", tests)
+        )
+    if left := sum(map(len, samples.values())):
         notes.append(speech.many("{count} sample text to replace", "{count} sample texts to replace", left))
     if any(map(asks_needless, found)):
         notes.append(speech.say("part 4 of the rule is empty"))
-    if taken := sum(map(asks_taken_over, found)):
+    if any(map(asks_choice, found)):
+        notes.append(speech.say("topic or urgency is not chosen"))
+    if taken := sum(map(asks_taken_over, found)):  # its fields are named behind it
         notes.append(
             speech.many("{count} thing taken over to confirm", "{count} things taken over to confirm", taken)
         )
-    if any(map(asks_choice, found)):
-        notes.append(speech.say("topic or urgency is not chosen"))
     return ", ".join(notes)
 
 

@@ -37,6 +37,8 @@ URGENCY: Final[Mapping[str, str]] = {
     "reminder": N_("Useful to know, such as a tax that is due soon: keeps to the person’s limit of messages."),
     "offer": N_("Something new, such as free courses: only to those who agreed to such messages."),
 }
+NEEDLESS: Final = N_("4. Do not send if the person has already:")
+"""The heading of the part in which an author is asked what makes the message needless."""
 _TAKEN_OVER: Final[Mapping[str, str]] = {"legal_basis": N_("Legal basis"), "category": N_("Topic"), "class": KIND}
 """Key that may be taken over from another rule -> what its values are called."""
 _ENDS: Final = re.compile(r"(^|[._])(expires_on|ends_on|\w+_until|\w+_by)$")
@@ -438,7 +440,8 @@ class View(RuleControls):
         for name, _, usual, rare in self.steps():
             found |= {each.name: f"{self.reading.step_called(name)}: {each.label}" for each in (*usual, *rare)}
         found |= {each.name: f"{title}: {each.label}" for title, controls in self.new_steps() for each in controls}
-        found |= {each.name: each.label for each in (*self.ending(), *self.nothing_needless())}
+        found |= {each.name: each.label for each in self.ending()}
+        found |= {each.name: self._say(NEEDLESS).rstrip(":") for each in self.nothing_needless()}
         for at, _, controls in self.needless():
             found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
         found |= {each.name: f"{title}: {each.label}" for title, controls in self.new_needless() for each in controls}

@@ -958,7 +958,8 @@ def test_what_is_taken_over_from_another_rule_is_asked_until_it_is_answered(quie
 
     assert send(aida, where, form_of(aida, where), **{"due.first.at": "11:00"}).status_code == 303
     assert asked() == ["legal_basis", "category", "class"]
-    assert "3 things taken over to confirm" in aida.get(f"{where}/submit").text
+    told = aida.get(f"{where}/submit").text.partition("3 things taken over to confirm (")[2].partition(")</p>")[0]
+    assert re.findall(r'href="[^"]+/form#right\.([a-z_]+)">[^<]+</a>', told) == ["legal_basis", "category", "class"]
     fields = {**form_of(aida, where), "category": ["family"], "right.class": ["yes"], "then": ["again"]}
     shown = aida.client.post(f"{where}/form", data=fields).text
     ticks = re.findall(r'type="checkbox" id="right\.([a-z_]+)"', shown)
@@ -988,7 +989,11 @@ def test_topic_and_urgency_of_a_new_draft_are_chosen_by_nobody_but_its_author(qu
     assert asked() == ["category", "class"]
     assert send(aida, where, form_of(aida, where), **{"class": "service"}).status_code == 303
     assert (asked(), form_of(aida, where)["class"]) == (["category"], ["service"])
+    assert "[general]" in file_of(aida.get(where).text, "tests.yaml")
     assert send(aida, where, form_of(aida, where), category="health").status_code == 303
+    assert "[health]" in file_of(aida.get(where).text, "tests.yaml"), "the test of the sample opts out of it too"
+    assert "tests of the sample to replace" not in aida.get(f"{where}/form").text
+    assert ">4. Do not send if the person has already</a>:" in unescape(aida.get(f"{where}/submit").text)
     assert (asked(), yaml.safe_load(rules_of(aida, where))["category"]) == ([], "health")
 
 

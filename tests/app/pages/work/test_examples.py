@@ -391,6 +391,7 @@ def test_the_usual_tests_are_offered_whenever_the_rule_is_right(quiet: Workshop)
     page = unescape(fred.get(f"{where}/tests").text)
     told = "The test opts out of a topic that no rule has: make the usual tests anew"
     assert (told in page, "Make the usual tests" in page) == (True, True)
+    assert re.search("known: [A-Z]", page), "topics are told by their titles"
     made(fred, where, then="typical")
     page = unescape(fred.get(f"{where}/tests").text)
     assert ("All tests pass" in page, "Your own tests stay." in page) == (True, True)

@@ -13,7 +13,7 @@ from app.pages.work.advice import Advice, at_fields
 from app.pages.work.by_form import FILE
 from app.pages.work.examples import Example
 from app.pages.work.rule_controls import Setting
-from app.pages.work.rule_view import View
+from app.pages.work.rule_view import NEEDLESS, View
 from app.pages.work.sheets import page_called, steps_of
 from app.pages.work.text_fields import text_at, text_called, words_form
 from streams.rules.in_force import Rules
@@ -69,7 +69,8 @@ class _DraftFields:
     def _rule(self) -> tuple[TriggerForm, Mapping[str, str]]:
         """Return the rule as a form, and what its fields are called. Raises CannotEdit."""
         form = TriggerForm(self.files[FILE], self._rules.defaults.languages)
-        return form, View(self._rules, self._speech, Setting(form, {}, {}, {})).labels()
+        labels = View(self._rules, self._speech, Setting(form, {}, {}, {})).labels()
+        return form, labels | {"needless.none": self._speech.say(NEEDLESS).rstrip(":")}
 
     def of_the_rule(self, found: Finding) -> list[FormField]:
         form, labels = self._rule

@@ -440,8 +440,7 @@ class View(RuleControls):
         for name, _, usual, rare in self.steps():
             found |= {each.name: f"{self.reading.step_called(name)}: {each.label}" for each in (*usual, *rare)}
         found |= {each.name: f"{title}: {each.label}" for title, controls in self.new_steps() for each in controls}
-        found |= {each.name: each.label for each in self.ending()}
-        found |= {each.name: self._say(NEEDLESS).rstrip(":") for each in self.nothing_needless()}
+        found |= {each.name: each.label for each in (*self.ending(), *self.nothing_needless())}
         for at, _, controls in self.needless():
             found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
         found |= {each.name: f"{title}: {each.label}" for title, controls in self.new_needless() for each in controls}

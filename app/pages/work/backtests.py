@@ -299,7 +299,9 @@ class _Told:
         )
         sentences = [text.format(all=number(told + sum(happened.values())), told=number(told), why=why)]
         if self._asked.rules.get("unless") and happened.keys().isdisjoint(_EXCEPTED):
-            sentences.append(say("The exception left out nobody: 0 – the thing itself was done."))
+            sentences.append(
+                say("The exception left out nobody: nothing of what it names had happened when the message was due.")
+            )
         return " ".join(sentences)
 
     @property

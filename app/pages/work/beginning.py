@@ -147,6 +147,9 @@ class Beginning(RoutedPages):
             wrong[own if own in titles else titles[0]] = say("Write the title in at least one language")
         elif not re.fullmatch(NAME, given["name"]) or len(given["name"]) > LONGEST_NAME:
             wrong["name"] = say("Write a name of small Latin letters, digits and underscores, such as lost_passport")
+        for each in titles:
+            if (count := len(given[each])) > TITLE:
+                wrong[each] = say("Shorten it to {most} characters: it has {count}").format(most=TITLE, count=count)
         if given["name"] in rules.governed.owners:
             wrong["name"] = (
                 say("It is published already; make the draft on its page")

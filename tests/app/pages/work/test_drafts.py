@@ -768,6 +768,18 @@ def test_an_empty_form_of_a_new_draft_asks_for_the_title(quiet: Workshop) -> Non
     assert "Write the title in at least one language" in answer.text
 
 
+def test_a_title_that_is_too_long_is_kept_whole(quiet: Workshop) -> None:
+    """Nothing of a pasted title is cut off: its author reads by how much it is too long."""
+    title = "How to register at the employment centre, and what for"
+    answer = signed_in(quiet, "aida").post(
+        "/work/new", **{"title.en": title}, pack="kz", on="kz.residence.registered"
+    )
+    assert answer.status_code == 422
+    assert "Shorten it to 50 characters: it has 54" in answer.text
+    assert f'value="{title}"' in answer.text
+    assert "maxlength" not in answer.text.partition('id="title.en"')[2].partition(">")[0]
+
+
 def test_the_name_of_what_is_published_leads_to_its_page(quiet: Workshop) -> None:
     """Where one's agency has published it the form links the page on which a draft is made of it, else nothing."""
     aida = signed_in(quiet, "aida")

@@ -72,30 +72,30 @@ class _Rule(Struct, frozen=True):
 
     @property
     def version(self) -> Submission | None:
-        """The version that was handed in last, unless it is what was published last."""
+        """Return the version that was handed in last, unless it is what was published last."""
         return None if self.last is None or (self.fact and self.last.hash == self.fact.hash) else self.last
 
     @property
     def is_waiting(self) -> bool:
-        """True if the next step is to approve a version, to publish it, or to publish it for more people."""
+        """Return True if the next step is to approve a version, to publish it, or to publish it for more people."""
         if self.version is not None:
             return not self.version.refused_by
         return self.last is not None and 0 < self.live < 1
 
     @property
     def is_open(self) -> bool:
-        """True if its draft differs from what was handed in or published."""
+        """Return True if its draft differs from what was handed in or published."""
         known = [each.hash for each in (self.fact, self.last) if each is not None]
         return self.sheet is not None and self.sheet.version not in known
 
     @property
     def is_done(self) -> bool:
-        """True if it is as it was published, and nobody has anything to do."""
+        """Return True if it is as it was published, and nobody has anything to do."""
         return not (self.is_waiting or self.is_open or self.version is not None)
 
     @property
     def pages(self) -> Mapping[str, str]:
-        """What each of its pages shows -> their address: that of its next step first."""
+        """Return what each of its pages shows -> their address: that of its next step first."""
         found = {}
         if self.last is not None and not self.is_done:
             found["version"] = f"/work/submissions/{self.name}/{self.last.hash}"

@@ -364,6 +364,7 @@ UNPAID = {
 
 def card_ends(page: Page) -> None:
     """The kind is chosen among its values; the day counts from another one; nothing makes it needless."""
+    page.locator("details:has(> #when) > summary").click()
     page.select_option("[name='when.0.field']", "event.kind")
     expect(page.locator("select[name='when.0.value']")).to_be_visible()
     page.select_option("[name='when.0.value']", "identity_card")
@@ -375,6 +376,7 @@ def card_ends(page: Page) -> None:
 
 def amount_unpaid(page: Page) -> None:
     """The amount is typed as on paper; the payment of the same year makes it needless."""
+    page.locator("details:has(> #when) > summary").click()
     page.select_option("[name='when.0.field']", "event.amount")
     page.select_option("[name='when.0.operator']", ">")
     page.fill("[name='when.0.value']", "20 000")

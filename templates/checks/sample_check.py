@@ -108,6 +108,9 @@ def _priced(parts: int, limit: SmsLimit) -> Words:
 
 TOO_MANY = N_("with office and code this comes to {count} characters or more: {paid}")
 """An error that does not keep the words from being rendered: an SMS has more parts than the pack allows."""
+ONE_LESS = N_("this is {parts} SMS ({length}): {over} fewer would make it {fewer}")
+USUALLY_ONE_LESS = N_("this is usually {parts} SMS ({length}): {over} fewer would make it {fewer}")
+"""Warnings: an SMS has one part more for a few characters."""
 LACKED = N_('{why}: write {{% if {variable} is defined %}}, or | default("…")')
 """A text reads a value that may be missing; `why` is one of the two below."""
 OF_SOME_EVENTS = N_("an event may lack {variable}")
@@ -115,6 +118,12 @@ OF_SOME_PEOPLE = N_("whoever has no {variable} is told nothing")
 _CYRILLIC = re.compile("[\u0400-\u04ff]")
 PEOPLE = 1_000
 """The number of people for whom a price is told."""
+
+
+def saves_a_part(message: Said) -> bool:
+    """Return True if a message says how few characters less would save a part of an SMS."""
+    inner = getattr(message, "given", {}).get("message", message)  # the price goes round it
+    return getattr(inner, "template", "") in (ONE_LESS, USUALLY_ONE_LESS)
 
 
 def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
@@ -255,9 +264,7 @@ def _few_over(smallest: Rendered, usual: Rendered, over: int) -> Words:
     """Return that an SMS has one part more for so few characters."""
     parts, length = len(segments(usual.signed()).parts), _signed(usual)
     is_fixed = smallest.sms == usual.sms
-    template = N_("this is {parts} SMS ({length}): {over} fewer would make it {fewer}")
-    usually = N_("this is usually {parts} SMS ({length}): {over} fewer would make it {fewer}")
-    return Words(template if is_fixed else usually, parts=parts, length=length, over=over, fewer=parts - 1)
+    return Words(ONE_LESS if is_fixed else USUALLY_ONE_LESS, parts=parts, length=length, over=over, fewer=parts - 1)
 
 
 def _in_latin(smallest: Rendered, usual: Rendered) -> int:

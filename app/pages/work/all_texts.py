@@ -114,7 +114,7 @@ class AllTexts(FormPages[AllWords]):
             return self._show(who, frame, opened, fields, wrong)
         answer = self._save(opened, fields, edit, files, self._saved(sheet, ""))
         if answer.status_code == HTTPStatus.SEE_OTHER:
-            counts = _counted(form, changes, _shown(form, channels_of(files)))
+            counts = _counted(form, changes, _shown(form, channels_of(files)), found.texts)
             tell_once(request, NOTE, json.dumps({**counts, "above": found.above and astuple(found.above)}))
         return answer
 
@@ -159,8 +159,11 @@ def tabs(
     ]
 
 
-def taken_from_note(kept: str | None, speech: Speech) -> list[str]:
-    """Return in sentences what was taken from a note, as `tell_once` kept it; nothing if it did not."""
+def taken_from_note(kept: str | None, steps: Sequence[str], speech: Speech) -> list[str]:
+    """Return in sentences what was taken from a note, as `tell_once` kept it; nothing if it did not.
+
+    `steps`: those of the rule, by which texts of their own are called.
+    """
     if kept is None:
         return []
     counts = json.loads(kept)
@@ -168,14 +171,30 @@ def taken_from_note(kept: str | None, speech: Speech) -> list[str]:
     told = {
         "taken": speech.say("Taken: {texts}."),
         "emptied": speech.say("Emptied: {texts}."),
-        "same": speech.say("Unchanged: {texts}."),
     }
     taken = [
         sentence.format(texts=", ".join(_of_languages(counts[kind], speech)))
         for kind, sentence in told.items()
         if counts[kind]
     ]
+    if counts["same"]:
+        whole = {spoken: len(names) for spoken, names in counts["same"].items() if not _is_changed(spoken, counts)}
+        same = [
+            f"{LANGUAGES.get(spoken, spoken)} – "
+            + ", ".join(text_called(name, steps, speech) for name in counts["same"][spoken])
+            for spoken in own_first(speech.language, counts["same"])
+            if spoken not in whole
+        ]
+        texts = "; ".join([*same, *_of_languages(whole, speech)])
+        taken.append(speech.say("Unchanged: {texts}.").format(texts=texts))
+    if counts["absent"]:
+        absent = [LANGUAGES.get(each, each) for each in own_first(speech.language, counts["absent"])]
+        taken.append(speech.say("Not in the document: {languages}.").format(languages=", ".join(absent)))
     return taken + left_out
+
+
+def _is_changed(spoken: str, counts: Mapping[str, Any]) -> bool:
+    return spoken in counts["taken"] or spoken in counts["emptied"]
 
 
 def _left_out(above: Above, speech: Speech) -> str:
@@ -193,16 +212,24 @@ def _of_languages(counts: Mapping[str, int], speech: Speech) -> Iterator[str]:
         yield f"{LANGUAGES.get(spoken, spoken)} – {texts}"
 
 
-def _counted(form: AllWords, changes: Mapping[str, str], shown: Texts) -> dict[str, dict[str, int]]:
-    """Return of each language how many texts were taken, emptied, and are as they were."""
-    counts: dict[str, dict[str, int]] = {"taken": {}, "emptied": {}, "same": {}}
+def _counted(form: AllWords, changes: Mapping[str, str], shown: Texts, given: Texts) -> dict[str, Any]:
+    """Return of each language how many texts were taken and emptied, which are as they were, and which are absent.
+
+    `given`: the texts of the note.
+    """
+    counts: dict[str, dict[str, int]] = {"taken": {}, "emptied": {}}
+    same, absent = dict[str, list[str]](), list[str]()
     for spoken, each in form.forms.items():
+        if not given.get(spoken):
+            absent.append(spoken)
+            continue
         for name, before in each.values.items():
-            changed = changes.get(f"{spoken}.{name}")
-            kind = "taken" if changed else "emptied" if changed is not None else "same"
-            if kind != "same" or (before and name in shown[spoken]):
-                counts[kind][spoken] = counts[kind].get(spoken, 0) + 1
-    return counts
+            if (changed := changes.get(f"{spoken}.{name}")) is not None:
+                of_kind = counts["taken" if changed else "emptied"]
+                of_kind[spoken] = of_kind.get(spoken, 0) + 1
+            elif before and name in shown[spoken]:
+                same.setdefault(spoken, []).append(name)
+    return {**counts, "same": same, "absent": absent}
 
 
 def _shown(form: AllWords, channels: Sequence[str]) -> Texts:

@@ -23,14 +23,13 @@ from app.pages.pack_names import names_of
 from app.pages.ruling import CLASSES, PARTS, clause_told, parts_told, ways_told
 from app.pages.visits import Form, field_of
 from app.pages.work.backtests import figures_of, latest, people_told, unreached
-from app.pages.work.by_form import FILE
 from app.pages.work.changed_lines import changed_lines
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.gaps import gaps_in
 from app.pages.work.mailing import Mailing
 from app.pages.work.office import Hash, Office, WholeHash
 from app.pages.work.progress import Progress
-from app.pages.work.sheets import Id, laid_out, page_called, text_of
+from app.pages.work.sheets import Id, in_order, laid_out, page_called, text_of
 from app.pages.work.text_fields import is_sample_text, sample_texts
 from app.pages.work.triggers import Name
 from app.pages.work.trying import step_shown
@@ -387,14 +386,13 @@ def _hash_of(verdict: Verdict, sheet: StoredDraft) -> str:
 
 def _by_page(left: Mapping[str, Sequence[Finding]], speech: Speech) -> list[tuple[str, Finding, str]]:
     """Return the pages with texts of the sample, the reader's own language before others: name, first, how many."""
-    paths = sorted(left, key=lambda path: (path != FILE, path != f"{speech.language}.md"))
     return [
         (
             page_called(path, speech),
             left[path][0],
             speech.many("{count} text still to write", "{count} texts still to write", len(left[path])),
         )
-        for path in paths
+        for path in in_order(left, speech.language)
     ]
 
 

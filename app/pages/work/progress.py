@@ -14,7 +14,7 @@ from app.packs.draft_child import TESTS
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.work.office import Office
-from app.pages.work.sheets import text_of, title_of
+from app.pages.work.sheets import in_order, page_called, text_of, title_of
 from app.pages.work.text_fields import asks_choice, asks_needless, asks_taken_over, sample_texts
 from app.pages.work.words import share
 from domain.core.translatable import N_
@@ -39,7 +39,7 @@ TITLES: Final[Mapping[str, str]] = {
 class ProgressStep(Struct, frozen=True):
     """A step. `state`: done, next or later; `note`: what hinders it, or what was said; `href`: its page, if any.
 
-    `fields`: where the last thing of the note is to be answered: names and addresses.
+    `fields`: where what is left of the sample, or is to be confirmed, is answered: names and addresses.
     """
 
     name: str
@@ -128,13 +128,16 @@ class Progress:
         submission = _submission(now, sheet.trigger, sheet.version) if sheet.version else None
         base = f"/work/drafts/{sheet.id}"
         unwritten, place = _unwritten(verdict), self.fields(sheet.files, base, speech)
-        taken = [place(each)[0] for each in unwritten if asks_taken_over(each)]
+        fields = [
+            *_sample_pages(unwritten, sheet.files, lambda each: place(each)[0].href, speech),
+            *((one.called, one.href) for one in (place(each)[0] for each in unwritten if asks_taken_over(each))),
+        ]
         known = {
             "write": _Found(
                 not unwritten,
                 mending(unwritten, sheet.files, speech),
                 f"{base}/form",
-                [(each.called, each.href) for each in taken],
+                fields,
             ),
             "test": _Found(_is_tested(verdict), _testing(verdict, sheet.files, speech), f"{base}/tests"),
             "try": self._tried(sheet.agency, sheet.trigger, _hash_of(verdict), f"{base}/backtest", speech),
@@ -268,6 +271,17 @@ def mending(found: Sequence[Finding], files: Mapping[str, str], speech: Speech) 
             speech.many("{count} thing taken over to confirm", "{count} things taken over to confirm", taken)
         )
     return ", ".join(notes)
+
+
+def _sample_pages(
+    found: Sequence[Finding], files: Mapping[str, str], href: Callable[[Finding], str], speech: Speech
+) -> Iterator[tuple[str, str]]:
+    """Yield the pages with texts of the sample: name and number of texts, and the address of the first of them."""
+    samples = sample_texts(found, files)
+    for path in in_order(samples, speech.language):
+        if path != TESTS and (there := href(samples[path][0])):
+            texts = speech.many("{count} text", "{count} texts", len(samples[path]))
+            yield f"{page_called(path, speech)}: {texts}", there
 
 
 def _is_tested(verdict: Verdict) -> bool:

@@ -1,6 +1,6 @@
 """Finding drafts, and laying them out on the bench, for every page about one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -69,6 +69,11 @@ def title_of(sheet: StoredDraft, speech: Speech) -> str:
 def page_called(file: str, speech: Speech) -> str:
     """Return the name of the page that shows a file of a draft; the file's, where there is none."""
     return speech.say(_PAGES[file]) if file in _PAGES else file
+
+
+def in_order(files: Iterable[str], own: str) -> list[str]:
+    """Return files of a draft as pages are listed: the rule first, then the texts in the reader's own language."""
+    return sorted(files, key=lambda file: (file != "trigger.yaml", file != f"{own}.md"))
 
 
 @contextmanager

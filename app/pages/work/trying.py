@@ -53,7 +53,8 @@ FRAMING = {**HEADERS, "Content-Security-Policy": HEADERS["Content-Security-Polic
 class Cell(Struct, frozen=True):
     """The text for one person in one language on one channel.
 
-    `size`: its length and its cost; `warning`: that it is longer than the pack allows.
+    `size`: its length and its cost; `saving`: what makes it cost less; `warning`: that it is longer than the pack
+    allows.
     """
 
     language: str
@@ -63,6 +64,7 @@ class Cell(Struct, frozen=True):
     size: str
     problem: str = ""
     warning: str = ""
+    saving: str = ""
     actions: tuple[str, ...] = ()
 
 
@@ -225,11 +227,11 @@ def _sms(words: Words, rendered: Rendered, heard: RenderedMessages, frame: Frame
     over = too_long_sms(rendered.signed(), most, frame.speech)
     cost = heard.limit.cost(parts, frame.speech.language)
     size += f", {cost}" if cost else ""
-    if not over and (saving := excess(rendered.signed())):
-        count = frame.speech.many("{count} character", "{count} characters", saving)
-        told = say("one part less if it is shorter by {count}").format(count=count)
-        size += f" ({told})"
-    return Cell(words.language, "sms", "", rendered.signed(), size, warning=over)
+    saving = ""
+    if not over and (fewer := excess(rendered.signed())):
+        count = frame.speech.many("{count} character", "{count} characters", fewer)
+        saving = say("one part less if it is shorter by {count}").format(count=count)
+    return Cell(words.language, "sms", "", rendered.signed(), size, warning=over, saving=saving)
 
 
 def too_long_sms(text: str, most: int, speech: Speech) -> str:

@@ -48,7 +48,7 @@ from templates.authoring.yaml_edit import CannotEdit
 from templates.checks.pack_check import sms_limit_of
 from templates.checks.placeholders import is_of_the_scaffold
 from templates.checks.possible_values import required_of
-from templates.checks.sample_check import LIMITS, SUBJECT
+from templates.checks.sample_check import LIMITS, SUBJECT, saves_a_part
 from templates.checks.words_check import without_values
 from templates.reading.files import BODY
 from templates.reading.findings import Finding
@@ -69,7 +69,7 @@ class Wording(FormPages[WordsForm]):
         """Show the texts in one language, beside what a person would read. `saved`: the language just saved."""
         who, frame, sheet = self._enter(request, id)
         typed = {"spoken": [spoken], "persona": [persona]}
-        taken = taken_from_note(told_once(request, NOTE), frame.speech) if done == NOTE else ()
+        taken = taken_from_note(told_once(request, NOTE), steps_of(sheet.files), frame.speech) if done == NOTE else ()
         return self._show(who, frame, sheet, typed, sheet.files, done=done, saved=saved, taken=taken)
 
     def _show(
@@ -380,7 +380,8 @@ class _Controls:
             hint = self._say("The office and a code are added at the end.")
             written = "" if is_of_the_scaffold(value) else value
             doubt = self._counter.over(name, written) if written else ""
-            if not doubt and (value or _step_of(name) == ""):
+            told = any(saves_a_part(each.message) for each in self._findings.get(name, ()))
+            if not doubt and not told and (value or _step_of(name) == ""):
                 hint = f"{hint} {self._counter.left(name, written)}"
         if not self.is_sent(name):
             hint = self._say("The rule does not send this way, so it may stay empty.")

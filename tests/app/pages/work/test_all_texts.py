@@ -109,6 +109,7 @@ def test_what_a_note_does_not_name_stays(quiet: Workshop) -> None:
     answer = aida.client.post(f"{where}/note", data={**note_of(aida, where), "note": [note]})
     page = aida.get(answer.headers["location"]).text
     assert "Принято: Русский – 1 текст, English – 1 текст. Очищено: English – 1 текст. Без изменений: Русский" in page
+    assert "Русский – Тема письма, Текст письма; English – Текст письма. Нет в документе: Қазақша." in page
     after = {spoken: form_of(aida, where, spoken) for spoken in ("ru", "kk", "en")}
     changed = {
         (spoken, name): fields[name][0]

@@ -203,6 +203,19 @@ def test_a_text_of_the_sample_is_told_once(quiet: Workshop) -> None:
     assert page.partition('id="w.body-findings"')[2].partition("</ul>")[0].count("is of the sample") == 1
 
 
+def test_an_sms_of_two_parts_is_remarked_once(quiet: Workshop) -> None:
+    """The remark of the checks stands beside the field; neither the field's hint nor its preview says it again."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    two = form_of(aida, where, "ru") | {"w.sms": ["{{ citizen.age }}: " + "длинный текст. " * 4], "then": ["save"]}
+    saved = aida.client.post(f"{where}/words", data=two)
+    page = unescape(aida.get(saved.headers["location"]).text)
+    said = re.findall(r"this is 2 SMS \([^<]* fewer would make it 1[^<]*", page)
+    assert len(said) == 1
+    assert "This goes as" not in page
+    assert "one part less" not in page
+
+
 def test_the_sample_s_sms_is_not_counted(quiet: Workshop) -> None:
     """Before anybody writes, the page says how much room an SMS has, and not what the sample's text would cost."""
     aida = signed_in(quiet, "aida")

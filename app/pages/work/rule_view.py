@@ -257,10 +257,8 @@ class View(RuleControls):
 
     def _counted_from(self) -> str:
         """Return the hint that tells the time of the event from the dates that stand in its record."""
-        say, ahead = (
-            self._say,
-            self._say("A date that lies ahead, such as the last day of a card, is for a message before that day."),
-        )
+        say = self._say
+        ahead = say("A date that lies ahead, such as the last day of a card, is for a message before that day.")
         dates = [
             self.reading.called(name)
             for name, kind in self.reading.types().items()

@@ -11,8 +11,8 @@ from app.terminal import data, data_json
 from domain.core.plain import PlainData
 from domain.facts.governance import PackSubmitted, TriggerSubmitted
 from domain.facts.submissions import Refusal, Subject, Submission
+from domain.rules.errors import BadTrigger
 from domain.rules.trigger_keys import TOLD_KEYS
-from domain.rules.triggers import BadTrigger
 from streams.rules.governed import Governed
 from templates.authoring.pack_diff import pack_changes
 from templates.authoring.value_words import said_plainly

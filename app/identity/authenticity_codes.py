@@ -17,9 +17,10 @@ from sqlalchemy import Connection, select
 
 from app.identity.links import PAGE_LASTS, Beginning, Links
 from domain.core.ids import beginning_so, keyed_hash, shortened
+from domain.core.translatable import Titles
 from domain.nudges.delivery import Delivery
 from domain.nudges.nudge import Nudge
-from domain.rules.event_types import NO_OFFICE, Titles
+from domain.rules.event_types import NO_OFFICE
 from projections import nudges
 from projections.tables import nudges as table
 from streams.delivery.send.message import ProofOf

@@ -9,8 +9,8 @@ from app.pages.catalogues import Speech
 from app.pages.naming import VALUES
 from app.pages.ruling import in_words
 from domain.core.plain import PlainData
-from domain.core.translatable import Lowered, Number
-from domain.rules.event_types import Catalogue, EventType, Titles, field_titles
+from domain.core.translatable import Lowered, Number, Titles
+from domain.rules.event_types import Catalogue, EventType, field_titles
 from streams.rules.in_force import Rules
 from templates.words.field_words import field_word
 

@@ -10,10 +10,10 @@ from app.packs.version_diff import start_of
 from app.pages.catalogues import Speech
 from app.pages.naming import VALUES
 from app.reports.life_words import CHANNELS
-from domain.core.translatable import N_, Words
+from domain.core.translatable import N_, Titles, Words
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
-from domain.rules.event_types import Catalogue, Titles
-from domain.rules.triggers import BadTrigger
+from domain.rules.errors import BadTrigger
+from domain.rules.event_types import Catalogue
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import pack_titles
 from templates.authoring.rule_sentences import Part, RuleWords

@@ -4,7 +4,7 @@ As text they are English, so commands and logs print them as they are; pages ask
 made from them in any other way (an f-string, `join`) is plain text again and stays English.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final, Protocol, Self
 
@@ -12,6 +12,8 @@ from msgspec import DecodeError, json
 
 from domain.core.plain import PlainData
 
+Titles = Mapping[str, str]
+"""Language -> words, as a pack has them in each of its languages."""
 GROUPED: Final = 10_000
 """From here on the digits of a whole number stand in groups: with fewer it may be a year."""
 

@@ -7,9 +7,10 @@ from typing import Any
 from domain.conditions.language import Condition
 from domain.core.timing import Offset
 from domain.core.translatable import Said, Words
+from domain.rules.errors import BadTrigger
 from domain.rules.event_types import ALONE, PERSON, Catalogue, EventType
 from domain.rules.parts import Collector, collected, condition_at, offset_at, prefixed, type_at
-from domain.rules.triggers import BadTrigger, EntitlementEdge
+from domain.rules.triggers import EntitlementEdge
 
 ENTITLED = {"entitled.from": "date", "entitled.until": "date"}
 """The values for triggers that start on a gain or loss of entitlement: the first day, and the day it is over."""

@@ -6,13 +6,14 @@ from typing import Any, Literal
 from domain.core.timing import Offset
 from domain.core.translatable import Said, Words
 from domain.rules.built_in_triggers import DIGEST
+from domain.rules.errors import BadTrigger
 from domain.rules.event_types import Catalogue
 from domain.rules.joint_events import Count, Needs, Window, With
 from domain.rules.parts import collected, prefixed, together
 from domain.rules.reply_fields import unanswerable
 from domain.rules.step_compiling import StepCompiler
 from domain.rules.trigger_keys import value_of
-from domain.rules.triggers import RESIDENTS, ActBy, BadTrigger, Class, Expiry, Trigger, Unless
+from domain.rules.triggers import RESIDENTS, ActBy, Class, Expiry, Trigger, Unless
 
 ONCE = "person"
 """The `occurrence` of a trigger that speaks once to each person."""

@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 
 from domain.core.events import PUBLIC
 from domain.core.plain import PlainData
 from domain.core.timing import UTC, Offset, parse_offset, shift
+from domain.core.translatable import Titles
+from domain.rules.benefits import Benefit
 from domain.rules.parameters import Parameter
-
-if TYPE_CHECKING:
-    from domain.rules.benefits import Benefit
 
 HOME, ZONE = "citizen.area", "citizen.zone"
 """The attributes in which somebody lives: an area, and a time zone."""
@@ -30,9 +29,6 @@ AHEAD = "PT15H"
 Local time that was sent as UTC is at most 14 hours ahead (UTC+14 is the largest offset of a time zone), and clocks
 differ by minutes. A clock that is a day ahead is refused.
 """
-
-Titles = Mapping[str, str]
-"""Language -> words."""
 
 
 class Field(Struct, frozen=True):
@@ -137,7 +133,7 @@ class Catalogue(Struct, frozen=True, dict=True):
     attributes: Mapping[str, str]
     area_levels: tuple[int, ...] = ()
     parameters: Mapping[str, Parameter] = {}
-    benefits: Mapping[str, "Benefit"] = {}
+    benefits: Mapping[str, Benefit] = {}
     emergencies: Mapping[str, frozenset[str]] = {}
     offices: Mapping[str, Office] = {}
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.rules.event_types import Titles
+from domain.core.translatable import Titles
 
 UNDETERMINED = "und"
 """The language of text that does not say it (ISO 639-2)."""

@@ -7,8 +7,8 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 from domain.conditions.language import Amount, BadCondition, Condition, Conditions
 from domain.core.timing import NotADuration, Offset, parse_offset
 from domain.core.translatable import Words
+from domain.rules.errors import BadTrigger
 from domain.rules.event_types import Catalogue, EventType
-from domain.rules.triggers import BadTrigger
 
 Path = tuple[str | int, ...]
 Compiled = TypeVar("Compiled")

@@ -13,7 +13,6 @@ from domain.core.ids import Names
 from domain.core.timing import UTC, QuietHours, zone_of
 from domain.core.workdays import WEEKDAYS, Workdays
 from domain.rules.built_in_triggers import DIGEST, DIGEST_TRIGGER, DIGEST_VERSION
-from domain.rules.canary import admits
 from domain.rules.event_types import Catalogue, setting_types
 from domain.rules.triggers import Trigger
 
@@ -182,3 +181,11 @@ class Rulebook:
     def has(self, trigger: str) -> bool:
         """Return True if any version of the trigger is in force."""
         return trigger == DIGEST or any(version.trigger.name == trigger for version in self._active)
+
+
+def admits(names: Names, trigger: str, version: str, share: float, person: str) -> bool:
+    """Return True if the person belongs to that share (0 to 1) of a version, its canary.
+
+    Persons are drawn by a keyed hash of who they are, so larger shares contain smaller ones.
+    """
+    return share >= 1 or names.lot(trigger, version, person) < share

@@ -6,9 +6,10 @@ from typing import Any
 from domain.core.timing import DayOfYear, Untimely, parse_clock, parse_day_of_year, parse_span
 from domain.core.translatable import Said, Words
 from domain.rules.compiler import CompilerBase
+from domain.rules.errors import BadTrigger
 from domain.rules.parts import collected
 from domain.rules.steps import Repeat, Series, Step
-from domain.rules.triggers import COMPLETE, CORRECTION, BadTrigger
+from domain.rules.triggers import COMPLETE, CORRECTION
 
 
 class StepCompiler(CompilerBase):

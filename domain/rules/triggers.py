@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from msgspec import Struct
 from domain.conditions.language import Condition
 from domain.core.events import Effective
 from domain.core.timing import Offset, end_of_day, shift, shift_day
-from domain.core.translatable import Said
+from domain.rules.benefits import Benefit
 from domain.rules.event_types import PERSON
 from domain.rules.joint_events import Needs, Window
 from domain.rules.steps import Step, Values
@@ -21,9 +21,6 @@ CLASSES: tuple[Class, ...] = ("emergency", "legal", "service", "reminder", "offe
 """The classes, in the order in which nudges that are due at once are sent. Some override preferences and caps."""
 RANKS: Mapping[str, int] = {klass: rank for rank, klass in enumerate(CLASSES, start=-1)}
 """Class -> its place in that order, as stored: -1 is `emergency`, because 0 was `legal` before there was any."""
-
-if TYPE_CHECKING:
-    from domain.rules.benefits import Benefit
 
 EXPIRES_AFTER = timedelta(days=30)
 CORRECTION = "correction"
@@ -37,18 +34,6 @@ REPLIED = "citizen.replied"
 
 RESIDENTS = "residents"
 """To whom a trigger on an area event speaks."""
-
-
-class BadTrigger(ValueError):
-    """A trigger that cannot be compiled: `path` names the key, `line` and `column` lie in its text.
-
-    `others`: what else is wrong with it.
-    """
-
-    def __init__(self, path: tuple[str | int, ...], problem: Said, line: int = 1, column: int = 1) -> None:
-        super().__init__(f"{'.'.join(map(str, path))}: {problem}")
-        self.path, self.problem, self.line, self.column = path, problem, line, column
-        self.others: tuple[BadTrigger, ...] = ()
 
 
 class Unless(Struct, frozen=True):
@@ -97,7 +82,7 @@ class ActBy(Struct, frozen=True):
 class EntitlementEdge(Struct, frozen=True):
     """On becoming entitled to a benefit, or on ceasing to be."""
 
-    benefit: "Benefit"
+    benefit: Benefit
     becomes: bool
 
 

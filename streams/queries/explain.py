@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
+from domain.core.translatable import Titles
 from domain.facts.facts import NUDGE_FACTS
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.fact_names import name_of
@@ -20,7 +21,6 @@ from domain.persons.hours import local_zone
 from domain.persons.person import citizen_values, person_as_of
 from domain.planning.law import law_values, moment_of
 from domain.planning.plan import Intent
-from domain.rules.event_types import Titles
 from domain.rules.legal_basis import legal_basis_of, legal_basis_text
 from domain.rules.steps import repetition_of
 from domain.rules.trigger_keys import KEYS, TOLD_KEYS

@@ -11,12 +11,13 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.events import PUBLIC, Effective
+from domain.core.translatable import Titles
 from domain.facts.access_facts import PersonViewed
 from domain.nudges.delivery import State
 from domain.nudges.digest import travels
 from domain.nudges.nudge import Nudge
 from domain.persons.person import person_as_of
-from domain.rules.event_types import NO_OFFICE, Titles
+from domain.rules.event_types import NO_OFFICE
 from domain.rules.legal_basis import legal_basis_of
 from domain.rules.triggers import Class
 from projections import inbox, nudges, trail

@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
 from domain.core.timing import end_of_day
+from domain.core.translatable import Titles
 from domain.nudges.calendar_days import CalendarDays, calendar_days, last_day
 from domain.nudges.nudge import Nudge
 from domain.persons.person import Person
-from domain.rules.event_types import Titles
 from projections import nudges
 from streams.delivery.decide.as_sent import as_sent
 from streams.log.log import Log

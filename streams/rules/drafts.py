@@ -13,10 +13,10 @@ from domain.core.ids import Names
 from domain.core.translatable import Said, Words
 from domain.facts.governance import TriggerPublished
 from domain.facts.principals import NotAllowed, Principal, Role, other_agency
-from domain.rules.benefits import BadBenefit
+from domain.rules.benefit_compiling import BadBenefit
+from domain.rules.errors import BadTrigger
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Rulebook, Version
-from domain.rules.triggers import BadTrigger
 from projections import positions
 from projections.bulk import insert_rows
 from projections.tables import micros, moment

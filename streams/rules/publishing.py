@@ -21,9 +21,10 @@ from domain.core.timing import utc
 from domain.core.translatable import Words
 from domain.facts.governance import PackPublished, TriggerPublished, TriggerReachChanged, TriggerSubmitted
 from domain.facts.submissions import Subject
-from domain.rules.benefits import BadBenefit
+from domain.rules.benefit_compiling import BadBenefit
+from domain.rules.errors import BadTrigger
 from domain.rules.event_types import Catalogue
-from domain.rules.triggers import BadTrigger, Trigger
+from domain.rules.triggers import Trigger
 from projections import area_plans, governance, happened_in_areas, history, positions
 from projections.tables import micros
 from streams.log.decoding import LIFE

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from domain.core.translatable import Titles
 from domain.facts.governance import (
     ControlSet,
     SentAsTest,
@@ -20,7 +21,6 @@ from domain.facts.governance import (
     TriggerSubmitted,
     TriggerWithdrawn,
 )
-from domain.rules.event_types import Titles
 from domain.rules.rulebook import Rulebook
 from projections import governance
 from streams.log.log import Log

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from domain.core.plain import PlainData
 from domain.core.translatable import Words
-from domain.rules.benefits import BadBenefit, compile_benefit, with_benefits
+from domain.rules.benefit_compiling import BadBenefit, compile_benefit, with_benefits
+from domain.rules.errors import BadTrigger
 from domain.rules.event_types import PERSON, Catalogue
 from domain.rules.parameters import Parameter, parameter_of
-from domain.rules.triggers import BadTrigger
 from templates.checks.cost_check import check_cost
 from templates.checks.event_check import Known
 from templates.checks.pack_check import check_titles

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from domain.core.plain import PlainData
-from domain.rules.benefits import starts_on
+from domain.rules.benefit_compiling import starts_on
 from domain.rules.compiler import ENTITLED
 from domain.rules.event_types import Catalogue
 from templates.checks.sample_values import AHEAD, NAMES, Inventor, flat

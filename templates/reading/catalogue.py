@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from domain.core.timing import QuietHours, at_local, parse_clock, zone_of
 from domain.core.translatable import Said
 from domain.core.workdays import WEEKDAYS, Workdays
-from domain.rules.benefits import with_benefits
+from domain.rules.benefit_compiling import with_benefits
 from domain.rules.event_types import Catalogue, event_type_of
 from domain.rules.parameters import parameter_of
 from domain.rules.rulebook import Defaults

@@ -10,7 +10,7 @@ from domain.core.events import LifeEvent
 from domain.persons.history import history_of
 from domain.planning.eligibility import eligibility
 from domain.planning.entitlement_answers import Answer
-from domain.rules.benefits import with_benefits
+from domain.rules.benefit_compiling import with_benefits
 from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import PERSON, Catalogue
 from domain.rules.parameters import parameter_of

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from domain.core.sms import segments
-from domain.rules.benefits import starts_on
+from domain.rules.benefit_compiling import starts_on
 from domain.rules.event_types import Catalogue
 from domain.rules.steps import named
 from domain.rules.triggers import CORRECTION

@@ -14,9 +14,10 @@ from app.moments import moment_of, told_in
 from app.reports.entitlements import entitlements, plain, source
 from app.terminal import Exit, stop, tell
 from domain.core.events import Effective
+from domain.core.translatable import Titles
 from domain.planning.entitlement_answers import Answer, Obstacle, Why
 from domain.rules.benefits import Requirement
-from domain.rules.event_types import Catalogue, Titles
+from domain.rules.event_types import Catalogue
 from templates.words.filters import money
 
 AsOf = Annotated[

@@ -19,7 +19,7 @@ from app.terminal import Exit, data, stop
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, require_reader
 from domain.rules.compiling import compile_trigger
-from domain.rules.triggers import BadTrigger
+from domain.rules.errors import BadTrigger
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Outcome
 from notifiers.port.routes import Route

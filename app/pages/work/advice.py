@@ -13,7 +13,7 @@ from app.pages.ruling import in_words
 from app.pages.work.sheets import rule_of
 from app.pages.work.simple_fields import FIELDS
 from domain.core.translatable import N_, Joined, Said, Words
-from domain.rules.benefits import starts_on
+from domain.rules.benefit_compiling import starts_on
 from streams.rules.in_force import Rules
 from templates.checks.placeholders import ASKS_CHOICE, ASKS_NEEDLESS, ASKS_TAKEN_OVER
 from templates.checks.sample_check import LACKED, OF_SOME_EVENTS, OF_SOME_PEOPLE

@@ -9,9 +9,9 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
+from domain.core.translatable import Titles
 from domain.nudges.class_rules import CLASS_RULES
 from domain.persons.own_choices import event_of_person, time_after
-from domain.rules.event_types import Titles
 from domain.rules.legal_basis import legal_basis_of
 from domain.rules.rulebook import Rulebook
 from domain.rules.triggers import Trigger

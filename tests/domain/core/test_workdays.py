@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain.core.workdays import WEEKDAYS, Workdays
 from domain.rules.compiling import compile_trigger
-from domain.rules.triggers import BadTrigger
+from domain.rules.errors import BadTrigger
 from tests.domain.given import DEFAULTS, given, modest, rulebook, rules
 from tests.domain.world import CATALOGUE, contact, paper
 

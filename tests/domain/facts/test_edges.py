@@ -21,7 +21,7 @@ from domain.facts.facts import (
 from domain.nudges.delivery import State
 from domain.nudges.settle import Send
 from domain.rules.compiling import compile_trigger
-from domain.rules.triggers import BadTrigger
+from domain.rules.errors import BadTrigger
 from tests.domain.case import decided, nudge, trigger
 from tests.domain.given import NudgeLog, before, given, published, rules
 from tests.domain.world import (

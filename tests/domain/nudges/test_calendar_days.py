@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from domain.nudges.calendar_days import CalendarDays, calendar_days
-from domain.rules.triggers import CORRECTION, BadTrigger
+from domain.rules.errors import BadTrigger
+from domain.rules.triggers import CORRECTION
 from tests.domain.case import nudge, trigger
 
 ZONE = ZoneInfo("Asia/Almaty")

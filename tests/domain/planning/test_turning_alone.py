@@ -14,8 +14,8 @@ from domain.persons.history import history_of
 from domain.planning.eligibility import eligibility
 from domain.planning.law import law_values
 from domain.rules.compiling import compile_trigger
+from domain.rules.errors import BadTrigger
 from domain.rules.rulebook import Rulebook, Version
-from domain.rules.triggers import BadTrigger
 from tests.domain.entitled import PENSION, born, granted, law, lives, turning
 from tests.domain.given import DEFAULTS, NudgeLog, Planned, modest, rules
 from tests.domain.world import ERLAN, NAMES, SAULE, annulment, at, contact, correction, death, event, local

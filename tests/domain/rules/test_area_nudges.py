@@ -5,7 +5,7 @@ from hypothesis import given as tried
 from hypothesis import strategies as st
 
 from domain.rules.compiling import compile_trigger
-from domain.rules.triggers import BadTrigger
+from domain.rules.errors import BadTrigger
 from tests.domain.given import given, modest, rules
 from tests.domain.world import CATALOGUE, at, event, moved, storm
 

@@ -5,8 +5,7 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.rules.canary import admits
-from domain.rules.rulebook import Version
+from domain.rules.rulebook import Version, admits
 from tests.domain.given import before, given, modest, published, rulebook, rules
 from tests.domain.world import AIDA, NAMES, at, paper
 

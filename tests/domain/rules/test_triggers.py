@@ -5,7 +5,7 @@ import pytest
 
 from domain.core.timing import NotADuration, Offset
 from domain.rules.compiling import compile_trigger
-from domain.rules.triggers import BadTrigger
+from domain.rules.errors import BadTrigger
 from tests.domain.given import before, rules
 from tests.domain.world import CATALOGUE
 

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from domain.core.events import Effective, LifeEvent
 from domain.rules.compiling import compile_trigger
+from domain.rules.errors import BadTrigger
 from domain.rules.joint_events import completing
-from domain.rules.triggers import BadTrigger
 from tests.domain.given import NudgeLog, given, modest, rules
 from tests.domain.world import (
     AIDA,

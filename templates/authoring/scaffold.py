@@ -14,7 +14,7 @@ from msgspec import Struct
 from domain.rules.event_types import EventType
 from domain.rules.rulebook import Defaults
 from templates.checks.sample_values import Inventor
-from templates.checks.scaffold_text import ASKED, CASES, DAY, NEEDLESS, remark_of, title_of
+from templates.checks.scaffold_text import ASKED, CASES, COUNTED_FROM, DAY, NEEDLESS, remark_of, title_of
 
 _AROUND: Mapping[str, tuple[str, str]] = {
     "kk": ("Сәлеметсіз бе!", "Не істеу керек"),
@@ -183,6 +183,7 @@ def _rules(plan: Plan) -> str:
             f"class: {plan.urgency}  # or {', '.join(each for each in _CLASSES if each != plan.urgency)}",
             f"on: {plan.type.name}",
             *to,
+            *(plan.remark(COUNTED_FROM) if "date" in plan.type.variables().values() else []),
             "due:",
             f'  first: {{from: event.time, offset: P1D, at: "{plan.clock:%H:%M}"}}  # the day after',
             "expires: P14D  # two weeks later it is not worth sending",

@@ -291,8 +291,8 @@ class TriggerForm:
             name: None if self.yaml.is_shared(part.path) else shown(part, self.yaml.get(part.path))
             for name, part in self.parts.items()
         }
-        asked = {key for key, like in self._remarks.items() if not like}  # their fields begin empty
-        self.values = {name: "" if name in asked else text for name, text in shown_.items() if text is not None}
+        empty = self.to_choose
+        self.values = {name: "" if name in empty else text for name, text in shown_.items() if text is not None}
 
     @property
     def rest(self) -> Iterator[tuple[str, str]]:
@@ -333,6 +333,11 @@ class TriggerForm:
     def taken_over(self) -> Mapping[str, str]:
         """Return the keys of which a remark asks if they are right here too: key -> the rule that they are from."""
         return {key: like for key, like in self._remarks.items() if like}
+
+    @property
+    def to_choose(self) -> Container[str]:
+        """Return the keys that the author is asked to choose: their fields begin empty."""
+        return {key for key, like in self._remarks.items() if not like}
 
     def with_changes(self, changes: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """Return the text with these fields changed, and the problem of each field that does not take its text.
@@ -533,8 +538,9 @@ def _is_only_taken_away(entry: PlainData, mine: Mapping[str, PlainData], theirs:
 
 
 def _is_answered(key: str, changes: Mapping[str, str]) -> bool:
-    """Return True if the changes say that what is taken over is right, or set it."""
-    return bool(changes.get(f"right.{key}")) or any(each == key or each.startswith(f"{key}.") for each in changes)
+    """Return True if the changes say that what is taken over is right, or set it, or take its step away."""
+    said = (f"right.{key}", f"{key.rpartition('.')[0]}.gone")
+    return any(map(changes.get, said)) or any(each == key or each.startswith(f"{key}.") for each in changes)
 
 
 def _without_question(text: str) -> str:

@@ -16,7 +16,9 @@ TAKEN_OVER: Sequence[str] = ("legal_basis", "category", "class")
 """The keys whose values a new trigger may have from another one."""
 _REMARK = "# {key} is taken over from {name}: if it is right here too, take this line away"
 _REMARKED = re.compile(_REMARK.format(key=f"({'|'.join(TAKEN_OVER)})", name="([a-z0-9_]{1,100})"))
-TO_CHOOSE: Sequence[str] = ("category", "class")
+COUNTED_FROM = "due.first.from"
+"""The key of the date from which the step of a new trigger counts."""
+TO_CHOOSE: Sequence[str] = ("category", "class", COUNTED_FROM)
 """The keys of a new trigger that its author may be asked to choose."""
 _CHOICE = "# {key} is of the sample: choose it, and take this line away"
 _CHOICES = {_CHOICE.format(key=key): key for key in TO_CHOOSE}

@@ -17,6 +17,7 @@ from domain.rules.benefit_compiling import starts_on
 from streams.rules.in_force import Rules
 from templates.checks.placeholders import ASKS_CHOICE, ASKS_NEEDLESS, ASKS_TAKEN_OVER
 from templates.checks.sample_check import LACKED, OF_SOME_EVENTS, OF_SOME_PEOPLE
+from templates.checks.scaffold_text import COUNTED_FROM
 from templates.checks.sense_check import ONLY_LATER
 from templates.checks.words_check import ONLY_THERE, OTHER_NUMBERS
 from templates.reading.findings import Finding
@@ -123,6 +124,7 @@ _FIELDS: Final[Mapping[str, str]] = {
 _TO_CHOOSE: Final[Mapping[str, str]] = {
     "category": N_("Choose the topic"),
     "class": N_("Choose what kind of message it is"),
+    COUNTED_FROM: N_("Choose the date from which your text counts"),
 }
 """Key that its author is asked to choose -> what is said at its field."""
 _UNWRITTEN = "{name} is missing in {languages}"

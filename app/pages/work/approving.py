@@ -22,9 +22,10 @@ from app.pages.naming import VALUES
 from app.pages.pack_names import names_of
 from app.pages.ruling import CLASSES, PARTS, clause_told, parts_told, ways_told
 from app.pages.visits import Form, field_of
-from app.pages.work.backtests import figures_of, latest, people_told, unreached
+from app.pages.work.backtests import figures_of, latest, people_told, tried_in_short, unreached
 from app.pages.work.changed_lines import changed_lines
 from app.pages.work.draft_pages import DraftPages
+from app.pages.work.figures import figures
 from app.pages.work.gaps import gaps_in
 from app.pages.work.mailing import Mailing
 from app.pages.work.office import Hash, Office, WholeHash
@@ -52,7 +53,7 @@ from templates.reading.writing import trigger_texts
 NOTHING_WRONG: Mapping[str, str] = {}
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
 BEGIN_WITH = 0.1
-"""The share that is proposed first; after it everybody is."""
+"""The share that is proposed first, after it everybody is; a larger one has to be confirmed."""
 MAILED = "mailed"
 """Kept for the next page: the names of those who were mailed."""
 NO_MAIL = "-"
@@ -171,16 +172,13 @@ class Approving(DraftPages):
             mailed=mailed,
             no_mail=mailed == NO_MAIL,
             asked=asked,
-            answer=self._answer(submission, fact, sheet, speech),
-            rule=self._rule(fact, speech),
-            tried=figures_of(self._office, submission, speech),
+            answer=self._answer(submission, fact, speech),
+            more=self._more(submission, fact, sheet, speech),
             unreached=self._unreached(submission, speech),
             fact=fact,
             place=self._progress.fields(trigger_texts(fact.rules, fact.words), "", speech),
             errors=wrong,
             title=speech.titled(fact.rules["title"]) or name,
-            by=", ".join(dict.fromkeys(submission.by)),
-            at=speech.moment(fact.at),
             approved_by=submission.approved_by,
             refused_by=submission.refused_by,
             said=submission.said,
@@ -189,6 +187,8 @@ class Approving(DraftPages):
             refused_before=_refused(submission.refused_before, speech),
             new=current is None,
             before=any(each.fact.hash != submission.hash for each in now.of(name)),
+            so_far=self._so_far(submission, now, speech) if live else "",
+            reaches=self._reaches(submission, BEGIN_WITH, speech),
             published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
             changes=_changes(now, fact, speech),
             texts=changed_lines(_written(current), _written(fact)),
@@ -202,23 +202,28 @@ class Approving(DraftPages):
             whole=current is not None and current.share == 1,
         )
 
-    def _answer(
-        self, submission: Submission, fact: TriggerSubmitted, sheet: StoredDraft | None, speech: Speech
-    ) -> list[tuple[str, str]]:
-        """Return what an approver has to know, in rows: who is told, how many, how urgently, by which law."""
+    def _answer(self, submission: Submission, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, str]]:
+        """Return what an approver decides by, in rows: the rule, how many it would have told, law and urgency."""
         say, rules = speech.say, fact.rules
         return [
-            *self._parts(fact, speech, told={"to"}),
-            (say("How many"), self._how_many(submission, speech)),
-            (say("Kind of message"), shown(CLASSES, rules["class"], speech)),
+            *self._parts(fact, speech, told=PARTS.keys() - {"expires"}),
+            (say("How many"), tried_in_short(self._office, submission, speech) or self._how_many(submission, speech)),
             (say("Legal basis"), speech.titled(legal_basis_of(rules))),
+            (say("Kind of message"), shown(CLASSES, rules["class"], speech)),
             (say("Topic"), category(rules["category"], speech)),
-            ways_told(rules, speech),
-            (say("Its tests"), self._tested(sheet, speech)),
         ]
 
-    def _rule(self, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, str]]:
-        return self._parts(fact, speech, told=PARTS.keys() - {"to"})
+    def _more(
+        self, submission: Submission, fact: TriggerSubmitted, sheet: StoredDraft | None, speech: Speech
+    ) -> list[tuple[str, str]]:
+        """Return what an approver seldom needs, in rows."""
+        return [
+            *self._parts(fact, speech, told={"expires"}),
+            ways_told(fact.rules, speech),
+            (speech.say("Its tests"), self._tested(sheet, speech)),
+            (speech.say("Handed in"), f"{speech.moment(fact.at)}, {', '.join(dict.fromkeys(submission.by))}"),
+            *figures_of(self._office, submission, speech),
+        ]
 
     def _parts(self, fact: TriggerSubmitted, speech: Speech, told: Container[Part]) -> list[tuple[str, str]]:
         rules = self._office.platform.rules.library.rules()
@@ -309,7 +314,7 @@ class Approving(DraftPages):
         if part is None:
             return self._page(who, frame, submission, wrong={"share": frame.speech.say("Choose for whom")})
         pending = field_of(fields, "pending") == "yes"
-        if field_of(fields, "sure") != "yes":
+        if (part > BEGIN_WITH or pending) and field_of(fields, "sure") != "yes":
             with refusals_as_problems():
                 check_publishing(who, submission)
             asked = self._asked(submission, part, frame.speech, pending=pending)
@@ -322,18 +327,36 @@ class Approving(DraftPages):
 
     def _asked(self, submission: Submission, part: float, speech: Speech, *, pending: bool) -> "_Asked":
         """Return what is confirmed before a version is published for that part of all persons."""
-        say, tried = speech.say, people_told(self._office, submission)
+        say = speech.say
         sentences = [say("It is for everybody.")]
         if part < 1:
             sentences = [say("It is for {share} of all people.").format(share=share(part, speech))]
-        how_many = self._how_many(submission, speech)
-        if tried and part < 1:
-            about = say("With this share it would be about {count}.")
-            how_many = f"{how_many} {about.format(count=speech.number(round(tried * part)))}"
-        sentences.append(how_many)
+        sentences.append(self._reaches(submission, part, speech))
         if pending:
             sentences.append(say("It also changes the messages that are planned already."))
         return _Asked(part, pending, sentences)
+
+    def _reaches(self, submission: Submission, part: float, speech: Speech) -> str:
+        """Return how many people it would have told, and how many of them are in that part of all persons."""
+        told, tried = self._how_many(submission, speech), people_told(self._office, submission)
+        if not tried or part == 1:
+            return told
+        about = speech.say("With this share it would be about {count}.")
+        return f"{told} {about.format(count=speech.number(round(tried * part)))}"
+
+    def _so_far(self, submission: Submission, now: Governed, speech: Speech) -> str:
+        """Return what became of the messages of a live version since it was published first."""
+        name, versions = submission.about.name, now.of(submission.about.name)
+        begun = min(each.fact.at for each in versions if each.fact.hash == submission.hash)
+        platform = self._office.platform
+        days = (platform.clock().date() - begun.date()).days + 1
+        counts = figures(platform, name, days, speech).in_short
+        if not counts:
+            return speech.say("None of its messages is planned yet.")
+        told = speech.say("Its messages since {day}: {counts}.")
+        if any(each.fact.hash != submission.hash for each in versions):
+            told = speech.say("The messages of all its versions since {day}: {counts}.")
+        return told.format(day=speech.day_at(begun), counts=counts)
 
     def _unreached(self, submission: Submission, speech: Speech) -> str:
         return unreached(self._office, submission.owner, submission.about.name, submission.hash, speech)

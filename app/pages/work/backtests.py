@@ -222,9 +222,14 @@ def figures_of(office: Office, submission: Submission, speech: Speech) -> list[t
     if (found_ := _tried(office, submission.owner, submission.about.name, submission.hash)) is None:
         return []
     asked, counts = found_
-    told, say = _Told(asked, counts, speech), speech.say
     span = f"{speech.moment(asked.start)} – {speech.moment(asked.end)}"
-    return [(say("Days"), span), *((say("In short"), each) for each in [told.in_short] if each), *told.figures]
+    return [(speech.say("Days"), span), *_Told(asked, counts, speech).figures]
+
+
+def tried_in_short(office: Office, submission: Submission, speech: Speech) -> str:
+    """Return how many the latest finished backtest of a version would have told, and why not others, or nothing."""
+    found_ = _tried(office, submission.owner, submission.about.name, submission.hash)
+    return "" if found_ is None else _Told(*found_, speech).in_short
 
 
 def people_told(office: Office, submission: Submission) -> int | None:

@@ -90,7 +90,6 @@ class ByForm(FormPages[TriggerForm]):
             units=[(code, frame.speech.say(text)) for code, text in UNITS.items()],
             done=done,
             unfinished=bool(of_the_rule),
-            typed=bool(typed),
             at=frame.speech.moment(sheet.changed_at),
         )
 

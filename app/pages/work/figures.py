@@ -60,6 +60,13 @@ class Figures(Struct, frozen=True):
         return [(shown(WHAT, stage, self.speech), by_stage[stage]) for stage in STAGES]
 
     @property
+    def in_short(self) -> str:
+        """Return how many came so far as each stage, and how many did not arrive; nothing of what nobody came to."""
+        failed = shown(WHAT, "failed", self.speech), sum(count for _, count in self.of("failed"))
+        counts = [*self.stages(), failed]
+        return "; ".join(f"{name}: {self.speech.number(count)}" for name, count in counts if count)
+
+    @property
     def before(self) -> bool:
         """Return True if more was sent in these days than planned: some of it was planned before them."""
         counts = dict(zip(STAGES, (count for _, count in self.stages()), strict=True))

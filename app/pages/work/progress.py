@@ -265,7 +265,7 @@ def mending(found: Sequence[Finding], files: Mapping[str, str], speech: Speech) 
     if any(map(asks_needless, found)):
         notes.append(speech.say("part 4 of the rule is empty"))
     if any(map(asks_choice, found)):
-        notes.append(speech.say("topic or urgency is not chosen"))
+        notes.append(speech.say("topic, urgency or first day is not chosen"))
     if taken := sum(map(asks_taken_over, found)):  # its fields are named behind it
         notes.append(
             speech.many("{count} thing taken over to confirm", "{count} things taken over to confirm", taken)

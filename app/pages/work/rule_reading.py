@@ -137,10 +137,6 @@ class RuleReading:
         words = self._words()
         return self.speech.tell(words.condition(text)) if text else ""
 
-    def sentence(self, make: Callable[[RuleWords], str]) -> str:
-        """Return a sentence about a part of the rule; nothing where that part is not as it should be."""
-        return "".join(self._told(lambda words: [make(words)]))
-
     def _told(self, make: Callable[[RuleWords], Iterable[str]]) -> list[str]:
         """Return sentences about the rule as it is stored; none where it is not as it should be."""
         try:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -224,12 +224,11 @@ class View(RuleControls):
         ]
         return self.names.by_office(types, str(self.form.yaml.get(("owner",)) or ""))
 
-    def steps(self) -> Iterator[tuple[str, str, list[Control], list[Control]]]:
-        """Yield each step: its name, when it is due in words, its controls, and the rarer ones."""
+    def steps(self) -> Iterator[tuple[str, list[Control], list[Control]]]:
+        """Yield each step: its name, its controls, and the rarer ones."""
         due = self.form.yaml.get(("due",))
         for name in due if isinstance(due, dict) else ():
-            usual, rare = self._step(f"due.{name}")
-            yield name, self._due(due[name]), usual, rare
+            yield name, *self._step(f"due.{name}")
 
     def new_steps(self) -> Iterator[tuple[str, list[Control]]]:
         """Yield what adds a step, and what adds another one: a heading, and the controls."""
@@ -245,7 +244,7 @@ class View(RuleControls):
             f"{under}.from",
             "select",
             say("From which date is it counted?"),
-            options=self._dates(self._moment_of_event(f"{under}.from")),
+            options=self._dates(*self._moment_of_event(f"{under}.from")),
             hint=self._counted_from(),
         )
         usual = [counted, *self.listed(f"{under}.offset"), self.simple(f"{under}.at")]
@@ -274,10 +273,15 @@ class View(RuleControls):
         named = self.speech.tell(Joined([Words("“{value}”", value=each) for each in dates]))
         return f"{told.format(dates=named)} {ahead}"
 
-    def _moment_of_event(self, name: str) -> tuple[str, str]:
-        """Return the option for the time of the event, as the file says it: by its name, or by saying nothing."""
-        written = self.values.get(name, "") == "event.time"
-        return ("event.time" if written else "", self._say("The time of the event, as the registry reports it"))
+    def _moment_of_event(self, name: str) -> list[tuple[str, str]]:
+        """Return the option for the time of the event, as the file says it: by its name, or by saying nothing.
+
+        Where the author is asked to choose, nothing is chosen.
+        """
+        told = self._say("The time of the event, as the registry reports it")
+        if name in self.form.to_choose:
+            return [*self.unchosen(name), ("event.time", told)]
+        return [("event.time" if self.values.get(name, "") == "event.time" else "", told)]
 
     def _dates(self, *first: tuple[str, str]) -> list[tuple[str, list[tuple[str, str]]]]:
         """Return these options, then the dates that a rule may name, and those that it names though it may not."""
@@ -301,9 +305,6 @@ class View(RuleControls):
     def _ahead(self, name: str, called: str) -> str:
         """Return what a date is called; of one that lies ahead, that something ends on it."""
         return self._say("{date} (when it ends)").format(date=called) if _ENDS.search(name) else called
-
-    def _due(self, step: Mapping[str, Any] | None) -> str:
-        return self.reading.sentence(lambda words: words.due(step or {}))
 
     def ending(self) -> Iterator[Control]:
         """Yield until when it is of use."""
@@ -339,12 +340,11 @@ class View(RuleControls):
             yield self.control("act_by.from", "select", label, options=options)
             yield self.simple("act_by.offset")
 
-    def needless(self) -> Iterator[tuple[int, str, list[Control]]]:
-        """Yield each event that makes the message needless: its number, in words, its controls."""
-        listed, on = self.form.yaml.get(("unless",)), self.form.yaml.get(("on",))
-        for at, each in enumerate(listed if isinstance(listed, list) else ()):
-            told = self.reading.sentence(lambda words, each=each: words.unless(each, on))  # type: ignore[misc]
-            yield at, told, self.unless(f"unless.{at}")
+    def needless(self) -> Iterator[tuple[int, list[Control]]]:
+        """Yield each event that makes the message needless: its number, and its controls."""
+        listed = self.form.yaml.get(("unless",))
+        for at in range(len(listed) if isinstance(listed, list) else 0):
+            yield at, self.unless(f"unless.{at}")
 
     def new_needless(self) -> Iterator[tuple[str, list[Control]]]:
         """Yield what adds such an event, and what adds another one: a heading, and the controls."""
@@ -380,10 +380,18 @@ class View(RuleControls):
 
     def _since(self, under: str) -> Control:
         say, name = self._say, f"{under}.since"
-        options = [("yes", say("since the record that starts the rule")), ("no", say("also before it"))]
+        options = [
+            ("yes", say("only after the record that starts the rule")),
+            ("no", say("also before that record")),
+        ]
         stands = "yes" if _is_new(under) else without_after_start(self.values.get(f"{under}.when", ""))[0]
         chosen = field_of(self.typed, name) or stands
-        return self.control(name, "select", say("When has it to happen?"), value=chosen, options=[("", options)])
+        hint = ""
+        if any(text.startswith("event.") and each.endswith(".from") for each, text in self.values.items()):
+            hint = say("The step counts from a date, and its record may come days later: choose if they count too.")
+        return self.control(
+            name, "select", say("When has it to happen?"), value=chosen, options=[("", options)], hint=hint
+        )
 
     def sending(self) -> Iterator[Control]:
         """Return how it is sent."""
@@ -435,11 +443,11 @@ class View(RuleControls):
         texts = (field for each in self.texts() for field in (*each.above, *each.seen, *each.folded))
         found = {each.name: each.label for each in (*texts, *self.about(), *self.starting())}
         found |= {f"right.{key}": self._say(_TAKEN_OVER[key]) for key in self.form.taken_over}
-        for name, _, usual, rare in self.steps():
+        for name, usual, rare in self.steps():
             found |= {each.name: f"{self.reading.step_called(name)}: {each.label}" for each in (*usual, *rare)}
         found |= {each.name: f"{title}: {each.label}" for title, controls in self.new_steps() for each in controls}
         found |= {each.name: each.label for each in (*self.ending(), *self.nothing_needless())}
-        for at, _, controls in self.needless():
+        for at, controls in self.needless():
             found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
         found |= {each.name: f"{title}: {each.label}" for title, controls in self.new_needless() for each in controls}
         found |= {each.name: each.label for each in self.sending()}

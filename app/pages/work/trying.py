@@ -199,7 +199,10 @@ def step_shown(message: Message, heard: RenderedMessages, frame: Frame) -> dict[
         "title": frame.speech.say("Correction, should the event be taken back")
         if message.step == CORRECTION
         else f"{called}: {day}, {message.due:%H:%M}",
-        "languages": [(words.language, list(_cells(words, heard, frame))) for words in message.words],
+        "languages": [
+            (words.language, list(_cells(words, heard, frame)))
+            for words in sorted(message.words, key=lambda each: each.language != frame.language)
+        ],
     }
 
 

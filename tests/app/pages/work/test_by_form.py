@@ -973,19 +973,21 @@ def test_what_is_taken_over_from_another_rule_is_asked_until_it_is_answered(quie
 
 
 def test_topic_and_urgency_of_a_new_draft_are_chosen_by_nobody_but_its_author(quiet: Workshop) -> None:
-    """They begin empty and are asked for, also after a save, until the author chooses, even what the sample has."""
+    """They begin empty and are asked for until the author chooses, as is the date, where the event has one."""
     aida = signed_in(quiet, "aida")
     where = begun(aida, **{"title.en": "Lost a job", "pack": "kz", "on": "kz.employment.job_ended"})
 
     def asked() -> list[str]:
-        assert ("topic or urgency is not chosen" in aida.get(f"{where}/submit").text) == (
-            "# c" in rules_of(aida, where)
+        assert ("topic, urgency or first day is not chosen" in aida.get(f"{where}/submit").text) == (
+            "is of the sample" in rules_of(aida, where)
         )
-        return re.findall(r'id="(category|class)-findings">', aida.get(f"{where}/form").text)
+        return re.findall(r'id="(category|class|due.first.from)-findings">', aida.get(f"{where}/form").text)
 
     fields = form_of(aida, where)
-    assert (fields["category"], "class" in fields) == ([""], False)
+    assert (fields["category"], "class" in fields, fields["due.first.from"]) == ([""], False, [""])
     assert send(aida, where, fields, **{"due.first.at": "11:00"}).status_code == 303
+    assert asked() == ["category", "class", "due.first.from"]
+    assert send(aida, where, form_of(aida, where), **{"due.first.from": "event.time"}).status_code == 303
     assert asked() == ["category", "class"]
     assert send(aida, where, form_of(aida, where), **{"class": "service"}).status_code == 303
     assert (asked(), form_of(aida, where)["class"]) == (["category"], ["service"])
@@ -1104,23 +1106,24 @@ def test_what_can_be_handed_in_is_called_so_where_nothing_warns(quiet: Workshop)
 
 
 def test_the_rule_in_words_is_said_to_be_the_one_that_was_saved(quiet: Workshop) -> None:
-    """Above what was typed and is not saved the sentences are of what is stored, and say so."""
+    """The sentences are of what is stored, say so, and stand nowhere beside a field that may be changed by then."""
     aida = signed_in(quiet, "aida")
     where = begun(aida)
     fields = form_of(aida, where)
-    assert "<summary>The rule in words</summary>" in aida.get(f"{where}/form").text
-    assert "The rule in words, as it was saved last" in send(aida, where, fields, reach="tomorrow").text
+    for page in (aida.get(f"{where}/form").text, send(aida, where, fields, reach="tomorrow").text):
+        above, _, rest = page.partition("3. When is it sent?")
+        assert "The rule in words, as it was saved last" in above
+        assert "3 days after" in above
+        assert "3 days after" not in rest
 
 
 def test_the_dates_of_an_event_say_what_they_are(quiet: Workshop) -> None:
-    """The date from which a step is counted is when it happened, unless another one is chosen; some lie ahead."""
+    """The date from which a step is counted is chosen by its author; some lie ahead."""
     aida = signed_in(quiet, "aida")
     where = begun(aida, **{"title.en": "A card", "pack": "kz", "on": "kz.document.issued"})
     page = unescape(aida.get(f"{where}/form").text)
     dates = page.partition('name="due.first.from"')[2].partition("</select>")[0]
-    assert re.findall("<option[^>]* selected>(.*?)</option>", dates) == [
-        "The time of the event, as the registry reports it"
-    ]
+    assert re.findall("<option[^>]* selected>(.*?)</option>", dates) == ["Choose"]
     assert re.search(r'value="event.expires_on">[^<]+ \(when it ends\)<', dates)
     assert re.search(r'value="event.issued_on">[^<(]+ – [^<(]+<', dates), "with the event that has it"
     hint = page.partition('id="due.first.from-hint">')[2].partition("</p>")[0]

@@ -150,7 +150,9 @@ def test_a_draft_as_the_scaffold_wrote_it_is_not_submitted(quiet: Workshop) -> N
     ):
         assert f'<li><a href="{where}/{at}">{told}</li>' in page
     assert page.count("still to write") == 4
-    assert "13 sample texts to replace, part 4 of the rule is empty, topic or urgency is not chosen" in page
+    assert (
+        "13 sample texts to replace, part 4 of the rule is empty, topic, urgency or first day is not chosen" in page
+    )
     assert f'not chosen (<a href="{where}/form#title.kk">Rule: 5 texts</a>, <a href="{where}/words?spoken=en' in page
     russian = unescape(aida.get(f"{where}/submit?language=ru").text)
     listed = re.findall(r"([А-Яа-я ]+)</a>: осталось написать", russian)
@@ -410,7 +412,7 @@ def written(quiet: Workshop, who: str = "dana") -> tuple[Somebody, str]:
 
 
 def test_an_approver_reads_what_the_check_remarks(quiet: Workshop) -> None:
-    """A warning that its author left does not hinder a version; the second person reads it before they approve."""
+    """A warning that its author left does not hinder a version; the second person finds it below the texts."""
     dana, draft = written(quiet)
     page = dana.get(draft).text
     text = file_of(page, "trigger.yaml").replace(", within: {before: P1Y}", "")
@@ -418,17 +420,20 @@ def test_an_approver_reads_what_the_check_remarks(quiet: Workshop) -> None:
     dana.post(draft, revision=revision_of(page), **{"file-trigger.yaml": text, "file-tests.yaml": tests})
     where = dana.post(f"{draft}/submit").headers["location"].partition("?")[0]
     page = unescape(signed_in(quiet, "berik").get(where).text)
-    remarks = page.partition("What the check remarks")[2].partition("What changes for citizens")[0]
+    remarks = page.partition("<details><summary>1 remark of the check</summary>")[2].partition("</details>")[0]
     assert "One of twenty years ago prevents the message too" in remarks
     assert remarks.count("<li>") == 1, "tests are not handed in, so nothing is said of them"
 
 
 def test_an_approver_reads_the_answer_first(quiet: Workshop) -> None:
-    """The top says who is told, how many, how urgently and by which law; files and commands are folded at the end."""
+    """On top stand the rule, how many it would tell, law and urgency; the rest is folded below the decision."""
     page = unescape(signed_in(quiet, "berik").get(submitted(quiet)).text)
     answer, _, rest = page.partition("What changes for citizens")
-    for name in ("Who is told", "How many", "Kind of message", "Legal basis", "How it is sent", "Its tests"):
-        assert f"<dt>{name}</dt>" in answer
+    essence = ("The rule", "Who is told", "When", "Exception", "How many", "Legal basis", "Kind of message", "Topic")
+    assert re.findall("<dt>(.*?)</dt>", answer) == [*essence]
+    more = rest.partition("Approve this version")[2].partition("<summary>More about this version</summary>")[2]
+    for name in ("How it is sent", "Its tests", "Handed in"):
+        assert f"<dt>{name}</dt>" in more.partition("</details>")[0]
     seen, _, folded = rest.partition("<details><summary>Files and commands</summary>")
     for text in ("trigger.yaml", "habarshy approve", "<del>"):
         assert text not in answer + seen
@@ -480,6 +485,10 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     assert few.headers["location"] == f"{where}?done=published"
     wider = aida.get(where).text
     publish = wider.partition("Who is told")[0]
+    result = aida.get(f"{where}?done=published").text.partition("It is published")[2].partition("<form")[0]
+    for page in (publish, result):
+        assert "None of its messages is planned yet." in page
+        assert f'<a href="/work/triggers/{CLINIC}">See how it goes</a>' in page
     assert re.findall(r'name="share" value="([0-9.]+)"', publish) == ["1.0", "0.5", "0.25", "0.1"], (
         "a share only grows"
     )
@@ -706,14 +715,11 @@ def test_an_approver_reads_by_which_law_and_how_urgent_it_is(
 
 
 def test_whose_turn_it_is_stands_above_a_version(quiet: Workshop) -> None:
-    """Who may approve it is led to the buttons from the top; who handed it in reads for whom it waits."""
+    """Who may approve it reads so on top; who handed it in reads for whom it waits."""
     where = submitted(quiet)
     above = [unescape(signed_in(quiet, who).get(where).text).partition("<dl")[0] for who in ("berik", "dana")]
     assert ["Your turn: approve or refuse" in each for each in above] == [True, False]
     assert ["waits for an approver who did not hand it in" in each for each in above] == [False, True]
-    pages = [signed_in(quiet, who).get(where).text for who in ("berik", "dana")]
-    led = '<a class="button" href="#approve">Approve or refuse</a>'
-    assert [led in each.partition("What people will read")[0] for each in pages] == [True, False]
 
 
 def test_no_version_but_an_earlier_one_has_planned_messages(quiet: Workshop) -> None:
@@ -726,7 +732,7 @@ def test_no_version_but_an_earlier_one_has_planned_messages(quiet: Workshop) -> 
     page = dana.post(f"{where}/submit").headers["location"].partition("?")[0]
     signed_in(quiet, "berik").post(f"{page}/approve")
     asked = ["Apply it also to messages that are planned already" in dana.get(page).text]
-    assert dana.post(f"{page}/publish", share="0.05", sure="yes").status_code == 303
+    assert dana.post(f"{page}/publish", share="0.05").status_code == 303, "only more than a tenth is confirmed"
     wider = dana.get(page).text
     asked.append("Apply it also to messages that are planned already" in wider)
     assert ('<button id="share"' in wider, asked) == (True, [False, False])

@@ -177,6 +177,13 @@ def test_figures_say_why_a_message_is_no_longer_needed() -> None:
         assert found.unsent() == [(f"no longer needed: {why}", 1)]
 
 
+def test_figures_in_short_leave_out_what_nobody_came_to() -> None:
+    """Whoever published for a share reads in one line what was planned, what went, and what did not arrive."""
+    day = date(2025, 6, 3)
+    rows = [(day, "planned", 3), (day, "sent.sms.kk", 2), (day, "failed.unreachable", 1)]
+    assert Figures(rows, day, day, speech_of("en"), 1).in_short == "planned: 3; sent: 2; did not arrive: 1"
+
+
 def test_figures_say_that_a_first_publication_looked_at_the_past() -> None:
     """Messages that are planned and over the moment a rule is published look like a fault, unless it is said."""
     first, last, begun = date(2025, 6, 3), date(2025, 6, 9), date(2025, 6, 8)

@@ -59,7 +59,7 @@ class Batch(Protocol):
 
 
 class _Sofar(Struct, frozen=True):
-    """The progress of a count: the sum of the strides, and the position of the rules that they were made by."""
+    """The progress of a walk: the sum of the strides, and for a count the position of the rules that made them."""
 
     upto: str = ""
     looked: int = 0
@@ -68,6 +68,11 @@ class _Sofar(Struct, frozen=True):
     left: int = 0
     again: int = 0
     next_at: datetime | None = None
+
+    @property
+    def total(self) -> int:
+        """The number of what is done, of all kinds."""
+        return sum(self.done.values())
 
     def further(self, stride: Stride) -> "_Sofar":
         """Return the progress with one more stride."""
@@ -109,7 +114,7 @@ class Walk(HoldsNothing):
 
         The total is estimated from the pseudonym reached, as pseudonyms are spread evenly.
         """
-        at, rules = msgspec.json.decode(cursor or "{}", type=_Sofar), self._library.rules().position
+        at, rules = _read(cursor), self._library.rules().position
         place, strides = self._looking or ("", iter(()))
         if self._looking is None or place != cursor or at.rules != rules:
             at = at if at.rules == rules else _Sofar(rules=rules)
@@ -124,9 +129,8 @@ class Walk(HoldsNothing):
     def _plan(self, at: _Sofar) -> Plan:
         if not at.done:
             raise NothingToDo(_counted(at.looked, self._unit), [*_left_out(at.left)], [*self._tried_again(at)])
-        count = sum(at.done.values())
         what = Words("{wish}: {counts}", wish=self._wish, counts=words_of(at.done))
-        return Plan(Joined([what, *self._tried_again(at)], "; "), count, N_("nudges"), A_SECOND, at.rules)
+        return Plan(Joined([what, *self._tried_again(at)], "; "), at.total, N_("nudges"), A_SECOND, at.rules)
 
     def _tried_again(self, at: _Sofar) -> Iterator[Said]:
         """Say how many are tried again by themselves, and when the first is."""
@@ -144,19 +148,17 @@ class Walk(HoldsNothing):
 
     def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (a stride commits its work itself)
         """Do the next stride."""
-        place, before, left = _kept(cursor)
-        at, strides = self._under_way or ("", iter(()))
-        if self._under_way is None or at != cursor:
-            strides = (batch.stride for batch in self._go(place))
-        counts = _counts(before)
+        at = _read(cursor)
+        place, strides = self._under_way or ("", iter(()))
+        if self._under_way is None or place != cursor:
+            strides = (batch.stride for batch in self._go(at.upto))
         if (stride := next(strides, None)) is None:
-            words = words_of(counts) if counts else Said("nothing was left to do")
-            return Step(cursor, counts.total(), finished=True, words=Joined([words, *_left_out(left)], "; "))
-        counts.update(stride.done)
-        told = ",".join(f"{what}={many}" for what, many in sorted(counts.items()))
-        cursor = f"{stride.upto} {told} {left + stride.left}"
+            words = words_of(at.done) if at.done else Said("nothing was left to do")
+            return Step(cursor, at.total, finished=True, words=Joined([words, *_left_out(at.left)], "; "))
+        at = at.further(stride)
+        cursor = msgspec.json.encode(at).decode()
         self._under_way = (cursor, strides)
-        return Step(cursor, counts.total())
+        return Step(cursor, at.total)
 
 
 _DONE: Mapping[str, str] = {
@@ -201,13 +203,9 @@ def _left_out(many: int) -> Iterator[Counted]:
         )
 
 
-def _kept(cursor: str) -> tuple[str, str, int]:
-    """Parse a cursor: place, counts, persons left out (0 in a cursor of an older version)."""
-    place, counts, left, *_ = [*cursor.split(" "), "", "", ""]
-    return place, counts, int(left or 0)
-
-
-def _counts(kept: str) -> Counter[str]:
-    """Parse the counts of a cursor."""
-    pairs = (pair.partition("=") for pair in kept.split(",") if pair)
-    return Counter({what: int(many) for what, _, many in pairs})
+def _read(cursor: str) -> _Sofar:
+    """Return the progress; after a cursor of an older version the walk begins anew, which does nothing twice."""
+    try:
+        return msgspec.json.decode(cursor or "{}", type=_Sofar)
+    except msgspec.DecodeError:
+        return _Sofar()

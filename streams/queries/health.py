@@ -33,7 +33,7 @@ from streams.log.recorder import FactRecorder
 from streams.planning.quarantine import unplannable_persons
 from streams.planning.reconciler import finds
 from streams.queries.altered_jobs import altered_jobs
-from streams.queries.provider_health import ProviderFigures, RecentRecords, figures_of, recent_records
+from streams.queries.provider_health import ProviderFigures, RecentReader, RecentRecords, figures_of
 from streams.queues import dead_letters, refused_events, webhook_outbox
 from streams.replay import sample
 from streams.replay.follower import Follower
@@ -94,7 +94,7 @@ class Health(Status, frozen=True):
 
 def health(database: Database, log: Log, follower: Follower, now: datetime) -> Health:
     """Read all figures."""
-    return health_of(database, read_status(database, log, follower, now), recent_records(log, now))
+    return health_of(database, read_status(database, log, follower, now), RecentReader(log).read(now))
 
 
 def health_of(database: Database, known: Status, recent: RecentRecords) -> Health:

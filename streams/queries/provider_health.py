@@ -124,20 +124,18 @@ class RecentRecords(Struct, frozen=True):
     whole: bool
 
 
-def recent_records(log: Log, now: datetime, facts: int = FACTS) -> RecentRecords:
-    """Read the last hour, or its last part if there were more than `facts` facts."""
-    return RecentReader(log, facts).read(now)
-
-
 class RecentReader:
-    """Reads the same again and again: of facts that it has read, only the new ones are read and decoded anew."""
+    """Reads the records of the last hour, or of its last part if there were more than `facts` facts.
+
+    When it reads again, only the new facts are read and decoded.
+    """
 
     def __init__(self, log: Log, facts: int = FACTS) -> None:
         self._log, self._facts = log, facts
         self._known: tuple[Entry, ...] = ()
 
     def read(self, now: datetime) -> RecentRecords:
-        """Return the records of the last hour, or of its last part."""
+        """Return the records as of now."""
         known = self._known
         after = known[-1].position if known else 0
         with self._log.database.reading() as connection:

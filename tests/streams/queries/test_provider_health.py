@@ -11,7 +11,7 @@ from app.identity.log_codes import codes_by
 from notifiers.port.interface import Accepted, Reason, RetryLater
 from streams.log.log import Log
 from streams.log.mapper import Entry
-from streams.queries.provider_health import RecentReader, _last, recent_records
+from streams.queries.provider_health import RecentReader, _last
 from tests.beginnings import KEYRING
 from tests.world import NOON, World, card, event, fine, iin, registered
 
@@ -28,14 +28,14 @@ async def test_outcomes_are_counted_by_provider(tmp_path: Path) -> None:
     world.take(*FINED)
     for minutes in TRIED:
         await world.settle(NOON + timedelta(minutes=minutes))
-    found = recent_records(world.platform.log, world.clock())
+    found = RecentReader(world.platform.log).read(world.clock())
     assert found.whole
     [record] = found.providers.values()
     assert (record.channel, record.attempted, record.failed, record.sent) == ("sms", 3, 3, 0)
     assert (record.in_row, record.since, record.in_trouble) == (3, NOON, True)
     assert record.reasons == {"unreachable": 3}
     await world.settle(NOON + timedelta(minutes=21))
-    [record] = recent_records(world.platform.log, world.clock()).providers.values()
+    [record] = RecentReader(world.platform.log).read(world.clock()).providers.values()
     assert (record.sent, record.in_trouble) == (1, False)
     world.close()
 
@@ -44,9 +44,9 @@ async def test_an_hour_later_it_is_forgotten(world: World) -> None:
     """What happened more than an hour ago is not lately."""
     world.take(*registered(iin(1)), card(iin(1), "2025-07-20"))
     await world.settle("2025-06-20T09:00:00+05:00")
-    assert recent_records(world.platform.log, world.clock()).providers
+    assert RecentReader(world.platform.log).read(world.clock()).providers
     world.at(world.clock() + timedelta(hours=1, seconds=1))
-    assert not recent_records(world.platform.log, world.clock()).providers
+    assert not RecentReader(world.platform.log).read(world.clock()).providers
 
 
 async def test_trouble_is_seen_however_much_else_happens(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ async def test_trouble_is_seen_however_much_else_happens(tmp_path: Path) -> None
     for minutes in TRIED:
         await world.settle(NOON + timedelta(minutes=minutes))
     world.take(*(fine(iin(2), f"KZ-{number}", "2025-06-02T11:00:00+05:00") for number in range(2, 6002)))
-    found = recent_records(world.platform.log, world.clock())
+    found = RecentReader(world.platform.log).read(world.clock())
     assert (found.whole, found.providers["sms"].in_trouble) == (True, True)
     with world.platform.database.reading() as connection:
         plan = connection.execute(
@@ -72,7 +72,7 @@ async def test_where_it_was_too_much_it_is_said(tmp_path: Path) -> None:
     world.take(*FINED)
     for minutes in TRIED:
         await world.settle(NOON + timedelta(minutes=minutes))
-    found = recent_records(world.platform.log, world.clock(), facts=4)
+    found = RecentReader(world.platform.log, facts=4).read(world.clock())
     assert (found.whole, found.since) == (False, NOON + timedelta(minutes=1))
     assert found.providers["sms"].attempted == 2
     world.close()
@@ -100,9 +100,9 @@ async def test_who_looks_again_reads_only_what_is_new(tmp_path: Path) -> None:
     for minutes in TRIED:
         await world.settle(NOON + timedelta(minutes=minutes))
         before = log.opened_rows
-        assert reader.read(world.clock()) == recent_records(on.log, world.clock(), 5)
+        assert reader.read(world.clock()) == RecentReader(on.log, 5).read(world.clock())
         assert log.opened_rows > before
         before = log.opened_rows
-        assert reader.read(world.clock()) == recent_records(on.log, world.clock(), 5)
+        assert reader.read(world.clock()) == RecentReader(on.log, 5).read(world.clock())
         assert log.opened_rows == before
     world.close()

@@ -26,7 +26,7 @@ from projections.tables import nudges as table
 from streams.delivery.send.message import ProofOf
 from streams.queries.inbox import Inboxes
 from streams.rules.context import WriteContext
-from streams.rules.trigger_history import pack_titles
+from streams.rules.trigger_history import agency_titles
 from templates.words.footer import Proof
 from templates.words.rendering import PLATFORM
 
@@ -116,7 +116,7 @@ class Codes:
             return None
         rules = self._context.library.rules()
         content = self._inboxes.content(connection, rules, nudge.intent.version)
-        discreet, offices = bool(content.get("discreet")), pack_titles(rules, "agencies")
+        discreet, offices = bool(content.get("discreet")), agency_titles(rules)
         if discreet:
             return Genuine(at, one.channel or "", {}, {}, {})
         owner = str(content.get("owner") or PLATFORM)

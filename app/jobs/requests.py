@@ -25,7 +25,7 @@ from streams.replay.repair import GapFilter
 from streams.replay.retry_failed import Outage
 from streams.replay.unknown_outcomes import LONGEST_WHY, OutcomeFilter, Resolution
 from streams.rules.switches import owner_of
-from streams.rules.trigger_history import pack_titles
+from streams.rules.trigger_history import agency_titles
 from templates.reading.findings import closest
 
 Given = Mapping[str, Sequence[str]]
@@ -85,7 +85,7 @@ class Orders:
     def agency(self, given: Given) -> str | None:
         """Return the agency that is meant, which a pack in force has to name; None: any."""
         agency = _one(given, "agency")
-        known = pack_titles(self._on.rules.library.rules(), "agencies")
+        known = agency_titles(self._on.rules.library.rules())
         if agency and agency not in known:
             problem = Words(
                 "no agency is called {agency}{hint}; there are: {names}",

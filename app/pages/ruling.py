@@ -15,7 +15,7 @@ from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.rules.errors import BadTrigger
 from domain.rules.event_types import Catalogue
 from streams.rules.in_force import Rules
-from streams.rules.trigger_history import pack_titles
+from streams.rules.trigger_history import agency_titles
 from templates.authoring.rule_sentences import Part, RuleWords
 from templates.authoring.trigger_diff import ComparedVersion
 
@@ -47,7 +47,7 @@ class Clause(Struct, frozen=True):
 
 def rule_told(rule: Clause, rules: Rules, speech: Speech) -> Iterator[tuple[str, str]]:
     """Yield a rule in plain words, in rows of a name and a value."""
-    office = speech.titled(pack_titles(rules, "agencies").get(rule.agency, {}))
+    office = speech.titled(agency_titles(rules).get(rule.agency, {}))
     yield speech.say("Who made the rule"), office or rule.agency
     yield from ((speech.say(PARTS[part]), text) for part, text in parts_told(rule.clause, rules, speech))
     yield speech.say("Kind of message"), speech.say(CLASSES[rule.klass])

@@ -31,7 +31,7 @@ from streams.queries.explain import Explanation, UnknownNudge, explain, seen_by
 from streams.queries.inbox_cards import Card, cards
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
-from streams.rules.trigger_history import pack_titles, rules_of
+from streams.rules.trigger_history import agency_titles, rules_of
 
 _A_DAY = timedelta(days=1)
 """The day of a message ends for its reader, who may be in another zone, up to so long after the message itself."""
@@ -187,7 +187,7 @@ class Inboxes:
 
     def offices(self) -> Mapping[str, Titles]:
         """Return agency -> its titles."""
-        return pack_titles(self._library.rules(), "agencies")
+        return agency_titles(self._library.rules())
 
     def everything(self, person: str) -> dict[str, Any]:
         """Return all facts that concern the person, in the order of the log, and their attributes: a copy for them.
@@ -272,7 +272,6 @@ class _Look:
 
     def __init__(self, connection: Connection, inboxes: Inboxes, rules: Rules) -> None:
         self._connection, self._inboxes, self._rules = connection, inboxes, rules
-        self._offices = pack_titles(rules, "agencies")
         self._contents: dict[str, Mapping[str, Any]] = {}
 
     def sent(self, row: inbox.Received, nudge: Nudge, person: str) -> SentMessage:
@@ -293,11 +292,11 @@ class _Look:
         if version not in self._contents:
             self._contents[version] = self._inboxes.content(self._connection, self._rules, version)
         content = self._contents[version]
-        owner = str(content.get("owner"))
+        office = self._rules.catalogue.offices.get(str(content.get("owner")), NO_OFFICE)
         return {
             "title": content.get("title", {}),
-            "office": self._offices.get(owner, {}),
-            "emblem": self._rules.catalogue.offices.get(owner, NO_OFFICE).emblem,
+            "office": office.title,
+            "emblem": office.emblem,
             "category": str(content.get("category", "")),
             "klass": nudge.intent.klass,
         }

@@ -89,13 +89,9 @@ def trigger_histories(entries: Iterable[Entry]) -> dict[str, list[TriggerAction]
     return found
 
 
-def pack_titles(rules: Rules, section: str) -> dict[str, Titles]:
-    """Return name -> titles of everything in that section (agencies, attributes) of the published packs."""
-    titles: dict[str, Titles] = {}
-    for content in rules.governed.contents:
-        named: Mapping[str, Mapping[str, Titles]] = content.get(section) or {}
-        titles |= {name: content_["title"] for name, content_ in named.items()}
-    return titles
+def agency_titles(rules: Rules) -> dict[str, Titles]:
+    """Return agency -> its titles."""
+    return {name: office.title for name, office in rules.catalogue.offices.items()}
 
 
 def rules_of(connection: Connection, log: Log, rulebook: Rulebook, version: str) -> Mapping[str, Any] | None:

@@ -27,7 +27,7 @@ from streams.kafka.republish import BadRange, BadTopic
 from streams.queues.jobs import Busy
 from streams.replay.backfill import NotInForce
 from streams.rules.switches import UnknownName
-from streams.rules.trigger_history import pack_titles
+from streams.rules.trigger_history import agency_titles
 
 REFUSED = (Busy, UnknownView, UnknownName, NotAllowed, NotInForce, BadRange, BadTopic, KafkaUnavailable, BadKeyFile)
 """Errors by which a job is refused before it is counted; their words say what to do."""
@@ -63,7 +63,7 @@ class AskPages(ConsolePages):
         if kind not in self._orders.kinds:
             raise Problem(HTTPStatus.NOT_FOUND, Said("there is no such kind of job"), kind="unknown-name")
         rules = self._staff.platform.rules.library.rules()
-        agencies = pack_titles(rules, "agencies")
+        agencies = agency_titles(rules)
         title, about = map(frame.speech.say, KINDS[kind])
         return self._staff.show(
             "job_new.html",

@@ -19,7 +19,7 @@ from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.nudges.forecast import Sum
 from domain.rules.built_in_triggers import DIGEST_TRIGGER
 from streams.queries.forecast import ForecastResult
-from streams.rules.trigger_history import pack_titles
+from streams.rules.trigger_history import agency_titles
 
 SPANS = (7, 30, 90)
 NOT_SENT = {**REASON_WORDS, "expired": STATES["expired"]}
@@ -82,7 +82,7 @@ def _figures(found: ForecastResult, lines: Sequence[Sum], speech: Speech) -> Ite
 
 def _by_agency(found: ForecastResult, lines: Sequence[Sum], speech: Speech) -> list[tuple[str, ...]]:
     """Return a row for each agency, the most messages first: title, messages, parts of SMS, cost."""
-    titles = {**pack_titles(found.rules, "agencies"), "": DIGEST_TRIGGER.content["title"]}
+    titles = {**agency_titles(found.rules), "": DIGEST_TRIGGER.content["title"]}
     theirs: defaultdict[str, list[Sum]] = defaultdict(list)
     for line in lines:
         theirs[line.agency].append(line)

@@ -31,7 +31,7 @@ from projections import inbox, nudges
 from projections.inbox import Place, Search, Tried
 from projections.tables import micros, moment
 from streams.queries.failed_attempts import FailedAttempt, failed_attempts
-from streams.rules.trigger_history import pack_titles
+from streams.rules.trigger_history import agency_titles
 from templates.reading.findings import closest
 
 FIELDS = ("state", "trigger", "agency", "provider", "channel", "day")
@@ -155,7 +155,7 @@ class MessagePages(ConsolePages):
             state={each: shown(STATES, each, speech) for each in SEARCHED}
             | {AN_ATTEMPT: speech.say("an attempt failed, whatever came next")},
             trigger=titles | {DIGEST: speech.say("Daily summary")},
-            agency={name: speech.titled(title) or name for name, title in pack_titles(rules, "agencies").items()},
+            agency={name: speech.titled(title) or name for name, title in agency_titles(rules).items()},
             provider={name: name for name in sorted(providers_in_use(on))},
             channel={each: shown(CHANNELS, each, speech) for each in CHANNELS},
             owners=rules.governed.owners,

@@ -22,7 +22,7 @@ from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Submission
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
-from streams.rules.trigger_history import TriggerAction, TriggerHistories, pack_titles
+from streams.rules.trigger_history import TriggerAction, TriggerHistories, agency_titles
 
 PAGES: Final[Mapping[str, str]] = {
     "version": N_("What was handed in"),
@@ -46,7 +46,7 @@ class Listing(RoutedPages):
             return self._office.go("/console" if who.operator else "/console/people")
         who, frame = self._office.enter(request)
         now = self._office.platform.rules.approval.governed()
-        titles = pack_titles(self._office.platform.rules.library.rules(), "agencies")
+        titles = agency_titles(self._office.platform.rules.library.rules())
         rows = _Rows(now, self._lives.all(), self._sheets.all(who.agency), who, frame.speech)
         return self._office.show(
             "list.html",

@@ -5,7 +5,6 @@ Modules:
     claiming: claims due deliveries for a lease. deciding: decides on what was claimed.
     recovery: ends the attempts that dead processes left open.
     message: builds the message and the attempt of a case. hand_over: gives attempts to providers, records outcomes.
-    fan_out: a push message for each device of its recipient.
     status_query: asks providers about unknown outcomes.
     metrics: counts outcomes.
     trial_send: sends a draft to a colleague; staff_notice: mails officials about submissions.

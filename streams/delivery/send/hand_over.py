@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from domain.facts.facts import NudgeFact
-from notifiers.port.interface import Message, Outcome, RetryLater
+from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, RetryLater, Unknown
 from notifiers.port.routes import Provider, is_for_another
 from streams.delivery.admission.concurrency import Permits, Places
 from streams.delivery.admission.routing import Routing
@@ -18,12 +19,12 @@ from streams.delivery.outcomes.attempts import Attempt, handed_back, outcomes_of
 from streams.delivery.outcomes.group_commit import Answers
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.outcomes.suppression import refused_by
-from streams.delivery.send.fan_out import fan_out
 from streams.delivery.send.metrics import AttemptMetrics
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
 PAUSE = 1.0
 """Seconds until an outcome is committed again after the database was away."""
+_BEST = (Accepted, Unknown, RetryLater, GiveUp)
 
 
 class HandOver:
@@ -74,9 +75,11 @@ class HandOver:
             safe = [attempt for attempt in attempts if not self.stopping and attempt.fact.until > latest]
             back = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
             with self._recorder.expecting():
-                copies = fan_out(safe)
-                answers = await self._results(provider, safe, copies.messages, no_link) if safe else ()
-            results = copies.merged(answers)
+                copies = [attempt.copies for attempt in safe]
+                messages = [*chain.from_iterable(copies)]
+                answers = await self._results(provider, safe, messages, no_link) if safe else ()
+            left = iter(answers)
+            results = [best([next(left) for _ in each]) for each in copies]
             outcomes = outcomes_of([*back, *self._facts(safe, results)], safe, results)
             self._recorder.journal.answer(outcomes)
             places.release()
@@ -85,7 +88,7 @@ class HandOver:
         finally:
             places.release()
             permits.release()
-        if refused := refused_by(provider, copies.messages, answers):
+        if refused := refused_by(provider, messages, answers):
             await asyncio.to_thread(self._recorder.suppression.keep, refused)
 
     async def ended(self) -> None:
@@ -128,3 +131,12 @@ class HandOver:
                     raise
                 await self._routing.rates.sleep(PAUSE)
                 answers = replace(answers, again=True)
+
+
+def best(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the outcome of an attempt that went to several devices.
+
+    One device that has it is enough: a retry would show it there again. What perhaps arrived is not repeated blindly
+    because another device was busy.
+    """
+    return min(outcomes, key=lambda outcome: _BEST.index(type(outcome)))

@@ -11,7 +11,7 @@ from domain.persons.devices import MOST
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, Reason, RetryLater, Unknown
 from streams.delivery.inbound.devices import NewDevice, TooManyDevices
-from streams.delivery.send.fan_out import best
+from streams.delivery.send.hand_over import best
 from tests.world import LONG_AGO, World, card, event, iin, registered
 
 AIGERIM = iin(1)

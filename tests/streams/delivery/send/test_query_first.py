@@ -20,7 +20,7 @@ from notifiers.port.message_names import key, numbered
 from notifiers.sms.http.notifier import HttpSmsNotifier
 from streams.delivery.send.claiming import LEASE
 from streams.delivery.send.status_query import AGAIN, AT_MOST
-from streams.queries.provider_health import recent_records
+from streams.queries.provider_health import RecentReader
 from tests.notifiers.gateway import Book, book, by_status, gateway, sms_by
 from tests.streams.dispatching import AIGERIM, DUE, MINUTE, Killed, dispatcher, with_card
 from tests.templates.packs import RULES, write_town
@@ -90,7 +90,7 @@ async def test_who_cannot_tell_is_asked_a_few_times(tmp_path: Path) -> None:
             assert await world.settle(ASKED + timedelta(seconds=seconds)) == []
         assert len(peer.questions) == 3
         assert facts(world) == [NudgeAttempted, NudgeUnknown, NudgeUnknown]
-        assert recent_records(world.platform.log, world.clock()).providers["sms"].unknown == 1
+        assert RecentReader(world.platform.log).read(world.clock()).providers["sms"].unknown == 1
         [email] = await world.settle(ASKED + AT_MOST + 11 * MINUTE)
         assert (email.channel, peer.told) == ("email", {"77011234567": 1})
 

@@ -246,30 +246,19 @@ def share_upto(person: str) -> float:
 EVERYBODY = Selection()
 
 
-def all_histories(
-    database: Database, log: Log, rulebook: Rulebook, selection: Selection = EVERYBODY, batch: int = BATCH
-) -> Iterator[dict[str, History]]:
-    """Yield person -> history, a batch at a time, with revisions applied and area events joined in.
-
-    Erased persons are left out, so a batch may be empty.
-    """
-    for persons in batches(database, selection, batch):
-        with database.reading() as connection:
-            yield histories(connection, log, _not_erased(connection, log, persons), rulebook)
-
-
 def all_recorded(
     database: Database,
     log: Log,
     rulebook: Rulebook,
-    selection: Selection = EVERYBODY,
+    selection: Selection,
     types: Collection[str] | None = None,
+    batch: int = BATCH,
 ) -> Iterator[tuple[dict[str, Recorded], int]]:
-    """As `all_histories`, but with every revision and the time of its recording, and the count of facts.
+    """Yield person -> what was recorded of them (`types`: see `recorded`), and the count of facts, by batches.
 
-    `types`: see `recorded`.
+    Erased persons are left out, so a batch may be empty.
     """
-    for persons in batches(database, selection):
+    for persons in batches(database, selection, batch):
         with database.reading() as connection:
             some = _not_erased(connection, log, persons)
             yield recorded(connection, log, some, rulebook, types=types), view.counts(connection, some)

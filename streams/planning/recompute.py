@@ -16,5 +16,6 @@ def intents_of(
     database: Database, log: Log, rulebook: Rulebook, selection: Selection = EVERYBODY
 ) -> Iterator[list[Intent]]:
     """Yield the intents of the selected persons by these rules, a batch of persons at a time."""
-    for known in histories.all_histories(database, log, rulebook, selection, BATCH):
-        yield [intent for history in known.values() for intent in plan(history, rulebook)]
+    for known, _ in histories.all_recorded(database, log, rulebook, selection, batch=BATCH):
+        found = (recorded.history(person, rulebook.catalogue) for person, recorded in known.items())
+        yield [intent for history in found for intent in plan(history, rulebook)]

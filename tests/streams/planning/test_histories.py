@@ -54,12 +54,10 @@ def lived(world: World) -> World:
 
 def read(world: World, selection: Selection = EVERYBODY, batch: int = 5) -> dict[str, History]:
     """All histories of the selection, each once, in the order of pseudonyms."""
-    platform = world.platform
+    platform, rulebook = world.platform, world.platform.rules.library.rules().rulebook
     found: list[tuple[str, History]] = []
-    for some in reading.all_histories(
-        platform.database, platform.log, platform.rules.library.rules().rulebook, selection, batch
-    ):
-        found += some.items()
+    for some, _ in reading.all_recorded(platform.database, platform.log, rulebook, selection, batch=batch):
+        found += [(person, each.history(person, rulebook.catalogue)) for person, each in some.items()]
     assert [person for person, _ in found] == sorted({person for person, _ in found})
     return dict(found)
 
@@ -101,7 +99,7 @@ def test_every_fact_is_given_with_when_it_was_recorded(world: World) -> None:
     """Whoever asks what was known when gets every revision and area fact with its time, and so the same history."""
     platform, histories = world.platform, read(world)
     rulebook = platform.rules.library.rules().rulebook
-    for some, facts in reading.all_recorded(platform.database, platform.log, rulebook):
+    for some, facts in reading.all_recorded(platform.database, platform.log, rulebook, EVERYBODY):
         assert facts == sum(len(each.own) for each in some.values())
         assert {each.recorded for one in some.values() for each in (*one.own, *one.areas)} == {world.clock()}
         assert {who: one.history(who, rulebook.catalogue) for who, one in some.items()} == histories

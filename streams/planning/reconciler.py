@@ -34,23 +34,13 @@ class Reconciler:
         aside: PlanningQuarantine,
         clock: Callable[[], datetime],
         latecomers: Callable[[], None],
-        after: timedelta = RECONCILE_AFTER,
     ) -> None:
         self._database, self._planning, self._aside, self._latecomers = database, planning, aside, latecomers
-        self._clock, self._after = clock, after
-
-    def run(self) -> int:
-        """Plan all who waited longer than the delay and have no dead letter; return how many there were."""
-        now, done = self._clock(), 0
-        while found := self._some(now):
-            done += found
-        return done
+        self._clock = clock
 
     def turn(self) -> int:
-        """As `run`, but one batch only."""
-        return self._some(self._clock())
-
-    def _some(self, now: datetime) -> int:
+        """Plan a batch of those who waited longer than the delay and have no dead letter; return how many they were."""
+        now = self._clock()
         self._latecomers()
         if found := self._forgotten(now):
             self._plan(found, now)
@@ -65,7 +55,7 @@ class Reconciler:
     def _forgotten(self, now: datetime) -> list[str]:
         with self._database.reading() as connection:
             letters = connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
-            found = history.unplanned(connection, BATCH + letters, micros(now - self._after))
+            found = history.unplanned(connection, BATCH + letters, micros(now - RECONCILE_AFTER))
             known = set(self._aside.among(connection, found))
         return [person for person in found if person not in known][:BATCH]
 

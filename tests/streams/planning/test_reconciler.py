@@ -121,7 +121,7 @@ def test_who_waits_for_too_long_is_planned(world: World) -> None:
     world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-12-20"))
     world.at(LATER)
     world.take(card(DANA, "2025-12-20"))
-    assert reconciler(world).run() == 1
+    assert reconciler(world).turn() == 1
     assert world.platform.planning.planning.waiting() == [world.name(DANA)]
     assert world.nudges()
 
@@ -131,12 +131,12 @@ def test_finds_are_counted_for_good(world: World) -> None:
     assert (world.health().reconciled, world.health().reconciled_at) == (0, None)
     world.take(card(AIGERIM, "2025-12-20"), card(DANA, "2025-12-20"))
     world.at(LATER)
-    reconciler(world).run()
+    reconciler(world).turn()
     world.take(card(SAULE, "2025-12-20"))
-    assert reconciler(world).run() == 0
+    assert reconciler(world).turn() == 0
     assert (world.health().reconciled, world.health().reconciled_at) == (2, LATER)
     world.at(LATER + timedelta(hours=1))
-    reconciler(world).run()
+    reconciler(world).turn()
     assert (world.health().reconciled, world.health().reconciled_at) == (3, LATER + timedelta(hours=1))
 
 
@@ -147,7 +147,7 @@ def test_whatever_one_person_raises_stops_nobody(world: World, error: Exception)
     """Whoever makes planning fail, by whatever exception, becomes a dead letter; everybody else is planned."""
     world.take(card(AIGERIM, "2025-12-20"), card(DANA, "2025-12-20"), card(SAULE, "2025-12-20"))
     world.at(LATER)
-    assert reconciler(world, FailsOn(world, world.name(DANA), error)).run() == 3
+    assert reconciler(world, FailsOn(world, world.name(DANA), error)).turn() == 3
     assert world.platform.planning.planning.waiting() == [world.name(DANA)]
     assert [letter.cause for letter in world.platform.runtime.dead_letters.letters(LetterFilter())] == [
         type(error).__name__
@@ -168,7 +168,7 @@ def test_what_is_no_single_persons_puts_nobody_aside(world: World, person: str |
     world.at(LATER)
     failing = FailsOn(world, None if person is None else world.name(person), error)
     with pytest.raises(type(error)):
-        reconciler(world, failing).run()
+        reconciler(world, failing).turn()
     assert world.health().dead_letters == 0
 
 
@@ -178,9 +178,9 @@ def test_who_cannot_be_planned_is_found_once(world: World) -> None:
     world.at(LATER)
     on = world.platform
     failing = Fails(on.database, on.log, on.rules.library, world.clock)
-    assert reconciler(world, failing).run() == 2
+    assert reconciler(world, failing).turn() == 2
     assert world.health().dead_letters == 2
-    assert reconciler(world, failing).run() == 0
+    assert reconciler(world, failing).turn() == 0
     assert world.health().reconciled == 2
     with on.database.reading() as connection:
         waiting = history.unplanned(connection, 10)

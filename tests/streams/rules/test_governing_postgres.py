@@ -166,7 +166,7 @@ def test_who_comes_in_while_a_publication_commits_is_planned_by_it(
         hands[0].database.write(cut_short)
     else:
         publisher.publish([pack], by=WATER, now=NOON)
-    hands[2].planning.reconciler.run()
+    hands[2].planning.reconciler.turn()
     hands[2].planning.areas.drain()
     [batch] = intents_of(hands[2].database, hands[2].log, hands[2].rules.library.rules().rulebook)
     assert waiting(hands[2]) == sorted(batch, key=lambda intent: intent.id.int) != []

@@ -13,8 +13,9 @@ from functools import lru_cache
 
 from notifiers.email.addresses import mailbox
 from notifiers.email.config import SmtpOptions
-from notifiers.email.verp import reference_of, return_path
+from notifiers.email.verp import return_path
 from notifiers.port.interface import Message, Reason
+from notifiers.port.message_names import token
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ATOMS = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*")
@@ -88,7 +89,7 @@ class Letterhead:
         recipient = mailbox(message.address)
         if recipient is None:
             raise UnsendableError(Reason.BAD_ADDRESS)
-        reference = reference_of(message)
+        reference = token(message.key)
         try:
             content = self._content(message, recipient, f"{reference}@{self._domain}", at)
         except UnicodeEncodeError:  # it quotes the words

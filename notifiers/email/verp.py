@@ -6,8 +6,7 @@ the case of letters, and holds nothing about the person. No table is needed to g
 
 import re
 
-from notifiers.port.interface import Message
-from notifiers.port.message_names import TOKEN, token
+from notifiers.port.message_names import TOKEN
 
 _LONGEST_LOCAL = 64  # RFC 5321, section 4.5.3.1.1
 ROOM = _LONGEST_LOCAL - 46
@@ -18,13 +17,8 @@ _IN_MESSAGE_ID = re.compile(rf"(?<![a-z2-7])({TOKEN})@", re.IGNORECASE)
 _WHOLE = re.compile(rf"\s*<?({TOKEN})(?:@[^\s<>]*)?>?\s*", re.IGNORECASE)
 
 
-def reference_of(message: Message) -> str:
-    """Return the token that receipts will carry for the message; 45 characters."""
-    return token(message.key)
-
-
 def return_path(bounces: str, reference: str) -> str:
-    """Return the address that bounces of the message go to."""
+    """Return the address that bounces of a message go to; `reference`: the token of its key, of 45 characters."""
     local, _, domain = bounces.rpartition("@")
     return f"{local}+{reference}@{domain}"
 

@@ -2,7 +2,6 @@
 
 import hmac
 import os
-from collections.abc import Callable
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,9 +22,6 @@ class Once(NamedTuple):
 
     key: ec.EllipticCurvePrivateKey
     salt: bytes
-
-
-Draw = Callable[[], Once]
 
 
 def drawn() -> Once:

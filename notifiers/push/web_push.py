@@ -12,7 +12,7 @@ from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, Reason,
 from notifiers.port.kinds import Kind
 from notifiers.push.messages import Button, buttons, collapse_key, fitted, life, trace
 from notifiers.push.push_services import PushServices
-from notifiers.push.sealing import LONGEST, Draw, drawn, sealed
+from notifiers.push.sealing import LONGEST, drawn, sealed
 from notifiers.push.subscription import Hosts, Subscription, is_subscription
 from notifiers.push.vapid import Vapid
 from notifiers.push.web_push_options import WebPushOptions
@@ -54,17 +54,16 @@ class WebPushNotifier(HttpNotifier):
     """The push channel to browsers.
 
     A resend replaces what still waits at the push service (Topic) and what the browser shows (tag), so a double is
-    never seen. `clock` must give aware times; `draw` gives the secrets of one message.
+    never seen. `clock` must give aware times.
     """
 
     channel = "push"
     removes_doubles = True
 
-    def __init__(self, options: WebPushOptions, clock: Callable[[], datetime], draw: Draw = drawn) -> None:
+    def __init__(self, options: WebPushOptions, clock: Callable[[], datetime]) -> None:
         super().__init__(options, options.limit)
         self.reports = options.reports_display
         self._clock = clock
-        self._draw = draw
         self._hosts, self._services = Hosts(options.hosts), PushServices()
         self._vapid = Vapid(options.key(), options.subject, clock)
 
@@ -108,7 +107,7 @@ class WebPushNotifier(HttpNotifier):
 
     async def _post(self, to: Subscription, headers: dict[str, str], content: bytes) -> Answer | Outcome:
         try:
-            body = sealed(content, to.key(), to.point, to.auth, self._draw())
+            body = sealed(content, to.key(), to.point, to.auth, drawn())
             return await self._http.request("POST", to.endpoint, headers, body, read=False)
         except ValueError:  # a key that is none, or a name that international domain names don't allow
             return GiveUp(Reason.BAD_ADDRESS)

@@ -20,8 +20,7 @@ from domain.nudges.delivery import State
 from domain.nudges.nudge import Nudge
 from domain.planning.plan import Intent
 from domain.rules.built_in_triggers import DIGEST
-from notifiers.email.verp import reference_of
-from notifiers.port.message_names import key
+from notifiers.port.message_names import key, token
 from notifiers.push.messages import collapse_key
 from projections import history, nudges
 from streams.delivery.outcomes.suppression import SOURCE as OWN
@@ -208,7 +207,7 @@ class Verdict:
         """Providers saw what was attempted and no more; what was attempted again had failed, or is unknown."""
         mails, texts, pushes = self._peers.mails(), self._peers.texts(), self._peers.browsers.shown()
         by_mail = Counter(
-            reference_of(sms("a@example.org", nudge=id_, recipient=each.fact.recipient, channel="email"))
+            token(sms("a@example.org", nudge=id_, recipient=each.fact.recipient, channel="email").key)
             for id_, each in self._tries_by("email")
         )
         by_phone = Counter(self._contacts[each.fact.recipient]["phone"] for _, each in self._tries_by("sms"))

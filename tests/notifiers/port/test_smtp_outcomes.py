@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from notifiers.email.verp import reference_of
 from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
+from notifiers.port.message_names import token
 from notifiers.port.routes import Provider
 from tests.notifiers.hurrying import hurry
 from tests.notifiers.letters import PATIENCE, email_to, letter
@@ -87,7 +87,7 @@ async def test_a_refused_recipient_among_others_is_given_up(scripted: Scripted) 
     async with scripted(rcpt=answers) as peer, email_to(peer.port, connections=1) as notifier:
         outcomes = [each for _ in answers for each in await notifier.send([letter()])]
     given_up, put_off = GiveUp(Reason.REJECTED, "554 5.7.1"), LATER(None, Reason.NOT_ADMITTED, "554 5.7.1")
-    taken = Accepted(reference_of(letter()))
+    taken = Accepted(token(letter().key))
     assert outcomes == [taken, *[given_up] * 4, put_off, taken, given_up]
 
 
@@ -164,7 +164,7 @@ async def test_any_2xx_accepts_the_letter(scripted: Scripted) -> None:
     """The first digit decides, as RFC 5321 (section 4.3.2) asks for, and receipts know its reference."""
     message = letter()
     outcome = await outcome_of(scripted, "letter", b"252 will try\r\n")
-    assert outcome == Accepted(reference_of(message))
+    assert outcome == Accepted(token(message.key))
 
 
 async def test_nobody_listening_means_later() -> None:

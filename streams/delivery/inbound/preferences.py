@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.events import PUBLIC
@@ -25,20 +24,13 @@ EventOf = Callable[[Person], tuple[str, Mapping[str, Any]]]
 """Makes the type and the fields of an event from the person as known; no fields: nothing changes."""
 
 
-class PersonWithHistory(Struct, frozen=True):
-    """A person, and the facts that made them so (`histories.of_personal_types`)."""
-
-    person: Person
-    known: History
-
-
 class PreferenceStore(EventWriter):
     """Shows and changes persons' preferences."""
 
     def person(self, pseudonym: str) -> Person:
         """Return the person as known now."""
         with self._database.reading() as connection:
-            return self._person(connection, pseudonym, self._library.rules()).person
+            return self._person(connection, pseudonym, self._library.rules())[0]
 
     def prefer(self, pseudonym: str, wished: Mapping[str, Any]) -> bool:
         """Store preferences (the fields of `citizen.preferences_changed`); return False if none of them is new."""
@@ -72,22 +64,23 @@ class PreferenceStore(EventWriter):
         self, connection: Connection, pseudonym: str, event_of: EventOf, rules: Rules
     ) -> Mapping[str, PersonKey] | None:
         self._log.keys.hold(connection, [pseudonym])  # of two choices at once, neither is lost
-        found = self._person(connection, pseudonym, rules)
-        type_, data = event_of(found.person)
+        person, known = self._person(connection, pseudonym, rules)
+        type_, data = event_of(person)
         if not data:
             return None
         refuse_too_many(connection, pseudonym, type_, self._clock())
         attributes = ["consents"] if type_ in (CONSENT, NO_CONSENT) else list(data)
-        time = time_after(found.known.facts, attributes, rules.catalogue, self._clock())
+        time = time_after(known.facts, attributes, rules.catalogue, self._clock())
         fields = {ROLE: {} if type_ == NO_CONSENT else dict(data)}
         id_ = f"{pseudonym}.{time.isoformat()}"
         return self._append(
             connection, [event_of_person(self._names, SOURCE, id_, type_, ROLE, pseudonym, fields, time)]
         )
 
-    def _person(self, connection: Connection, pseudonym: str, rules: Rules) -> PersonWithHistory:
+    def _person(self, connection: Connection, pseudonym: str, rules: Rules) -> tuple[Person, History]:
+        """Return the person as known now, with the facts that make them so."""
         known = histories.of_personal_types(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
-        return PersonWithHistory(person_as_of(pseudonym, known.facts, rules.catalogue), known)
+        return person_as_of(pseudonym, known.facts, rules.catalogue), known
 
     def dispute(self, pseudonym: str, nudge: str, text: str) -> bool:
         """Store that a person disputes what a nudge says; its agency is told.

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from streams.delivery.inbound import sms_parts
-from streams.delivery.outcomes import conversations, references
-from streams.delivery.outcomes.receipts import Receipts
+from streams.delivery.outcomes import conversations, early_receipts, references
 from streams.queues import guess_counts, idempotency, webhook_outbox
 from streams.storage.database import Database, Priority
 
@@ -18,8 +17,8 @@ UNTOLD = timedelta(days=30)
 class Cleanup:
     """Deletes expired conversations, unmatched receipts, idempotency keys, guesses, parts of SMS and webhooks."""
 
-    def __init__(self, database: Database, receipts: Receipts, clock: Callable[[], datetime]) -> None:
-        self._database, self._receipts, self._clock = database, receipts, clock
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database, self._clock = database, clock
 
     def run(self) -> None:
         """Delete them, in one transaction."""
@@ -27,7 +26,7 @@ class Cleanup:
 
     def _tidy(self, connection: Connection) -> None:
         conversations.tidy(connection, self._clock())
-        self._receipts.tidy(connection)
+        early_receipts.tidy(connection, self._clock())
         idempotency.tidy(connection, self._clock())
         guess_counts.tidy(connection, self._clock())
         sms_parts.tidy(connection, self._clock())

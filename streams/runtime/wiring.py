@@ -45,7 +45,7 @@ def build(
     return RuntimeParts(
         log.chain_builder,
         log.watermark,
-        Cleanup(database, delivery.receipts, clock),
+        Cleanup(database, clock),
         Restoring(context, log.watermark),
         DeadLetters(database, queue, kinds),
         Processes(database, clock),

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, delete, select
 
 from domain.facts.facts import NudgeAttempted
-from domain.nudges.delivery import Delivery
 from notifiers.port.interface import Report
 from projections import nudges
 from projections.bulk import among_keys, replace_rows, rows_of
 from projections.for_each import ForEach
 from projections.handed_over import AttemptId
 from projections.tables import micros
+from streams.delivery.outcomes.references import attempt_id_of
 from streams.log.log import Log
 from streams.log.row_codes import codes_of
 from streams.storage.advisory_locks import APPEND_LOCK, take_turns
@@ -89,21 +89,18 @@ def reportable_since(connection: Connection, log: Log, attempts: AbstractSet[Att
     """Return from when on each attempt may be reported (microseconds since 1970): before, its name was another's."""
     facts = log.streams(connection, {each.nudge for each in attempts}, [NudgeAttempted.TOPIC])
     begun = {
-        (entry.originator_id, entry.fact.recipient, entry.fact.attempt): micros(entry.fact.at - CLOCK_SKEW)
+        attempt_id_of(entry): micros(entry.fact.at - CLOCK_SKEW)
         for entry in facts
         if isinstance(entry.fact, NudgeAttempted)
     }
-    return {attempt: begun.get(attempt[:3], 0) for attempt in attempts}
+    return {attempt: begun.get(attempt._replace(part=False), 0) for attempt in attempts}
 
 
 def settled(connection: Connection, attempts: AbstractSet[AttemptId]) -> AbstractSet[AttemptId]:
     """Return the attempts whose deliveries wait for nothing more."""
-    return {attempt for attempt, one in _deliveries(connection, attempts) if one.due is None}
-
-
-def _deliveries(connection: Connection, attempts: AbstractSet[AttemptId]) -> list[tuple[AttemptId, Delivery]]:
     found = nudges.by_id(connection, {each.nudge for each in attempts})
-    return [(attempt, found[attempt.nudge].to(attempt.recipient)) for attempt in attempts if attempt.nudge in found]
+    there = (attempt for attempt in attempts if attempt.nudge in found)
+    return {attempt for attempt in there if found[attempt.nudge].to(attempt.recipient).due is None}
 
 
 def tidy(connection: Connection, now: datetime) -> None:

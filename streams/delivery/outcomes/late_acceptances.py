@@ -68,9 +68,8 @@ class LateAcceptances:
         return outcome_facts.sent(attempted, reference, now, provider, reports=reports)
 
     def _is_known(self, connection: Connection, attempt_id: AttemptId) -> bool:
-        facts = (entry.fact for entry in self._log.streams(connection, [attempt_id.nudge]))
-        known = ((fact.recipient, fact.attempt) for fact in facts if isinstance(fact, NudgeSent))
-        return (attempt_id.recipient, attempt_id.attempt) in known
+        entries = self._log.streams(connection, [attempt_id.nudge], [NudgeSent.TOPIC])
+        return attempt_id._replace(part=False) in map(references.attempt_id_of, entries)
 
 
 def _gave_up(delivery: Delivery, attempt_id: AttemptId) -> bool:

@@ -65,7 +65,11 @@ class Receipts:
             found = nudges.by_id(connection, [receipt.nudge]).get(receipt.nudge)
         if found is None:
             raise UnknownNudge
-        return bool(self._database.write(lambda connection: self._take(connection, [receipt]), Priority.DISPATCH))
+
+        def work(connection: Connection) -> bool:
+            return bool(self._record(connection, self._held_new(connection, [receipt])))
+
+        return self._database.write(work, Priority.DISPATCH)
 
     def reported(self, provider: str, reports: Sequence[Report]) -> list[Receipt]:
         """Append a provider's reports about messages that it accepted; return the new ones.
@@ -184,13 +188,6 @@ class Receipts:
         )
         early_receipts.drop(connection, (row for row, _ in theirs))
         return self._record(connection, news)
-
-    def tidy(self, connection: Connection) -> None:
-        """Delete early receipts of messages that never became known."""
-        early_receipts.tidy(connection, self._clock())
-
-    def _take(self, connection: Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
-        return self._record(connection, self._held_new(connection, receipts))
 
     def _record(self, connection: Connection, news: Sequence[NewReceipt]) -> list[Receipt]:
         record(connection, self._log, [(change.receipt.nudge, change.fact) for change in news])

@@ -78,8 +78,9 @@ def _between(after: Place, upto: Place) -> Select[Any]:
 
 
 def _end_of(prefix: str) -> Place:
-    beyond = _beyond(prefix)
-    return LAST if beyond is None else (beyond, "")
+    """Return the place after all homes with this prefix, in any collation."""
+    following = int(prefix or "0", 16) + 1
+    return LAST if following >= 16 ** len(prefix) else (f"{following:0{len(prefix)}x}", "")
 
 
 def _outermost(prefixes: Iterable[str]) -> list[str]:
@@ -89,9 +90,3 @@ def _outermost(prefixes: Iterable[str]) -> list[str]:
         if not found or not prefix.startswith(found[-1]):
             found.append(prefix)
     return found
-
-
-def _beyond(prefix: str) -> str | None:
-    """Return the first home after all with this prefix, in any collation; None if there is none."""
-    following = int(prefix or "0", 16) + 1
-    return None if following >= 16 ** len(prefix) else f"{following:0{len(prefix)}x}"

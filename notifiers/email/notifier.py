@@ -33,7 +33,7 @@ class _Batch:
         self.waiting = deque(range(len(messages)))
         self._messages, self._write, self._closed = messages, write, closed
         self._time = asyncio.get_running_loop().time
-        self._outcomes: list[Outcome | None] = [None] * len(messages)
+        self.outcomes: list[Outcome | None] = [None] * len(messages)
 
     def take(self) -> tuple[int, Letter] | None:
         """Return the next letter, written now; what cannot be written is given up."""
@@ -42,18 +42,12 @@ class _Batch:
             try:
                 return number, self._write(self._messages[number])
             except UnsendableError as error:
-                self._outcomes[number] = GiveUp(error.reason)
+                self.outcomes[number] = GiveUp(error.reason)
         return None
-
-    def settle(self, number: int, outcome: Outcome) -> None:
-        self._outcomes[number] = outcome
-
-    def put_back(self, number: int) -> None:
-        self.waiting.appendleft(number)
 
     def settled(self, otherwise: Outcome) -> list[Outcome]:
         """Return the outcomes in the order of the messages; those that still wait get `otherwise`."""
-        return [outcome or otherwise for outcome in self._outcomes]
+        return [outcome or otherwise for outcome in self.outcomes]
 
 
 class EmailNotifier:
@@ -124,9 +118,9 @@ async def _deliver(batch: _Batch, session: Session) -> None:
     while taken := batch.take():
         number, letter = taken
         if (outcome := await session.send(letter, batch.until)) is None:
-            batch.put_back(number)
+            batch.waiting.appendleft(number)
         else:
-            batch.settle(number, outcome)
+            batch.outcomes[number] = outcome
         if not session.alive:
             return
 

@@ -78,10 +78,10 @@ class Sender:
         except (KafkaException, SystemError) as error:
             self._failed(_kafkas(error), topic)
         if self._refused:
-            self._let_go()
+            self.close()
             raise self._refused
         if self._delivered + len(self._never) != count or self._reason:
-            self._let_go()
+            self.close()
             raise NotDelivered(self._brokers.address, count - self._delivered, self._reason or "no answer in time")
         if self._never:
             never = [record for record, _ in self._never.values()]
@@ -136,17 +136,13 @@ class Sender:
             raise ClientErrors().failure(self._brokers.address, error, rights) from None
         return bool(found.partitions)
 
-    def _let_go(self) -> None:
-        """Drop the producer with its queue, whose records must not arrive after those that are sent again."""
+    def close(self) -> None:
+        """Close the connections, and drop the queue: its records must not arrive after those that are sent again."""
         if self._producer is not None:
             with suppress(KafkaException, SystemError):  # a producer that failed for good raises once more
                 self._producer.purge()
                 self._producer.flush(0)
             self._producer = None
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._let_go()
 
 
 def _kafkas(error: KafkaException | SystemError) -> KafkaError:

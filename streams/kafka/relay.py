@@ -5,7 +5,7 @@ records are sent again, which does no harm: a record only wakes a worker, and th
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag, log_lag
 from streams.kafka.producer import NotDelivered, Record, Sender
 from streams.kafka.topics import Topics
-from streams.planning.wakeups import WakeUpReader, WakeUpRecord
+from streams.planning.wakeups import WakeUpReader
 from streams.storage import signals
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error, summary
@@ -140,14 +140,10 @@ class Relay:
         before = positions.position_of(session, READER)
         with self._database.reading() as connection:
             upto, woken = self._waking.after(connection, before)
-        self._sender.send(self._records(woken))
+        self._sender.send(Record(self._topics.persons, key, value) for key, value in woken)
         if upto > before:
             positions.save(session, READER, upto)
         return upto - before
-
-    def _records(self, woken: list[WakeUpRecord]) -> Iterator[Record]:
-        topic = self._topics.persons
-        return (Record(topic, key, value) for key, value in woken)
 
     def behind(self) -> Lag:
         """Return the lag of the active relay, in this or another process."""

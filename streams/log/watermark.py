@@ -48,20 +48,17 @@ class KnownFact(msgspec.Struct, frozen=True):
 class Watermark:
     """Keeps the newest known fact, and checks that the log still has it. Without a file it does nothing.
 
+    `beside`: the file next to which this machine keeps what it knows; None where it keeps nothing.
+
     A sender notes its attempts before it hands them over, so the watermark covers everything that was sent. The file
     is not synced to the disk: it guards against an older database, not against a loss of power.
     """
 
     def __init__(self, database: Database, log: Log, beside: Path | None, clock: Callable[[], datetime]) -> None:
-        self._database, self._log, self._beside, self._clock = database, log, beside, clock
+        self._database, self._log, self.beside, self._clock = database, log, beside, clock
         self._lock = threading.Lock()
         self._file: Path | None = None
         self._known: KnownFact | None = None
-
-    @property
-    def beside(self) -> Path | None:
-        """Return the file next to which this machine keeps what it knows; None where it keeps nothing."""
-        return self._beside
 
     def look(self) -> None:
         """Check the log, then note its newest fact. Raises OlderLog, as `check` does."""
@@ -87,14 +84,14 @@ class Watermark:
 
     def known(self) -> KnownFact | None:
         """Return the newest known fact, or None."""
-        if self._known is None and self._file is None and self._beside is not None:
+        if self._known is None and self._file is None and self.beside is not None:
             with self._lock, self._database.reading() as connection:
                 self._open(connection)
         return self._known
 
     def newest(self, connection: Connection) -> StoredFact | None:
         """Return the newest fact, to be noted after this transaction's commit; None without a file."""
-        if self._beside is None or (row := FactRecorder.newest(connection)) is None:
+        if self.beside is None or (row := FactRecorder.newest(connection)) is None:
             return None
         return Position(row[0]), stream_of(row[1]).bytes, *row[2:5]
 
@@ -119,9 +116,9 @@ class Watermark:
         """Open the log's file, named by the digest of its first fact, which copies and backups share."""
         row = first_fact(connection, 0, None, ())
         first = None if row is None else chain.fact_at(connection, row[0])
-        if self._beside is None or first is None:
+        if self.beside is None or first is None:
             return
-        self._file = self._beside.with_name(f"{self._beside.name}.known-{_digest(first)[:ID_DIGITS]}")
+        self._file = self.beside.with_name(f"{self.beside.name}.known-{_digest(first)[:ID_DIGITS]}")
         try:
             line = self._file.read_bytes() if self._file.exists() else b""
             self._known = msgspec.json.decode(line, type=KnownFact) if line else None
@@ -141,7 +138,7 @@ class Watermark:
 
     def _give_up(self, error: Exception) -> None:
         """Warn once and go on without the file: messages matter more than noticing a restore."""
-        self._beside = None
+        self.beside = None
         logger.warning("a restore of the database would not be noticed: %s", error)
 
 

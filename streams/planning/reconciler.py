@@ -39,7 +39,7 @@ class Reconciler:
         self._clock = clock
 
     def turn(self) -> int:
-        """Plan a batch of those who waited longer than the delay and have no dead letter; return how many they were."""
+        """Plan some who waited longer than the delay and have no dead letter; return how many there were."""
         now = self._clock()
         self._latecomers()
         if found := self._forgotten(now):

@@ -96,10 +96,6 @@ class _Concerned(Struct, frozen=True):
     nudges: frozenset[UUID]
     kept: Mapping[str, int]
 
-    @property
-    def streams(self) -> list[UUID]:
-        return [event.stream for event in self.events.values()]
-
 
 class Erasing:
     """Erases persons, each in one transaction; after a crash it is simply begun again."""
@@ -205,8 +201,8 @@ class Erasing:
         removed[period_keys.name] = connection.execute(keys).scalar_one()
         for table in (conversations, fake_messages, sent_parts):
             removed[table.name] = connection.execute(delete(table).where(table.c.recipient == person)).rowcount
-        for stream in found.streams:
-            gone = connection.execute(delete(webhooks).where(webhooks.c.event == stream)).rowcount
+        for event in found.events.values():
+            gone = connection.execute(delete(webhooks).where(webhooks.c.event == event.stream)).rowcount
             removed[webhooks.name] = removed.get(webhooks.name, 0) + gone
         removed["pieces"] = sms_parts.forget(connection, self._keys, self._context.names, person)
         removed["dead_letters"] = dead_letters.forget(connection, self._letters, self._context.names, person)

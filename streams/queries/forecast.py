@@ -170,7 +170,8 @@ class _Outlook:
         went = Went(case.nudge.intent.trigger, turn.due, at, deferred=turn.deferred)
         match decision:
             case Send(channel):
-                self._count(case, at)
+                if CLASS_RULES[case.settlement.trigger.klass].counts:
+                    self._sent[case.recipient.pseudonym].append(at)
                 return replace(went, channel=channel, parts=self._sms(case, at) if channel == "sms" else 0)
             case Digest(day=day):
                 goes = goes_on(day, local_zone(case.recipient, self._rules.defaults))
@@ -191,10 +192,6 @@ class _Outlook:
         self._sent[who].append(went.at)
         channel = next(iter(reachable(case.recipient, DIGEST_TRIGGER.channels, (), DIGEST, always=False)), "")
         return replace(went, channel=channel, parts=1 if channel == "sms" else 0)
-
-    def _count(self, case: Case, at: datetime) -> None:
-        if CLASS_RULES[case.settlement.trigger.klass].counts:
-            self._sent[case.recipient.pseudonym].append(at)
 
     def _sms(self, case: Case, at: datetime) -> float:
         """Return the number of SMS parts; for many alike the average of the first ones."""

@@ -501,11 +501,9 @@ class Backtest:
         """Play families whose messages count together."""
         found: list[PersonResult] = []
         samples = Samples()
-        for family in families:
-            lives = self._lives(set(family), sides.telling)
-            told = {guardian for person in lives for guardian in self._told_for(person, lives[person].own)}
-            about = {mentioned for life in lives.values() for mentioned in self._spoken_of(life)}
-            lives |= self._lives((told | about) - lives.keys(), sides.telling)
+        every = list(families)
+        for family, each_alone in zip(every, self._with_lives(every, sides), strict=True):
+            lives = {each: life for theirs in each_alone.values() for each, life in theirs.items()}
             found += self._played(lives, list(family), sides, end, samples)
         return found, samples
 

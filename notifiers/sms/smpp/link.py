@@ -103,7 +103,7 @@ class Link(asyncio.Protocol):
             self._answered(part, pdu)
         elif answers and (part := self._flying.take_overdue(pdu.sequence)):
             if pdu.status not in THROTTLED:
-                part.answered_late(self._outcome(pdu))
+                part.sending.answered_late(self._outcome(pdu), last=part.last)
         elif pdu.command & pdus.RESPONSE:
             if pdu.command == pdus.BIND_TRANSCEIVER_RESP and pdu.status == OK and not self._bound:
                 self._begin()

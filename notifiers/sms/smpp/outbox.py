@@ -28,10 +28,6 @@ class Part:
             self.settled = True
             self.sending.told(outcome, last=self.last)
 
-    def answered_late(self, outcome: Outcome) -> None:
-        """The centre answered after it was given up."""
-        self.sending.answered_late(outcome, last=self.last)
-
 
 @dataclass(slots=True, eq=False)
 class Sending:

@@ -1,7 +1,7 @@
 """The inputs of decisions on deliveries, read in bulk: persons, histories, their nudges, messages and deaths."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 from domain.core.events import LifeEvent
 from domain.nudges.cap import window_start
 from domain.nudges.class_rules import CLASS_RULES
-from domain.nudges.delivery import Delivery
 from domain.nudges.digest import is_digest, travels
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Decision, Ledger, Send, Settlement, guardians, reads_others, recipients, settle
@@ -75,7 +74,8 @@ class DecisionInputs:
         self._load_members(nudge for nudge, _ in rows)
         every = [*(nudge for nudge, _ in rows), *self.members.values()]
         concerned = {nudge.intent.person for nudge in every}
-        self._load_whole({nudge.intent.person for nudge in every if self._needs_history(nudge)})
+        if whole := {nudge.intent.person for nudge in every if self._needs_history(nudge)}:
+            self._keep(histories.histories(self.connection, self.log, whole, self.rules.rulebook, self.before))
         self._load(concerned | {recipient for _, recipient in rows})
         self._load({guardian for nudge in every for guardian in self._guardians(nudge)})
         whom = [(nudge, self._recipients(nudge, recipient)) for nudge, recipient in rows]
@@ -119,10 +119,6 @@ class DecisionInputs:
             self._keep(
                 histories.of_personal_types(self.connection, self.log, missing, self.rules.rulebook, self.before)
             )
-
-    def _load_whole(self, pseudonyms: Collection[str]) -> None:
-        if pseudonyms:
-            self._keep(histories.histories(self.connection, self.log, pseudonyms, self.rules.rulebook, self.before))
 
     def _keep(self, found: Mapping[str, History]) -> None:
         self.histories |= found
@@ -220,14 +216,10 @@ class DecisionInputs:
         )
 
     def _counted(self, settlement: Settlement, decision: Decision) -> Decision:
-        counts = CLASS_RULES[settlement.trigger.klass].counts
-        if isinstance(decision, Send) and counts and self._delivery(settlement).attempted_at is None:
-            self.messages.setdefault(settlement.person.pseudonym, []).append(self.now)
+        counts, recipient = CLASS_RULES[settlement.trigger.klass].counts, settlement.person.pseudonym
+        if isinstance(decision, Send) and counts and settlement.nudge.to(recipient).attempted_at is None:
+            self.messages.setdefault(recipient, []).append(self.now)
         return decision
-
-    @staticmethod
-    def _delivery(settlement: Settlement) -> Delivery:
-        return settlement.nudge.to(settlement.person.pseudonym)
 
     def _digest(self, settlement: Settlement, awaiting: Mapping[UUID, datetime]) -> Case:
         """Return the case of a digest, with the members that go with it now and those that leave it."""

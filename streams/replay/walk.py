@@ -106,8 +106,8 @@ class Walk(HoldsNothing):
         go: Callable[[str], Iterator[Batch]],
     ) -> None:
         self._wish, self._unit, self._library, self._look, self._go = wish, unit, library, look, go
-        self._looking: tuple[str, Iterator[Stride]] | None = None
-        self._under_way: tuple[str, Iterator[Stride]] | None = None
+        self._looking: tuple[str | None, Iterator[Stride]] = (None, iter(()))
+        self._under_way: tuple[str | None, Iterator[Stride]] = (None, iter(()))
 
     def count(self, cursor: str) -> Step | Plan:
         """Count the next stride; start again if the rules have changed meanwhile.
@@ -115,8 +115,8 @@ class Walk(HoldsNothing):
         The total is estimated from the pseudonym reached, as pseudonyms are spread evenly.
         """
         at, rules = _read(cursor), self._library.rules().position
-        place, strides = self._looking or ("", iter(()))
-        if self._looking is None or place != cursor or at.rules != rules:
+        place, strides = self._looking
+        if place != cursor or at.rules != rules:
             at = at if at.rules == rules else _Sofar(rules=rules)
             strides = (batch.stride for batch in self._look(at.upto))
         if (stride := next(strides, None)) is None:
@@ -149,8 +149,8 @@ class Walk(HoldsNothing):
     def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (a stride commits its work itself)
         """Do the next stride."""
         at = _read(cursor)
-        place, strides = self._under_way or ("", iter(()))
-        if self._under_way is None or place != cursor:
+        place, strides = self._under_way
+        if place != cursor:
             strides = (batch.stride for batch in self._go(at.upto))
         if (stride := next(strides, None)) is None:
             words = words_of(at.done) if at.done else Said("nothing was left to do")

@@ -453,9 +453,7 @@ class Backtest:
             return owns
         again = families(owns, self._question.rules.defaults)
         samples.without({person for family in again for person in family})
-        together, more = self.together(again, sides, end)
-        samples.add(more)
-        return replayed(owns, together)
+        return replayed(owns, self.together(again, sides, end, samples))
 
     def _kin(self, lives: Mapping[str, Life]) -> list[set[str]]:
         """Return the families of these persons that have several members: minors, and whoever may be told for them.
@@ -496,16 +494,12 @@ class Backtest:
         return {ward for guarding in self._guarding for ward in guarding.wards(person, events)}
 
     def together(
-        self, families: Iterable[Sequence[str]], sides: Sides, end: datetime
-    ) -> tuple[list[PersonResult], Samples]:
+        self, families_: Sequence[Sequence[str]], sides: Sides, end: datetime, samples: Samples
+    ) -> Iterator[PersonResult]:
         """Play families whose messages count together."""
-        found: list[PersonResult] = []
-        samples = Samples()
-        every = list(families)
-        for family, each_alone in zip(every, self._with_lives(every, sides), strict=True):
+        for family, each_alone in zip(families_, self._with_lives(families_, sides), strict=True):
             lives = {each: life for theirs in each_alone.values() for each, life in theirs.items()}
-            found += self._played(lives, list(family), sides, end, samples)
-        return found, samples
+            yield from self._played(lives, family, sides, end, samples)
 
     def _told_for(self, person: str, events: Sequence[LifeEvent]) -> set[str]:
         return {guardian for guarding in self._guarding for guardian in guarding.told_for(person, events)}

@@ -18,7 +18,7 @@ from projections.tables import moment
 from streams.intake.cloudevents import Envelope, envelope_of
 from streams.intake.intake import IntakeOutcome
 from streams.rehearsal.backtest import Backtest, BacktestQuestion
-from streams.rehearsal.backtest_results import AHEAD, PersonResult, Tally
+from streams.rehearsal.backtest_results import AHEAD, PersonResult, Samples, Tally
 from streams.rules.drafts import Draft, rules_with
 from streams.rules.publishing import Publisher
 from templates.checks.loader import Pack
@@ -169,7 +169,7 @@ def played(world: World, question: BacktestQuestion, *, together: bool = True) -
     backtest = Backtest(platform.database, platform.log, question)
     found = [own for owns in backtest.results(question.selection(), Tally()) for own in owns]
     if not together:
-        found, _ = backtest.together([[own.person] for own in found], backtest.sides, question.end)
+        found = [*backtest.together([[own.person] for own in found], backtest.sides, question.end, Samples())]
     return {own.person: own for own in found}
 
 

@@ -184,6 +184,13 @@ class Versioned(RuleAggregate):
         self._submitted(fact)
         return True
 
+    def install(self, fact: Any) -> bool:  # noqa: ANN401  (PackPublished, or TriggerPublished)
+        """Publish a version without an approval, as an empty log needs it."""
+        if fact.hash == self.hash:
+            return False
+        self._published(fact)
+        return True
+
     def approve(self, who: Principal, hash_: str, comment: str, now: datetime) -> bool:
         """Approve exactly this version: another person of the agency does."""
         submission = self.submissions[hash_]
@@ -233,6 +240,9 @@ class Versioned(RuleAggregate):
             new = replace(known, fact=fact, by=(*known.by, fact.by), refused_by="", said="")
         self.submissions[fact.hash] = new
 
+    def _published(self, fact: Any) -> None:  # noqa: ANN401  (as of install)
+        raise NotImplementedError
+
     def _approved(self, fact: Any) -> None:  # noqa: ANN401  (PackApproved, or TriggerApproved)
         if (before := self.submissions.get(fact.hash)) is not None:  # see `take`
             self.submissions[fact.hash] = replace(before, approved_by=fact.by, refused_by="", said=fact.comment)
@@ -271,13 +281,6 @@ class GovernedPack(Versioned):
         """Publish content, which must be approved."""
         check_publishing(who, self.submissions[fact.hash])
         return self.install(fact)
-
-    def install(self, fact: PackPublished) -> bool:
-        """Publish content without an approval, as an empty log needs it."""
-        if fact.hash == self.hash:
-            return False
-        self._published(fact)
-        return True
 
     def _check_owner_stays(self, fact: PackSubmitted, who: Principal) -> None:
         """As of any other; but operators may give an agency's pack `emergencies`, by which it becomes theirs."""
@@ -353,13 +356,6 @@ class GovernedTrigger(Versioned):
                         share=f"{current.share:.0%}",
                     )
                 )
-            return False
-        self._published(fact)
-        return True
-
-    def install(self, fact: TriggerPublished) -> bool:
-        """Publish a version without an approval, as an empty log needs it."""
-        if fact.hash == self.hash:
             return False
         self._published(fact)
         return True

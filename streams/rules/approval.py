@@ -132,25 +132,24 @@ class RuleApproval:
             OtherPack: a trigger is submitted without its pack, which differs from the published one.
             StillPlaceholders: a trigger still has text of the scaffold.
         """
-        return self._govern(lambda rules: self._submit(rules, packs, wanted, who))
 
-    def _submit(
-        self, rules: Rulemaking, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal
-    ) -> list[SubmissionResult]:
-        done = []
-        for fact in _submissions(packs, who, self._clock()):
-            if (about := subject_of(fact)) not in wanted:
-                continue
-            one = rules.version(about)
-            refusals = one.refusals(fact.hash)
-            new = one.submit(fact, who)
-            check_names_are_free(rules.before, fact)
-            if new:
-                _require_own_text(fact)
-            submission = Submission(about, fact.owner, fact.hash, fact, (who.name,), refusals=refusals)
-            done.append(SubmissionResult(submission, new))
-        check_packs_hold(rules.before, packs, wanted)
-        return done
+        def work(rules: Rulemaking) -> list[SubmissionResult]:
+            done = []
+            for fact in _submissions(packs, who, self._clock()):
+                if (about := subject_of(fact)) not in wanted:
+                    continue
+                one = rules.version(about)
+                refusals = one.refusals(fact.hash)
+                new = one.submit(fact, who)
+                check_names_are_free(rules.before, fact)
+                if new:
+                    _require_own_text(fact)
+                submission = Submission(about, fact.owner, fact.hash, fact, (who.name,), refusals=refusals)
+                done.append(SubmissionResult(submission, new))
+            check_packs_hold(rules.before, packs, wanted)
+            return done
+
+        return self._govern(work)
 
     def find(self, wanted: Reference, who: Principal) -> Submission:
         """Return the submission of that name and hash; without a hash the latest.
@@ -223,39 +222,31 @@ class RuleApproval:
             TwoVersions: two versions of one name.
         """
         known = self.governed().packs
+        # The built-in packs as shipped come first where the log differs.
         begins = [pack for pack in load_packs(()) if pack.name not in known or known[pack.name].hash != pack.hash]
-        return self._govern(lambda rules: self._publish(rules, wanted, who, share, begins, to_pending=to_pending))
 
-    def _publish(
-        self,
-        rules: Rulemaking,
-        wanted: Sequence[Reference],
-        who: Principal,
-        share: float,
-        begins: Sequence[Pack],
-        *,
-        to_pending: bool,
-    ) -> list[SubmissionResult]:
-        """See `publish`. `begins`: the built-in packs as shipped, published first where the log differs."""
-        before, now = rules.before, self._clock()
-        found = _each_once(find(before, reference_, who, approved=True) for reference_ in wanted)
-        for submission in found:
-            check_publishing(who, submission)  # first of all: without the right nobody is told anything else
-        packs = {name: pack.content for name, pack in before.packs.items()}
-        for pack in begins:
-            rules.pack(pack.name).install(PackPublished(now, "pack", pack.name, pack.hash, pack.content))
-            packs[pack.name] = pack.content
-        done = []
-        for submission in found:  # packs come first
-            fact = submission.fact
-            if isinstance(fact, PackSubmitted):
-                new = _publish_pack(rules, fact, who, now)
-                packs[fact.pack] = fact.content
-                done.append(SubmissionResult(submission, new))
-            else:
-                new = _publish_trigger(rules, fact, packs, who, now, share, to_pending=to_pending)
-                done.append(SubmissionResult(submission, new, share))
-        return done
+        def work(rules: Rulemaking) -> list[SubmissionResult]:
+            before, now = rules.before, self._clock()
+            found = _each_once(find(before, reference_, who, approved=True) for reference_ in wanted)
+            for submission in found:
+                check_publishing(who, submission)  # first of all: without the right nobody is told anything else
+            packs = {name: pack.content for name, pack in before.packs.items()}
+            for pack in begins:
+                rules.pack(pack.name).install(PackPublished(now, "pack", pack.name, pack.hash, pack.content))
+                packs[pack.name] = pack.content
+            done = []
+            for submission in found:  # packs come first
+                fact = submission.fact
+                if isinstance(fact, PackSubmitted):
+                    new = _publish_pack(rules, fact, who, now)
+                    packs[fact.pack] = fact.content
+                    done.append(SubmissionResult(submission, new))
+                else:
+                    new = _publish_trigger(rules, fact, packs, who, now, share, to_pending=to_pending)
+                    done.append(SubmissionResult(submission, new, share))
+            return done
+
+        return self._govern(work)
 
 
 def _publish_pack(rules: Rulemaking, fact: PackSubmitted, who: Principal, now: datetime) -> bool:

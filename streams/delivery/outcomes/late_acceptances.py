@@ -34,12 +34,10 @@ class LateAcceptances:
 
         def work(connection: Connection) -> list[Receipt]:
             attempt_id = references.find_own(connection, self._log, provider, [name], open_too=True).get(name)
-            fact = (
-                None
-                if attempt_id is None
-                else self._fact(connection, attempt_id, rules, provider, taken.reference, reports=reports)
-            )
-            if attempt_id is None or fact is None:
+            if attempt_id is None:
+                return []
+            fact = self._fact(connection, attempt_id, rules, provider, taken.reference, reports=reports)
+            if fact is None:
                 return []
             record(connection, self._log, [(attempt_id.nudge, fact)])
             parts = parts_of(provider, attempt_id, taken.parts)

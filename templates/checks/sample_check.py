@@ -5,8 +5,8 @@ long for a usual one is a warning.
 """
 
 import re
-from collections.abc import Container, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from domain.core.sms import excess, segments, spelt
 from domain.core.translatable import N_, Joined, Number, Said, Words
@@ -27,8 +27,6 @@ LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
 """The characters that fit on the screen of a locked telephone; systems cut off the rest, each a little elsewhere."""
 FEW = 20
 """So few characters are easily left out where they make an SMS cost a part more."""
-FEW_TOGETHER = 2 * FEW
-"""So few are told of one language where that of another is told: who shortens one text shortens the others too."""
 SUBJECT = 78 - len("Subject: ")
 """A line of an email should have no more than 78 characters (RFC 5322, 2.1.1); lists of mails show about as many."""
 _PATHS: Mapping[str, Path] = {
@@ -70,17 +68,14 @@ def _check_sound(
     # no short text shows a button, and a rule with an error may have one without words
     renderer = Renderer(words, {**rules, "actions": []}, offices=catalogue.offices)
     made = samples(rules["on"], catalogue, known_of(trigger, catalogue))
-    languages = [_Sample(language, document, renderer, limit) for language, document in sound.items()]
-    for sample in languages:
+    for language, document in sound.items():
+        sample = _Sample(language, document, renderer, limit)
         for step, said in rules["due"].items():
             sample.check(step, made, ("steps", step))
             if "repeat" in (said or {}):
                 sample.check(named(step, 2), made, ("steps", step))
         if rules.get(CORRECTION):
             sample.check(CORRECTION, made, (CORRECTION,))
-    too_long = {over.where for sample in languages for over in sample.over if over.characters <= FEW}
-    for sample in languages:
-        sample.remark_on_few(too_long)
 
 
 def _check_bare(language: str, document: Document, limit: SmsLimit) -> None:
@@ -143,25 +138,10 @@ def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
     )
 
 
-class _Over(NamedTuple):
-    """The characters by which an SMS is too long for one part fewer, and what is said of it."""
-
-    characters: int
-    where: Path
-    message: Words
-
-
 class _Sample:
     def __init__(self, language: str, document: Document, renderer: Renderer, limit: SmsLimit) -> None:
         self.language, self.document, self.renderer = language, document, renderer
         self.limit = limit
-        self.over: list[_Over] = []
-
-    def remark_on_few(self, where: Container[Path]) -> None:
-        """Remark on the SMS of these steps that are a few characters too long for one part fewer."""
-        for over in self.over:
-            if over.where in where:
-                self._too_long("sms", over.where, self._with_saving(over.message), warning=True)
 
     def check(self, step: str, made: Samples, where: Path) -> None:
         """Report what is wrong with the words of a step, or with those of the correction."""
@@ -243,8 +223,8 @@ class _Sample:
                 fewer=latin,
             )
             self._too_long("sms", where, message, warning=True)
-        elif 0 < over <= FEW_TOGETHER:
-            self.over.append(_Over(over, where, _few_over(smallest, usual, over)))
+        elif 0 < over <= FEW:
+            self._too_long("sms", where, self._with_saving(_few_over(smallest, usual, over)), warning=True)
 
     def _with_saving(self, message: Words) -> Words:
         """Return the message with the saving by one SMS less; as it is without a price."""

@@ -31,7 +31,6 @@ from app.pages.work.text_fields import (
     kind_of,
     languages_of,
     text_called,
-    with_values,
 )
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role
@@ -105,13 +104,13 @@ class AllTexts(FormPages[AllWords]):
         refused |= {name: N_("This is too long") for name, text in changes.items() if len(text) > MOST_TEXT}
         telling = self._telling(form, frame)
         wrong += [f"{telling.label(name)} – {say(problem)}" for name, problem in refused.items()]
-        changed = {name.partition(".")[0] for name in changes}
-        for spoken in reversed(languages):  # where several have values, those of the first one stay
-            files = with_values(files, spoken, changes) if spoken in changed else files
         if too_long(files):
             wrong.append(say("This is too long"))
         if wrong:
             return self._show(who, frame, opened, fields, wrong)
+        changed = {name.partition(".")[0] for name in changes}
+        last_first = [each for each in reversed(languages) if each in changed]  # values of the first language stay
+        files = self._with_values(sheet, files, last_first, changes)
         answer = self._save(opened, fields, edit, files, self._saved(sheet, ""))
         if answer.status_code == HTTPStatus.SEE_OTHER:
             counts = _counted(form, changes, _shown(form, channels_of(files)), found.texts)

@@ -1,7 +1,7 @@
 """Forms over files of a draft: what two editors change at once is kept, or asked about."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import ClassVar, Generic, TypeVar
 
 from fastapi import Request
@@ -9,14 +9,15 @@ from fastapi.responses import Response
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.packs.draft_bench import MOST_BYTES
+from app.packs.draft_bench import MOST_BYTES, Text
 from app.pages.layout import Frame
 from app.pages.visits import Fields, field_of
 from app.pages.whole_numbers import whole_number
 from app.pages.work import merging
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.editing import both_texts
-from app.pages.work.text_fields import AllWords
+from app.pages.work.sheets import laid_out
+from app.pages.work.text_fields import AllWords, with_values
 from domain.facts.principals import Principal
 from streams.rules.drafts import DraftChanged, StoredDraft
 from templates.authoring.trigger_form import TriggerForm
@@ -58,6 +59,19 @@ class FormPages(DraftPages, Generic[F]):
         earlier = [] if asked == str(sheet.revision) else self._sheets.earlier(sheet.id, who)
         kept = next((each for each in earlier if str(each.revision) == asked), None)
         return sheet if kept is None else replace(sheet, files=kept.files, revision=kept.revision)
+
+    def _with_values(
+        self, sheet: StoredDraft, files: Mapping[str, str], spoken: Iterable[str], given: Container[str] = ()
+    ) -> Mapping[str, str]:
+        """Return the files with the values of the texts in these languages in the sample texts of others.
+
+        `given`: see `with_values`.
+        """
+        with laid_out(self._bench, Text(sheet.pack, sheet.trigger, files)) as laid:
+            mistakes = [each for each in laid.findings if not each.warning]
+        for each in spoken:
+            files = with_values(files, each, mistakes, given)
+        return files
 
     def _save(
         self, opened: StoredDraft, fields: Fields, edit: Edit[F], files: Mapping[str, str], then: str

@@ -88,14 +88,20 @@ def _with_files(files: Mapping[str, str]) -> list[str]:
     return [found[1] for name in sorted(files) if (found := _FILE.fullmatch(name))]
 
 
-def with_values(files: Mapping[str, str], spoken: str, given: Container[str] = ()) -> Mapping[str, str]:
+def with_values(
+    files: Mapping[str, str], spoken: str, mistakes: Iterable[Finding], given: Container[str] = ()
+) -> Mapping[str, str]:
     """Return the files with the values of the texts in one language in the sample texts of the others.
 
-    `given`: the texts that stay as they are, each as language and name: `ru.sms`.
+    A text with a mistake lends none. `given`: the texts that stay as they are, each as language and name: `ru.sms`.
     """
     made, titles = dict(files), rule_of(files).get("title")
     try:
-        written = words_form(files, spoken).values
+        original = words_form(files, spoken)
+        written, mistaken = (
+            original.values,
+            {text_at(original, each) for each in mistakes if each.path == f"{spoken}.md"},
+        )
         for language in _with_files(files):
             if language == spoken:
                 continue
@@ -103,7 +109,8 @@ def with_values(files: Mapping[str, str], spoken: str, given: Container[str] = (
             changes = {
                 name: text
                 for name, sample in form.values.items()
-                if f"{language}.{name}" not in given
+                if name not in mistaken
+                and f"{language}.{name}" not in given
                 and (text := with_values_of(written.get(name, ""), sample, title)) != sample
             }
             made[f"{language}.md"], _ = form.with_changes(changes)

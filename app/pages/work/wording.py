@@ -30,7 +30,6 @@ from app.pages.work.text_fields import (
     languages_of,
     text_at,
     text_called,
-    with_values,
     words_form,
 )
 from app.pages.work.trying import step_shown, too_long_sms
@@ -222,11 +221,11 @@ class Wording(FormPages[WordsForm]):
         edit = Edit(who, frame, form, changes, spoken)
         written, refused = self._written(sheet.files, edit)
         wrong |= {f"w.{each}": problem for each, problem in refused.items()}
-        files = with_values(written, spoken)
-        if too_long(files):
+        if too_long(written):
             wrong["w.body"] = N_("This is too long")
+        files = opened.files if wrong else self._with_values(sheet, written, [spoken])
         if wrong or field_of(fields, "then") == "look":
-            return self._show(who, frame, opened, fields, opened.files if wrong else files, wrong)
+            return self._show(who, frame, opened, fields, files, wrong)
         then = self._next(self._languages(sheet, frame), fields, f"/work/drafts/{sheet.id}")
         return self._save(opened, fields, edit, files, then)
 

@@ -247,6 +247,20 @@ def test_further_languages_begin_with_what_the_first_one_says(quiet: Workshop) -
     assert "60 stands here, and 30 in the text in Russian: is it the same in both?" in said
 
 
+def test_a_mistake_in_one_language_is_not_put_into_the_others(quiet: Workshop) -> None:
+    """A value with a slip is told at the text that has it, and the sample texts of other languages stay."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, pack="kz", on="kz.document.issued", **{"title.ru": "Новый документ"}, name="new_document")
+    before = form_of(aida, where, "kk")["w.sms"]
+    slip = form_of(aida, where, "ru") | {"w.sms": ["Готов {{ due | date }}, {{ event.numbr }}."], "then": ["save"]}
+    aida.client.post(f"{where}/words", data=slip)
+    assert form_of(aida, where, "kk")["w.sms"] == before
+    note = "RU\nSMS: Готов {{ due | date }}, {{ event.nmber }}."
+    aida.client.post(f"{where}/note", data=fields_of(aida.get(f"{where}/note").text, "/note") | {"note": [note]})
+    assert form_of(aida, where, "kk")["w.sms"] == before
+    assert "nmber" in form_of(aida, where, "ru")["w.sms"][0]
+
+
 @pytest.mark.parametrize(("language", "said"), [("ru", "Нет текста SMS"), ("kk", "SMS мәтіні жоқ")])
 def test_findings_beside_the_texts_are_in_plain_words(quiet: Workshop, language: str, said: str) -> None:
     """What is missing, a link elsewhere and a value that one language lacks are told without keys of files."""

@@ -25,6 +25,9 @@ class Broken:
         """Return the page, or the problem document."""
         if not for_people(request):
             return problem.response()
+        above, _, _ = request.url.path.rpartition("/")
+        if problem.status is HTTPStatus.METHOD_NOT_ALLOWED and above.startswith("/work/"):
+            return self._pages.go(above)  # an address that takes forms was opened anew: their page is above it
         frame = self._pages.frame(request)
         title, lead = _words(problem, frame)
         page = self._pages.respond(

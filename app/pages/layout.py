@@ -50,7 +50,8 @@ HEADERS: Mapping[str, str] = {
 class Frame(Struct, frozen=True):
     """The surroundings of a page's content: its language, the visitor, and their place on the site.
 
-    `official`: their name; `who`: the official, as far as they are still known.
+    `official`: their name; `who`: the official, as far as they are still known. `answers_form`: it is no page of an
+    address, but the answer to what was sent.
     """
 
     speech: Speech
@@ -60,6 +61,7 @@ class Frame(Struct, frozen=True):
     official: str
     who: Principal | None
     csrf: str
+    answers_form: bool
 
     @property
     def language(self) -> str:
@@ -115,6 +117,7 @@ class Pages:
             official_of(request),
             principal_of(request),
             csrf_of(request),
+            request.method == "POST",
         )
 
     def respond(self, template: str, frame: Frame, status: HTTPStatus | None = None, **shown: Any) -> HTMLResponse:

@@ -36,6 +36,10 @@ TITLES: Final[Mapping[str, str]] = {
 }
 
 
+_FOR_BACK: Final = "private, no-cache"
+"""The browser keeps the answer to a form of a draft, which names nobody: Back shows it, with all that was typed."""
+
+
 class ProgressStep(Struct, frozen=True):
     """A step. `state`: done, next or later; `note`: what hinders it, or what was said; `href`: its page, if any.
 
@@ -101,7 +105,10 @@ class Progress:
             left = [each for each in self.verdict(of).findings if not each.placeholder]
         more = {"sheet": sheet, "stages": stages, "said_of_it": said, "rule_title": titled, "left": left}
         place = self.fields(files or {}, base, frame.speech)
-        return self._office.show(template, frame, status, place=place, **more, **shown)
+        page = self._office.show(template, frame, status, place=place, **more, **shown)
+        if frame.answers_form:
+            page.headers["Cache-Control"] = _FOR_BACK
+        return page
 
     def _said(self, sheet: StoredDraft, speech: Speech) -> dict[str, str] | None:
         """Return the refusal of the latest version that was handed in, its approver's comment, or the last of all."""

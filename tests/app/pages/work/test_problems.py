@@ -9,7 +9,7 @@ import pytest
 from app.http.problems import MEDIA_TYPE
 from tests.app.pages.work.test_by_form import LATIN
 from tests.app.pages.work.test_drafts import written
-from tests.app.pages.work.workshop import FINE, Workshop, begun, signed_in
+from tests.app.pages.work.workshop import CLINIC, FINE, Workshop, begun, signed_in
 
 DETAIL = re.compile(r'<p lang="(\w+)">(.*?)</p>')
 """The sentence about this very request, and its language."""
@@ -43,6 +43,25 @@ def test_an_official_reads_what_is_wrong_in_their_language(quiet: Workshop, lang
         plain = aida.client.get(path, headers={"accept": "application/json"})
         assert plain.headers["content-type"] == MEDIA_TYPE
         assert LATIN.search(plain.json()["detail"]), path
+
+
+def test_an_address_that_takes_forms_leads_to_their_page(quiet: Workshop) -> None:
+    """Whoever opens the address of a confirmation or of a refused form anew gets the page that has the form."""
+    dana, draft = written(quiet)
+    version = dana.post(f"{draft}/submit").headers["location"].partition("?")[0]
+    for page, form in ((version, "publish"), (f"{draft}/form", "merge"), (f"/work/triggers/{FINE}", "pause")):
+        answer = dana.get(f"{page}/{form}")
+        assert (answer.status_code, answer.headers["location"]) == (303, page)
+    assert dana.client.get(f"{version}/publish", headers={"accept": "application/json"}).status_code == 405
+
+
+def test_only_the_answer_to_a_form_of_a_draft_is_kept_by_the_browser(quiet: Workshop) -> None:
+    """Back shows a refused form with all that was typed; any other page is asked for anew."""
+    dana, draft = written(quiet)
+    refused = dana.post(f"{draft}/note", note="nothing")
+    assert (refused.status_code, refused.headers["cache-control"]) == (422, "private, no-cache")
+    for page in (dana.get(f"{draft}/note"), dana.post("/work/new"), dana.post(f"/work/triggers/{CLINIC}/pause")):
+        assert page.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("language", ["kk", "ru"])

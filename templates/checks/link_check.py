@@ -30,7 +30,9 @@ _BUTTON = re.compile(r"https://([a-z0-9.:-]*)(?=[/?#]|\Z)", re.IGNORECASE)
 """The address of a button, with its site; other signs in a site are told where its file is read."""
 _SITE = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?::[0-9]+)?", re.IGNORECASE)
 _SITE_WITH_COMMAS = re.compile(r"(?<![\w@./-])(?:[a-z0-9-]{1,63}[.,]{1,3}){1,9}([a-z]{2,63})(?![\w-])", re.IGNORECASE)
-_NO_LINK = N_("{text} opens nothing: an address is written as https://, then a site with dots")
+_TORN = re.compile(r"\bhttps?(?=[:/ ]{0,6}[ \\])[ ]{0,3}:?[ ]{0,3}[/\\]{1,3}[ ]{0,3}[\w.,-]+", re.IGNORECASE)
+"""An address with blanks or \\ in what it begins with; a tag is a longer blank by then."""
+_NO_LINK = N_("{text} opens nothing: an address is written as https://, then a site with dots, and without blanks")
 
 
 FRONT_PAGE = N_("{link} is a front page: people look for the service there; give the page of the service, or no link")
@@ -85,6 +87,7 @@ def _allowed(host: str, domains: Sequence[str] | None) -> bool:
 
 def _meant(text: str, domains: Sequence[str] | None) -> str | None:
     """Return the address that a broken one was probably meant to be."""
+    text = re.sub(r"\s", "", text).replace("\\", "/")
     found = _LINK.search(text)
     site = re.sub("[.,:;]+", ".", (found[2] if found else text).lower()).strip(".-")
     if not _allowed(site, domains):
@@ -114,7 +117,10 @@ def _addresses(
 def _named(text: str, domains: Sequence[str] | None) -> Iterator[tuple[int, str, str | None]]:
     hidden = _BARE_NAME.sub(_blank, without_tags(text, comments=False))
     endings = {domain.rpartition(".")[2] for domain in domains or ()}
-    broken = [found for found in _LINK.finditer(hidden) if _is_broken_link(found, domains)]
+    torn = list(_TORN.finditer(hidden))
+    for found in torn:
+        hidden = _without(hidden, found)
+    broken = torn + [found for found in _LINK.finditer(hidden) if _is_broken_link(found, domains)]
     broken += [
         found
         for found in _SITE_WITH_COMMAS.finditer(hidden)
@@ -122,7 +128,7 @@ def _named(text: str, domains: Sequence[str] | None) -> Iterator[tuple[int, str,
     ]
     for found in broken:
         yield found.start(), found[0], None
-        hidden = hidden[: found.start()] + _blank(found) + hidden[found.end() :]
+        hidden = _without(hidden, found)
     for found in _HOST.finditer(hidden):
         yield found.start(), found[0], found[1].lower()
 
@@ -139,6 +145,10 @@ def _is_broken_link(found: re.Match[str], domains: Sequence[str] | None) -> bool
 
 def _blank(found: re.Match[str]) -> str:
     return " " * len(found[0])
+
+
+def _without(text: str, found: re.Match[str]) -> str:
+    return text[: found.start()] + _blank(found) + text[found.end() :]
 
 
 def _listed(value: PlainData) -> list[Mapping[str, PlainData]]:

@@ -20,6 +20,10 @@ ALLOWED = (PACK, "area_levels:", "link_domains: [water.example]\narea_levels:")
         "htps://water.example/a",
         "https//water.example",
         "https:/water.example",
+        "https:// water.example",
+        "https: //water.example",
+        "https :/water.example",
+        "https:\\\\water.example",
         "https:water.example",
         "https;//water.example",
         "https://water,example",
@@ -53,6 +57,8 @@ def test_a_broken_address_is_a_mistake_with_the_one_that_was_meant(tmp_path: Pat
         "ай//күн",
         "иә,жоқ",
         "http, https",
+        "https: water",
+        "[сайт](https://water.example/a 'water')",
     ],
 )
 def test_what_opens_or_is_no_address_is_no_mistake(tmp_path: Path, text: str, whole: str) -> None:

@@ -1,6 +1,5 @@
 """The residence of a person and its beginning, as their own facts give it."""
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 from msgspec import Struct
 
 from domain.core.events import Effective
-from domain.persons.history import History
 from domain.persons.person import Fold
 from domain.rules.event_types import HOME, ZONE, Catalogue, setting_types
 
@@ -58,25 +56,3 @@ class Residences:
         for (since, area, zone), until in zip(changes, [*ends, None], strict=True):
             if area is not None:
                 yield Residence(area, since, until, zone, only)
-
-
-class Homes:
-    """The homes of a person over time, folded at the first question."""
-
-    def __init__(self, history: History, catalogue: Catalogue) -> None:
-        self._history, self._catalogue = history, catalogue
-        self._since: list[datetime] = []
-        self._homes: list[str | None] = [None]
-
-    def at(self, moment: datetime) -> str | None:
-        """Return the home at that moment."""
-        if len(self._homes) == 1:
-            self._fold()
-        return self._homes[bisect_right(self._since, moment)]
-
-    def _fold(self) -> None:
-        fold = Fold(self._history.person, self._catalogue)
-        for fact in self._history.facts:
-            fold.take(fact.event)
-            self._since.append(fact.event.time)
-            self._homes.append(fold.attributes.get(HOME))

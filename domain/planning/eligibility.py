@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -43,12 +44,9 @@ def eligibility(history: History, rulebook: Rulebook, day: date) -> list[Answer]
     answers: list[Answer] = []
     for _, benefit in sorted(rulebook.catalogue.benefits.items()):
         about = subjects(benefit, known)
-        answers += [BenefitCase(benefit, each, course).answer(asked) for each in about] or [_without_event(benefit)]
+        without_event = Answer(benefit, None, (Obstacle(Why.NO_EVENT),), None, None, None, {}, {}, ())
+        answers += [BenefitCase(benefit, each, course).answer(asked) for each in about] or [without_event]
     return answers
-
-
-def _without_event(benefit: Benefit) -> Answer:
-    return Answer(benefit, None, (Obstacle(Why.NO_EVENT),), None, None, None, {}, {}, ())
 
 
 def entitled_values(period: Period, zone: ZoneInfo) -> dict[str, str]:
@@ -127,6 +125,7 @@ class BenefitCase:
         met = self.course.events.matching(had.on, had.when, self._event)
         return next((later.event.time for later in met if later is not self.about), None)
 
+    @cached_property
     def periods(self) -> list[Period]:
         """Return all times of entitlement, from the event on.
 
@@ -142,6 +141,13 @@ class BenefitCase:
                 found.append(Period(opened, at))
                 opened = None
         return found if opened is None else [*found, Period(opened, None)]
+
+    def edges(self, *, becomes: bool) -> Iterator[tuple[int, Period, datetime]]:
+        """Yield each gain (or loss) of the entitlement: its number from 0, its period, and its moment."""
+        for number, period in enumerate(self.periods):
+            edge = period.start if becomes else period.end
+            if edge is not None:
+                yield number, period, edge
 
     def cause(self, at: datetime) -> Effective:
         """Return the event that explains it.

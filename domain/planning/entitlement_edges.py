@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from functools import cached_property
 from operator import itemgetter
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from domain.conditions.matching import Matcher
 from domain.core.events import Effective
 from domain.persons.history import History
 from domain.persons.life_course import Course
-from domain.planning.eligibility import BenefitCase, Period, entitled_values
+from domain.planning.eligibility import BenefitCase, entitled_values
 from domain.planning.starts import Start
 from domain.rules.event_types import PERSON
 from domain.rules.rulebook import Rulebook, Version
@@ -26,16 +27,18 @@ class EntitlementEdges:
 
     def __init__(self, history: History, rulebook: Rulebook, events: Matcher) -> None:
         self._history, self._rulebook, self._events = history, rulebook, events
-        self._course: Course | None = None
-        self._cases: dict[tuple[str, UUID | None], tuple[BenefitCase, list[Period]]] = {}
+        self._cases: dict[tuple[str, UUID | None], BenefitCase] = {}
+
+    @cached_property
+    def course(self) -> Course:
+        """Return the history, folded."""
+        return Course(self._history, self._rulebook, self._events)
 
     def starts(self, start: Start, entitlement: EntitlementEdge) -> Iterator[tuple[int, Start]]:
         """Yield each gain (or loss) about the event of the start, with its values; numbered from 0."""
-        case, periods = self._case(start.fact, entitlement)
-        for number, period in enumerate(periods):
-            edge = period.start if entitlement.becomes else period.end
-            if edge is not None:
-                yield number, replace(start, values=case.values(edge) | entitled_values(period, start.zone))
+        case = self._case(start.fact, entitlement)
+        for number, period, edge in case.edges(becomes=entitlement.becomes):
+            yield number, replace(start, values=case.values(edge) | entitled_values(period, start.zone))
 
     def alone(self) -> list[tuple[int, Start, Version]]:
         """Return the starts by each gain (or loss) of an entitlement that is about the person alone, in the order of
@@ -65,17 +68,13 @@ class EntitlementEdges:
         return any(each is version for each in applying)
 
     def _alone(self, entitlement: EntitlementEdge) -> Iterator[tuple[int, Start]]:
-        case, periods = self._case(None, entitlement)
-        for number, period in enumerate(periods):
-            edge = period.start if entitlement.becomes else period.end
-            if edge is not None:
-                cause, values = case.cause(edge), case.values(edge) | case.entitled_values(period)
-                yield number, Start(cause, values, case.course.zone(edge), cause.ahead_from)
+        case = self._case(None, entitlement)
+        for number, period, edge in case.edges(becomes=entitlement.becomes):
+            cause, values = case.cause(edge), case.values(edge) | case.entitled_values(period)
+            yield number, Start(cause, values, case.course.zone(edge), cause.ahead_from)
 
-    def _case(self, fact: Effective | None, entitlement: EntitlementEdge) -> tuple[BenefitCase, list[Period]]:
+    def _case(self, fact: Effective | None, entitlement: EntitlementEdge) -> BenefitCase:
         about = (entitlement.benefit.name, None if fact is None else fact.event.stream)
         if about not in self._cases:
-            self._course = self._course or Course(self._history, self._rulebook, self._events)
-            case = BenefitCase(entitlement.benefit, fact, self._course)
-            self._cases[about] = (case, case.periods())
+            self._cases[about] = BenefitCase(entitlement.benefit, fact, self.course)
         return self._cases[about]

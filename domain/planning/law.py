@@ -49,9 +49,8 @@ def moment_of(intent: Intent, cause: LifeEvent, history: History, rulebook: Rule
     if trigger.entitlement is None or not trigger.alone:
         return cause.time
     case = BenefitCase(trigger.entitlement.benefit, None, Course(history, rulebook))
-    for number, period in enumerate(case.periods()):
-        edge = period.start if trigger.entitlement.becomes else period.end
-        if edge is not None and intent.occurrence == _occurrence(intent, trigger, None, rulebook, number):
+    for number, _, edge in case.edges(becomes=trigger.entitlement.becomes):
+        if intent.occurrence == _occurrence(intent, trigger, None, rulebook, number):
             return edge
     return cause.time
 
@@ -68,7 +67,7 @@ def _entitled(
     if trigger.entitlement is None:
         return {}
     case = BenefitCase(trigger.entitlement.benefit, fact, course)
-    for number, period in enumerate(case.periods()):
+    for number, period in enumerate(case.periods):
         if intent.occurrence == _occurrence(intent, trigger, fact, rulebook, number):
             return case.entitled_values(period)
     return {}

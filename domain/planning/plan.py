@@ -15,12 +15,12 @@ from domain.core.events import Effective
 from domain.persons.history import History, lives_in
 from domain.persons.hours import zone_by
 from domain.persons.person import Fold
-from domain.persons.residence import Homes
 from domain.planning.completion import Completion, answers, done_of, first_by, is_about_homes, moot_from
 from domain.planning.deaths import Deaths
 from domain.planning.entitlement_edges import EntitlementEdges
 from domain.planning.retired import Retired
 from domain.planning.starts import Start, counts, dated, occurrence_of, with_others
+from domain.rules.event_types import HOME
 from domain.rules.rulebook import Rulebook, Version
 from domain.rules.steps import Series, Step, named
 from domain.rules.triggers import EntitlementEdge, Trigger
@@ -119,7 +119,6 @@ class _Planner:
             if fact.event.retired:
                 self.retired.add(fact)
         self.deaths = Deaths(history, rulebook)
-        self.homes = Homes(history, rulebook.catalogue)
 
     def follow(self, fact: Effective) -> None:
         """Fold one fact into the person, and plan what triggers start on it."""
@@ -285,9 +284,9 @@ class _Planner:
         None for a person who does not live there.
         """
         event, levels = start.fact.event, self.rulebook.catalogue.area_levels
-        home = start.values.get("citizen.area")
+        home = start.values.get(HOME)
         if trigger.residents_at == "due":
-            home = self.homes.at(max(due, event.time))
+            home = self.entitlement_edges.course.attributes(max(due, event.time)).get(HOME)
         if event.area is None or not lives_in(home, event.area, levels):
             return None
         return replace(

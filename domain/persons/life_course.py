@@ -12,6 +12,8 @@ from domain.core.plain import PlainData
 from domain.persons.history import History
 from domain.persons.hours import zone_by
 from domain.persons.person import Fold, citizen_values
+from domain.rules.benefits import stored_attribute
+from domain.rules.event_types import stored_attribute
 from domain.rules.parameters import parameters_on
 from domain.rules.rulebook import Rulebook
 
@@ -63,7 +65,7 @@ class Course:
 
     def turning_points(self, types: Collection[str], reads: Iterable[str]) -> Iterator[datetime]:
         """Yield the times of the facts of these types, of those that may change what is read, and of the death."""
-        wanted = {_attribute(name) for name in reads if name.startswith("citizen.")}
+        wanted = {stored_attribute(name) for name in reads if name.startswith("citizen.")}
         if types or wanted:
             for fact, attributes in zip(self.facts, self._set, strict=True):
                 if fact.event.type in types or not wanted.isdisjoint(attributes):
@@ -73,7 +75,7 @@ class Course:
 
     def setter(self, attribute: str, at: datetime) -> Effective | None:
         """Return the last fact up to that time that could set the attribute ("citizen.<name>")."""
-        wanted = _attribute(attribute)
+        wanted = stored_attribute(attribute)
         for number in reversed(range(bisect_right(self._times, at))):
             if wanted in self._set[number]:
                 return self.facts[number]
@@ -85,8 +87,3 @@ class Course:
             return _NOTHING
         roles = fact.event.role_of(self._person)
         return frozenset([setting.attribute for role in roles for setting in type_.sets.get(role, ())])
-
-
-def _attribute(name: str) -> str:
-    """Return the attribute behind a dotted name: an age follows from the birth date."""
-    return "born_on" if name == "citizen.age" else name.partition(".")[2]

@@ -21,6 +21,7 @@ from domain.persons.history import History, history_of
 from domain.persons.hours import local_zone
 from domain.persons.person import person_as_of
 from domain.planning.plan import Intent, Plan, whole_plan
+from domain.rules.benefits import stored_attribute
 from domain.rules.event_types import HOME, ZONE, Catalogue, setting_types
 from domain.rules.rulebook import Rulebook
 from domain.rules.steps import Step
@@ -243,8 +244,7 @@ def _telling_types(triggers: Iterable[Trigger], catalogue: Catalogue) -> Iterato
     """Yield the types of persons' own facts that the triggers read, but for those that only say where they live."""
     for trigger in triggers:
         read = {name for name in trigger.reads if name.startswith("citizen.")} - {HOME, ZONE}
-        attributes = {"born_on" if name == "citizen.age" else name.removeprefix("citizen.") for name in read}
-        yield from setting_types(catalogue, attributes)
+        yield from setting_types(catalogue, map(stored_attribute, read))
         yield from (unless.on for unless in trigger.unless if _names_somebody(catalogue, unless.on))
 
 

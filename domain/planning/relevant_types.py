@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
+from domain.rules.benefits import stored_attribute
 from domain.rules.event_types import HOME, ZONE, Catalogue, setting_types
 from domain.rules.rulebook import Rulebook
 from domain.rules.triggers import Trigger
@@ -67,12 +68,8 @@ def deciding(trigger: Trigger, catalogue: Catalogue) -> Iterator[str]:
     yield from (each.on for each in (trigger.needs.together if trigger.needs else ()))
     yield from trigger.answered_by
     read = {name for name in trigger.reads if name.startswith("citizen.")} | {ZONE}
-    read |= set() if trigger.to else {HOME}
+    attributes = {stored_attribute(name) for name in (read if trigger.to else read | {HOME})}
     if trigger.entitlement is not None:
         yield from trigger.entitlement.benefit.had_by
-        read |= {f"citizen.{name}" for name in trigger.entitlement.benefit.attributes}
-    yield from setting_types(catalogue, {_stored(name) for name in read})
-
-
-def _stored(name: str) -> str:
-    return "born_on" if name == "citizen.age" else name.removeprefix("citizen.")
+        attributes |= trigger.entitlement.benefit.attributes
+    yield from setting_types(catalogue, attributes)

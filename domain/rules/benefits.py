@@ -13,6 +13,11 @@ from domain.core.timing import Offset, shift_day
 from domain.core.translatable import Titles
 
 
+def stored_attribute(name: str) -> str:
+    """Return the attribute behind a dotted name of a person's value: an age follows from the birth date."""
+    return "born_on" if name == "citizen.age" else name.removeprefix("citizen.")
+
+
 class Bound(Struct, frozen=True):
     """A day: that of `source` (event.time, or a date), moved by `offset`."""
 
@@ -98,9 +103,8 @@ class Benefit(Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def attributes(self) -> set[str]:
-        """Return the person's attributes that the benefit reads; an age follows from the birth date."""
-        read = {name.partition(".")[2] for name in self.reads if name.startswith("citizen.")}
-        return (read - {"age"}) | ({"born_on"} if "age" in read else set())
+        """Return the person's attributes that the benefit reads."""
+        return {stored_attribute(name) for name in self.reads if name.startswith("citizen.")}
 
     @cached_property
     def reads(self) -> frozenset[str]:

@@ -37,10 +37,6 @@ class Untimely(ValueError):
         self.problem = problem
 
 
-class NotADuration(Untimely):
-    """Raised for a text that is no ISO 8601 duration."""
-
-
 class Offset(Struct, frozen=True):
     """A calendar offset: months first (clamped to the month's end), then days, then exact seconds."""
 
@@ -71,10 +67,10 @@ def parse_offset(text: str) -> Offset:
     """Return the ISO 8601 duration as an offset; a sign before the P counts for the whole.
 
     Raises:
-        NotADuration: the text is none.
+        Untimely: the text is none.
     """
     if (match := _DURATION.fullmatch(text)) is None:
-        raise NotADuration(
+        raise Untimely(
             Words("{text!r} is no ISO 8601 duration; write {meant}.", text=text, meant=notation_meant(text))
         )
     number = {name: int(value or 0) for name, value in match.groupdict().items() if name != "sign"}
@@ -84,14 +80,6 @@ def parse_offset(text: str) -> Offset:
         sign * (7 * number["weeks"] + number["days"]),
         sign * (3600 * number["hours"] + 60 * number["minutes"] + number["seconds"]),
     )
-
-
-class NotASpan(Untimely):
-    """Raised for a text that is no span of up to a day."""
-
-
-class NotADayOfYear(Untimely):
-    """Raised for a text that is no day of a year."""
 
 
 class DayOfYear(Struct, frozen=True):
@@ -106,12 +94,12 @@ class DayOfYear(Struct, frozen=True):
 
 
 def parse_day_of_year(text: str) -> DayOfYear:
-    """Return a day without a year, "MM-DD" as in ISO 8601. Raises NotADayOfYear where the text is none."""
+    """Return a day without a year, "MM-DD" as in ISO 8601. Raises Untimely where the text is none."""
     if _DAY_OF_YEAR.fullmatch(text):
         month, day = map(int, text.split("-"))
         if _exists(month, day):
             return DayOfYear(month, day)
-    raise NotADayOfYear(
+    raise Untimely(
         Words("{text!r} is no day of a year; write month and day, {meant}.", text=text, meant=_day_meant(text))
     )
 
@@ -131,12 +119,12 @@ def parse_span(text: str) -> int:
     """Return the ISO 8601 duration, of a day at most, in seconds.
 
     Raises:
-        NotADuration, NotASpan: the text is none, or it is longer or goes back.
+        Untimely: the text is none, or it is longer or goes back.
     """
     span = parse_offset(text)
     seconds = span.days * DAY_SECONDS + span.seconds
     if span.months or not 0 <= seconds <= DAY_SECONDS:
-        raise NotASpan(Words("{text!r} is no span of up to a day; write one such as PT2H.", text=text))
+        raise Untimely(Words("{text!r} is no span of up to a day; write one such as PT2H.", text=text))
     return seconds
 
 

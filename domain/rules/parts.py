@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from domain.conditions.language import Amount, BadCondition, Condition, Conditions
-from domain.core.timing import NotADuration, Offset, parse_offset
+from domain.core.timing import Offset, Untimely, parse_offset
 from domain.core.translatable import Words
 from domain.rules.errors import BadTrigger
 from domain.rules.event_types import Catalogue, EventType
@@ -67,7 +67,7 @@ def offset_at(path: Path, text: str) -> Offset:
     """Read the offset at a path. Raises BadTrigger."""
     try:
         return parse_offset(text)
-    except NotADuration as error:
+    except Untimely as error:
         raise BadTrigger(path, error.problem) from None
 
 

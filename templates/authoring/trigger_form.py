@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from domain.core.plain import PlainData
-from domain.core.timing import NotADuration, parse_day_of_year, parse_offset
+from domain.core.timing import parse_day_of_year, parse_offset
 from domain.core.translatable import N_, Said
 from templates.authoring import typed_values
 from templates.authoring.internal_names import proposed
@@ -260,7 +260,7 @@ def _check(kind: str, text: str) -> None:
     try:
         if good(text):
             return
-    except (ValueError, NotADuration):
+    except ValueError:
         pass
     raise BadValue(problem)
 

@@ -84,13 +84,6 @@ def proof(leaves: Sequence[bytes], index: int) -> Proof:
     return tuple(steps)
 
 
-def root_by(proof_: Proof, leaf_: bytes) -> bytes:
-    """Return the root to which the proof leads from the leaf."""
-    for side, digest in proof_:
-        [leaf_] = _above([digest, leaf_] if side == "left" else [leaf_, digest])
-    return leaf_
-
-
 def _above(level: list[bytes]) -> list[bytes]:
     """Return the level above; who has nobody beside it goes up as it is."""
     pairs = [sha256(b"\1" + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]

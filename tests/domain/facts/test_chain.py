@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.facts.chain import BEGINNING, Block, leaf, marked, moved, proof, root, root_by
+from domain.facts.chain import BEGINNING, Block, Proof, leaf, marked, moved, proof, root
 
 FACT = (7, b"s" * 16, 1, "life/1", b"state")
 BLOCK = Block(3, 10, 20, 9, 1_750_000_000_000_000, b"p" * 32, b"r" * 32, b"m" * 32)
@@ -13,12 +13,20 @@ BLOCK = Block(3, 10, 20, 9, 1_750_000_000_000_000, b"p" * 32, b"r" * 32, b"m" * 
 leaves = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=70, unique=True)
 
 
+def node(left: bytes, right: bytes) -> bytes:
+    """Return the hash of two neighbours, as RFC 6962 has it."""
+    return sha256(b"\1" + left + right).digest()
+
+
+def root_by(steps: Proof, digest: bytes) -> bytes:
+    """Return the root to which a proof leads from a leaf."""
+    for side, beside in steps:
+        digest = node(beside, digest) if side == "left" else node(digest, beside)
+    return digest
+
+
 def test_the_tree_is_that_of_the_rfc() -> None:
     """The root over seven leaves is the one that RFC 6962 draws: ((ab)(cd))((ef)g)."""
-
-    def node(left: bytes, right: bytes) -> bytes:
-        return sha256(b"\1" + left + right).digest()
-
     a, b, c, d, e, f, g = (bytes([number]) * 32 for number in range(7))
     expected = node(node(node(a, b), node(c, d)), node(node(e, f), g))
     assert root([a, b, c, d, e, f, g]) == expected

@@ -24,14 +24,13 @@ class AccessPage(ConsolePages):
     @routes.get("/console/readings")
     def show(self, request: Request, before: Before = None) -> Response:
         """The latest first."""
-        who, frame = self._staff.reader(request)
+        _, frame = self._staff.reader(request)
         by = asked_of(request).get("by", "")[:100]
         found, on = latest_accounts(self._staff.platform.log, before, by)
         run = command("audit", "list", *(("--by", by) if by else ()))
         return self._staff.show(
             "accesses.html",
             frame,
-            who,
             rows=[_row(each, frame.speech) for each in found],
             by=by,
             command=run,

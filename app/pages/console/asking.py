@@ -68,7 +68,6 @@ class AskPages(ConsolePages):
         return self._staff.show(
             "job_new.html",
             frame,
-            who,
             kind=kind,
             title=title,
             about=about,

@@ -32,7 +32,7 @@ class ForecastPage(ConsolePages):
     @routes.get("/console/forecast")
     def show(self, request: Request) -> Response:
         """Day by day."""
-        who, frame = self._staff.operator(request)
+        _, frame = self._staff.operator(request)
         asked, speech = request.query_params.get("days", ""), frame.speech
         days = int(asked) if asked in map(str, SPANS) else 30
         found = self._staff.platform.queries.forecast.forecast(timedelta(days=days))
@@ -40,7 +40,6 @@ class ForecastPage(ConsolePages):
         return self._staff.show(
             "forecast.html",
             frame,
-            who,
             days=days,
             spans=[(each, speech.length(each)) for each in SPANS],
             charts=list(self._charts(found, days, speech)),

@@ -64,14 +64,13 @@ class FrontPage(ConsolePages):
     @routes.get("/console")
     def show(self, request: Request) -> Response:
         """Show the state of the whole platform."""
-        who, frame = self._staff.operator(request)
+        _, frame = self._staff.operator(request)
         on, speech = self.condition(), frame.speech
         span = SPANS.get(request.query_params.get("span", ""), DAY)
         found = findings(on)
         return self._staff.show(
             "front_page.html",
             frame,
-            who,
             findings=[self._plain(each, speech) for each in found],
             parts=list(_parts(on, speech)),
             charts=Trends(self._staff.platform, speech, span).charts(),

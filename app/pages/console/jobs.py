@@ -22,7 +22,7 @@ from app.pages.life import shown
 from app.pages.visits import Fields, Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
 from domain.core.translatable import text_of
-from domain.facts.principals import NotAllowed, Principal
+from domain.facts.principals import NotAllowed
 from streams.queues.jobs import AT_WORK, ENDED, Busy, ForgedJob, Job, JobState, NotNow, Stale, UnknownJob
 from streams.replay.backfill import NotInForce
 
@@ -41,18 +41,18 @@ class JobPages(ConsolePages):
     @routes.get("/console/jobs")
     def list_jobs(self, request: Request) -> Response:
         """The latest, and what may be begun."""
-        who, frame = self._staff.operator(request)
+        _, frame = self._staff.operator(request)
         rows = [self._row(each, frame) for each in self._jobs.latest(20)]
         kinds = [(kind, *map(frame.speech.say, KINDS[kind])) for kind in self._orders.kinds]
-        return self._staff.show("jobs.html", frame, who, jobs=rows, kinds=kinds)
+        return self._staff.show("jobs.html", frame, jobs=rows, kinds=kinds)
 
     @routes.get("/console/jobs/{id}")
     def job(self, request: Request) -> Response:
         """Show the state of one job."""
-        who, frame = self._staff.operator(request)
-        return self._show(who, frame, self._asked(request), {})
+        _, frame = self._staff.operator(request)
+        return self._show(frame, self._asked(request), {})
 
-    def _show(self, who: Principal, frame: Frame, job: Job, wrong: Mapping[str, str]) -> Response:
+    def _show(self, frame: Frame, job: Job, wrong: Mapping[str, str]) -> Response:
         alone = self._jobs.is_alone(job)
         may = {
             "pause": job.state in (JobState.PLANNED, *AT_WORK) and not alone,
@@ -63,7 +63,6 @@ class JobPages(ConsolePages):
         return self._staff.show(
             "job.html",
             frame,
-            who,
             HTTPStatus.CONFLICT if wrong else HTTPStatus.OK,
             job=self._row(job, frame),
             may=may,
@@ -94,13 +93,13 @@ class JobPages(ConsolePages):
         job = self._asked(request)
         if short_field(fields, "name") != job.kind:
             wrong = frame.speech.say("Type the name {name}").format(name=job.kind)
-            return self._show(who, frame, job, {"name": wrong})
+            return self._show(frame, job, {"name": wrong})
         seen = short_field(fields, "count")
         try:
             self._orders.check(job, who)
             self._hands.confirm(job.id, whole_number(seen, OF_A_POSITION), who.name)
         except REFUSED as refused:
-            return self._show(who, frame, self._jobs.job(job.id), {"main": frame.speech.tell(text_of(refused))})
+            return self._show(frame, self._jobs.job(job.id), {"main": frame.speech.tell(text_of(refused))})
         return self._staff.go(f"/jobs/{job.id}")
 
     @routes.post("/console/jobs/{id}/pause")
@@ -119,16 +118,16 @@ class JobPages(ConsolePages):
         return self._do(request, fields, "cancel")
 
     def _do(self, request: Request, fields: Fields, what: str) -> Response:
-        who, frame = self._staff.operator(request, fields)
+        _, frame = self._staff.operator(request, fields)
         job = self._asked(request)
         if what == "cancel" and short_field(fields, "number") != str(job.id):
             wrong = frame.speech.say("Type the number {count}").format(count=job.id)
-            return self._show(who, frame, job, {"number": wrong})
+            return self._show(frame, job, {"number": wrong})
         calls = {"pause": self._jobs.pause, "resume": self._hands.go_on, "cancel": self._hands.cancel}
         try:
             calls[what](job.id)
         except REFUSED as refused:
-            return self._show(who, frame, self._jobs.job(job.id), {"main": frame.speech.tell(text_of(refused))})
+            return self._show(frame, self._jobs.job(job.id), {"main": frame.speech.tell(text_of(refused))})
         return self._staff.go(f"/jobs/{job.id}")
 
     def _asked(self, request: Request) -> Job:

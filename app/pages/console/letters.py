@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any
 
 from fastapi import Request
@@ -64,26 +63,25 @@ class LetterPages(ConsolePages):
     @routes.get("/console/letters")
     def groups(self, request: Request) -> Response:
         """Show all groups, the largest first, and the result of the last button."""
-        who, frame = self._staff.operator(request)
+        _, frame = self._staff.operator(request)
         asked = request.query_params
         done = {
             name: whole_number(asked[name]) for name in ("handled", "failed", "unknown", "dropped") if asked.get(name)
         }
         rows = [_row(each, frame.speech) for each in self._letters.groups()]
         told = {name: frame.speech.number(count) for name, count in done.items()}
-        return self._staff.show("letters.html", frame, who, groups=rows, done=told)
+        return self._staff.show("letters.html", frame, groups=rows, done=told)
 
     @routes.get("/console/letters/group")
     def group(self, request: Request) -> Response:
         """Return the oldest letters of a group."""
-        who, frame = self._staff.operator(request)
+        _, frame = self._staff.operator(request)
         chosen = _chosen(asked_of(request))
         [found] = self._found(chosen)
         letters = [_plain(each, frame.speech) for each in self._letters.letters(chosen.choice, SHOWN)]
         return self._staff.show(
             "letter_group.html",
             frame,
-            who,
             group=_row(found, frame.speech),
             letters=letters,
             chosen=chosen,
@@ -94,22 +92,14 @@ class LetterPages(ConsolePages):
     @routes.get("/console/letters/plan")
     def plan(self, request: Request) -> Response:
         """Show the plan for the chosen letters; nothing is changed."""
-        who, frame = self._staff.operator(request)
-        return self._plan(who, frame, _chosen(asked_of(request), doing=True))
+        _, frame = self._staff.operator(request)
+        return self._plan(frame, _chosen(asked_of(request), doing=True), {})
 
-    def _plan(
-        self,
-        who: Principal,
-        frame: Frame,
-        chosen: Chosen,
-        wrong: Mapping[str, str] = MappingProxyType({}),
-        reason: str = "",
-    ) -> Response:
+    def _plan(self, frame: Frame, chosen: Chosen, wrong: Mapping[str, str], reason: str = "") -> Response:
         [found] = self._found(chosen)
         return self._staff.show(
             "letter_plan.html",
             frame,
-            who,
             group=_row(found, frame.speech),
             chosen=chosen,
             now=min(found.count, MOST),
@@ -131,7 +121,7 @@ class LetterPages(ConsolePages):
         if short_field(fields, "count") != str(now):
             wrong["count"] = frame.speech.say("Type the number {count}").format(count=now)
         if wrong:
-            return self._plan(who, frame, chosen, wrong, reason)
+            return self._plan(frame, chosen, wrong, reason)
         return self._done(chosen, now, who, reason)
 
     def _done(self, chosen: Chosen, count: int, who: Principal, reason: str) -> Response:

@@ -23,7 +23,6 @@ from app.pages.life import STATES, shown
 from app.reports.condition import providers_in_use
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
-from domain.facts.principals import Principal
 from domain.nudges.delivery import State
 from domain.nudges.nudge import Nudge
 from domain.rules.built_in_triggers import DIGEST
@@ -80,7 +79,7 @@ class MessagePages(ConsolePages):
     @routes.get("/console/messages")
     def show(self, request: Request) -> Response:
         """Search for messages; without any condition, the latest."""
-        who, frame = self._staff.operator(request)
+        _, frame = self._staff.operator(request)
         asked = visits.asked_of(request)
         given = {name: asked.get(name, "") for name in FIELDS}
         choices, wrong = self._choices(frame.speech), dict[str, str]()
@@ -91,7 +90,7 @@ class MessagePages(ConsolePages):
         if attempts and further and not (further.isdecimal() and len(further) < DIGITS):
             wrong["main"] = frame.speech.say(_NOT_WHOLE)
         if wrong:
-            return self._show(who, frame, given, choices, SearchResult(), wrong)
+            return self._show(frame, given, choices, SearchResult(), wrong)
         if attempts:
             found = self._attempts(wanted, int(further) if further else None, choices, frame.speech)
         else:
@@ -99,7 +98,7 @@ class MessagePages(ConsolePages):
         provider = given["provider"]
         if provider and provider not in choices.provider and not (found.rows or found.further or further):
             wrong["provider"] = _unknown(provider, choices.provider, frame.speech)
-        return self._show(who, frame, given, choices, found, wrong)
+        return self._show(frame, given, choices, found, wrong)
 
     def _messages(self, wanted: Search, before: Place | None, choices: Choices, speech: Speech) -> SearchResult:
         with self._staff.platform.database.reading() as connection:
@@ -120,13 +119,7 @@ class MessagePages(ConsolePages):
         return SearchResult(rows, str(found.further) if found.further else "")
 
     def _show(
-        self,
-        who: Principal,
-        frame: Frame,
-        given: Mapping[str, str],
-        choices: Choices,
-        found: SearchResult,
-        wrong: Mapping[str, str],
+        self, frame: Frame, given: Mapping[str, str], choices: Choices, found: SearchResult, wrong: Mapping[str, str]
     ) -> Response:
         asked = urlencode({name: value for name, value in given.items() if value})
         here = f"{frame.path}?{asked}" if asked else frame.path
@@ -134,7 +127,6 @@ class MessagePages(ConsolePages):
         return self._staff.show(
             "messages.html",
             frame,
-            who,
             given=given,
             choices=choices,
             rows=found.rows,

@@ -52,14 +52,12 @@ class PersonPages(ConsolePages):
     @routes.get("/console/people")
     def ask(self, request: Request) -> Response:
         """Ask for the person and the purpose."""
-        who, frame = self._staff.reader(request)
-        return self._ask(who, frame, "", {})
+        _, frame = self._staff.reader(request)
+        return self._ask(frame, "", {})
 
-    def _ask(
-        self, who: Principal, frame: Frame, purpose: str, wrong: Mapping[str, str], person: str = ""
-    ) -> Response:
+    def _ask(self, frame: Frame, purpose: str, wrong: Mapping[str, str], person: str = "") -> Response:
         run = command("trail", "-", "--purpose", purpose or "…")
-        return self._staff.show("people.html", frame, who, purpose=purpose, person=person, errors=wrong, command=run)
+        return self._staff.show("people.html", frame, purpose=purpose, person=person, errors=wrong, command=run)
 
     @routes.post("/console/people")
     def look(self, request: Request, fields: Form) -> Response:
@@ -79,7 +77,7 @@ class PersonPages(ConsolePages):
         viewing = self._views.begin(who, person, purpose) if person is not None and not wrong else None
         if viewing is None:
             wrong = wrong or {"person": say("Nothing is known about this person")}
-            return self._ask(who, frame, purpose, wrong, "" if "person" in wrong else given)
+            return self._ask(frame, purpose, wrong, "" if "person" in wrong else given)
         return self._staff.go(f"/people/{viewing}")
 
     def _pseudonym(self, given: str) -> str | None:
@@ -103,7 +101,6 @@ class PersonPages(ConsolePages):
         return self._staff.show(
             "trail.html",
             frame,
-            who,
             rows=list(map(self._rows(entries, frame.speech).row, entries)),
             viewing=viewing,
             base=base,
@@ -133,7 +130,6 @@ class PersonPages(ConsolePages):
         return self._staff.show(
             "trail_why.html",
             frame,
-            who,
             told=details_of(found, rules, frame.speech),
             version=found.version[:12],
             title=frame.speech.titled(found.title) or frame.speech.say("Daily summary"),

@@ -54,12 +54,10 @@ class Staff:
             visits.require_form(request, fields)
         return who, self.pages.frame(request)
 
-    def show(
-        self, template: str, frame: Frame, who: Principal, status: HTTPStatus | None = None, **shown: Any
-    ) -> HTMLResponse:
+    def show(self, template: str, frame: Frame, status: HTTPStatus | None = None, **shown: Any) -> HTMLResponse:
         """Return a page of the console."""
         stops = stops_told(self.platform, frame.speech)
-        auditor = only_reads(who)
+        auditor = only_reads(frame.who)
         return self.pages.respond(f"console/{template}", frame, status, auditor=auditor, stops=stops, **shown)
 
     def go(self, path: str) -> Response:

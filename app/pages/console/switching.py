@@ -98,7 +98,6 @@ class SwitchPages(ConsolePages):
         return self._staff.show(
             "switches.html",
             frame,
-            who,
             off=[self._row(each, who, frame) | {"held": _held(each, held, frame.speech)} for each in off],
             groups=list(self._groups(frame)),
             wish=wish,

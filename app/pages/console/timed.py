@@ -44,7 +44,7 @@ class SchedulePages(ConsolePages):
     @routes.get("/console/schedule")
     def show(self, request: Request) -> Response:
         """List the jobs of the schedule."""
-        who, frame = self._staff.operator(request)
+        _, frame = self._staff.operator(request)
         now = self._staff.now
         platform = self._staff.platform
         spoiled = {name for name, job in asked_last(platform).items() if wrong(job)}
@@ -56,7 +56,6 @@ class SchedulePages(ConsolePages):
         return self._staff.show(
             "schedule.html",
             frame,
-            who,
             rows=rows,
             busy=asked.get("busy", "") in JOBS,
             asked=asked.get("asked", "") in JOBS,

@@ -28,10 +28,10 @@ class UnknownPage(ConsolePages):
     @routes.get("/console/unknown")
     def kinds(self, request: Request) -> Response:
         """All kinds, the largest first."""
-        who, frame = self._staff.operator(request)
+        _, frame = self._staff.operator(request)
         found = self._staff.platform.replay.unknown_outcomes.counts()
         rows = [_row(kind, count, frame.speech) for kind, count in found.most_common()]
-        return self._staff.show("unknown.html", frame, who, groups=rows, total=found.total())
+        return self._staff.show("unknown.html", frame, groups=rows, total=found.total())
 
 
 def _row(kind: OutcomeKind, count: int, speech: Speech) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class TriggerCommented(RuleFact, frozen=True, array_like=True):
 class TriggerPublished(RuleFact, frozen=True, array_like=True):
     """A trigger version: rules and words (language -> words) as plain data, addressed by the hash of both.
 
-    `share`: for which part of all persons, above 0 and up to 1 (see `admits` in domain/rules/rulebook.py).
+    `share`: for which part of all persons, above 0 and up to 1 (see Rulebook.admits).
     """
 
     TOPIC: ClassVar[str] = "trigger-published/1"

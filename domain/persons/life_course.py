@@ -13,7 +13,6 @@ from domain.persons.history import History
 from domain.persons.hours import zone_by
 from domain.persons.person import Fold, citizen_values
 from domain.rules.benefits import stored_attribute
-from domain.rules.event_types import stored_attribute
 from domain.rules.parameters import parameters_on
 from domain.rules.rulebook import Rulebook
 

@@ -144,15 +144,18 @@ class Rulebook:
         found = []
         for versions in self._by_type.get(type_, ()):
             for version in versions:
-                if version.reach <= time and (version.share >= 1 or self.admits(version, person)):
+                if version.reach <= time and self.admits(version, person):
                     if version.trigger.on == type_:
                         found.append(version)
                     break
         return found
 
     def admits(self, version: Version, person: str) -> bool:
-        """Return True if the version is for that person."""
-        return admits(self.names, version.trigger.name, version.hash, version.share, person)
+        """Return True if the version is for that person.
+
+        They are drawn by a keyed hash of who they are, so a larger share contains every smaller one.
+        """
+        return version.share >= 1 or self.names.lot(version.trigger.name, version.hash, person) < version.share
 
     def find(self, version: str) -> Version | None:
         """Return the version with that hash, published or built in; None where the rulebook has forgotten it."""
@@ -181,11 +184,3 @@ class Rulebook:
     def has(self, trigger: str) -> bool:
         """Return True if any version of the trigger is in force."""
         return trigger == DIGEST or any(version.trigger.name == trigger for version in self._active)
-
-
-def admits(names: Names, trigger: str, version: str, share: float, person: str) -> bool:
-    """Return True if the person belongs to that share (0 to 1) of a version, its canary.
-
-    Persons are drawn by a keyed hash of who they are, so larger shares contain smaller ones.
-    """
-    return share >= 1 or names.lot(trigger, version, person) < share

@@ -5,16 +5,14 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.rules.rulebook import Version, admits
+from domain.rules.rulebook import Version
 from tests.domain.given import before, given, modest, published, rulebook, rules
-from tests.domain.world import AIDA, NAMES, at, paper
+from tests.domain.world import AIDA, at, paper
 
 CARD = rules("paper.issued", {"month": before(30), "week": before(7)})
 PERSONS = st.text("0123456789abcdef", min_size=1, max_size=32)
 SHARES = st.floats(0, 1)
-IN = next(f"v{number}" for number in range(1000) if admits(NAMES, "card", f"v{number}", 0.05, AIDA))
-OUT = next(f"v{number}" for number in range(1000) if not admits(NAMES, "card", f"v{number}", 0.95, AIDA))
-"""Versions in whose smallest canary Aida is, and in whose largest she is not."""
+BOOK = rulebook()
 
 
 def canary(hash_: str, number: int = 2, share: float = 0.05, **more: str) -> Version:
@@ -22,29 +20,33 @@ def canary(hash_: str, number: int = 2, share: float = 0.05, **more: str) -> Ver
     return replace(published(CARD, number, **more), hash=hash_, share=share)
 
 
+IN = next(f"v{number}" for number in range(1000) if BOOK.admits(canary(f"v{number}"), AIDA))
+OUT = next(f"v{number}" for number in range(1000) if not BOOK.admits(canary(f"v{number}", share=0.95), AIDA))
+"""Versions in whose smallest canary Aida is, and in whose largest she is not."""
+
+
 @modest
 @forall(PERSONS, SHARES, SHARES)
 def test_who_is_in_a_share_is_in_every_larger_one(person: str, one: float, other: float) -> None:
     """Widening a canary takes nobody out of it."""
-    small, large = sorted((one, other))
-    assert admits(NAMES, "card", "v1", small, person) <= admits(NAMES, "card", "v1", large, person)
+    small, large = (canary("v1", share=share) for share in sorted((one, other)))
+    assert BOOK.admits(small, person) <= BOOK.admits(large, person)
 
 
 @modest
 @forall(PERSONS)
 def test_nothing_is_for_nobody_and_all_is_for_everybody(person: str) -> None:
     """The ends of the scale are what they say."""
-    assert not admits(NAMES, "card", "v1", 0, person)
-    assert admits(NAMES, "card", "v1", 1, person)
+    assert not BOOK.admits(canary("v1", share=0), person)
+    assert BOOK.admits(canary("v1", share=1), person)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.5, 0.95])
 def test_a_share_is_about_as_large_as_it_says(share: float) -> None:
     """Of many persons, that part is in, and another part for another version or trigger."""
     drawn = {
-        (trigger, version): {one for one in range(10_000) if admits(NAMES, trigger, version, share, f"person {one}")}
-        for trigger in ("card", "fee")
-        for version in ("v1", "v2")
+        (each.trigger.name, each.hash): {one for one in range(10_000) if BOOK.admits(each, f"person {one}")}
+        for each in (canary(hash_, share=share, name=name) for name in ("card", "fee") for hash_ in ("v1", "v2"))
     }
     assert all(abs(len(some) - share * 10_000) < 200 for some in drawn.values())
     assert len({frozenset(some) for some in drawn.values()}) == 4

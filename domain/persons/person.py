@@ -28,10 +28,6 @@ class Person(Struct, frozen=True):
         """Whole years lived on that day, or None where the birth date is unknown."""
         return None if (born := self.get("born_on")) is None else age_on(born, day)
 
-    def values(self, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
-        """Return the values of the person that conditions and words may read at that time, under dotted names."""
-        return citizen_values(self.attributes, at, zone)
-
 
 def age_on(born_on: str, day: date) -> int:
     """Whole years from an ISO date to a day; who is born on 29 February grows older on 1 March in common years."""

@@ -20,7 +20,7 @@ from streams.replay.rebuild import ViewRebuild
 from streams.replay.rebuild_compare import COMPARED
 from streams.replay.sample import Sample, SampleRequest
 from streams.replay.verify import Verification
-from templates.reading.findings import closest
+from templates.reading.findings import hint
 
 VIEWS: Mapping[str, Table] = {str(table.name): table for table in COMPARED}
 """The views that can be rebuilt."""
@@ -30,9 +30,7 @@ class UnknownView(Exception):
     """Raised when no view has that name."""
 
     def __init__(self, name: str) -> None:
-        meant = closest(name, VIEWS)
-        hint = "" if meant is None else Words(" (did you mean {name}?)", name=repr(meant))
-        known = {"name": repr(name), "hint": hint, "names": ", ".join(VIEWS)}
+        known = {"name": repr(name), "hint": hint(name, VIEWS), "names": ", ".join(VIEWS)}
         super().__init__(Words("There is no view {name}{hint}. The views are: {names}.", **known))
 
 

@@ -1,6 +1,6 @@
 """Requests for jobs, read by one parser from a form, the API or the command line, as the arguments of their kind."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ from streams.replay.retry_failed import Outage
 from streams.replay.unknown_outcomes import LONGEST_WHY, OutcomeFilter, Resolution
 from streams.rules.switches import owner_of
 from streams.rules.trigger_history import agency_titles
-from templates.reading.findings import closest
+from templates.reading.findings import hint
 
 Given = Mapping[str, Sequence[str]]
 
@@ -90,7 +90,7 @@ class Orders:
             problem = Words(
                 "no agency is called {agency}{hint}; there are: {names}",
                 agency=repr(agency),
-                hint=_hint(agency, known),
+                hint=hint(agency, known),
                 names=", ".join(sorted(known)),
             )
             raise BadOrder("agency", problem)
@@ -240,16 +240,11 @@ def _channel(given: Given) -> str | None:
         problem = Words(
             "no channel is called {channel}{hint}; there are: {names}",
             channel=repr(channel),
-            hint=_hint(channel, ADDRESS_OF),
+            hint=hint(channel, ADDRESS_OF),
             names=", ".join(ADDRESS_OF),
         )
         raise BadOrder("channel", problem)
     return channel
-
-
-def _hint(name: str, known: Iterable[str]) -> Words | str:
-    meant = closest(name, known)
-    return "" if meant is None else Words(" (did you mean {name}?)", name=repr(meant))
 
 
 def _reason(given: Given) -> str:

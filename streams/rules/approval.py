@@ -23,7 +23,7 @@ from streams.storage.database import Database
 from templates.checks.loader import Pack, load_packs
 from templates.checks.placeholders import require_own_text
 from templates.reading.catalogue import Content, catalogue_of
-from templates.reading.findings import closest
+from templates.reading.findings import hint
 
 
 class NotPublished(LookupError):
@@ -45,14 +45,12 @@ class NotSubmitted(LookupError):
     """Raised for a name that no submission has."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        meant = closest(name, known)
-        hint = Words(" (did you mean {name!r}?)", name=meant) if meant else ""
         super().__init__(
             Words(
                 "Nothing submitted is called {name}{hint}."
                 " See `habarshy submissions`; `habarshy submit` adds to them.",
                 name=name,
-                hint=hint,
+                hint=hint(name, known),
             )
         )
 

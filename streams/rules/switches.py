@@ -16,7 +16,7 @@ from streams.rules.aggregates import ActiveStop, GovernedTrigger
 from streams.rules.governed import Governed, governed
 from streams.rules.publishing import Rulemaking, govern, read_governed
 from streams.storage.database import Database, Priority
-from templates.reading.findings import closest
+from templates.reading.findings import hint
 
 SCOPES = ("all", "channel", "agency", "trigger")
 SWITCHING = (ControlSet.TOPIC, TriggerPaused.TOPIC, TriggerResumed.TOPIC)
@@ -26,13 +26,7 @@ class UnknownName(LookupError):
     """Raised for a name that cannot be switched because nothing has it."""
 
     def __init__(self, what: str, name: str, known: list[str]) -> None:
-        meant = closest(name, known)
-        told = {
-            "what": what,
-            "name": name,
-            "hint": Words(" (did you mean {name!r}?)", name=meant) if meant else "",
-            "known": ", ".join(known),
-        }
+        told = {"what": what, "name": name, "hint": hint(name, known), "known": ", ".join(known)}
         if what.endswith("trigger"):
             super().__init__(
                 Words("No {what} is called {name!r}{hint}. `habarshy rules` lists what is published.", **told)

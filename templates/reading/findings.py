@@ -131,4 +131,4 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 def hint(name: str, known: Iterable[str]) -> str:
     """Return what was probably meant, in brackets behind a sentence; empty where nothing is like it."""
     meant = closest(name, known)
-    return "" if meant is None else f" (did you mean {meant!r}?)"
+    return "" if meant is None else Words(" (did you mean {name!r}?)", name=meant)

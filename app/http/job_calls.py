@@ -85,20 +85,20 @@ class JobCalls(routes.Routed, tags=["jobs"]):
     @routes.get("/jobs", summary="List jobs")
     def jobs(self, request: Request) -> JobList:
         """The newest first, fifty at most."""
-        self._operator(request)
+        operator_of(request, self._access)
         return JobList(items=[item_of(each, self._hands) for each in self._jobs.latest(50)])
 
     @routes.get("/jobs/{id}", summary="Show a job")
     def job(self, request: Request, id: JobId) -> JobItem:
         """Return the progress of a job."""
-        self._operator(request)
+        operator_of(request, self._access)
         with _told():
             return item_of(self._jobs.job(id), self._hands)
 
     @routes.post("/jobs", summary="Request a job and have it counted", status_code=HTTPStatus.ACCEPTED)
     def ask(self, request: Request, response: Response, wanted: Wanted) -> JobItem:
         """The role jobs counts; look under its number how that stands. Nothing is done before it is confirmed."""
-        who = self._operator(request)
+        who = operator_of(request, self._access)
         with _told():
             order = self._orders.of(wanted.kind, wanted.given(), who)
             job = self._hands.ask(order.kind, order.arguments, who.name)
@@ -108,7 +108,7 @@ class JobCalls(routes.Routed, tags=["jobs"]):
     @routes.post("/jobs/{id}/confirm", summary="Start a counted job", status_code=HTTPStatus.ACCEPTED)
     def confirm(self, request: Request, id: JobId, confirmed: Confirmed) -> JobItem:
         """Confirm a counted job, which the role jobs then does. Any operator may; the count must still be right."""
-        who = self._operator(request)
+        who = operator_of(request, self._access)
         with _told():
             self._orders.check(self._jobs.job(id), who)
             return item_of(self._hands.confirm(id, confirmed.count, who.name), self._hands)
@@ -116,26 +116,23 @@ class JobCalls(routes.Routed, tags=["jobs"]):
     @routes.post("/jobs/{id}/pause", summary="Pause a job after its present step")
     def pause(self, request: Request, id: JobId) -> JobItem:
         """Pause a job after its present step; any process may resume it."""
-        self._operator(request)
+        operator_of(request, self._access)
         with _told():
             return item_of(self._jobs.pause(id), self._hands)
 
     @routes.post("/jobs/{id}/resume", summary="Resume a job")
     def resume(self, request: Request, id: JobId) -> JobItem:
         """The role jobs goes on with it: one that was paused, failed, or lost its process; or counts it anew."""
-        self._operator(request)
+        operator_of(request, self._access)
         with _told():
             return item_of(self._hands.go_on(id), self._hands)
 
     @routes.post("/jobs/{id}/cancel", summary="Cancel a job")
     def cancel(self, request: Request, id: JobId) -> JobItem:
         """Cancel a job. Its effects so far stay; its leftovers are removed."""
-        self._operator(request)
+        operator_of(request, self._access)
         with _told():
             return item_of(self._hands.cancel(id), self._hands)
-
-    def _operator(self, request: Request) -> Principal:
-        return operator_of(request, self._access)
 
 
 def operator_of(request: Request, access: Access) -> Principal:

@@ -83,7 +83,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
         stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")
     if html is not None and not html.parent.is_dir():
         stop(Exit.USAGE, f"--html: {html} cannot be written: there is no folder {html.parent}")
-    spoken = chosen_of(language, {each: each for each in LANGUAGES}, "--language")
+    spoken = chosen_of(language, LANGUAGES, "--language")
     settings = load_settings(database=on.database, key_file=on.key_file, cluster=cluster)
     who, look = somebody(settings), _reader(settings, purpose)
     found = _read(what, others) if is_folder(Path(what)) else None

@@ -54,7 +54,7 @@ def erase(
     """Destroy a person's key, cancel their nudges, and print a certificate; it cannot be undone."""
     if (person is None) == (several is None):
         stop(Exit.USAGE, "whom? name a PERSON, or give a list of persons with --list FILE")
-    spoken = chosen_of(language, {each: each for each in LANGUAGES}, "--language")
+    spoken = chosen_of(language, LANGUAGES, "--language")
     if several is not None and html is not None:
         stop(Exit.USAGE, "--html is for one person: `habarshy erase PERSON` prints the certificate again")
     with operators("erasures", on) as at:

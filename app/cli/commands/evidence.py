@@ -50,7 +50,7 @@ def evidence_command(
     id_ = nudge_id(nudge)
     deposited = deposited_heads(head)[-1] if head else None
     _require_new(out, html)
-    spoken = language and chosen_of(language, {each: each for each in LANGUAGES}, "--language")
+    spoken = language and chosen_of(language, LANGUAGES, "--language")
     with reading(on, purpose) as (platform, look):
         signer = platform.runtime.chain_builder.signer
         if signer is None:

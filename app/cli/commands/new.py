@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.commands.preview import meant_among
 from app.cli.pack_paths import Target, With, beside, checked, elsewhere
 from app.terminal import Exit, data, stop, talk
 from domain.rules.built_in_triggers import DIGEST
@@ -17,7 +18,6 @@ from templates.checks.loader import BUILT_IN, pack_of
 from templates.checks.sense_check import ANSWERS
 from templates.reading.catalogue import NoDefaults, catalogue_of, defaults_of
 from templates.reading.files import PackFiles
-from templates.reading.findings import closest
 from templates.reading.value_kinds import NAME
 
 LONGEST_NAME = 100
@@ -60,7 +60,7 @@ def _plan(where: Path, on: str | None, owner: str | None, others: list[Path] | N
     catalogue = catalogue_of(contents)
     agencies = {name for content in contents for name in content.get("agencies") or ()}
     if owner is not None and owner not in agencies:
-        stop(Exit.USAGE, f"--owner: no agency is called {owner!r} ({_hint(owner, agencies)})")
+        stop(Exit.USAGE, f"--owner: no agency is called {owner!r} ({meant_among(owner, sorted(agencies))})")
     type_ = _type(on, catalogue, mine)
     try:
         defaults = defaults_of(contents)
@@ -87,14 +87,9 @@ def _type(on: str | None, catalogue: Catalogue, files: PackFiles) -> EventType:
         stop(Exit.USAGE, f"--on: answering any message gives {on}, so a message about it would never end")
     if on not in catalogue.types:
         pack = elsewhere([files.folder]).pack_with(on)
-        hint = _hint(on, catalogue.types) if pack is None else f"it is in another pack: --with {pack}"
+        hint = meant_among(on, sorted(catalogue.types)) if pack is None else f"it is in another pack: --with {pack}"
         stop(Exit.USAGE, f"--on: no event type is called {on!r} ({hint})")
     return catalogue.types[on]
-
-
-def _hint(name: str, known: Mapping[str, object] | set[str]) -> str:
-    meant = closest(name, known)
-    return f"did you mean {meant!r}?" if meant else f"there are: {', '.join(sorted(known))}"
 
 
 def _schemas(where: Path) -> str:

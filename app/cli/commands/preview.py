@@ -1,9 +1,9 @@
 """habarshy preview: what a trigger says to invented people, in each language and by each channel."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -24,8 +24,6 @@ What = Annotated[Path, typer.Argument(metavar="TRIGGER_FOLDER|PACK", help="The f
 Who = Annotated[str | None, typer.Option("--persona", metavar="NAME", help="Only for this sample person.")]
 Languages = Annotated[list[str] | None, typer.Option("--language", metavar="kk", help="Only this language.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the emails to this file.")]
-
-T = TypeVar("T")
 
 
 def preview(
@@ -83,7 +81,9 @@ class Workbench:
         mine = own(self._files.personas)
         names = {each.name for each in mine}
         everybody = [*mine, *(each for each in built_in(self._now.date()) if each.name not in names)]
-        return everybody if name is None else [chosen_of(name, {each.name: each for each in everybody}, "--persona")]
+        if name is not None:
+            chosen_of(name, [each.name for each in everybody], "--persona")
+        return [each for each in everybody if name in (None, each.name)]
 
     @property
     def spoken(self) -> tuple[str, ...]:
@@ -92,17 +92,20 @@ class Workbench:
 
     def languages(self, wanted: Sequence[str]) -> list[str]:
         """Return the languages that are asked for; none: all."""
-        spoken = {each: each for each in self._defaults.languages}
-        return [chosen_of(each, spoken, "--language") for each in wanted]
+        return [chosen_of(each, self._defaults.languages, "--language") for each in wanted]
 
 
-def chosen_of(name: str, known: Mapping[str, T], option: str) -> T:
-    """Return the value of that name; an unknown name ends the command with exit 2."""
+def chosen_of(name: str, known: Collection[str], option: str) -> str:
+    """Return the name; an unknown one ends the command with exit 2."""
     if name not in known:
-        meant = closest(name, known)
-        hint = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(known)}"
-        stop(Exit.USAGE, f"{option}: {name!r} is not known ({hint})")
-    return known[name]
+        stop(Exit.USAGE, f"{option}: {name!r} is not known ({meant_among(name, known)})")
+    return name
+
+
+def meant_among(name: str, known: Collection[str]) -> str:
+    """Return what was probably meant; where nothing is like it, all that there is."""
+    meant = closest(name, known)
+    return f"did you mean {meant!r}?" if meant else f"there are: {', '.join(known)}"
 
 
 def _print(grid: Grid, hearings: Sequence[Hearing], *, chosen: str | None, as_json: bool) -> None:

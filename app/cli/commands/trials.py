@@ -60,7 +60,7 @@ def trial(
         receiver = colleague(at.platform.settings.principals, to, at.who)
         play = _in_folder(at, what, others, persona) if is_folder(Path(what)) else _in_log(at, what, persona)
         by = channel or _first_channel(play, receiver)
-        chosen_of(by, {each: each for each in play.source.rules["channels"]}, "--channel")
+        chosen_of(by, play.source.rules["channels"], "--channel")
         rendered = _rendered(play, language, step)
         source = play.source
         made = TrialMessage(source.name, source.hash, str(source.rules["owner"]), by, rendered)
@@ -106,7 +106,7 @@ def _in_log(at: PrincipalSession, what: str, persona: str) -> _Play:
         stop(Exit.CHECK_FAILED, f"{what}: its pack is not published ({bad}); name its folder instead")
     previewer = Previewer(source, trigger, rules.catalogue, rules.defaults, now)
     known = {each.name: each for each in built_in(now.date())}
-    return _Play(source, previewer, chosen_of(persona, known, "--persona"), rules.defaults.languages)
+    return _Play(source, previewer, known[chosen_of(persona, known, "--persona")], rules.defaults.languages)
 
 
 def _fact(at: PrincipalSession, what: str) -> TriggerSubmitted:
@@ -131,13 +131,13 @@ def _first_channel(play: _Play, receiver: Principal) -> str:
 
 
 def _rendered(play: _Play, language: str | None, step: str | None) -> Rendered:
-    spoken = {each: each for each in play.languages if each in play.source.words}
-    wanted = next(iter(spoken)) if language is None else chosen_of(language, spoken, "--language")
+    spoken = [each for each in play.languages if each in play.source.words]
+    wanted = spoken[0] if language is None else chosen_of(language, spoken, "--language")
     hearing = play.previewer.hear(play.persona, [wanted])
     if not hearing.messages:
         stop(Exit.CHECK_FAILED, f"{play.persona.name} would hear nothing: {hearing.nothing}; try another --persona")
     steps = {message.step: message for message in hearing.messages}
-    chosen = next(iter(steps.values())) if step is None else chosen_of(step, steps, "--step")
+    chosen = next(iter(steps.values())) if step is None else steps[chosen_of(step, steps, "--step")]
     [words] = chosen.words
     if words.rendered is None:
         stop(Exit.CHECK_FAILED, f"the words cannot be rendered: {words.problem}")

@@ -1,6 +1,6 @@
 """The list of erased persons, kept beside the key file: an older copy of the database does not know them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -40,15 +40,11 @@ def everybody(paths: Iterable[Path]) -> dict[str, datetime]:
         OSError: it cannot be read.
     """
     found: dict[str, datetime] = {}
-    for one in _all(paths):
-        found[one.person] = max(one.at, found.get(one.person, one.at))
-    return found
-
-
-def _all(paths: Iterable[Path]) -> Iterator[Erased]:
     for path in paths:
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
             try:
-                yield msgspec.json.decode(line, type=Erased)
+                one = msgspec.json.decode(line, type=Erased)
             except msgspec.DecodeError:
                 raise BadList(f"{path}, line {number}: no certificate of `habarshy erase --json`.") from None
+            found[one.person] = max(one.at, found.get(one.person, one.at))
+    return found

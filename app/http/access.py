@@ -43,12 +43,17 @@ class Access:
         Raises:
             Problem: 401 where it has none, or an unknown one.
         """
-        found: Principal | None = request.scope.get(CALLER)
-        if found is None and (token := token_of(request)):
-            found = request.scope[CALLER] = self.holder(token)
+        found = self.known(request)
         if found is None:
             detail = "the request has no valid key; send one as Authorization: Bearer …"
             raise Problem(HTTPStatus.UNAUTHORIZED, detail, kind="no-key", headers=CHALLENGE)
+        return found
+
+    def known(self, request: Request) -> Principal | None:
+        """Return the same, or None where the request has no key, or an unknown one."""
+        found: Principal | None = request.scope.get(CALLER)
+        if found is None and (token := token_of(request)):
+            found = request.scope[CALLER] = self.holder(token)
         return found
 
     def holder(self, token: str) -> Principal | None:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
 from app.http.access import Access
-from app.http.bodies import again, read_body, too_large
+from app.http.bodies import again, check_announced, read_body, too_large
 from app.http.problems import Answerer, FieldError, Problem
 from domain.facts.principals import Principal, Scope
 from streams.intake.strict_json import UnclearJson, refuse_unclear
@@ -96,7 +96,7 @@ class Admission:
         try:
             if rule.caller is not None:
                 rule.caller(self._access, request)
-            _check_announced(request, rule.most)
+            check_announced(request, rule.most)
             receive = _bounded(receive, rule.most, self._patience)
             if rule.caller is not None and not rule.streamed and request.method not in ("GET", "HEAD"):
                 receive = await _read_before(scope, receive, rule.most)
@@ -107,12 +107,6 @@ class Admission:
             await response(scope, receive, send)
         except ClientDisconnect:
             return  # nobody is there to be answered
-
-
-def _check_announced(request: Request, most: int) -> None:
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > most:
-        raise too_large(f"{most // 1024} kB")
 
 
 def _bounded(receive: Receive, most: int, patience: float) -> Receive:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec.structs import replace
 
-from streams.intake.cloudevents import Envelope, Refused, envelope_of, read_data, read_envelope
+from streams.intake.cloudevents import TRACEPARENT, Envelope, Refused, envelope_of, read_data, read_envelope
 from streams.intake.strict_json import has_more_items
 
 STRUCTURED = "application/cloudevents+json"
@@ -21,7 +21,6 @@ COUNTED = 1024 * 1024
 """Items of a longer batch, in bytes, are counted before any is decoded: an item of two bytes takes thirty decoded."""
 _PREFIX = "ce-"
 _ESCAPED = re.compile(r"\\(.)")
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 Headers = Iterable[tuple[str, str]]
@@ -127,4 +126,4 @@ def _traced(envelope: Envelope, headers: Headers) -> Envelope:
     if envelope.traceparent is not None:
         return envelope
     trace = next((value for name, value in headers if name.lower() == "traceparent"), "")
-    return replace(envelope, traceparent=trace) if _TRACEPARENT.fullmatch(trace) else envelope
+    return replace(envelope, traceparent=trace) if TRACEPARENT.fullmatch(trace) else envelope

@@ -14,9 +14,9 @@ from app.http.problems import Problem
 from domain.core.translatable import Words
 
 PRINTED = r"^[^\x00]*$"
+"""Text that every database can keep: PostgreSQL has no NUL."""
 WORDED = r"^[^\x00]*[^\x00-@\[-`{-\xbf][^\x00]*$"
 """Printed, with a character that is no digit, punctuation or sign of Latin-1, in every dialect of patterns."""
-"""Text that every database can keep: PostgreSQL has no NUL."""
 
 
 class MediaType(Struct, frozen=True):
@@ -49,15 +49,20 @@ async def read_body(request: Request, limit: int) -> bytes:
         headers = {"Accept-Encoding": "identity"}
         detail = "the body is compressed or encoded; send it as it is"
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers=headers)
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit:
-        raise too_large(f"{limit // 1024} kB")
+    check_announced(request, limit)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
             raise too_large(f"{limit // 1024} kB")
     return bytes(body)
+
+
+def check_announced(request: Request, limit: int) -> None:
+    """Raise a Problem (413) where the request announces a larger body."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise too_large(f"{limit // 1024} kB")
 
 
 def too_large(limit: str) -> Problem:

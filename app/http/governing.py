@@ -190,10 +190,8 @@ class GovernCalls(routes.Routed, tags=["rules"]):
         with self._rules.context.database.reading() as connection:
             rows = statistics.between(connection, since, until)
         mine = [row for row in rows if (owner := owners.get(row[1])) is not None and who.may_read(owner)]
-        return Counts.model_validate({"items": [dict(zip(_COUNT, row, strict=True)) for row in mine]})
-
-
-_COUNT = ("day", "trigger", "what", "count")
+        names = ("day", "trigger", "what", "count")
+        return Counts.model_validate({"items": [dict(zip(names, row, strict=True)) for row in mine]})
 
 
 def _governed(done: SubmissionResult) -> Governed:

@@ -60,7 +60,5 @@ class Heavy:
 
     def _who(self, request: Request) -> str:
         """Return the principal by their token, or else by their visit; nobody where there is neither."""
-        try:
-            return self._access.caller(request).name
-        except Problem:
-            return self._official_of(request)
+        caller = self._access.known(request)
+        return self._official_of(request) if caller is None else caller.name

@@ -196,9 +196,10 @@ def _may_be_guess(scope: Scope) -> bool:
 def _key(request: Request, access: Access) -> str:
     """Return the name of the caller with a known key; empty where there is none."""
     try:
-        return f"key {access.caller(request).name}"
-    except (Problem, BadPrincipals):
+        caller = access.known(request)
+    except BadPrincipals:
         return ""
+    return "" if caller is None else f"key {caller.name}"
 
 
 def _place(request: Request) -> str:

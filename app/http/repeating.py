@@ -41,7 +41,12 @@ class Repeating:
         """Answer one request."""
         request = Request(scope) if scope["type"] == "http" and scope["method"] == "POST" else None
         key = None if request is None else request.headers.get(HEADER)
-        if request is None or key is None or not request.url.path.startswith(KEYED) or not self._knows(request):
+        if (
+            request is None
+            or key is None
+            or not request.url.path.startswith(KEYED)
+            or self._access.known(request) is None
+        ):
             await self._app(scope, receive, send)
             return
         try:
@@ -50,13 +55,6 @@ class Repeating:
             await problem.response()(scope, receive, send)
         except UNAVAILABLE_ERRORS as error:
             await unavailable(request, error).response()(scope, receive, send)
-
-    def _knows(self, request: Request) -> bool:
-        try:
-            self._access.caller(request)
-        except Problem:
-            return False
-        return True
 
     async def _once(self, request: Request, key: str, receive: Receive, send: Send) -> None:
         if not _KEY.fullmatch(key):

@@ -134,21 +134,16 @@ def _collect(role: ServedRole) -> None:
 @contextlib.contextmanager
 def answering(role: ServedRole, listener: socket.socket | None) -> Iterator[None]:
     """Give signs of life, and answer on that port, if there is one, in threads: also while the work waits."""
-    with present(role.platform, role.name), _answering(role, listener):
-        yield
-
-
-@contextlib.contextmanager
-def _answering(role: ServedRole, listener: socket.socket | None) -> Iterator[None]:
-    if listener is None:
-        yield
-        return
-    config = uvicorn.Config(role_application(role), log_level="critical", access_log=False, server_header=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="health", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
+    with present(role.platform, role.name):
+        if listener is None:
+            yield
+            return
+        config = uvicorn.Config(role_application(role), log_level="critical", access_log=False, server_header=False)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="health", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -6,11 +6,10 @@ that the route was declared with (`/persons/{person}/inbox`).
 
 import logging
 import time
-from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Histogram
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Match
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("habarshy.access")
@@ -76,11 +75,5 @@ def _template(scope: Scope) -> str:
     """Return the template of the route, also of a request that was refused before it came there."""
     if "route" in scope:
         return getattr(scope["route"], "path", UNROUTED)
-    return _matching(scope["app"].routes, scope) or UNROUTED
-
-
-def _matching(routes: Iterable[BaseRoute], scope: Scope) -> str:
-    for route in routes:
-        if route.matches(scope)[0] is Match.FULL:
-            return getattr(route, "path", "")
-    return ""
+    matching = (route for route in scope["app"].routes if route.matches(scope)[0] is Match.FULL)
+    return getattr(next(matching, None), "path", "") or UNROUTED

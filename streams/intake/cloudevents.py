@@ -49,7 +49,7 @@ YEARS, REVISIONS = range(1900, 2200), range(2, 2**31)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _SECONDS = slice(16, 19)
 """The place of ":SS" in such a time."""
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _decode = msgspec.json.Decoder(Envelope).decode
 _JSON_TYPES = ("application/json", "application/cloudevents+json")
 
@@ -168,7 +168,7 @@ def _no_time(text: str) -> tuple[str, str]:
 def traceparent_of(envelope: Envelope) -> str | None:
     """Return the W3C trace context, or None where it is not valid."""
     text = envelope.traceparent
-    return text if text is not None and _TRACEPARENT.fullmatch(text) else None
+    return text if text is not None and TRACEPARENT.fullmatch(text) else None
 
 
 def revision_of(envelope: Envelope) -> tuple[int, bool]:

@@ -1,6 +1,6 @@
 """Times as people write them, on the command line and in forms: without a zone they are in the country's."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 
 from app.terminal import Exit, stop
 from domain.core.translatable import Words
@@ -32,3 +32,11 @@ def moment_of(text: str, option: str, zone: tzinfo) -> datetime:
         return moment_in(text, zone)
     except ValueError:
         stop(Exit.USAGE, f"{option}: {text!r} is {NO_TIME}")
+
+
+def day_of(text: str, option: str) -> date:
+    """Return a day given on the command line."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        stop(Exit.USAGE, f"{option}: {text!r} is no day; one is written 2025-03-10")

@@ -1,7 +1,7 @@
 """habarshy eligible: to what a person is entitled on a day, and why not to the rest."""
 
 from collections.abc import Iterator
-from datetime import date, tzinfo
+from datetime import tzinfo
 from typing import Annotated
 
 import typer
@@ -10,7 +10,7 @@ from app.cli.logged_reading import Purpose, reading
 from app.cli.options import AsJson, PersonId
 from app.cli.persons import pseudonym_of
 from app.cli.platform_options import TimedOptions
-from app.moments import moment_of, told_in
+from app.moments import day_of, moment_of, told_in
 from app.reports.entitlements import entitlements, plain, source
 from app.terminal import Exit, stop, tell
 from domain.core.events import Effective
@@ -39,7 +39,7 @@ def eligible(
 ) -> None:
     """Check a person's entitlement to each benefit: how much it is, or why not."""
     now = on.clock
-    day = None if as_of is None else _day(as_of)
+    day = None if as_of is None else day_of(as_of, "--as-of")
     with reading(on, purpose, make=True) as (platform, look):
         rulebook = platform.rules.library.rules().rulebook
         zone = rulebook.defaults.zone
@@ -52,13 +52,6 @@ def eligible(
     for answer in answers:
         lines = _told(answer, rulebook.catalogue, zone)
         tell(plain(answer, rulebook.catalogue, asked, known), "\n".join(lines), as_json=as_json)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        stop(Exit.USAGE, f"--as-of: {text!r} is no day; one is written 2025-03-10")
 
 
 def _told(answer: Answer, catalogue: Catalogue, zone: tzinfo) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """habarshy simulate: a seeded population."""
 
-from datetime import date
 from typing import Annotated
 
 import typer
 
+from app.moments import day_of
 from app.simulation.population import EmptySpan, simulate
 from app.terminal import Exit, data_json, stop
 
@@ -19,15 +19,8 @@ def simulate_command(
 ) -> None:
     """Write the life events of a simulated population, as NDJSON of CloudEvents."""
     try:
-        events = simulate(citizens, seed, _day(start, "--from"), _day(end, "--to"))
+        events = simulate(citizens, seed, day_of(start, "--from"), day_of(end, "--to"))
     except EmptySpan:
         stop(Exit.USAGE, f"--to: {end} is not after --from {start}, so nobody lives a day between them")
     for event in events:
         data_json(event)
-
-
-def _day(text: str, option: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        stop(Exit.USAGE, f"{option}: {text!r} is no date; one is written 2025-01-01")

@@ -351,11 +351,8 @@ _ENVIRONMENT = "environment"
 
 def _sources() -> dict[str, Callable[[], Mapping[str, Any]]]:
     """Origin -> what reads what is set there, the first one counts first."""
-    return {_ENVIRONMENT: EnvSettingsSource(Settings), str(config_file()): _file}
-
-
-def _file() -> Mapping[str, Any]:
-    return TomlConfigSettingsSource(Settings, config_file())()
+    path = config_file()
+    return {_ENVIRONMENT: EnvSettingsSource(Settings), str(path): TomlConfigSettingsSource(Settings, path)}
 
 
 def _named_as(origin: str, name: str) -> str:

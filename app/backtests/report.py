@@ -139,11 +139,11 @@ class Report(Struct, frozen=True):
                 "nobody has an event that it starts on.",
                 **watched,
             )
-        told = {"people": _people(self.tally.people), "messages": _messages(self.total)}
         return Words(
             "Published on {day} and watched until {until}, this would have sent {messages} to {people}.",
             **watched,
-            **told,
+            people=Counted("{count} person", "{count} people", self.tally.people),
+            messages=_messages(self.total),
         )
 
     @property
@@ -196,10 +196,6 @@ class Report(Struct, frozen=True):
     def digest(self) -> str:
         """Return a hash of the outcome: equal for equal outcomes, on however many processes."""
         return f"{self.tally.digest:032x}"
-
-
-def _people(count: int) -> str:
-    return Counted("{count} person", "{count} people", count)
 
 
 def _messages(count: int) -> str:

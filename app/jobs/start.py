@@ -100,13 +100,9 @@ def go_on(platform: Platform, job: Job) -> Job:
 def finished(job: Job) -> Job:
     """Return the job, if it is done; else say how it stands, and end the command."""
     if job.state is not JobState.DONE:
-        _left(job)
+        further = f"; `habarshy jobs resume {job.id}` goes on" if job.state is JobState.PAUSED else ""
+        stop(Exit.CHECK_FAILED, f"job {job.id} is {job.state} at {job.done:,} of {job.of:,} {job.unit}{further}")
     return job
-
-
-def _left(job: Job) -> NoReturn:
-    further = f"; `habarshy jobs resume {job.id}` goes on" if job.state is JobState.PAUSED else ""
-    stop(Exit.CHECK_FAILED, f"job {job.id} is {job.state} at {job.done:,} of {job.of:,} {job.unit}{further}")
 
 
 @contextmanager

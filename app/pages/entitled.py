@@ -108,13 +108,8 @@ def _is_of_ones_age(benefit: Benefit) -> bool:
 
 class _Teller:
     def __init__(self, day: date, events: Matcher, rulebook: Rulebook, names: Names) -> None:
-        self._day, self._events, self._rulebook, self._names, self._speech = (
-            day,
-            events,
-            rulebook,
-            names,
-            names.speech,
-        )
+        self._day, self._events, self._rulebook = day, events, rulebook
+        self._names, self._speech = names, names.speech
 
     def yes(self, answer: Answer) -> BenefitLine:
         """Return the card of a benefit that the person is entitled to."""

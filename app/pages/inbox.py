@@ -144,7 +144,7 @@ class Inbox(CitizenPages):
             q=q,
             topic=topic,
             topics=sorted(topics.items(), key=lambda each: each[1]),
-            first=f"{self._pages.root}{frame.path.removeprefix(self._pages.root)}" if after else "",
+            first=frame.path if after else "",
             next=frame.here(after=written(place)) if place else "",
         )
 

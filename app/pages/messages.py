@@ -23,7 +23,7 @@ from app.pages.catalogues import Speech
 from app.pages.inbox import about, day_told
 from app.pages.layout import Frame, Pages
 from app.pages.life import STATES, details_of, line_of, shown
-from app.pages.pack_names import Names, names_of
+from app.pages.pack_names import names_of
 from app.pages.readers import CitizenPages
 from app.pages.reasons import Because, because, question_of
 from app.pages.stop import bad_link
@@ -133,17 +133,14 @@ class Messages(CitizenPages):
         """
         if not reader.linked and "prefetch" not in request.headers.get("sec-purpose", ""):
             self._keep_read(reader)
-        return self._message(request, reader, frame, why)
+        words = why.alone.get(reader.person) or why.words.get(reader.person)
+        return self._pages.respond("message.html", frame, **self._shown(reader, frame, why, words))
 
     def _keep_read(self, reader: NudgeReader) -> None:
         sent, attempt, state = self._platform.queries.inboxes.attempt(reader.person, reader.nudge)
         if attempt and state in (State.SENT, State.DELIVERED):
             receipt = Receipt(sent, reader.person, attempt, ReceiptStatus.OPENED)
             self._platform.delivery.receipts.take(receipt)
-
-    def _message(self, _: Request, reader: NudgeReader, frame: Frame, why: Explanation) -> Response:
-        words = why.alone.get(reader.person) or why.words.get(reader.person)
-        return self._pages.respond("message.html", frame, **self._shown(reader, frame, why, words))
 
     def _shown(self, reader: NudgeReader, frame: Frame, why: Explanation, words: Rendered | None) -> dict[str, Any]:
         speech, channels = frame.speech, channels_of(why)
@@ -216,9 +213,6 @@ class Messages(CitizenPages):
         rules = self._platform.rules.library.rules()
         return because(why, reader.person, names_of(rules, frame.speech, start_of(why.clause)))
 
-    def _names(self, frame: Frame) -> Names:
-        return names_of(self._platform.rules.library.rules(), frame.speech)
-
     def _base(self, reader: NudgeReader, why: Explanation, nudge: UUID | None) -> str:
         """Return the address of another message of theirs, which went with this one; empty where there is none."""
         if nudge is None or (reader.linked and not channels_of(why)):
@@ -265,7 +259,7 @@ class Messages(CitizenPages):
         speech = frame.speech
         title = speech.titled(UNSAID if card.discreet else card.title)
         summary = speech.tell(Words("Last day: {title}", title=title)) if days.is_limit else title
-        lines = () if card.discreet else about(card, self._names(frame))
+        lines = () if card.discreet else about(card, names_of(self._platform.rules.library.rules(), speech))
         page = f"{self._platform.settings.base_url.rstrip('/')}/my/messages/{reader.nudge}"
         entry = Entry(card.thing[1], reader.person, days, summary, tuple(lines), page, speech.language)
         return as_calendar(calendar_file(entry, now))

@@ -75,7 +75,8 @@ class SignIn(RoutedPages):
         """Go to the issuer."""
         client = self._client(name)
         request.session[visits.NEXT] = visits.local_path(next)
-        answer: RedirectResponse = await client.authorize_redirect(request, self._back_to(name))
+        here = URL(f"{self._settings.base_url.rstrip('/')}/sign-in/{name}/back")
+        answer: RedirectResponse = await client.authorize_redirect(request, str(here))
         return _kept_private(answer)
 
     @routes.get("/sign-in/{name}/back")
@@ -144,9 +145,6 @@ class SignIn(RoutedPages):
         if name not in self._settings.sign_in:
             raise Problem(HTTPStatus.NOT_FOUND, Said("nobody of that name says who signs in"), kind="unknown-issuer")
         return self._issuers.create_client(name)
-
-    def _back_to(self, name: str) -> str:
-        return str(URL(f"{self._settings.base_url.rstrip('/')}/sign-in/{name}/back"))
 
 
 @cache

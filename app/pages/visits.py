@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -21,6 +21,7 @@ from msgspec import Struct
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.types import ASGIApp
 
+from app.http.access import Access
 from app.http.bodies import media_type_of, read_body
 from app.http.problems import Problem
 from domain.core.translatable import Said
@@ -56,13 +57,6 @@ class Official(Struct, frozen=True):
     mark: str = ""
 
 
-class Listed(Protocol):
-    """The list of principals."""
-
-    def mark_of(self, name: str) -> str:
-        """Return a mark that changes with their entry; empty where there is none."""
-
-
 class _Signer(TimestampSigner):
     """Signs cookies, and takes those of a process whose clock is ahead of ours by up to `AHEAD`."""
 
@@ -90,7 +84,7 @@ class _Visits(SessionMiddleware):
         self.signer = _Signer(secret)
 
 
-def install_visits(app: FastAPI, secret: str, base_url: str, listed: Listed) -> None:
+def install_visits(app: FastAPI, secret: str, base_url: str, listed: Access) -> None:
     """Make the app recognise its visitors; over https the cookie goes to this host only, and never in clear."""
     app.state.listed = listed
     app.add_middleware(_Visits, secret=secret, safe=urlsplit(base_url).scheme == "https")
@@ -148,7 +142,7 @@ def principal_of(request: Request) -> Principal | None:
     if kept is None:
         return None
     official = msgspec.convert(kept, Official)
-    listed: Listed = request.app.state.listed
+    listed: Access = request.app.state.listed
     is_as_it_was = not official.mark or hmac.compare_digest(official.mark, listed.mark_of(official.principal.name))
     return official.principal if is_as_it_was else None
 

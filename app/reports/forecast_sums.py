@@ -16,7 +16,8 @@ def sums(found: ForecastResult, *, by_hour: bool = False) -> Iterator[Sum]:
     prices.
     """
     zone, governed = found.rules.defaults.zone, found.rules.governed
-    owners, prices = _owners(found), prices_of(governed)
+    owners = {each.trigger.name: each.trigger.owner for each in found.rules.rulebook.versions.values()}
+    prices = prices_of(governed)
     messages: dict[tuple[datetime, str, str], float] = defaultdict(float)
     parts: dict[tuple[datetime, str, str], float] = defaultdict(float)
     costs: dict[tuple[datetime, str, str], float] = defaultdict(float)
@@ -29,10 +30,6 @@ def sums(found: ForecastResult, *, by_hour: bool = False) -> Iterator[Sum]:
         costs[line] += found.forecast.parts[cell] * prices.get(cell.trigger, 0)
     for line in sorted(messages):
         yield Sum(*line, messages[line], parts[line], costs[line] if prices else None)
-
-
-def _owners(found: ForecastResult) -> Mapping[str, str]:
-    return {each.trigger.name: each.trigger.owner for each in found.rules.rulebook.versions.values()}
 
 
 def prices_of(governed: Governed) -> Mapping[str, float]:

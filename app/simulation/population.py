@@ -56,12 +56,9 @@ def _events(citizens: int, seed: int, registrar: Registrar) -> Iterator[dict[str
             return
         rng = Random(f"{seed}:{number}")  # noqa: S311  drawn to be repeated, not to be secret
         household = found(rng, registrar, shape(rng).within(room))
-        yield from map(cloud_event, _openings(household))
+        for citizen in household.members:
+            yield from map(cloud_event, opening(household, citizen))
         yield from map(cloud_event, _life(household))
-
-
-def _openings(household: Household) -> list[Happening]:
-    return [happening for citizen in household.members for happening in opening(household, citizen)]
 
 
 def _life(household: Household) -> list[Happening]:

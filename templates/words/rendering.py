@@ -99,11 +99,12 @@ def context(
 
 def _under(root: str, law: Callable[[], Mapping[str, Any]], zone: tzinfo | None) -> Group:
     """Return the values of the law with that root."""
-    return Group(root, lambda: group(root, _of(root, law()), zone).made)
 
+    def made() -> Mapping[str, Any]:
+        values = {name: value for name, value in law().items() if name.startswith(f"{root}.")}
+        return group(root, values, zone).made
 
-def _of(root: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name.startswith(f"{root}.")}
+    return Group(root, made)
 
 
 class Renderer:

@@ -128,7 +128,7 @@ async def work(
     workers: "JobThreads | None" = None,
 ) -> None:
     """Run the tasks (all, or only those) until SIGINT or SIGTERM, or until nothing waits. `workers`: work at jobs."""
-    watching = {"providers": Task(partial(_look, watch), LOOK_EVERY)}
+    watching = {"providers": Task(partial(_tell_providers, watch), LOOK_EVERY)}
     with ExitStack() as signals:
         try:
             if engine.database.sqlite:
@@ -151,14 +151,10 @@ async def work(
         finally:
             if workers is not None:
                 await asyncio.to_thread(workers.rest)
-            _tell_providers(watch)
+            await _tell_providers(watch)
             await asyncio.gather(*(route.aclose() for route in routes.values()), engine.inbound.webhooks.aclose())
 
 
-async def _look(watch: ProviderWatch) -> None:
-    _tell_providers(watch)
-
-
-def _tell_providers(watch: ProviderWatch) -> None:
+async def _tell_providers(watch: ProviderWatch) -> None:
     for is_up, line in watch.look():
         (talk if is_up else warn)(line)

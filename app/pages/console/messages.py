@@ -111,7 +111,8 @@ class MessagePages(ConsolePages):
         times = [again.get(each.nudge) for each in found.rows]
         first = min(filter(None, times), default=None)
         alone = speech.moment(first) if first is not None and all(times) and not found.further else ""
-        return SearchResult(rows, _written(found.further) if found.further else "", alone)
+        further = f"{found.further.at}.{found.further.nudge.hex}" if found.further else ""
+        return SearchResult(rows, further, alone)
 
     def _attempts(self, wanted: Search, before: int | None, choices: Choices, speech: Speech) -> SearchResult:
         found = failed_attempts(self._staff.platform.log, wanted, before)
@@ -168,7 +169,7 @@ def _wanted(given: Mapping[str, str], choices: Choices, speech: Speech, wrong: d
     if given["day"]:
         try:
             day = _day(given["day"])
-            since, until = (micros(_begins(each, speech)) for each in (day, day + A_DAY))
+            since, until = (micros(datetime.combine(each, time(), speech.zone)) for each in (day, day + A_DAY))
         except (ValueError, OverflowError):
             wrong["day"] = speech.say("Write a day such as 2026-03-01")
     state, provider, channel = (given[name] or None for name in ("state", "provider", "channel"))
@@ -189,10 +190,6 @@ def _day(text: str) -> date:
     return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  (a day has no zone)
 
 
-def _begins(day: date, speech: Speech) -> datetime:
-    return datetime.combine(day, time(), speech.zone)
-
-
 def _place(text: str, speech: Speech, wrong: dict[str, str]) -> Place | None:
     """Return where a page begins; what is no place that a page names is wrong."""
     if not text:
@@ -201,10 +198,6 @@ def _place(text: str, speech: Speech, wrong: dict[str, str]) -> Place | None:
         wrong["main"] = speech.say(_NOT_WHOLE)
         return None
     return Place(int(found[1]), UUID(found[2]))
-
-
-def _written(place: Place) -> str:
-    return f"{place.at}.{place.nudge.hex}"
 
 
 def _again_at(nudge: Nudge) -> datetime | None:

@@ -67,7 +67,8 @@ class SwitchPages(ConsolePages):
 
     def _set(self, request: Request, fields: Fields, *, stopped: bool) -> Response:
         who, frame = self._staff.operator(request, fields)
-        wish, say = _wish(fields), frame.speech.say
+        wish = Wish(short_field(fields, "what"), short_field(fields, "reason", MOST_SAID))
+        say = frame.speech.say
         wrong = {}
         if wish.scope not in SCOPES:
             wrong["what"] = say("Choose what to stop")
@@ -147,7 +148,3 @@ def _held(off: ActiveStop, held: HeldBack | None, speech: Speech) -> str:
         told = speech.say("Messages that it holds back now: more than {count}")
         return told.format(count=speech.number(MOST_COUNTED))
     return speech.say("Messages that it holds back now: at least {count}").format(count=speech.number(count))
-
-
-def _wish(fields: Fields) -> Wish:
-    return Wish(short_field(fields, "what"), short_field(fields, "reason", MOST_SAID))

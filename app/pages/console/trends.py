@@ -92,15 +92,12 @@ class Trends:
         if not counts and not any(any(each.values()) for each in ages.values()):
             return []
         return [
-            self._arrivals(counts),
+            self._over_time(self._speech.say("Events that came in"), counts.get(ARRIVED, Counter())),
             *self._sends(counts),
             self._funnel(counts),
             *self._cost(sms),
             *self._lags(ages),
         ]
-
-    def _arrivals(self, counts: Mapping[str, Counter[int]]) -> Chart:
-        return self._over_time(self._speech.say("Events that came in"), counts.get(ARRIVED, Counter()))
 
     def _sends(self, counts: Mapping[str, Counter[int]]) -> Iterator[Chart]:
         for channel in CHANNELS:

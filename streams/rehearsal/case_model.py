@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from domain.core.events import LifeEvent
 from domain.core.plain import PlainData
@@ -68,25 +68,7 @@ class PartsShape(Shape):
     max: Positive | None = optional("at most so many")
 
 
-Parts = Annotated[
-    PartsShape,
-    BeforeValidator(_range),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 1},
-                {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "properties": {
-                        "min": {"type": "integer", "minimum": 1},
-                        "max": {"type": "integer", "minimum": 1},
-                    },
-                },
-            ]
-        }
-    ),
-]
+Parts = Annotated[PartsShape, BeforeValidator(_range, json_schema_input_type=Positive | PartsShape)]
 
 
 class EventShape(Shape):

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, RootModel, WithJson
 
 from domain.core.plain import PlainData
 from domain.core.translatable import Said
-from templates.reading.value_kinds import DURATION, Cel, Day, Duration, Name, Shape, Text, Titles, optional
+from templates.reading.value_kinds import Cel, Day, Duration, Name, Shape, Text, Titles, optional
 
 
 def _number(value: PlainData) -> PlainData:
@@ -53,26 +53,7 @@ class HadShape(Shape):
     when: Cel = optional("CEL: which of them; the first event is `event`, this one is `later`")
 
 
-BoundOrDate = Annotated[
-    BoundShape,
-    BeforeValidator(_from_alone),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "minLength": 1},
-                {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": ["from"],
-                    "properties": {
-                        "from": {"type": "string", "minLength": 1},
-                        "offset": {"type": "string", "pattern": DURATION},
-                    },
-                },
-            ]
-        }
-    ),
-]
+BoundOrDate = Annotated[BoundShape, BeforeValidator(_from_alone, json_schema_input_type=Text | BoundShape)]
 
 
 class BenefitShape(Shape):

@@ -201,9 +201,6 @@ Day = Annotated[
 Since = Annotated[Day, AfterValidator(_within)]
 """A date whose first moment counts."""
 Zone = Annotated[str, _accepted(zone_of, Said("there is no such time zone; write one as in Asia/Almaty"))]
-OneOrMore = WithJsonSchema(
-    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
-)
 On = Annotated[
     Any,
     AfterValidator(_on),
@@ -224,7 +221,8 @@ On = Annotated[
         }
     ),
 ]
-Names = Annotated[list[Text], Field(min_length=1), AfterValidator(distinct), BeforeValidator(_listed), OneOrMore]
+_Listed = Annotated[list[Text], Field(min_length=1), AfterValidator(distinct)]
+Names = Annotated[_Listed, BeforeValidator(_listed, json_schema_input_type=Text | _Listed)]
 Titles = dict[Language, Text]
 ShortTitles = dict[Language, Annotated[Text, Field(max_length=LONGEST_SHORT)]]
 Emblem = Literal[

@@ -157,12 +157,7 @@ def guardians(trigger: Trigger, person: Person, defaults: Defaults, now: datetim
 
 
 def recipients(
-    nudge: Nudge,
-    trigger: Trigger,
-    person: Person,
-    defaults: Defaults,
-    now: datetime,
-    known: Callable[[str], Person],
+    nudge: Nudge, trigger: Trigger, person: Person, defaults: Defaults, now: datetime, known: Callable[[str], Person]
 ) -> tuple[str, ...]:
     """Return the recipients: the person, or while they are a minor each guardian known now, if any of them lives.
 

@@ -67,8 +67,7 @@ class Confined:
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self._child = self._start()
-        self._told(self._child, self._opening, Any)
+        self._start()
         return self
 
     def __exit__(
@@ -82,10 +81,7 @@ class Confined:
         Raises:
             Died: there is none.
         """
-        if self._child is None:
-            self._child = self._start()
-            self._told(self._child, self._opening, Any)
-        return self._told(self._child, question, kind)
+        return self._told(self._child or self._start(), question, kind)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         limits = map(str, (self._limits.memory, self._limits.work, self._limits.answer))
@@ -100,6 +96,8 @@ class Confined:
             start_new_session=True,
         )
         os.set_blocking(cast("IO[bytes]", child.stdin).fileno(), False)
+        self._child = child
+        self._told(child, self._opening, Any)
         return child
 
     def _told(self, child: "subprocess.Popen[bytes]", said: object, kind: PlainData) -> PlainData:

@@ -6,14 +6,14 @@ from collections.abc import Set as AbstractSet
 from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from jinja2 import Template, TemplateError, UndefinedError, nodes
+from jinja2 import TemplateError, UndefinedError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from domain.core.translatable import Said, Words
 from templates.words.environment import COLLECTED, collect, markdown_environment, plain_environment, printable
 from templates.words.markdown import MARKS, Markdown, Page, spells_marks
 from templates.words.policy import Scope
-from templates.words.simple import Finalize, Simple, simple
+from templates.words.simple import Finalize, Generate, simple
 from templates.words.syntax import read_words
 
 MAX_BYTES, LENGTHENED = 65_536, 12
@@ -96,19 +96,20 @@ class _Read(NamedTuple):
     tree: nodes.Template
     reads: AbstractSet[str]
 
-    def compiled(self) -> Template | Simple:
-        return simple(self.tree, self.environment, self.finalize) or self.environment.from_string(self.tree)
+    def compiled(self) -> Generate:
+        found = simple(self.tree, self.environment, self.finalize)
+        return found or self.environment.from_string(self.tree).generate
 
 
 class PlainText:
     """A text of one line."""
 
-    def __init__(self, template: Template | Simple | None, text: str) -> None:
-        self._template, self._constant = template, _one_line(text)
+    def __init__(self, generate: Generate | None, text: str) -> None:
+        self._generate, self._constant = generate, _one_line(text)
 
     def render(self, values: Mapping[str, Any]) -> str:
         """Return the text for these values. Raises BadWords."""
-        return self._constant if self._template is None else _one_line(_capped(self._template, values))
+        return self._constant if self._generate is None else _one_line(_capped(self._generate, values))
 
 
 class MarkdownText:
@@ -134,15 +135,15 @@ class MarkdownText:
             self.render(values)
 
     @cached_property
-    def _template(self) -> Template | Simple | None:
+    def _generate(self) -> Generate | None:
         return None if self._read is None else self._read.compiled()
 
     def words(self, values: Mapping[str, Any]) -> tuple[str, list[str]]:
         """Return the Markdown for these values with marks in their places, and the values. Raises BadWords."""
         collected: list[str] = []
-        if self._read is None or self._template is None:
+        if self._generate is None:
             return self._text, collected
-        return _capped(self._template, {**values, COLLECTED: collected}), collected
+        return _capped(self._generate, {**values, COLLECTED: collected}), collected
 
     def _remember(self, words: str) -> Page:
         if len(self._pages) >= REMEMBERED:
@@ -163,10 +164,10 @@ def _one_line(text: str) -> str:
     return _BREAK.sub(" ", text.strip()) if "\n" in text or "\t" in text else text.strip()
 
 
-def _capped(template: Template | Simple, values: Mapping[str, Any]) -> str:
+def _capped(generate: Generate, values: Mapping[str, Any]) -> str:
     chunks, size = [], 0
     try:
-        for chunk in template.generate(values):
+        for chunk in generate(values):
             chunks.append(chunk)
             size += len(chunk.encode())
             _check_size(size)

@@ -5,7 +5,7 @@ and the compiled one renders no faster.
 """
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, nodes
@@ -15,6 +15,8 @@ from templates.words.policy import FILTERS, TESTS
 Values = Mapping[str, Any]
 Value = Callable[[Values], Any]
 Part = Callable[[Values], str]
+Generate = Callable[[Values], Iterator[str]]
+"""Makes a text of values, in pieces, as `jinja2.Template.generate` does."""
 Finalize = Callable[[Values, Any], str]
 """Makes the text of a value; it is given all values as well."""
 
@@ -28,27 +30,17 @@ _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class Simple:
-    """A text whose parts are words, values, and what is said under a condition."""
-
-    def __init__(self, parts: Sequence[Part]) -> None:
-        self._parts = parts
-
-    def generate(self, values: Values) -> Iterator[str]:
-        """Return the text in pieces, as `jinja2.Template.generate` gives it."""
-        return (part(values) for part in self._parts)
-
-
 class _NotSimple(Exception):
     """Raised for a text with more in it than values, filters and conditions."""
 
 
-def simple(tree: nodes.Template, environment: Environment, finalize: Finalize) -> Simple | None:
-    """Return the text as its parts; None where it has more in it than values, filters and conditions."""
+def simple(tree: nodes.Template, environment: Environment, finalize: Finalize) -> Generate | None:
+    """Return what makes the text; None where it has more in it than values, filters and conditions."""
     try:
-        return Simple(_Reader(environment, finalize).parts(tree.body))
+        parts = _Reader(environment, finalize).parts(tree.body)
     except _NotSimple:
         return None
+    return lambda values: (part(values) for part in parts)
 
 
 class _Reader(NamedTuple):

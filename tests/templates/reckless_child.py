@@ -23,7 +23,7 @@ def answer(question: Mapping[str, Any]) -> object:
     environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
     environment.filters |= {"date": str, "money": str}
     try:
-        PlainText(environment.from_string(question["text"]), "").render({})
+        PlainText(environment.from_string(question["text"]).generate, "").render({})
     except BadWords as bad:
         return [bad.variable, bad.problem]
     return None

@@ -9,7 +9,7 @@ from jinja2 import Environment, TemplateError, nodes
 
 from templates.words.environment import COLLECTED, collect, markdown_environment, plain_environment, printable
 from templates.words.policy import Scope
-from templates.words.simple import simple
+from templates.words.simple import Generate, simple
 from templates.words.syntax import read_words
 from tests.templates.fine import values
 
@@ -47,10 +47,10 @@ PIECES = [
 LANGUAGES, TEXTS = st.sampled_from(["kk", "en"]), st.lists(st.sampled_from(PIECES), max_size=6).map("".join)
 
 
-def _outcome(template: Any, read: dict[str, Any]) -> tuple[str, list[str]]:
+def _outcome(generate: Generate, read: dict[str, Any]) -> tuple[str, list[str]]:
     collected: list[str] = []
     try:
-        return "".join(template.generate({**read, COLLECTED: collected})), collected
+        return "".join(generate({**read, COLLECTED: collected})), collected
     except (TemplateError, TypeError, ValueError) as error:
         return f"{type(error).__name__}: {error}", collected
 
@@ -61,7 +61,7 @@ def test_the_same_words_or_the_same_failure(language: str, text: str, name: str)
     environment, read = plain_environment(language), {**values(name=name), "step": "day"}
     made = simple(_tree(environment, text), environment, lambda _, value: printable(value))
     assert made is not None
-    assert _outcome(made, read) == _outcome(environment.from_string(text), read)
+    assert _outcome(made, read) == _outcome(environment.from_string(text).generate, read)
 
 
 @given(language=LANGUAGES, text=TEXTS, name=st.text(max_size=5))
@@ -70,7 +70,7 @@ def test_the_same_marks_and_values_in_markdown(language: str, text: str, name: s
     environment, read = markdown_environment(language), {**values(name=name), "step": "day"}
     made = simple(_tree(environment, text), environment, collect)
     assert made is not None
-    assert _outcome(made, read) == _outcome(environment.from_string(text), read)
+    assert _outcome(made, read) == _outcome(environment.from_string(text).generate, read)
 
 
 def _tree(environment: Environment, text: str) -> nodes.Template:

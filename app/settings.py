@@ -26,7 +26,7 @@ from app.paths import config_file, data_folder
 from app.providers import HookSettings, ProviderSettings, Rate
 from app.sign_in_settings import SignInSettings, one_way_in
 from streams.storage.sqlite_file import names_a_file
-from templates.reading.findings import closest
+from templates.reading.findings import closest, hint
 
 PREFIX = "HABARSHY_"
 COMING = frozenset({"TOKEN", "TEST_POSTGRES", "TEST_KAFKA", "TEST_SHOTS", "TEST_EXAMPLES"})
@@ -142,9 +142,7 @@ def _a_schedule(given: dict[str, str]) -> dict[str, str]:
 
     for job, text in given.items():
         if job not in SCHEDULE:
-            meant = closest(job, SCHEDULE)
-            hint = f" (did you mean {meant}?)" if meant else ""
-            raise ValueError(f"no job is called {job!r}{hint}; there are: {', '.join(SCHEDULE)}")
+            raise ValueError(f"no job is called {job!r}{hint(job, SCHEDULE)}; there are: {', '.join(SCHEDULE)}")
         try:
             trigger_of(text)
         except ValueError as error:

@@ -14,7 +14,7 @@ from typing import NoReturn, TextIO
 import msgspec
 
 from app.identity import private_files
-from app.visible import visible
+from app.visible import escaped, visible
 from domain.core.plain import PlainData
 from streams.storage.severity import Failed, Warned
 
@@ -52,8 +52,7 @@ def open_standard() -> None:
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeEncodeError)
-    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
+    return escaped(error.object[error.start : error.end]), error.end
 
 
 def data(line: str) -> None:

@@ -17,11 +17,12 @@ _HIDDEN = re.compile(
 
 def visible(text: str) -> str:
     """Return the text with each hidden character as JSON escapes it; lines and tabs stay as they are."""
-    return _HIDDEN.sub(_escaped, text)
+    return _HIDDEN.sub(lambda found: escaped(found[0]), text)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    units = found[0].encode("utf-16-be", "surrogatepass")
+def escaped(text: str) -> str:
+    """Return each character as JSON escapes it."""
+    units = text.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 

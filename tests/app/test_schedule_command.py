@@ -82,7 +82,10 @@ def test_a_job_that_does_not_run_or_fails_is_said(terminal: Terminal) -> None:
             '{"retire": "03:30"}',
             "schedule: retire: '03:30' is no schedule (it has 1 fields of 5); write minute, hour",
         ),
-        ('{"retry": "30 3 * * *"}', "schedule: no job is called 'retry' (did you mean retire?); there are: cleanup"),
+        (
+            '{"retry": "30 3 * * *"}',
+            "schedule: no job is called 'retry' (did you mean 'retire'?); there are: cleanup",
+        ),
     ],
 )
 def test_a_wrong_schedule_is_refused(tmp_path: Path, given: str, problem: str) -> None:

@@ -97,7 +97,8 @@ def _tables(report: Report) -> Iterator[Table]:
         yield Table(
             N_("Parts of SMS"), (N_("Language"), N_("Parts each"), N_("Messages")), rows, numbers=frozenset({1, 2})
         )
-    for title, counts in _reasons(report):
+    reasons = ((N_("Put off"), tally.deferred), (N_("Withheld"), tally.withheld), (N_("Not sent"), tally.ended))
+    for title, counts in reasons:
         if counts:
             rows = [(report.reason(why), Number(many)) for why, many in counts.most_common()]
             yield Table(title, (N_("Why"), N_("How often")), rows, numbers=frozenset({1}))
@@ -111,12 +112,6 @@ def _tables(report: Report) -> Iterator[Table]:
             codes=frozenset({0}),
         )
     yield from _changes(report)
-
-
-def _reasons(report: Report) -> Iterator[tuple[str, Counter[str]]]:
-    yield N_("Put off"), report.tally.deferred
-    yield N_("Withheld"), report.tally.withheld
-    yield N_("Not sent"), report.tally.ended
 
 
 def _changes(report: Report) -> Iterator[Table]:

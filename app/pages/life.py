@@ -109,10 +109,8 @@ class Details(Struct, frozen=True):
 
 def details_of(why: Explanation, rules: Rules, speech: Speech) -> Details:
     """Return the details of the page that says why."""
-    names, rule = (
-        names_of(rules, speech, start_of(why.clause)),
-        Clause(why.clause, why.agency, why.klass, why.legal_basis_titles),
-    )
+    names = names_of(rules, speech, start_of(why.clause))
+    rule = Clause(why.clause, why.agency, why.klass, why.legal_basis_titles)
     return Details(
         tuple(_recorded(why, names)),
         tuple(rule_told(rule, rules, speech)),

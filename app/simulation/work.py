@@ -48,7 +48,7 @@ def jobs(household: Household, citizen: Citizen) -> Iterator[Happening]:
 
 
 def pension(household: Household, citizen: Citizen) -> Iterator[Happening]:
-    """Yield the pension, granted in the month after the years_after that entitles to it."""
+    """Yield the pension, granted in the month after the birthday that entitles to it."""
     rng = household.rng
     day = _retires(citizen) + 1 + int(30 * rng.random())
     if day < citizen.until and rng.random() < _CLAIMS_PENSION:

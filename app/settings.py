@@ -349,8 +349,12 @@ _ENVIRONMENT = "environment"
 
 def _sources() -> dict[str, Callable[[], Mapping[str, Any]]]:
     """Origin -> what reads what is set there, the first one counts first."""
-    path = config_file()
-    return {_ENVIRONMENT: EnvSettingsSource(Settings), str(path): TomlConfigSettingsSource(Settings, path)}
+    return {_ENVIRONMENT: EnvSettingsSource(Settings), str(config_file()): _file}
+
+
+def _file() -> Mapping[str, Any]:
+    """Return what the file says; the library reads it, and may fail, as soon as the source is made."""
+    return TomlConfigSettingsSource(Settings, config_file())()
 
 
 def _named_as(origin: str, name: str) -> str:

@@ -75,7 +75,11 @@ class _DraftFields:
     def of_the_rule(self, found: Finding) -> list[FormField]:
         form, labels = self._rule
         return [
-            FormField(self._advice.of_the_form(each), labels.get(name, ""), self._at(f"/form#{name}"))
+            FormField(
+                self._advice.of_the_form(each),
+                labels.get(name, ""),
+                self._at(f"/form#{'right' if name.startswith('right.') else name}"),  # one tick answers for all
+            )
             for name, each in at_fields(found, form.at(found.line, found.column))
         ]
 

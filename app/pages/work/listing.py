@@ -131,17 +131,22 @@ class _Rows:
                 handed_in.get(name),
                 drafts.get(name),
             )
-            for name in sorted(own.keys() | handed_in.keys() | drafts.keys())
+            for name in own.keys() | handed_in.keys() | drafts.keys()
         ]
 
     def under_way(self) -> list[dict[str, Any]]:
-        """Return rows for those with a next step, by name: versions that wait for somebody, then drafts."""
-        found = sorted((each for each in self._rules if not each.is_done), key=lambda each: not each.is_waiting)
-        return [self._row(each) for each in found]
+        """Return rows for those with a next step: versions that wait for somebody, then drafts; each by title."""
+        return [
+            *self._by_title(each for each in self._rules if each.is_waiting),
+            *self._by_title(each for each in self._rules if not (each.is_waiting or each.is_done)),
+        ]
 
     def published(self) -> list[dict[str, Any]]:
-        """Return rows for those that are as they were published, by name."""
-        return [self._row(each) for each in self._rules if each.is_done]
+        """Return rows for those that are as they were published, by title."""
+        return self._by_title(each for each in self._rules if each.is_done)
+
+    def _by_title(self, rules: Iterable[_Rule]) -> list[dict[str, Any]]:
+        return sorted(map(self._row, rules), key=lambda row: row["title"].casefold())
 
     def _row(self, rule: _Rule) -> dict[str, Any]:
         pages = list(rule.pages.items())

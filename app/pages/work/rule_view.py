@@ -39,7 +39,11 @@ URGENCY: Final[Mapping[str, str]] = {
 }
 NEEDLESS: Final = N_("4. Do not send if the person has already:")
 """The heading of the part in which an author is asked what makes the message needless."""
-_TAKEN_OVER: Final[Mapping[str, str]] = {"legal_basis": N_("Legal basis"), "category": N_("Topic"), "class": KIND}
+_TAKEN_OVER: Final[Mapping[str, str]] = {
+    "legal_basis": N_("Legal basis"),
+    "category": N_("Topic"),
+    "class": N_("Kind of message"),
+}
 """Key that may be taken over from another rule -> what its values are called."""
 _ENDS: Final = re.compile(r"(^|[._])(expires_on|ends_on|\w+_until|\w+_by)$")
 """Names of dates on which something ends."""
@@ -123,21 +127,25 @@ class View(RuleControls):
     def about(self) -> Iterator[Control]:
         """Yield its topic and how urgent it is."""
         yield self._topic()
-        yield from self.right_here("category")
         yield self.control(
             "class",
             "radios",
             self._say(KIND),
             options=[(name, self._say(CLASSES[name]), self._say(text)) for name, text in URGENCY.items()],
         )
-        yield from self.right_here("class")
+        yield from self._right_here()
 
-    def right_here(self, key: str) -> Iterator[Control]:
+    def _right_here(self) -> Iterator[Control]:
         """Yield the tick that what is taken over from another rule is right here too, while that is asked."""
-        name = f"right.{key}"
-        ticked, control = field_of(self.typed, name), self.control(name, "tick", self._say("It is right here too"))
-        if key in self.form.taken_over and (not self.typed or ticked or control.findings):
-            yield replace(control, value=ticked, more="yes")
+        ticked = field_of(self.typed, "right")
+        asked = map(self._asked_of, self.form.taken_over)
+        if left := [each for each in asked if not self.typed or ticked or each.findings]:
+            label = self._say("It is right here too: {names}")
+            names = ", ".join(each.label for each in left)
+            yield replace(left[0], name="right", label=label.format(names=names), value=ticked, more="yes")
+
+    def _asked_of(self, key: str) -> Control:
+        return self.control(f"right.{key}", "tick", self._say(_TAKEN_OVER[key]))
 
     def _topic(self) -> Control:
         options = topics_of(self.reading.rules.governed, self.speech, self.values.get("category", ""))

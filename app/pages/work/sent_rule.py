@@ -54,8 +54,8 @@ class SentRule:
             if any(changed.get(f"unless.{each}.on") for each in NEW):
                 wrong["needless.none"] = _BOTH
         changed |= {name: "yes" for name in self._reading.typed if _GONE.fullmatch(name)}
-        rights = (f"right.{key}" for key in self._reading.form.taken_over)
-        changed |= {name: "yes" for name in rights if field_of(self._reading.typed, name)}
+        if field_of(self._reading.typed, "right"):
+            changed |= {f"right.{key}": "yes" for key in self._reading.form.taken_over}
         return changed, wrong
 
     def _cite(self, was: Mapping[str, str], changed: dict[str, str], wrong: dict[str, str]) -> None:

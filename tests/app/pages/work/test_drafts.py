@@ -292,8 +292,9 @@ def test_two_who_write_at_once_lose_nothing(quiet: Workshop) -> None:
     assert aida.post(where, revision="1", **{"file-en.md": ours}).status_code == 303
     answer = dana.post(where, revision="1", **{"file-en.md": theirs})
     assert answer.status_code == 409
-    assert "Pick" in answer.text
-    assert "Take" in answer.text
+    for text in ("Pick", "Take", "aida changed it"):
+        assert text in answer.text
+    assert "You changed it in another window" in aida.post(where, revision="1", **{"file-en.md": theirs}).text
     assert "Pick" in file_of(dana.get(where).text, "en.md")
     assert dana.post(where, revision="1", **{"file-en.md": ours}).status_code == 303
     assert dana.post(where, revision="2", **{"file-en.md": theirs}).status_code == 303
@@ -758,6 +759,14 @@ def test_a_rule_is_listed_once(quiet: Workshop) -> None:
     files = {"file-trigger.yaml": file_of(text, "trigger.yaml") + "# more\n"}
     dana.post(draft, revision=revision_of(text), **files)
     assert listed() == opened
+
+
+def test_rules_are_listed_by_title(quiet: Workshop) -> None:
+    """Who looks for a rule finds it by what the page calls it, whatever its internal name is."""
+    aida = signed_in(quiet, "aida")
+    for name, title in (("first", "Zebra"), ("second", "apple")):
+        begun(aida, name=name, pack="kz", on="kz.residence.registered", **{"title.en": title})
+    assert re.findall(r'/form">(Zebra|apple)</a>', aida.get("/work").text) == ["apple", "Zebra"]
 
 
 def entry_of(somebody: Somebody, name: str) -> tuple[str, list[str]]:

@@ -23,6 +23,7 @@ from streams.queues.jobs import Job, plan_of
 from streams.replay import sample
 from streams.replay.audit_job import AuditJob
 from streams.replay.sample import Sample, SampleRequest
+from streams.runtime import cleanup
 from streams.runtime.cron import NEVER
 from streams.runtime.schedule import UNDER_WAY, Run, Schedule, Scheduled, Stopping, Unfinished
 from streams.storage import statistics
@@ -93,7 +94,7 @@ def zone_of_schedule(platform: Platform) -> tzinfo:
 
 def _works(on: Platform) -> Mapping[str, Callable[[Stopping], object]]:
     return {
-        "cleanup": lambda _: on.runtime.cleanup.run(),
+        "cleanup": lambda _: cleanup.run(on.database, on.clock()),
         "statistics": lambda _: statistics.refresh(on.database),
         "expiry": lambda _: check_certificates(on.settings, on.clock()),
         "deposit": lambda _: _deposit(on),

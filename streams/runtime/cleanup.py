@@ -1,6 +1,5 @@
 """Cleanup: deletes data whose time is over."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -14,21 +13,16 @@ UNTOLD = timedelta(days=30)
 """An answer waits this long for a process that sends webhooks to its agency."""
 
 
-class Cleanup:
-    """Deletes expired conversations, unmatched receipts, idempotency keys, guesses, parts of SMS and webhooks."""
+def run(database: Database, now: datetime) -> None:
+    """Delete expired conversations, unmatched receipts, idempotency keys, guesses, parts of SMS and webhooks."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
-        self._database, self._clock = database, clock
+    def work(connection: Connection) -> None:
+        conversations.tidy(connection, now)
+        early_receipts.tidy(connection, now)
+        idempotency.tidy(connection, now)
+        guess_counts.tidy(connection, now)
+        sms_parts.tidy(connection, now)
+        references.tidy_parts(connection, now)
+        webhook_outbox.tidy(connection, now - UNTOLD)
 
-    def run(self) -> None:
-        """Delete them, in one transaction."""
-        self._database.write(self._tidy, Priority.INTAKE)
-
-    def _tidy(self, connection: Connection) -> None:
-        conversations.tidy(connection, self._clock())
-        early_receipts.tidy(connection, self._clock())
-        idempotency.tidy(connection, self._clock())
-        guess_counts.tidy(connection, self._clock())
-        sms_parts.tidy(connection, self._clock())
-        references.tidy_parts(connection, self._clock())
-        webhook_outbox.tidy(connection, self._clock() - UNTOLD)
+    database.write(work, Priority.INTAKE)

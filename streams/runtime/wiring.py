@@ -11,17 +11,15 @@ from streams.planning import areas, quarantine
 from streams.planning.wiring import PlanningParts
 from streams.queues.dead_letters import DeadLetterQueue, DeadLetters
 from streams.rules.context import WriteContext
-from streams.runtime.cleanup import Cleanup
 from streams.runtime.processes import Processes
 from streams.runtime.restore import Restoring
 
 
 class RuntimeParts(Struct, frozen=True):
-    """The work beside (chain, watermark, cleanup), the processes, and the tools for restores and dead letters."""
+    """The work beside (chain, watermark), the processes, and the tools for restores and dead letters."""
 
     chain_builder: ChainBuilder
     watermark: Watermark
-    cleanup: Cleanup
     restore: Restoring
     dead_letters: DeadLetters
     processes: Processes
@@ -45,7 +43,6 @@ def build(
     return RuntimeParts(
         log.chain_builder,
         log.watermark,
-        Cleanup(database, clock),
         Restoring(context, log.watermark),
         DeadLetters(database, queue, kinds),
         Processes(database, clock),

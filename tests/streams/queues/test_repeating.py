@@ -14,6 +14,7 @@ from starlette.types import Message
 from app.server import application
 from streams.log.mapper import Entry
 from streams.queues.idempotency import IdempotencyKeys, RequestInProgress
+from streams.runtime import cleanup
 from tests.app.http.wire import BATCHED, STRUCTURED, client_of, event, key_of, registry_of
 from tests.world import World
 
@@ -102,7 +103,7 @@ def test_answers_are_kept_for_a_day(world: World) -> None:
     client, headers = registry_of(world.platform), STRUCTURED | {"idempotency-key": "a-1"}
     client.post("/events", json=event(), headers=headers)
     world.at(world.clock() + timedelta(hours=24, seconds=1))
-    world.platform.runtime.cleanup.run()
+    cleanup.run(world.platform.database, world.clock())
     assert client.post("/events", json=event(), headers=headers).json() == {"status": "duplicate"}
 
 

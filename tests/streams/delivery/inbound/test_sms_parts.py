@@ -18,6 +18,7 @@ from notifiers.port.interface import Incoming, Piece
 from streams.delivery.inbound.sms_parts import Made, SmsReassembly
 from streams.queues.dead_letters import LetterFilter
 from streams.rules.in_force import Rules
+from streams.runtime import cleanup
 from streams.storage.tables import pieces
 from tests.streams.piecing import (
     AGAIN,
@@ -97,7 +98,7 @@ def test_the_same_words_long_after_are_another_message(world: World) -> None:
         come(world, piece(1, "Иә, "), piece(2, "келісемін."))
         world.at(world.clock() + AGAIN)
     assert texts(world) == ["Иә, келісемін."] * 2
-    world.platform.runtime.cleanup.run()
+    cleanup.run(world.platform.database, world.clock())
     assert kept(world) == []
 
 

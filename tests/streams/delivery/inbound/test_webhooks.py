@@ -12,6 +12,7 @@ from app.providers import HookSettings
 from domain.persons.replies import Reply
 from streams.delivery.inbound.webhooks import AT_ONCE, LEASE, UNWANTED_FOR, WAITS, Hook, Webhooks
 from streams.queues.dead_letters import LetterFilter
+from streams.runtime import cleanup
 from streams.runtime.cleanup import UNTOLD
 from tests.app.http.wire import TRACE
 from tests.notifiers.http_peers import Answer, HttpPeer, RecordedRequest, answer, listening
@@ -245,7 +246,7 @@ async def test_who_wants_to_be_told_nothing_is_not_waited_for(tmp_path: Path) ->
     await world.settle()
     assert world.health().untold == 1
     world.at(world.clock() + UNTOLD + timedelta(days=1))
-    world.platform.runtime.cleanup.run()
+    cleanup.run(world.platform.database, world.clock())
     assert world.health().untold == 0
     world.close()
 

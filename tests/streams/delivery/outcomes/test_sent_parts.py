@@ -19,6 +19,7 @@ from notifiers.port.message_names import numbered
 from notifiers.port.routes import single_routes
 from notifiers.sms.smpp.notifier import SmppNotifier
 from streams.delivery.outcomes.references import PARTS_KEPT
+from streams.runtime import cleanup
 from streams.storage.database import Priority
 from streams.storage.tables import early_receipts, sent_parts
 from tests.notifiers.sms_helpers import options
@@ -157,10 +158,10 @@ async def test_parts_are_let_go_of(world: World) -> None:
     await world.settle(DUE)
     assert rows(world, sent_parts) == ["1", "2"]
     world.at(DUE + PARTS_KEPT)
-    world.platform.runtime.cleanup.run()
+    cleanup.run(world.platform.database, world.clock())
     assert rows(world, sent_parts) == ["1", "2"]
     world.at(DUE + PARTS_KEPT + timedelta(seconds=1))
-    world.platform.runtime.cleanup.run()
+    cleanup.run(world.platform.database, world.clock())
     assert rows(world, sent_parts) == []
 
 

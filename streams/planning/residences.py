@@ -1,6 +1,7 @@
 """Rows of the view `residents` from the facts of a person's history."""
 
 from collections.abc import Iterable
+from functools import cache, partial
 
 from domain.core.events import Effective
 from domain.core.ids import Names
@@ -15,8 +16,7 @@ class ResidenceRows:
 
     def __init__(self, catalogue: Catalogue, names: Names) -> None:
         self.catalogue, self._residences = catalogue, Residences(catalogue)
-        self._levels, self._names = catalogue.area_levels, names
-        self._homes: dict[tuple[str, str | None], str] = {}
+        self._home = cache(partial(names.home, levels=catalogue.area_levels))
 
     @property
     def types(self) -> frozenset[str]:
@@ -29,8 +29,3 @@ class ResidenceRows:
             Resident(person, micros(one.since), self._home(one.area, one.zone), optional_micros(one.until), one.only)
             for one in self._residences.of(person, facts)
         ]
-
-    def _home(self, area: str, zone: str | None) -> str:
-        if (found := self._homes.get((area, zone))) is None:
-            found = self._homes[area, zone] = self._names.home(area, zone, self._levels)
-        return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import cache, partial
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -271,8 +272,8 @@ class _Look:
     """Looks up what the nudges of one page are about, each trigger version once."""
 
     def __init__(self, connection: Connection, inboxes: Inboxes, rules: Rules) -> None:
-        self._connection, self._inboxes, self._rules = connection, inboxes, rules
-        self._contents: dict[str, Mapping[str, Any]] = {}
+        self._connection, self._rules = connection, rules
+        self._content = cache(partial(inboxes.content, connection, rules))
 
     def sent(self, row: inbox.Received, nudge: Nudge, person: str) -> SentMessage:
         found = nudges.by_id(self._connection, nudge.members)
@@ -288,10 +289,7 @@ class _Look:
         )
 
     def about(self, nudge: Nudge) -> dict[str, Any]:
-        version = nudge.intent.version
-        if version not in self._contents:
-            self._contents[version] = self._inboxes.content(self._connection, self._rules, version)
-        content = self._contents[version]
+        content = self._content(nudge.intent.version)
         office = self._rules.catalogue.offices.get(str(content.get("owner")), NO_OFFICE)
         return {
             "title": content.get("title", {}),

@@ -9,6 +9,7 @@ A provider that removes doubles gets its unknown messages again, so it may have 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from itertools import chain, groupby
 from typing import NamedTuple
 from uuid import UUID
@@ -242,14 +243,11 @@ class Places:
     """The places with providers, a bulkhead for each."""
 
     def __init__(self, budgets: Budgets) -> None:
-        self._budgets = budgets
-        self._bulkheads: dict[str, Bulkhead] = {}
+        self._bulkhead = cache(lambda provider: Bulkhead(budgets.of([provider])))
 
     async def take(self, provider: str, wanted: int) -> Permits:
         """Wait for up to so many places with a provider."""
-        bulkhead = self._bulkheads.get(provider)
-        if bulkhead is None:
-            bulkhead = self._bulkheads[provider] = Bulkhead(self._budgets.of([provider]))
+        bulkhead = self._bulkhead(provider)
         return Permits(bulkhead, await bulkhead.acquire(wanted, None))
 
 

@@ -11,11 +11,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, Table, select
 
 from domain.core.ids import Names
@@ -83,8 +82,7 @@ def within(at: RebuildProgress, cursor: str, count: int = 0) -> RebuildProgress:
 
 def keep(views: Connection, at: RebuildProgress) -> RebuildProgress:
     """Store the progress, in the transaction of the work that was done."""
-    kept: dict[str, Any] = {name: getattr(at, name) for name in RebuildProgress.__struct_fields__}
-    views.execute(standing.update().values(kept))
+    views.execute(standing.update().values(asdict(at)))
     return at
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import Connection, delete, select
 
 from projections.tables import micros, moment
@@ -73,8 +74,7 @@ class Processes:
         signed = {"seen_at": now, "ahead": micros_of(ahead)}
         update = processes.update().where(processes.c.id == process.id).values(**signed)
         if connection.execute(update).rowcount == 0:
-            row = {name: getattr(process, name) for name in Process.__struct_fields__}
-            connection.execute(processes.insert().values(**row, **signed, started_at=now))
+            connection.execute(processes.insert().values(**asdict(process), **signed, started_at=now))
         connection.execute(delete(processes).where(processes.c.seen_at < now - micros_of(KEPT)))
 
     def leave(self, id_: str) -> None:

@@ -40,63 +40,6 @@ SEGMENTS = 24
 """The segments of a partition: Kafka deletes whole ones only, and by default writes to one for a week."""
 
 
-def kept_for(hours: int) -> dict[str, str]:
-    """Return the settings of a topic that keeps records for so many hours."""
-    kept = hours * HOUR_MS
-    return {"cleanup.policy": "delete", "retention.ms": str(kept), "segment.ms": str(kept // SEGMENTS)}
-
-
-def apply_settings(
-    address: str, admin: AdminClient, settings: Mapping[str, Mapping[str, str]], seconds: float
-) -> list[str]:
-    """Give these topics their settings; return a line for each that was altered.
-
-    Raises:
-        WrongTopicSettings: one has other settings, and we may not alter it.
-        NotGranted: we may not read the settings.
-        KafkaException: no answer.
-    """
-    altered: list[str] = []
-    for topic, wanted in settings.items():
-        found = _found(address, admin, topic, seconds)
-        other = {name: found[name] for name, value in wanted.items() if found[name] != value}
-        if other:
-            instead = {name: wanted[name] for name in other}
-            _alter(address, admin, topic, other, instead, seconds)
-            altered.append(f"the topic {topic} had {settings_line(other)}; it now has {settings_line(instead)}")
-    return altered
-
-
-def _found(address: str, admin: AdminClient, topic: str, seconds: float) -> dict[str, str]:
-    [asked] = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
-    try:
-        return {name: str(entry.value) for name, entry in asked.result(seconds).items()}
-    except KafkaException as error:
-        if error.args[0].code() in DENIED:
-            raise NotGranted(address, f"DESCRIBE_CONFIGS on the topic {topic}", reason_of(error)) from None
-        raise
-
-
-def _alter(
-    address: str, admin: AdminClient, topic: str, found: Mapping[str, str], wanted: Mapping[str, str], seconds: float
-) -> None:
-    entries = [
-        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in wanted.items()
-    ]
-    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
-    [asked] = admin.incremental_alter_configs([resource]).values()
-    try:
-        asked.result(seconds)
-    except KafkaException as error:
-        if error.args[0].code() in MAY_HEAL:
-            raise
-        raise WrongTopicSettings(
-            f"The topic {topic} has {settings_line(found)}, so it keeps records otherwise than the settings say"
-            f" ({reason_of(error)}). Have it altered: kafka-configs.sh --bootstrap-server {address} --alter"
-            f" --entity-type topics --entity-name {topic} --add-config {settings_line(wanted)}"
-        ) from None
-
-
 PARTITIONS = 12
 """The partitions of a topic, unless the settings say otherwise. They are for good: with another number, the same key
 would go to another partition. More of them are a new generation of topics, by another prefix (docs/operations.md).
@@ -179,7 +122,7 @@ class Topics(Struct, frozen=True):
                 check_topic(name, found[name], self.partitions)
             ours = self.hours().items()
             there = {name: self._kept(name, kept) for name, kept in ours if name in wanted and name in before}
-            return apply_settings(self.address, admin, there, self.answer_seconds * 2)
+            return self._apply(admin, there)
         except KafkaException as error:
             admin.poll(0)  # collects the errors of its connections
             raise heard.failure(self.address, error) from None
@@ -217,6 +160,50 @@ class Topics(Struct, frozen=True):
             admin.poll(_LOOK_EVERY)
         return found
 
+    def _apply(self, admin: AdminClient, settings: Mapping[str, Mapping[str, str]]) -> list[str]:
+        """Give these topics their settings; return a line for each that was altered.
+
+        Raises:
+            WrongTopicSettings: one has other settings, and we may not alter it.
+            NotGranted: we may not read the settings.
+            KafkaException: no answer.
+        """
+        altered: list[str] = []
+        for topic, wanted in settings.items():
+            found = self._found(admin, topic)
+            other = {name: found[name] for name, value in wanted.items() if found[name] != value}
+            if other:
+                instead = {name: wanted[name] for name in other}
+                self._alter(admin, topic, other, instead)
+                altered.append(f"the topic {topic} had {settings_line(other)}; it now has {settings_line(instead)}")
+        return altered
+
+    def _found(self, admin: AdminClient, topic: str) -> dict[str, str]:
+        [asked] = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+        try:
+            return {name: str(entry.value) for name, entry in asked.result(self.answer_seconds * 2).items()}
+        except KafkaException as error:
+            if error.args[0].code() in DENIED:
+                raise NotGranted(self.address, f"DESCRIBE_CONFIGS on the topic {topic}", reason_of(error)) from None
+            raise
+
+    def _alter(self, admin: AdminClient, topic: str, found: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+        entries = [
+            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in wanted.items()
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+        [asked] = admin.incremental_alter_configs([resource]).values()
+        try:
+            asked.result(self.answer_seconds * 2)
+        except KafkaException as error:
+            if error.args[0].code() in MAY_HEAL:
+                raise
+            raise WrongTopicSettings(
+                f"The topic {topic} has {settings_line(found)}, so it keeps records otherwise than the settings say"
+                f" ({reason_of(error)}). Have it altered: kafka-configs.sh --bootstrap-server {self.address} --alter"
+                f" --entity-type topics --entity-name {topic} --add-config {settings_line(wanted)}"
+            ) from None
+
     def _wanted(self, name: str, hours: int) -> NewTopic:
         kept = self._kept(name, hours)
         if name == self.life_dead:
@@ -225,7 +212,9 @@ class Topics(Struct, frozen=True):
 
     def _kept(self, name: str, hours: int) -> dict[str, str]:
         """Return a topic's retention settings; those with personal data count from a record's arrival."""
-        return kept_for(hours) | (FROM_ARRIVAL if name in {self.life_in, self.life_dead} else {})
+        kept = hours * HOUR_MS
+        deleted = {"cleanup.policy": "delete", "retention.ms": str(kept), "segment.ms": str(kept // SEGMENTS)}
+        return deleted | (FROM_ARRIVAL if name in {self.life_in, self.life_dead} else {})
 
 
 def check_topic(topic: str, found: TopicMetadata, partitions: int) -> None:

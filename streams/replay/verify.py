@@ -5,7 +5,6 @@ of recording, the processes or the kind of database. With the same key file, equ
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import reduce
 from hashlib import sha256
@@ -22,7 +21,7 @@ from domain.core.translatable import N_, Said
 from domain.facts.facts import NudgeCancelled, NudgePlanned
 from domain.nudges.diff import Change
 from domain.nudges.later_completion import is_note
-from domain.nudges.nudge import Nudge, evolve
+from domain.nudges.nudge import evolve
 from domain.planning.plan import Intent, Plan, whole_plan
 from domain.rules.rulebook import Rulebook
 from projections import area_plans, history, nudges
@@ -92,73 +91,68 @@ def summed(one: Mapping[str, Differing], other: Mapping[str, Differing]) -> dict
     return {name: one.get(name, Differing()) + other.get(name, Differing()) for name in names}
 
 
-class People(NamedTuple):
-    """Some persons at one moment.
+class _People:
+    """Some persons at one moment."""
 
-    `areas`: area events that wait to be planned; `left`: nudges planned before an erasure, which plans leave as they
-    are.
-    """
+    def __init__(self, connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook) -> None:
+        self._rulebook, self._known = rulebook, histories.recorded(connection, log, persons, rulebook)
+        self._nudges = nudges.of_persons(connection, persons)
+        self._waiting = history.waiting_among(connection, persons)
+        self._areas = area_plans.waiting_for(connection)
+        self._left = planned_before_erasure(connection, log, self._nudges)  # plans leave these as they are
 
-    known: Mapping[str, Recorded]
-    nudges: Mapping[str, Mapping[UUID, Nudge]]
-    waiting: AbstractSet[str]
-    areas: AbstractSet[UUID]
-    left: AbstractSet[UUID]
-
-    def compared(self, rulebook: Rulebook, now: datetime) -> VerifiedPersons:
+    def compared(self, now: datetime) -> VerifiedPersons:
         """Compare with what the persons' plans ask for.
 
         Left out are only the nudges of residents that a waiting area event may change.
         """
-        plans = {
-            person: leaving_undecided(whole_plan(known.history(person, rulebook.catalogue), rulebook), self.left)
-            for person, known in self.known.items()
-        }
-        left_out = {person: self._left_out(person, rulebook) for person in plans if person not in self.waiting}
+        plans = {person: self._plan(person, known) for person, known in self._known.items()}
+        left_out = {person: self._left_out(person) for person in plans if person not in self._waiting}
         owed: dict[str, list[Change]] = {}
         unnoted: set[UUID] = set()
         for person, triggers_left_out in left_out.items():
-            changes, known = self._owed(person, plans[person], rulebook, now, triggers_left_out), self.nudges[person]
+            known = self._nudges[person]
+            changes = [
+                change
+                for change in changes_of(plans[person], known, self._rulebook, now)
+                if self._trigger(person, change) not in triggers_left_out
+            ]
             notes = [change for change in changes if is_note(change, known.get(change.nudge))]
             unnoted.update(change.nudge for change in notes)
             owed[person] = [change for change in changes if change not in notes]
         intents = [intent for plan in plans.values() for intent in plan.intents]
-        residents = sum(map(bool, left_out.values()))
-        triggers: Mapping[str, Differing] = {}
-        for person, changes in owed.items():
-            triggers = summed(triggers, self._differing(person, changes))
-        unlike = sum(map(bool, owed.values()))
-        return VerifiedPersons(intents, unlike, len(self.waiting), residents, unnoted=len(unnoted), triggers=triggers)
+        residents, unlike = (sum(map(bool, each.values())) for each in (left_out, owed))
+        triggers = self._differing(owed)
+        return VerifiedPersons(
+            intents, unlike, len(self._waiting), residents, unnoted=len(unnoted), triggers=triggers
+        )
 
-    def _differing(self, person: str, owed: Sequence[Change]) -> dict[str, Differing]:
+    def _plan(self, person: str, known: Recorded) -> Plan:
+        plan = whole_plan(known.history(person, self._rulebook.catalogue), self._rulebook)
+        return leaving_undecided(plan, self._left)
+
+    def _trigger(self, person: str, change: Change) -> str:
+        return evolve(self._nudges[person].get(change.nudge), *change).intent.trigger
+
+    def _differing(self, owed: Mapping[str, Sequence[Change]]) -> dict[str, Differing]:
         """Return the differences by trigger; a nudge with several changes is one difference."""
         found: dict[str, Differing] = {}
-        known = self.nudges[person]
-        first = {change.nudge: change for change in reversed(owed)}
-        for nudge, change in first.items():
-            trigger = evolve(known.get(nudge), *change).intent.trigger
-            difference = _DIFFERENCES.get(type(change.fact), Differing(different=1))
-            found[trigger] = found.get(trigger, Differing()) + difference
+        for person, changes in owed.items():
+            first = {change.nudge: change for change in reversed(changes)}
+            for change in first.values():
+                trigger = self._trigger(person, change)
+                difference = _DIFFERENCES.get(type(change.fact), Differing(different=1))
+                found[trigger] = found.get(trigger, Differing()) + difference
         return found
 
-    def _left_out(self, person: str, rulebook: Rulebook) -> set[str]:
+    def _left_out(self, person: str) -> set[str]:
         """Return the triggers that cannot be compared yet."""
         types = {
             event.type
-            for event, _ in (self.known[person].areas if self.areas else ())
-            if rulebook.names.stream(event.source, event.original) in self.areas
+            for event, _ in (self._known[person].areas if self._areas else ())
+            if self._rulebook.names.stream(event.source, event.original) in self._areas
         }
-        return {version.trigger.name for version in rulebook.about(types)} if types else set()
-
-    def _owed(
-        self, person: str, plan: Plan, rulebook: Rulebook, now: datetime, left_out: AbstractSet[str]
-    ) -> list[Change]:
-        """Return the changes that the plan asks for, except of the triggers left out."""
-        known = self.nudges[person]
-        changes = changes_of(plan, known, rulebook, now)
-        return [
-            change for change in changes if evolve(known.get(change.nudge), *change).intent.trigger not in left_out
-        ]
+        return {version.trigger.name for version in self._rulebook.about(types)} if types else set()
 
 
 _DIFFERENCES: Mapping[type, Differing] = {
@@ -173,7 +167,7 @@ def compared(
 ) -> VerifiedPersons:
     """Compare these persons; those who cannot be planned are found by halving."""
     try:
-        return people(connection, log, persons, rulebook).compared(rulebook, now)
+        return _People(connection, log, persons, rulebook).compared(now)
     except SYSTEM_ERRORS:
         raise
     except Exception:  # noqa: BLE001  (whatever a defect about one person's facts raises, as planning takes it)
@@ -182,18 +176,6 @@ def compared(
     half = len(persons) // 2
     first, second = (compared(connection, log, part, rulebook, now) for part in (persons[:half], persons[half:]))
     return first.joined(second)
-
-
-def people(connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook) -> People:
-    """Read these persons as they are now."""
-    known = nudges.of_persons(connection, persons)
-    return People(
-        histories.recorded(connection, log, persons, rulebook),
-        known,
-        history.waiting_among(connection, persons),
-        area_plans.waiting_for(connection),
-        planned_before_erasure(connection, log, known),
-    )
 
 
 def chained(digest: str, items: Sequence[bytes]) -> str:

@@ -77,13 +77,6 @@ class Range(NamedTuple):
     upto: Key | None
 
 
-class RangeResult(NamedTuple):
-    """The number of rebuilt rows in a range, and of rows that only one of the two views has."""
-
-    rows: int
-    differences: int
-
-
 def bound(connection: Connection, of: SchemaNames, table: Table, after: Key | None, rows: int) -> Key | None:
     """Return the key of the rebuilt row that many `rows` after `after`; None if there are fewer."""
     where, given = _within(connection, Range(table, after, None))
@@ -93,15 +86,18 @@ def bound(connection: Connection, of: SchemaNames, table: Table, after: Key | No
     return None if found is None else tuple(found)
 
 
-def look(connection: Connection, of: SchemaNames, these: Range) -> RangeResult:
-    """Compare a range: all rows differ except those that both views have, found by their key."""
+def look(connection: Connection, of: SchemaNames, these: Range) -> tuple[int, int]:
+    """Compare a range; return the number of rebuilt rows in it, and of rows that only one of the two views has.
+
+    All rows differ except those that both views have, found by their key.
+    """
     where, given = _within(connection, these)
     where = f"{where} {_settled(of, these.table, listed=connection.dialect.name == 'sqlite')}"
     first = next(iter(these.table.primary_key)).name
     query = f'SELECT count(*), count(there."{first}") {_beside(of.shadow, of.live, these.table)} WHERE {where}'
     rows, same = connection.exec_driver_sql(query, given).one()
     live = f"SELECT count(*) FROM {of.live}.{these.table.name} AS here WHERE {where}"  # noqa: S608  (our own names)
-    return RangeResult(rows, rows + int(connection.exec_driver_sql(live, given).scalar_one()) - 2 * same)
+    return rows, rows + int(connection.exec_driver_sql(live, given).scalar_one()) - 2 * same
 
 
 def differing(connection: Connection, of: SchemaNames, these: Range) -> list[Key]:
@@ -274,9 +270,9 @@ class Comparison:
         for _ in range(RANGES_OF_STEP):
             if (these := self._next(connection)) is None:
                 break
-            looked = look(connection, self._at.of, these)
-            counts += Counter({"": looked.rows, these.table.name: looked.differences})
-            if looked.differences:
+            rows, differences = look(connection, self._at.of, these)
+            counts += Counter({"": rows, these.table.name: differences})
+            if differences:
                 keys = differing(connection, self._at.of, these)
                 self._views.write(lambda shadow: keep_differing(shadow, these.table, keys))  # noqa: B023  (runs at once)
         return counts

@@ -6,7 +6,6 @@ still, or has put the person aside, a message goes by the plan that there is: af
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -24,19 +23,13 @@ SOON, LATER = timedelta(seconds=0.5), timedelta(seconds=30)
 """The next look at a message: soon while the fact is fresh, then rarely, because an outage may hold back many."""
 
 
-class AwaitedPlans(NamedTuple):
-    """The `messages` that wait for a plan, and the `members` that a digest goes without -> when to look again."""
-
-    messages: Mapping[UUID, datetime]
-    members: Mapping[UUID, datetime]
-
-
 def awaiting_plans(
     connection: Connection, found: Mapping[UUID, Sequence[Nudge]], rulebook: Rulebook, now: datetime
-) -> AwaitedPlans:
-    """Return what waits for a plan; `found`: message -> the nudges it tells.
+) -> tuple[dict[UUID, datetime], dict[UUID, datetime]]:
+    """Return the messages that wait for a plan, and the members that a digest goes without -> when to look again.
 
-    A digest with a member that cannot wait goes without the members that wait.
+    A digest with a member that cannot wait goes without the members that wait. `found`: message -> the nudges it
+    tells.
     """
     patient = {id_: [nudge for nudge in told if _may_wait(nudge, now)] for id_, told in found.items()}
     waiting = history.waiting_types(connection, {nudge.intent.person for told in patient.values() for nudge in told})
@@ -51,7 +44,7 @@ def awaiting_plans(
             for each, first in since.items()
             if first is not None and now - first < LONGEST
         )
-    return AwaitedPlans(messages, members)
+    return messages, members
 
 
 def _may_wait(nudge: Nudge, now: datetime) -> bool:

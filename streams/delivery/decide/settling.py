@@ -66,9 +66,9 @@ def read_claim(connection: Connection, log: Log, rules: Rules, claimed: Sequence
             fresh.append((nudge, row.recipient))
     inputs = DecisionInputs(connection, log, rules, now)
     settlements = inputs.settlements(lost), inputs.settlements(asked)
-    waiting = awaiting_plans(connection, inputs.told_by(nudge for nudge, _ in fresh), rules.rulebook, now)
-    ready = [(nudge, whom) for nudge, whom in fresh if nudge.intent.id not in waiting.messages]
-    return Claimed(list(inputs.cases(ready, waiting.members)), *settlements, moved_on, waiting.messages)
+    waiting, left_out = awaiting_plans(connection, inputs.told_by(nudge for nudge, _ in fresh), rules.rulebook, now)
+    ready = [(nudge, whom) for nudge, whom in fresh if nudge.intent.id not in waiting]
+    return Claimed(list(inputs.cases(ready, left_out)), *settlements, moved_on, waiting)
 
 
 def decide(claimed: Claimed, rules: Rules, now: datetime) -> Decisions:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,8 +23,6 @@ from domain.facts.governance import PackPublished, TriggerPublished, TriggerReac
 from domain.facts.submissions import Subject
 from domain.rules.benefit_compiling import BadBenefit
 from domain.rules.errors import BadTrigger
-from domain.rules.event_types import Catalogue
-from domain.rules.triggers import Trigger
 from projections import area_plans, governance, happened_in_areas, history, positions
 from projections.tables import micros
 from streams.log.decoding import LIFE
@@ -48,25 +46,19 @@ from templates.checks.loader import Pack, TriggerSource
 from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of, pack_zone
 
 
-class AffectedEvents(NamedTuple):
-    """Events of that type, from that time on, may start other nudges than before."""
-
-    type: str
-    since: datetime
-
-
-def wake(connection: Connection, log: Log, names: Names, moved: Iterable[AffectedEvents], now: datetime) -> None:
+def wake(
+    connection: Connection, log: Log, names: Names, moved: Mapping[datetime, AbstractSet[str]], now: datetime
+) -> None:
     """Wake the persons and areas that such events happened to, in the caller's transaction.
+
+    `moved`: since when -> the types of events that may start other nudges than before.
 
     It cannot see what comes in before its commit, and others plan that by the old rules: `wake_latecomers` does.
     """
     if not positions.hold(connection, positions.PUBLICATION):
         positions.save(connection, positions.PUBLICATION, FactRecorder.last_position(connection) + 1)
-    types: dict[datetime, set[str]] = {}
-    for one in moved:
-        types.setdefault(one.since, set()).add(one.type)
     originals: set[UUID] = set()
-    for since, wanted in types.items():
+    for since, wanted in moved.items():
         history.wake_types(connection, sorted(wanted), micros(since), micros(now))
         originals.update(_area_events(connection, log, names, wanted, since))
     _begin_again(connection, originals)
@@ -274,8 +266,8 @@ def read_entries(connection: Connection, log: Log) -> list[Entry]:
 
 def _moved(
     before: Governed, facts: Sequence[PackPublished | TriggerPublished | TriggerReachChanged]
-) -> list[AffectedEvents]:
-    """Return the types whose events may start other nudges, and since when. Compiles all versions with the new packs.
+) -> dict[datetime, set[str]]:
+    """Return since when events may start other nudges -> their types. Compiles all versions with the new packs.
 
     Any trigger may read a pack's other content (parameters, benefits, attributes, zones), so a changed pack wakes for
     all. A withdrawn trigger that is published again wakes for its earlier versions too, which had planned before.
@@ -291,7 +283,7 @@ def _moved(
     since = {fact.trigger: fact.reach for fact in facts if not isinstance(fact, PackPublished)}
     back = {name for name in since if before.current(name) is None}
     repacked = any(isinstance(fact, PackPublished) for fact in facts)
-    found = []
+    found: dict[datetime, set[str]] = {}
     for publication in (*before.publications, *new):
         name = publication.fact.trigger
         try:
@@ -300,15 +292,14 @@ def _moved(
             raise BreaksVersions(name, str(bad)) from None
         own = publication.fact.reach
         if name in back or (repacked and not publication.withdrawn):
-            found += _starting(trigger, catalogue, min(own, since.get(name, own)))
+            first = min(own, since.get(name, own))
         elif name in since and not publication.withdrawn:
-            found += _starting(trigger, catalogue, since[name])
+            first = since[name]
+        else:
+            continue
+        # An entitlement about the person alone starts on all types.
+        found.setdefault(first, set()).update(catalogue.types if trigger.alone else (trigger.on,))
     return found
-
-
-def _starting(trigger: Trigger, catalogue: Catalogue, since: datetime) -> list[AffectedEvents]:
-    """Return the events on which the trigger starts: all types for an entitlement about the person alone."""
-    return [AffectedEvents(name, since) for name in (catalogue.types if trigger.alone else (trigger.on,))]
 
 
 def submission_of(source: TriggerSource, pack: str, by: str, now: datetime) -> TriggerSubmitted:

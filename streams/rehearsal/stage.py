@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,8 +18,9 @@ from domain.rules.triggers import Trigger
 from streams.intake.validation import Checker
 from streams.rehearsal.case_model import PERSON
 from streams.rules.in_force import Rules
+from streams.rules.publishing import stated
 from templates.checks.loader import Pack, TriggerSource
-from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of
+from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of, pack_zone
 from templates.words.rendering import Renderer
 
 OPENING, ROLE = "opening", "citizen"
@@ -39,6 +41,7 @@ class Stage(Struct, frozen=True, dict=True):
     defaults: Defaults
     checker: Checker
     live_from: datetime | None
+    zone: ZoneInfo
     categories: frozenset[str]
 
     @cached_property
@@ -55,9 +58,8 @@ class Stage(Struct, frozen=True, dict=True):
     def rules(self, clock: datetime) -> Rules:
         """Return the rules with this trigger published at the clock's start, or earlier by its pack or reach."""
         start = clock if self.live_from is None else min(clock, self.live_from)
-        version = Version(
-            self.trigger, self.source.hash, 1, self._stated("reach", start), self._stated("ahead_from", start)
-        )
+        reach, ahead = (stated(self.source.rules, key, start, self.zone) for key in ("reach", "ahead_from"))
+        version = Version(self.trigger, self.source.hash, 1, reach, ahead)
         catalogue = replace(self.catalogue, types={**self.catalogue.types, OPENING: _opening(self.catalogue)})
         return Rules(
             catalogue=catalogue,
@@ -66,11 +68,6 @@ class Stage(Struct, frozen=True, dict=True):
             checker=self.checker,
             renderers={self.source.hash: self.renderer},
         )
-
-    def _stated(self, key: str, otherwise: datetime) -> datetime:
-        text = self.source.rules.get(key)
-        zone = UTC if self.live_from is None else self.live_from.tzinfo
-        return otherwise if text is None else datetime.fromisoformat(text).replace(tzinfo=zone)
 
 
 def stages(packs: Sequence[Pack]) -> Iterator[Stage]:
@@ -92,6 +89,7 @@ def stages(packs: Sequence[Pack]) -> Iterator[Stage]:
                 defaults,
                 checker,
                 live_from_of(pack.content),
+                pack_zone(pack.content),
                 categories,
             )
 

@@ -325,8 +325,8 @@ def publication(
     live_from = live_from_of(pack) or now
     reach, ahead, zone = now, now, pack_zone(pack)
     if not earlier:
-        reach = _stated(source.rules, "reach", live_from, zone)
-        ahead = _stated(source.rules, "ahead_from", live_from, zone)
+        reach = stated(source.rules, "reach", live_from, zone)
+        ahead = stated(source.rules, "ahead_from", live_from, zone)
     elif widened:
         reach = earlier[0].fact.reach
     return TriggerPublished(
@@ -334,9 +334,9 @@ def publication(
     )
 
 
-def _stated(rules: Mapping[str, Any], key: str, otherwise: datetime, zone: ZoneInfo) -> datetime:
+def stated(rules: Mapping[str, Any], key: str, otherwise: datetime, zone: ZoneInfo) -> datetime:
     """Return the stated time. A date means its start in the pack's zone, as does a time without a zone of its own."""
     if (text := rules.get(key)) is None:
         return otherwise
-    stated = datetime.fromisoformat(text)
-    return utc(stated.replace(tzinfo=stated.tzinfo or zone))
+    moment = datetime.fromisoformat(text)
+    return utc(moment.replace(tzinfo=moment.tzinfo or zone))

@@ -288,6 +288,13 @@ def test_a_later_reach_and_the_clock_decide_what_is_looked_at(tmp_path: Path) ->
     assert differences(tmp_path, yaml(*TWICE, events=early), unlimited, reaching) == []
 
 
+def test_a_reach_begins_with_its_day_in_the_zone_of_the_pack(tmp_path: Path) -> None:
+    """As on the platform: a few hours after midnight there it is still the day before in UTC."""
+    reaching = (RULES, "expires:", 'reach: "2026-03-02"\nexpires:')
+    events = f"[{{at: 2026-03-02T02:00+05:00, {INSTALLED}}}]"
+    assert differences(tmp_path, yaml(*TWICE, events=events), reaching) == []
+
+
 def test_keys_and_kinds_are_checked(tmp_path: Path) -> None:
     """A misspelt key, a wrong kind, an empty key and a time without a zone are named by line and column."""
     text = f"""\

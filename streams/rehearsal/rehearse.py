@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from msgspec import Struct
@@ -159,24 +160,12 @@ def _with(book: Rulebook, change: Callable[[Version], Version], names: Collectio
     return Rulebook(book.catalogue, book.defaults, book.names, [change(version) for version in versions])
 
 
-def _from_ever(book: Rulebook) -> Rulebook:
-    return _with(book, lambda each: replace(each, reach=_ALWAYS, ahead_from=_ALWAYS))
-
-
-def _unconditional(book: Rulebook) -> Rulebook:
-    return _with(book, lambda each: replace(each, trigger=replace(each.trigger, when=None)))
-
-
-def _needing_nothing(book: Rulebook) -> Rulebook:
-    return _with(book, lambda each: replace(each, trigger=replace(each.trigger, needs=None)))
-
-
 _REMOVED_IN_TURN: Sequence[tuple[str, Callable[[Rulebook], Rulebook]]] = (
     (NotSentReason.DONE.value, _without_unless),
     (NotSentReason.DIED.value, _without_deaths),
-    (PAST, _from_ever),
-    (WHEN, _unconditional),
-    (NEEDS, _needing_nothing),
+    (PAST, partial(_with, change=lambda each: replace(each, reach=_ALWAYS, ahead_from=_ALWAYS))),
+    (WHEN, partial(_with, change=lambda each: replace(each, trigger=replace(each.trigger, when=None)))),
+    (NEEDS, partial(_with, change=lambda each: replace(each, trigger=replace(each.trigger, needs=None)))),
 )
 """The hurdles in the order in which they are removed, each with a function that removes it from a rulebook."""
 
@@ -254,7 +243,9 @@ class _Rehearsal(VirtualRun):
         before = len(self.known)
         while waiting and waiting[0].known <= self.now:
             reported = waiting.popleft()
-            if (events := self._answering(reported)) is None:
+            theirs = self.history(reported.reply.recipient).facts if reported.reply is not None else ()
+            events = answering(reported, self.every(), self.trigger, theirs, self.rules.rulebook)
+            if events is None:
                 self.decisions.append(
                     Decision(self.now, "unasked", reported.event.type, reason=Said("nothing had gone"))
                 )
@@ -265,10 +256,6 @@ class _Rehearsal(VirtualRun):
         if len(self.known) > before:
             for person in self.nudges:
                 self.plan(person)
-
-    def _answering(self, reported: Reported) -> Sequence[LifeEvent] | None:
-        theirs = self.history(reported.reply.recipient).facts if reported.reply is not None else ()
-        return answering(reported, self.every(), self.trigger, theirs, self.rules.rulebook)
 
     def plan(self, person: str) -> None:
         self._notice(self.history(person))
@@ -293,18 +280,13 @@ class _Rehearsal(VirtualRun):
         possible, prevented = self.prevention.of(history)
         for id_ in possible:
             self.noticed.setdefault(id_, self.now)
-        for left_out in prevented:
-            self._note_prevented(left_out)
-        others = {
-            id_: left_out for id_, left_out in self.prevented.items() if left_out.intent.person != history.person
-        }
-        self.prevented = others | {left_out.intent.id: left_out for left_out in prevented}
-
-    def _note_prevented(self, each: Prevented) -> None:
-        intent = each.intent
-        if intent.id not in self.prevented and intent.id not in self.nudges[intent.person]:
-            left_out = Decision(self.now, "prevented", intent.step, intent.id, intent.due, each.reason)
-            self.decisions.append(left_out)
+        for each in prevented:
+            intent = each.intent
+            if intent.id not in self.prevented and intent.id not in self.nudges[intent.person]:
+                left_out = Decision(self.now, "prevented", intent.step, intent.id, intent.due, each.reason)
+                self.decisions.append(left_out)
+        others = {id_: each for id_, each in self.prevented.items() if each.intent.person != history.person}
+        self.prevented = others | {each.intent.id: each for each in prevented}
 
     def kept(self, before: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str) -> None:
         prevented = self.prevented.get(nudge.intent.id)

@@ -77,7 +77,7 @@ class Forecaster:
     def forecast(self, span: timedelta, agency: str | None = None) -> ForecastResult:
         """Return the forecast of the span, including what is overdue now; `agency`: only its nudges."""
         now, rules = self._clock(), self._library.rules()
-        until, names = micros(now + span), _Lanes(rules, agency)
+        until, names = micros(now + span), _lanes(rules, agency)
         with self._database.reading() as connection:
             every = upcoming.by_hour(connection, until)
             total = sum(many for _, _, many in every)
@@ -97,17 +97,15 @@ class Forecaster:
         return ForecastResult(found, share, marked + round(found.held_back), stopped, rules, marked, unplanned)
 
 
-class _Lanes(dict[int, str]):
-    """Lane of the due table -> its trigger, for the agency's triggers (None: of all agencies)."""
-
-    def __init__(self, rules: Rules, agency: str | None) -> None:
-        triggers = [DIGEST_TRIGGER, *(version.trigger for version in rules.rulebook.versions.values())]
-        super().__init__(
-            (lane_of(trigger.name, rank), trigger.name)
-            for trigger in triggers
-            if agency in {None, trigger.owner}
-            for rank in RANKS.values()
-        )
+def _lanes(rules: Rules, agency: str | None) -> dict[int, str]:
+    """Return lane of the due table -> its trigger, for the agency's triggers (None: of all agencies)."""
+    triggers = [DIGEST_TRIGGER, *(version.trigger for version in rules.rulebook.versions.values())]
+    return {
+        lane_of(trigger.name, rank): trigger.name
+        for trigger in triggers
+        if agency in {None, trigger.owner}
+        for rank in RANKS.values()
+    }
 
 
 def _pseudonym_at(share: float) -> str:

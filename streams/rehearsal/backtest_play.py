@@ -300,7 +300,7 @@ class Play(VirtualRun):
         message = _message(case, self.now, channel, rendered.language, parts, words)
         self.messages.append(message)
         if message.trigger in self._spoken and self._samples.wants(message):
-            self._samples.keep(_sample(message, rendered))
+            self._samples.keep(Sample(message, text, rendered.html if channel == "email" else ""))
         for member in case.members:
             along = _message(member, self.now, channel, rendered.language, 0, words)
             self.messages.append(replace(along, to=message.to, digest=True))
@@ -316,11 +316,6 @@ class Play(VirtualRun):
         ]
         deferred = tuple((trigger, reason) for who, trigger, reason in self.deferred if who == person)
         return PlayedPerson(tuple(one for one in self.messages if one.about == person), tuple(unsent), deferred)
-
-
-def _sample(message: Message, rendered: Rendered) -> Sample:
-    text = words_of(rendered)[message.channel]
-    return Sample(message, text, rendered.html if message.channel == "email" else "")
 
 
 def _message(case: Case, at: datetime, channel: str, language: str, parts: int, words: bytes) -> Message:

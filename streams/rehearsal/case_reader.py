@@ -107,7 +107,8 @@ class _Reader:
         reader = EventReader(self.stage, self.document, clock)
         events = reader.events(shape.events or [])
         expected = [self._expected(reader, at, one) for at, one in enumerate(shape.expect)]
-        letters = dict.fromkeys([CITIZEN, *reader.met, *_persons(self.document.data)])
+        described = (f"${name}" for name in shape.persons or ())
+        letters = dict.fromkeys([CITIZEN, *reader.met, *_named(self.document.data), *described])
         if len(events) == len(shape.events or []):  # the persons in a broken event are not known
             self._check_persons(shape, {CITIZEN, *reader.met})
         first = min([clock, *(event.event.time for event in events)])
@@ -202,12 +203,6 @@ def _opening(letter: str, attributes: Mapping[str, Any], time: datetime) -> Life
         persons={ROLE: (NAMES.pseudonym(letter),)},
         fields={ROLE: {OPENING: values}},
     )
-
-
-def _persons(content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield everybody whom the case names or describes."""
-    yield from _named(content)
-    yield from (f"${name}" for name in content.get("persons") or ())
 
 
 def _named(content: PlainData) -> Iterator[str]:

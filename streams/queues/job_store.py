@@ -60,7 +60,7 @@ class Jobs:
         Raises:
             Busy: another job of the lane is unfinished.
         """
-        return self._new(kind, lane, arguments, JobState.PLANNED, (plan.count, plan.unit), by, by, waits=waits)
+        return self._new(kind, lane, arguments, plan, by, waits=waits)
 
     def ask(self, kind: str, lane: Lane, arguments: Mapping[str, Any], by: str, *, waits: bool = False) -> Job:
         """Add a job that first counts; nothing is done before somebody confirms it. `waits`: see `add`.
@@ -68,20 +68,15 @@ class Jobs:
         Raises:
             Busy: another job of the lane is unfinished.
         """
-        return self._new(kind, lane, arguments, JobState.COUNTING, (0, ""), by, None, waits=waits)
+        return self._new(kind, lane, arguments, None, by, waits=waits)
 
     def _new(
-        self,
-        kind: str,
-        lane: Lane,
-        arguments: Mapping[str, Any],
-        state: JobState,
-        plan: tuple[int, str],
-        by: str,
-        confirmed_by: str | None,
-        *,
-        waits: bool,
+        self, kind: str, lane: Lane, arguments: Mapping[str, Any], plan: Plan | None, by: str, *, waits: bool
     ) -> Job:
+        """Add a job: one that was planned is confirmed."""
+        state, confirmed_by = (JobState.COUNTING, None) if plan is None else (JobState.PLANNED, by)
+        of = (0, "") if plan is None else (plan.count, plan.unit)
+
         def work(connection: Connection) -> Job:
             take_turns(connection, JOBS_LOCK)
             if (other := unfinished(connection, lane)) is not None:
@@ -89,7 +84,7 @@ class Jobs:
             id_ = connection.execute(select(func.coalesce(func.max(jobs.c.id), 0))).scalar_one() + 1
             now, given = micros(self._clock()), msgspec.json.encode(arguments).decode()
             what = (id_, kind, lane.value, given, state.value)
-            row = (*what, 0, *plan, "", by, now, None, now, 0, 0, "", confirmed_by, waits, 0, None)
+            row = (*what, 0, *of, "", by, now, None, now, 0, 0, "", confirmed_by, waits, 0, None)
             insert_rows(connection, jobs, [row])
             sign(connection, id_)
             return one(connection, id_)
@@ -317,12 +312,7 @@ class Jobs:
             now = micros(self._clock())
             state = JobState.RUNNING if job.confirmed else JobState.COUNTING
             began, deaths = func.coalesce(jobs.c.began_at, now), job.deaths + (_begun(job) and not job.waits)
-            claimed: dict[str, Any] = {
-                "state": state.value,
-                "claim": job.claim + 1,
-                "began_at": began,
-                "deaths": deaths,
-            }
+            claimed = dict[str, Any](state=state.value, claim=job.claim + 1, began_at=began, deaths=deaths)
             change(connection, job, **claimed, changed_at=now, words="", waits=False, **_anew(job))
 
         return self._changed(id_, taken)

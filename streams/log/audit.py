@@ -149,11 +149,11 @@ class Audit:
         self.facts += len(rows)
         uncoded = {row[0] for row in rows if not valid(row)}
         facts = [row[:5] for row in rows if row[0] not in uncoded]
-        if len(facts) == block.count and root(_leaves(facts)) == block.root:
+        if len(facts) == block.count and root([*map(_leaf, facts)]) == block.root:
             yield from (Finding("forged", block.number, position) for position in sorted(uncoded))
             return
         marks = chain.marks_of(connection, block.number)
-        found = dict(moved(marks, marked([row[0] for row in rows], _leaves([row[:5] for row in rows]))))
+        found = dict(moved(marks, marked([row[0] for row in rows], [_leaf(row[:5]) for row in rows])))
         if sha256(marks).digest() != block.marks or not (found or uncoded):
             yield Finding("altered", block.number)
             return
@@ -189,15 +189,8 @@ def _stored_at(connection: Connection, position: Position) -> CodedRow:
         return (position, b"", 0, "", b"", None)
 
 
-def _leaves(facts: Sequence[StoredFact]) -> list[bytes]:
-    """Return the facts' digests; zeros for values that the log never stores."""
-    try:
-        return [leaf(*fact) for fact in facts]
-    except (AttributeError, struct.error, TypeError):
-        return [_leaf(fact) for fact in facts]
-
-
 def _leaf(fact: StoredFact) -> bytes:
+    """Return the fact's digest; zeros for values that the log never stores."""
     try:
         return leaf(*fact)
     except (AttributeError, struct.error, TypeError):

@@ -75,12 +75,7 @@ def read_facts(connection: Connection, names: Names, after: int, upto: int, limi
     found = Facts(
         rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], [], Counter(), [], [], [], [], []
     )
-    _sort(genuine(connection, rows), names, found)
-    return found
-
-
-def _sort(rows: Iterable[Sequence[Any]], names: Names, found: Facts) -> None:
-    for row in rows:
+    for row in genuine(connection, rows):
         position, stream, topic = row[0], row[1], row[3]
         if topic == LIFE:
             _life(found, position, stream, life_of(row), names)
@@ -92,6 +87,7 @@ def _sort(rows: Iterable[Sequence[Any]], names: Names, found: Facts) -> None:
             found.retired.append((position, fact))
         else:
             _accounting(found, position, fact)
+    return found
 
 
 def _accounting(found: Facts, position: int, fact: Any) -> None:  # noqa: ANN401  (an accounting fact)
@@ -246,55 +242,49 @@ def store_residences(
     views: Connection, facts: Connection, log: Log, residing: ResidenceRows, persons: Sequence[str]
 ) -> None:
     """Update the shadow's residents for these persons."""
-    residences = _Residences(views, residing)
-    for part in chunked(persons):
-        residences.look(among(rows.c.person, part))
-    residents.store(views, residences.of(facts, log, persons))
+    found = [each for part in chunked(persons) for each in _telling(views, residing, among(rows.c.person, part))]
+    residents.store(views, _residences(views, facts, log, residing, persons, found))
 
 
 def residences_between(
     views: Connection, facts: Connection, log: Log, residing: ResidenceRows, after: str, upto: str | None
 ) -> dict[str, list[Resident]]:
     """Return the residences of persons after one pseudonym and up to another, from the shadow's history."""
-    residences = _Residences(views, residing)
-    residences.look(rows.c.person > after, *(() if upto is None else (rows.c.person <= upto,)))
-    return residences.of(facts, log, sorted({person for person, _ in residences.places}))
+    found = _telling(views, residing, rows.c.person > after, *(() if upto is None else (rows.c.person <= upto,)))
+    return _residences(views, facts, log, residing, sorted({person for person, *_ in found}), found)
 
 
 _IS_REVISION = exists(revisions.select().where(revisions.c.position == rows.c.position))
 
 
-class _Residences:
-    """Finds the facts that tell where persons live; for persons with revisions, all their facts."""
+def _telling(views: Connection, residing: ResidenceRows, *whose: ColumnElement[bool]) -> list[tuple[str, int, bool]]:
+    """Return the facts that tell where these persons live: person, position, and whether it is a revision."""
+    telling = among(rows.c.type, sorted(residing.types)) | _IS_REVISION
+    return list(driver_rows(views, select(rows.c.person, rows.c.position, _IS_REVISION).where(*whose, telling)))
 
-    def __init__(self, views: Connection, residing: ResidenceRows) -> None:
-        self._views, self._residing = views, residing
-        self.places: list[tuple[str, int]] = []
-        self._revised: set[str] = set()
 
-    def look(self, *whose: ColumnElement[bool]) -> None:
-        """Find the facts of the selected persons in one query."""
-        telling = among(rows.c.type, sorted(self._residing.types)) | _IS_REVISION
-        query = select(rows.c.person, rows.c.position, _IS_REVISION).where(*whose, telling)
-        for person, position, is_revision in driver_rows(self._views, query):
-            self.places.append((person, position))
-            if is_revision:
-                self._revised.add(person)
-
-    def of(self, facts: Connection, log: Log, persons: Sequence[str]) -> dict[str, list[Resident]]:
-        """Return the residences of these persons, after `look` was called for all of them."""
-        places = [place for place in self.places if place[0] not in self._revised]
-        everything = select(rows.c.person, rows.c.position)
-        for part in chunked(sorted(self._revised)):
-            places += driver_rows(self._views, everything.where(among(rows.c.person, part)))
-        log.keys.load(facts, persons)  # cached for what follows: a fact decoded without its key is decoded twice
-        events = {entry.position: entry.fact for entry in log.read(facts, [position for _, position in places])}
-        found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
-        for person, position in places:
-            event = events[position]
-            assert isinstance(event, LifeEvent)
-            found[person].append(event)
-        return {
-            person: self._residing.rows(person, history_of(person, events_, self._residing.catalogue).facts)
-            for person, events_ in found.items()
-        }
+def _residences(
+    views: Connection,
+    facts: Connection,
+    log: Log,
+    residing: ResidenceRows,
+    persons: Sequence[str],
+    found: Sequence[tuple[str, int, bool]],
+) -> dict[str, list[Resident]]:
+    """Return the residences of these persons; `found`: see `_telling`. Of those with revisions all facts are read."""
+    revised = {person for person, _, is_revision in found if is_revision}
+    places = [(person, position) for person, position, _ in found if person not in revised]
+    everything = select(rows.c.person, rows.c.position)
+    for part in chunked(sorted(revised)):
+        places += driver_rows(views, everything.where(among(rows.c.person, part)))
+    log.keys.load(facts, persons)  # cached for what follows: a fact decoded without its key is decoded twice
+    events = {entry.position: entry.fact for entry in log.read(facts, [position for _, position in places])}
+    theirs: dict[str, list[LifeEvent]] = {person: [] for person in persons}
+    for person, position in places:
+        event = events[position]
+        assert isinstance(event, LifeEvent)
+        theirs[person].append(event)
+    return {
+        person: residing.rows(person, history_of(person, events_, residing.catalogue).facts)
+        for person, events_ in theirs.items()
+    }

@@ -55,10 +55,12 @@ def inserting(connection: Connection, table: Table) -> sqlite.Insert | postgresq
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def add_counts(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add the `count` of each row to that of the row with the same primary key."""
+def add_counts(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], column: str = "count"
+) -> None:
+    """Add the count of each row, in that column, to that of the row with the same primary key."""
     new = inserting(connection, table)
-    grown = {"count": table.c.count + new.excluded.count}
+    grown = {column: table.c[column] + new.excluded[column]}
     connection.execute(new.on_conflict_do_update(index_elements=table.primary_key, set_=grown), rows)
 
 

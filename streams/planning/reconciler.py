@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from projections import history
-from projections.bulk import insert_rows
+from projections.bulk import add_counts
 from projections.tables import micros, optional_moment
 from streams.planning.batches import BATCH
 from streams.planning.planning import Planning
@@ -48,7 +48,8 @@ class Reconciler:
 
     def _plan(self, found: Sequence[str], now: datetime) -> None:
         """Count the finds before planning, so that they count even if this process ends meanwhile."""
-        self._database.write(lambda connection: _count(connection, micros(now), len(found)), Priority.PLANNING)
+        count = [{"at": micros(now), "found": len(found)}]
+        self._database.write(lambda connection: add_counts(connection, reconciled, count, "found"), Priority.PLANNING)
         if causes := self._planning.plan_woken(found):
             self._aside.keep((), causes)
 
@@ -58,12 +59,6 @@ class Reconciler:
             found = history.unplanned(connection, BATCH + letters, micros(now - RECONCILE_AFTER))
             known = set(self._aside.among(connection, found))
         return [person for person in found if person not in known][:BATCH]
-
-
-def _count(connection: Connection, at: int, found: int) -> None:
-    more = reconciled.update().where(reconciled.c.at == at).values(found=reconciled.c.found + found)
-    if connection.execute(more).rowcount == 0:
-        insert_rows(connection, reconciled, [(at, found)])
 
 
 def finds(connection: Connection) -> tuple[int, datetime | None]:

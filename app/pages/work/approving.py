@@ -35,7 +35,7 @@ from app.pages.work.text_fields import is_sample_text, sample_texts
 from app.pages.work.triggers import Name
 from app.pages.work.trying import step_shown
 from app.pages.work.words import PEOPLE, share
-from domain.core.translatable import Words
+from domain.core.translatable import N_, Words
 from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.facts.principals import Principal, Role
@@ -141,66 +141,71 @@ class Approving(DraftPages):
     def page(self, request: Request, name: Name, hash: Hash, done: str = "") -> Response:
         """Show the changes of a version, and the actions that are open to the visitor."""
         who, frame = self._office.enter(request)
-        mailed = visits.told_once(request, MAILED) if done else None
-        return self._page(who, frame, self._found(name, hash, who), done, mailed=mailed)
+        sent = _Sent(done, visits.told_once(request, MAILED) if done else None)
+        return self._page(who, frame, self._found(name, hash, who), sent)
 
-    def _page(
-        self,
-        who: Principal,
-        frame: Frame,
-        submission: Submission,
-        done: str = "",
-        wrong: Mapping[str, str] = NOTHING_WRONG,
-        mailed: str | None = None,
-        asked: "_Asked | None" = None,
-        typed: str = "",
-    ) -> Response:
-        fact, speech, now = submission.fact, frame.speech, self._office.platform.rules.approval.governed()
+    def _page(self, who: Principal, frame: Frame, submission: Submission, sent: "_Sent | None" = None) -> Response:
+        """Show a version; `sent`: what was sent from its page."""
+        fact, now, sent = submission.fact, self._office.platform.rules.approval.governed(), sent or _Sent()
         assert isinstance(fact, TriggerSubmitted)
-        name, current = fact.trigger, now.current(fact.trigger)
-        read, sheet = self._read(fact, frame), self._sheets.of(name, submission.hash)
-        live = current.share if current is not None and current.hash == submission.hash else 0.0
         return self._office.show(
             "submission.html",
             frame,
-            stages=self._progress.of_submission(submission, sheet, frame),
-            draft=f"/work/drafts/{sheet.id}" if sheet is not None and Role.AUTHOR in who.roles else "",
-            name=name,
+            name=fact.trigger,
             hash=submission.hash,
-            address=f"{self._office.platform.settings.base_url.rstrip('/')}{_short(submission)}",
-            done=done,
-            mailed=mailed,
-            no_mail=mailed == NO_MAIL,
-            asked=asked,
-            answer=self._answer(submission, fact, speech),
-            more=self._more(submission, fact, sheet, speech),
-            unreached=self._unreached(submission, speech),
-            fact=fact,
-            place=self._progress.fields(trigger_texts(fact.rules, fact.words), "", speech),
-            errors=wrong,
-            title=speech.titled(fact.rules["title"]) or name,
-            approved_by=submission.approved_by,
-            refused_by=submission.refused_by,
-            said=submission.said,
-            comments=[(each.by, speech.moment(each.at), each.text) for each in submission.comments],
-            typed=typed,
-            refused_before=_refused(submission.refused_before, speech),
-            new=current is None,
-            before=any(each.fact.hash != submission.hash for each in now.of(name)),
-            so_far=self._so_far(submission, now, speech) if live else "",
-            reaches=self._reaches(submission, BEGIN_WITH, speech),
-            published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
-            changes=_changes(now, fact, speech),
-            texts=changed_lines(_written(current), _written(fact)),
-            read=read,
-            own_one=who.name in submission.by,
-            approver=Role.APPROVER in who.roles,
-            mine=submission.owner == who.agency,
-            shares=_shares(live, speech),
-            backtests=latest(self._office, submission.owner, name, speech, submission.hash),
-            share=share(live, speech) if live else "",
-            whole=current is not None and current.share == 1,
+            submission=submission,
+            title=frame.speech.titled(fact.rules["title"]) or fact.trigger,
+            place=self._progress.fields(trigger_texts(fact.rules, fact.words), "", frame.speech),
+            no_mail=sent.mailed == NO_MAIL,
+            **sent._asdict(),
+            **self._standing(submission, who, now, frame),
+            **self._published(submission, now, frame.speech),
+            **self._content(submission, fact, now, frame),
         )
+
+    def _standing(self, submission: Submission, who: Principal, now: Governed, frame: Frame) -> dict[str, Any]:
+        """Return how far a version has come, and what its visitor may do."""
+        speech, name = frame.speech, submission.about.name
+        sheet = self._sheets.of(name, submission.hash)
+        return {
+            "stages": self._progress.of_submission(submission, sheet, frame),
+            "draft": f"/work/drafts/{sheet.id}" if sheet is not None and Role.AUTHOR in who.roles else "",
+            "address": f"{self._office.platform.settings.base_url.rstrip('/')}{_short(submission)}",
+            "comments": [(each.by, speech.moment(each.at), each.text) for each in submission.comments],
+            "refused_before": _refused(submission.refused_before, speech),
+            "new": now.current(name) is None,
+            "before": any(each.fact.hash != submission.hash for each in now.of(name)),
+            "own_one": who.name in submission.by,
+            "approver": Role.APPROVER in who.roles,
+            "mine": submission.owner == who.agency,
+        }
+
+    def _published(self, submission: Submission, now: Governed, speech: Speech) -> dict[str, Any]:
+        """Return for whom a version is live, what became of its messages, and for whom it can be published."""
+        current = now.current(submission.about.name)
+        live = current.share if current is not None and current.hash == submission.hash else 0.0
+        whole = current is None or current.share == 1
+        return {
+            "share": share(live, speech) if live else "",
+            "whole": live == 1,
+            "published": now.hash_of(submission.about) == submission.hash and whole,
+            "so_far": self._so_far(submission, now, speech) if live else "",
+            "reaches": self._reaches(submission, BEGIN_WITH, speech),
+            "shares": _shares(live, speech),
+        }
+
+    def _content(self, submission: Submission, fact: TriggerSubmitted, now: Governed, frame: Frame) -> dict[str, Any]:
+        """Return what a version says, what is different from what is live, and what became of its tries."""
+        speech = frame.speech
+        return {
+            "unreached": self._unreached(submission, speech),
+            "answer": self._answer(submission, fact, speech),
+            "changes": _changes(now, fact, speech),
+            "read": self._read(fact, frame),
+            "more": self._more(submission, fact, speech),
+            "backtests": latest(self._office, submission.owner, fact.trigger, speech, submission.hash),
+            "texts": changed_lines(_written(now.current(fact.trigger)), _written(fact)),
+        }
 
     def _answer(self, submission: Submission, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, str]]:
         """Return what an approver decides by, in rows: the rule, how many it would have told, law and urgency."""
@@ -213,14 +218,12 @@ class Approving(DraftPages):
             (say("Topic"), category(rules["category"], speech)),
         ]
 
-    def _more(
-        self, submission: Submission, fact: TriggerSubmitted, sheet: StoredDraft | None, speech: Speech
-    ) -> list[tuple[str, str]]:
+    def _more(self, submission: Submission, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, str]]:
         """Return what an approver seldom needs, in rows."""
         return [
             *self._parts(fact, speech, told={"expires"}),
             ways_told(fact.rules, speech),
-            (speech.say("Its tests"), self._tested(sheet, speech)),
+            (speech.say("Its tests"), self._tested(self._sheets.of(fact.trigger, submission.hash), speech)),
             (speech.say("Handed in"), f"{speech.moment(fact.at)}, {', '.join(dict.fromkeys(submission.by))}"),
             *figures_of(self._office, submission, speech),
         ]
@@ -264,8 +267,8 @@ class Approving(DraftPages):
         """Approve this very version, as another person; a comment is kept."""
         who, frame = self._office.enter(request, fields)
         submission, said = self._found(name, hash, who), field_of(fields, "said")
-        if len(said) > MOST_SAID:
-            return self._page(who, frame, submission, wrong={"said": _too_long(frame)}, typed=said)
+        if wrong := _wrong_words(said, frame):
+            return self._page(who, frame, submission, _Sent(errors=wrong, typed=said))
         with refusals_as_problems():
             done = self._office.platform.rules.approval.approve(submission, who, said)
         return self._decided(request, who, done, "approved", said)
@@ -275,9 +278,8 @@ class Approving(DraftPages):
         """Refuse this very version, for a reason that its author reads."""
         who, frame = self._office.enter(request, fields)
         submission, said = self._found(name, hash, who), field_of(fields, "said")
-        if len(said) > MOST_SAID or not says_why(said):
-            message = _too_long(frame) if said[MOST_SAID:] else frame.speech.say("Say why, for its author")
-            return self._page(who, frame, submission, wrong={"said": message}, typed=said)
+        if wrong := _wrong_words(said, frame, N_("Say why, for its author")):
+            return self._page(who, frame, submission, _Sent(errors=wrong, typed=said))
         with refusals_as_problems():
             done = self._office.platform.rules.approval.refuse(submission, who, said)
         return self._decided(request, who, done, "refused", said)
@@ -287,9 +289,8 @@ class Approving(DraftPages):
         """Keep what somebody of the agency wrote about it, and tell the other side."""
         who, frame = self._office.enter(request, fields)
         submission, said = self._found(name, hash, who), field_of(fields, "said")
-        if len(said) > MOST_SAID or not says_why(said):
-            message = _too_long(frame) if said[MOST_SAID:] else frame.speech.say("Write your comment")
-            return self._page(who, frame, submission, wrong={"said": message}, typed=said)
+        if wrong := _wrong_words(said, frame, N_("Write your comment")):
+            return self._page(who, frame, submission, _Sent(errors=wrong, typed=said))
         with refusals_as_problems():
             done = self._office.platform.rules.approval.comment(submission, who, said)
         if done.new:
@@ -312,13 +313,13 @@ class Approving(DraftPages):
         part = next((each for each in SHARES if str(each) == field_of(fields, "share")), None)
         submission = self._found(name, hash, who)
         if part is None:
-            return self._page(who, frame, submission, wrong={"share": frame.speech.say("Choose for whom")})
+            return self._page(who, frame, submission, _Sent(errors={"share": frame.speech.say("Choose for whom")}))
         pending = field_of(fields, "pending") == "yes"
         if (part > BEGIN_WITH or pending) and field_of(fields, "sure") != "yes":
             with refusals_as_problems():
                 check_publishing(who, submission)
             asked = self._asked(submission, part, frame.speech, pending=pending)
-            return self._page(who, frame, submission, asked=asked)
+            return self._page(who, frame, submission, _Sent(asked=asked))
         with refusals_as_problems():
             [done] = self._office.platform.rules.approval.publish(
                 [Reference(submission.about, hash)], who, share=part, to_pending=pending
@@ -382,6 +383,19 @@ class _Asked(NamedTuple):
     sentences: Sequence[str]
 
 
+class _Sent(NamedTuple):
+    """What was sent from the page of a version: what is `done`, who was `mailed`, what is to be mended or confirmed.
+
+    `errors`: what is wrong, by field; `typed`: the words that were sent with it.
+    """
+
+    done: str = ""
+    mailed: str | None = None
+    errors: Mapping[str, str] = NOTHING_WRONG
+    typed: str = ""
+    asked: _Asked | None = None
+
+
 class _Reading(NamedTuple):
     """A version as it is read: findings that hinder its being shown, remarks of lint, and the words by step."""
 
@@ -436,8 +450,11 @@ def _refused(refusal: Refusal | None, speech: Speech) -> str:
     return "" if refusal is None else f"{speech.moment(refusal.at)}, {refusal.by}: {refusal.reason}"
 
 
-def _too_long(frame: Frame) -> str:
-    return frame.speech.tell(Words("Write {count} characters at most", count=MOST_SAID))
+def _wrong_words(said: str, frame: Frame, needed: str = "") -> dict[str, str]:
+    """Return what is wrong with words to the other side; `needed`: what is said where there are none."""
+    if len(said) > MOST_SAID:
+        return {"said": frame.speech.tell(Words("Write {count} characters at most", count=MOST_SAID))}
+    return {"said": frame.speech.say(needed)} if needed and not says_why(said) else {}
 
 
 def _changes(now: Governed, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, list[str]]]:

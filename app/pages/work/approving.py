@@ -342,8 +342,8 @@ class Approving(DraftPages):
         told, tried = self._how_many(submission, speech), people_told(self._office, submission)
         if not tried or part == 1:
             return told
-        about = speech.say("With this share it would be about {count}.")
-        return f"{told} {about.format(count=speech.number(round(tried * part)))}"
+        about = speech.say("{share} of them would be about {count}.")
+        return f"{told} {about.format(share=share(part, speech), count=speech.number(round(tried * part)))}"
 
     def _so_far(self, submission: Submission, now: Governed, speech: Speech) -> str:
         """Return what became of the messages of a live version since it was published first."""

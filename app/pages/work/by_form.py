@@ -1,7 +1,7 @@
 """A draft's rule as a form, in step with its file: only what changes is written."""
 
 import json
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final
 
 from fastapi import Request
@@ -60,15 +60,8 @@ class ByForm(FormPages[TriggerForm]):
         except CannotEdit:
             return self._progress.show("form_not.html", frame, sheet, "write", findings=self._found(sheet))
         findings = self._found(sheet)
-        advice, placed = Advice(rules, frame.speech, sheet.files), dict[str, list[Finding]]()
-        of_the_rule = [each for each in findings if each.path == FILE]
-        for each in of_the_rule:
-            for name, found in at_fields(each, form.at(each.line, each.column)):
-                if name not in changed:
-                    placed.setdefault(name, []).append(advice.of_the_form(found))
+        placed = _placed(findings, form, Advice(rules, frame.speech, sheet.files), changed)
         view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed, _acts(rules, sheet)))
-        own_was = field_of(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False)
-        revision = field_of(typed or {}, "revision") or str(sheet.revision)
         return self._progress.show(
             "form.html",
             frame,
@@ -82,14 +75,14 @@ class ByForm(FormPages[TriggerForm]):
                 for page in sorted({each.path for each in findings if each.path != FILE and each.stops_submitting})
             ],
             rest=[(key, text, view.reading.told_of(key), form.line(key)) for key, text in form.rest],
-            was=own_was,
-            revision=revision,
+            was=field_of(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False),
+            revision=field_of(typed or {}, "revision") or str(sheet.revision),
             title=frame.speech.titled(view.reading.titles) or sheet.trigger,
             owner=view.names.office(str(form.yaml.get(("owner",)) or "")),
             author=Role.AUTHOR in who.roles,
             units=[(code, frame.speech.say(text)) for code, text in UNITS.items()],
             done=done,
-            unfinished=bool(of_the_rule),
+            unfinished=bool(placed),
             at=frame.speech.moment(sheet.changed_at),
         )
 
@@ -141,6 +134,19 @@ class ByForm(FormPages[TriggerForm]):
         view = View(self._office.platform.rules.library.rules(), frame.speech, Setting(form, {}, {}, {}))
         labels = view.labels()
         return merging.Telling(lambda name: labels.get(name, name), view.told_value)
+
+
+def _placed(
+    findings: Iterable[Finding], form: TriggerForm, advice: Advice, changed: Container[str]
+) -> dict[str, list[Finding]]:
+    """Return the findings of the rule by field, in the words of the form; none of those that were `changed`."""
+    placed = dict[str, list[Finding]]()
+    for each in findings:
+        if each.path == FILE:
+            for name, found in at_fields(each, form.at(each.line, each.column)):
+                if name not in changed:
+                    placed.setdefault(name, []).append(advice.of_the_form(found))
+    return placed
 
 
 def _acts(rules: Rules, sheet: StoredDraft) -> Acts:

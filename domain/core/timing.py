@@ -154,6 +154,14 @@ def shift(moment: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
     return utc(moved) + timedelta(seconds=offset.seconds)
 
 
+def shift_or(moment: datetime, offset: Offset, zone: ZoneInfo, end: datetime) -> datetime:
+    """Return the moment moved likewise; `end` where that lies beyond the calendar."""
+    try:
+        return shift(moment, offset, zone)
+    except OverflowError:
+        return end
+
+
 def at_local(day: date, clock: time, zone: ZoneInfo) -> datetime:
     """Return that day at that local time, in UTC.
 

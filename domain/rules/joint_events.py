@@ -11,7 +11,7 @@ from msgspec import Struct
 from domain.conditions.language import Condition
 from domain.conditions.matching import ALWAYS, Matcher
 from domain.core.events import Effective
-from domain.core.timing import Offset, shift
+from domain.core.timing import Offset, shift_or
 
 Order = Literal["any", "before", "after"]
 Candidates = Sequence[Iterable[Effective]]
@@ -32,7 +32,7 @@ class With(Struct, frozen=True):
         """Yield the events that meet it, in their order; `values`: what `when` reads of the start."""
         time = start.event.time
         earliest = time if self.order == "after" else back(time, self.within, zone)
-        latest = time if self.order == "before" else _on(time, self.within, zone)
+        latest = time if self.order == "before" else shift_or(time, self.within, zone, ALWAYS[1])
         found = events.matching(self.on, self.when, values, (earliest, latest))
         return (fact for fact in found if self._stands_right(fact, start))
 
@@ -55,7 +55,7 @@ class Window(Struct, frozen=True):
     def around(self, moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """Return the earliest and the latest time; where the calendar ends, its end."""
         earliest = ALWAYS[0] if self.before is None else back(moment, self.before, zone)
-        return earliest, ALWAYS[1] if self.after is None else _on(moment, self.after, zone)
+        return earliest, ALWAYS[1] if self.after is None else shift_or(moment, self.after, zone, ALWAYS[1])
 
 
 class Count(Struct, frozen=True):
@@ -75,17 +75,7 @@ class Needs(Struct, frozen=True):
 
 def back(time: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
     """Return the time moved back by the offset; where the calendar begins, its beginning."""
-    try:
-        return shift(time, -offset, zone)
-    except OverflowError:
-        return ALWAYS[0]
-
-
-def _on(time: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
-    try:
-        return shift(time, offset, zone)
-    except OverflowError:
-        return ALWAYS[1]
+    return shift_or(time, -offset, zone, ALWAYS[0])
 
 
 def completing(candidates: Candidates, *, in_order: bool) -> list[Effective] | None:

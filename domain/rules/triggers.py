@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from domain.conditions.language import Condition
 from domain.core.events import Effective
-from domain.core.timing import Offset, end_of_day, shift, shift_day
+from domain.core.timing import Offset, end_of_day, shift, shift_day, shift_or
 from domain.rules.benefits import Benefit
 from domain.rules.event_types import PERSON
 from domain.rules.joint_events import Needs, Window
@@ -160,8 +160,11 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
         return tuple(unless for unless in self.unless if unless.within is not None)
 
     def patiently(self, deadline: datetime, zone: ZoneInfo) -> datetime:
-        """Return the deadline, moved by the longest grace of its `unless`, to wait for late reports."""
-        return max([deadline, *(_waited(deadline, unless.grace, zone) for unless in self.unless if unless.grace)])
+        """Return the deadline, moved by the longest grace of its `unless`, to wait for late reports.
+
+        At the end of the calendar nobody waits.
+        """
+        return max([deadline, *(shift_or(deadline, unless.grace, zone, deadline) for unless in self.unless)])
 
     def subject(self, fact: Effective) -> tuple[str, ...] | None:
         """Return the values that name an occurrence's subject, whoever is told; None where the fact lacks one."""
@@ -181,7 +184,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
 
     def silent_at(self, sent: datetime, zone: ZoneInfo) -> datetime | None:
         """Return the time at which silence after a message moves on to the next channel; None: never."""
-        return None if self.cascade_after is None else _waited(sent, self.cascade_after, zone)
+        return None if self.cascade_after is None else shift_or(sent, self.cascade_after, zone, sent)
 
     def expires(self, due: datetime, values: Values, zone: ZoneInfo) -> datetime | None:
         """Return the expiry of a nudge due then: as the trigger says, else 30 days later; a legal one has none.
@@ -194,10 +197,3 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
             return None if self.klass == "legal" else due + EXPIRES_AFTER
         except (OverflowError, ValueError):  # beyond the calendar nothing expires
             return None
-
-
-def _waited(deadline: datetime, grace: Offset, zone: ZoneInfo) -> datetime:
-    try:
-        return shift(deadline, grace, zone)
-    except OverflowError:  # at the end of the calendar nobody waits
-        return deadline

@@ -2,5 +2,5 @@
 
 Modules:
     order: what to play, from when to when. run: plays an order in parts, by one process, several or a cluster.
-    job: the same as a job, with counts only. report, chart: the result as lines and as a picture.
+    job: the same as a job, with counts only. report: the result as lines.
 """

@@ -11,6 +11,7 @@ Modules:
     proof, erasure_letter, backtest_report: pages for paper and for those who have no access, that need no other file.
 
 Inside: inbox, messages, entitled, checking, preferring, leaving, devices (pages of citizens); installing (as an app);
+chart (bars as SVG, for all pages);
 calendar_file (a message's day for calendars); reasons (why a message came); readers, zones, icons.
 Officials' pages are in `work` and `console`. More than 15 modules, because each page is one.
 """

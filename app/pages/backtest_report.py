@@ -8,9 +8,9 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.backtests.chart import MONTH, Chart, by_day, by_hour
 from app.backtests.report import CHANGES, Report
 from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.chart import MONTH, Chart, by_day, by_hour
 from app.pages.layout import standing_alone
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Counted, Number, Said, Words
@@ -59,7 +59,7 @@ def _charts(report: Report, speech: Speech) -> Iterator[Chart]:
     for channel in report.channels:
         days = {day: many for (day, of), many in report.tally.days.items() if of == channel}
         name = Said(CHANNELS.get(channel, channel))
-        chart = by_day("", days, report.first_day, report.last_day, speech)
+        chart = by_day(days, report.first_day, report.last_day, speech)
         title = N_("{channel} a month") if chart.unit == MONTH else N_("{channel} a day")
         yield replace(chart, title=Words(title, channel=name))
     if report.total:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from fastapi import Request
 from fastapi.responses import Response
 
-from app.backtests.chart import small
 from app.http import routes
 from app.pages.catalogues import Speech
+from app.pages.chart import small
 from app.pages.finding_words import FindingWords
 from app.pages.layout import Pages, RoutedPages
 from app.pages.stops import Stop

@@ -8,9 +8,9 @@ from fastapi import Request
 from fastapi.responses import Response
 from msgspec.structs import replace
 
-from app.backtests.chart import Chart, by_day
 from app.http import routes
 from app.pages.catalogues import Speech
+from app.pages.chart import Chart, by_day
 from app.pages.console.staff import ConsolePages, command
 from app.pages.console.stopped import off_told
 from app.pages.life import STATES, shown
@@ -67,7 +67,7 @@ class ForecastPage(ConsolePages):
             whole = {day: round(many) for day, many in counts[channel].items()}
             title = speech.say("{channel}, messages a day").format(channel=shown(CHANNELS, channel, speech))
             said = speech.many("{count} message", "{count} messages", sum(whole.values()))
-            chart = by_day("", whole, first, first + timedelta(days=days), speech)
+            chart = by_day(whole, first, first + timedelta(days=days), speech)
             yield replace(chart, title=title[:1].upper() + title[1:], unit=speech.say("Day"), said=said)
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.backtests.chart import Chart, rows, small
 from app.compose import Platform
 from app.pages.catalogues import Speech
+from app.pages.chart import Chart, rows, small
 from app.pages.life import shown
 from app.reports.forecast_sums import prices_of
 from app.reports.life_words import CHANNELS

@@ -11,7 +11,6 @@ from fastapi.responses import Response
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.backtests.chart import Chart, by_day, by_month
 from app.backtests.job import NOT_HAPPENED, BacktestArguments, BacktestCounts, found_of
 from app.backtests.report import CHANGES
 from app.http import routes
@@ -21,6 +20,7 @@ from app.jobs.job_threads import Hands
 from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Bench
 from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.chart import Chart, by_day, by_month
 from app.pages.layout import Frame, as_csv
 from app.pages.life import shown
 from app.pages.naming import step_called
@@ -364,9 +364,7 @@ class _Told:
         first, last = self._span
         said = self._speech.many("{count} message", "{count} messages", days.total())
         unit = say("Day") if (last - first).days <= 400 else say("Month")  # noqa: PLR2004  (see backtest_chart)
-        return replace(
-            by_day("", days, first, last, self._speech), title=say("Messages over time"), unit=unit, said=said
-        )
+        return replace(by_day(days, first, last, self._speech), title=say("Messages over time"), unit=unit, said=said)
 
     @property
     def tables(self) -> Iterator[Table]:

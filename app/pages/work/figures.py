@@ -8,9 +8,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.backtests.chart import Chart, by_day, by_name
 from app.compose import Platform
 from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.chart import Chart, by_day, by_name
 from app.pages.life import shown
 from app.pages.work.words import WHAT, channel, reason
 from projections import statistics
@@ -117,7 +117,7 @@ class Figures(Struct, frozen=True):
         for day, what, count in self.rows:
             if what.partition(".")[0] == "sent":
                 days[day.isoformat()] += count
-        chart = by_day("", days, self.first, self.last, self.speech)
+        chart = by_day(days, self.first, self.last, self.speech)
         said = self.speech.many("{count} message", "{count} messages", days.total())
         yield replace(chart, title=say("Sent a day"), unit=say("Day"), said=said)
 

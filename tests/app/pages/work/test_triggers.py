@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.backtests.chart import by_name
 from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.chart import by_name
 from app.pages.life import STATES, shown
 from app.pages.work.figures import STAGES, Figures, figures
 from domain.facts.principals import Principal, Role

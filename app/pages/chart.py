@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.pages.catalogues import Speech
 from domain.core.translatable import Counted, Number, Said, Words
 
 
@@ -28,22 +28,6 @@ LONGEST = 400
 MONTH = Said("Month")
 MONTH_WIDTH = 51
 """The width of a label such as сент., with its distance to the next one."""
-
-
-class DayNames(Protocol):
-    """The names of days and months in a language."""
-
-    def day(self, day: date) -> str:
-        """Return a day: "2 June 2025"."""
-        ...
-
-    def month(self, day: date) -> str:
-        """Return the month of a day: "June 2025"."""
-        ...
-
-    def short_month(self, day: date) -> str:
-        """Return the month of a day without its year, short: "Jun"."""
-        ...
 
 
 class Bar(Struct, frozen=True):
@@ -87,25 +71,25 @@ class Chart(Struct, frozen=True):
     counted: str = ""
 
 
-def by_day(title: str, days: Mapping[str, int], first: date, last: date, names: DayNames) -> Chart:
-    """Messages a day, from the first day up to the last."""
+def by_day(days: Mapping[str, int], first: date, last: date, speech: Speech) -> Chart:
+    """Messages a day, from the first day up to the last; whoever shows the chart gives it a title."""
     every = [first + timedelta(days=at) for at in range((last - first).days + 1)]
     if len(every) > LONGEST + 1:
-        counts = by_month(days, every, names)
+        counts = by_month(days, every, speech)
         marks = _thinned({at: label for at, (label, _) in enumerate(counts) if at % 6 == 0}, len(counts), 2)
-        return _chart(title, MONTH, counts, marks=marks)
-    months = {at: names.short_month(day) for at, day in enumerate(every) if day.day == 1 or not at}
-    counts = [(names.day(day), days.get(day.isoformat(), 0)) for day in every]
-    return _chart(title, Said("Day"), counts, marks=_thinned(months, len(every)))
+        return _chart("", MONTH, counts, marks=marks)
+    months = {at: speech.short_month(day) for at, day in enumerate(every) if day.day == 1 or not at}
+    counts = [(speech.day(day), days.get(day.isoformat(), 0)) for day in every]
+    return _chart("", Said("Day"), counts, marks=_thinned(months, len(every)))
 
 
-def by_month(days: Mapping[str, int], every: Sequence[date], names: DayNames) -> list[tuple[str, int]]:
+def by_month(days: Mapping[str, int], every: Sequence[date], speech: Speech) -> list[tuple[str, int]]:
     """Return the months of these days, in their order, each with its count."""
     found: dict[tuple[int, int], int] = {}
     for day in every:
         month = (day.year, day.month)
         found[month] = found.get(month, 0) + days.get(day.isoformat(), 0)
-    return [(names.month(date(*month, 1)), count) for month, count in found.items()]
+    return [(speech.month(date(*month, 1)), count) for month, count in found.items()]
 
 
 def by_hour(title: str, hours: Mapping[int, int]) -> Chart:

@@ -1,6 +1,5 @@
 """The platform for a governing command, with the principal who acts by their token."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -29,7 +28,7 @@ def somebody(settings: Settings) -> Principal:
     Raises:
         BadPrincipals, NotAllowed: see app.identity.principals.acting.
     """
-    return acting(settings.principals, os.environ) if load(settings.principals) else LOCAL
+    return acting(settings.principals) if load(settings.principals) else LOCAL
 
 
 @contextmanager
@@ -53,7 +52,7 @@ def principal_session(on: PlatformOptions, *, make: bool = False, local: bool = 
         BadPrincipals, NotAllowed: see app.identity.principals.acting; and what `compose` raises.
     """
     settings = on.settings
-    who = somebody(settings) if local else acting(settings.principals, os.environ)
+    who = somebody(settings) if local else acting(settings.principals)
     with opened(on, make=make) as platform:
         yield PrincipalSession(platform, who)
 

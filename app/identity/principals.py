@@ -47,14 +47,14 @@ class StoredPrincipal(Struct, frozen=True, forbid_unknown_fields=True):
         return Principal(name, self.agency, frozenset(self.roles), self.contacts, frozenset(self.scopes))
 
 
-def acting(path: Path, environment: Mapping[str, str]) -> Principal:
+def acting(path: Path) -> Principal:
     """Return the principal whose token is in the environment.
 
     Raises:
         BadPrincipals: the file cannot be read.
         NotAllowed: there is no token, or it is nobody's.
     """
-    token = environment.get(TOKEN, "")
+    token = os.environ.get(TOKEN, "")
     if not token:
         raise NotAllowed(f"{TOKEN} is not set; it says who acts (`habarshy principals add` makes a token)")
     found = owner_of(load(path), token)

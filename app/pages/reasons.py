@@ -136,8 +136,10 @@ class _Teller:
         if (role := self._role()) is not None:
             yield role
         yield from self._more_that_was_needed()
-        for done in self._days_of("done", "done_at"):
-            yield Words("On {day} it was recorded as done, so nothing more comes about this.", day=done)
+        done = [each.details.get("done_at") for each in self._why.facts if each.what == "done"]
+        if done and isinstance(done[-1], datetime):
+            day = self._speech.day_at(done[-1])
+            yield Words("On {day} it was recorded as done, so nothing more comes about this.", day=day)
 
     def reasons(self) -> Iterator[str]:
         """Yield the rule, what decided, and the law."""
@@ -393,7 +395,3 @@ class _Teller:
             return Words("{field}, {day}", field=field, day=self._speech.day_at(value))
         day = day_of(value)
         return field if day is None else Words("{field}, {day}", field=field, day=self._speech.day(day))
-
-    def _days_of(self, what: str, field: str) -> Sequence[str]:
-        days = [each.details.get(field) for each in self._why.facts if each.what == what]
-        return [self._speech.day_at(day) for day in days[-1:] if isinstance(day, datetime)]

@@ -32,7 +32,7 @@ def replay(context: typer.Context, verify: Verify = False, as_json: AsJson = Fal
         if verify:
             stop(Exit.USAGE, "--verify stands alone: habarshy replay --verify")
         return
-    by = acting(on.settings.principals, os.environ).name if os.environ.get(TOKEN) else ""
+    by = acting(on.settings.principals).name if os.environ.get(TOKEN) else ""
     with opened(on) as platform:
         job = begin(platform, "replay verify", {}, by, yes=True, as_json=as_json)
     end(job, as_json=as_json)

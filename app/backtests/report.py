@@ -64,10 +64,6 @@ class Report(Struct, frozen=True):
         """Return the channels by which anything would go."""
         return sorted({channel for channel, _ in self.tally.messages})
 
-    def by_channel(self, channel: str) -> Counter[str]:
-        """Language -> messages."""
-        return Counter({lang: many for (of, lang), many in self.tally.messages.items() if of == channel})
-
     @property
     def sms_parts(self) -> int:
         """Return the number of parts of SMS."""
@@ -216,7 +212,7 @@ def lines(report: Report) -> Iterator[str]:
     yield _row("people told", f"{tally.people:,}")
     yield _row("messages", f"{report.total:,}" + (f", and {tally.along:,} with a digest" if tally.along else ""))
     for channel in report.channels:
-        languages = report.by_channel(channel)
+        languages = Counter({language: many for (of, language), many in tally.messages.items() if of == channel})
         said = ", ".join(f"{language} {many:,}" for language, many in sorted(languages.items()))
         yield _row(f"  {channel}", f"{languages.total():,} ({said})")
     if report.sms_parts:

@@ -39,7 +39,8 @@ class Heavy:
         return Depends(self._turn, scope="function")
 
     async def _turn(self, request: Request) -> AsyncIterator[None]:
-        who = self._who(request)
+        caller = self._access.known(request)
+        who = self._official_of(request) if caller is None else caller.name
         if not who:  # the route refuses them
             yield
             return
@@ -57,8 +58,3 @@ class Heavy:
             self.asked[who] -= 1
             if not self.asked[who]:
                 del self.asked[who], self._own[who]
-
-    def _who(self, request: Request) -> str:
-        """Return the principal by their token, or else by their visit; nobody where there is neither."""
-        caller = self._access.known(request)
-        return self._official_of(request) if caller is None else caller.name

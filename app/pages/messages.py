@@ -19,7 +19,6 @@ from app.identity.links import PAGE_LASTS, BadLink, OldLink
 from app.packs.version_diff import start_of
 from app.pages import visits
 from app.pages.calendar_file import Entry, as_calendar, calendar_file
-from app.pages.catalogues import Speech
 from app.pages.inbox import about, day_told
 from app.pages.layout import Frame, Pages
 from app.pages.life import STATES, details_of, line_of, shown
@@ -56,13 +55,6 @@ class NudgeReader(Struct, frozen=True):
     nudge: UUID
     base: str
     linked: bool
-
-
-def _other_language(words: Rendered | None, speech: Speech) -> str:
-    """Return in which language a message was sent, if that is not the reader's of now."""
-    if words is None or words.language == speech.language:
-        return ""
-    return shown(SPOKEN, words.language, speech)
 
 
 class Member(Struct, frozen=True):
@@ -152,14 +144,15 @@ class Messages(CitizenPages):
             page = self._platform.identity.links.page(reader.nudge, reader.person, _went_at(why) + PAGE_LASTS)
             text = with_code(text, words, page, code)
         title = speech.titled(why.title) or speech.say("Daily summary")
+        spoken = words.language if words else frame.language
         return {
             "title": title,
             "base": reader.base,
             "digest": self._base(reader, why, digest) if went else "",
             "members": self._members(reader, frame, why),
             "parent": _parent(reader, why),
-            "spoken": words.language if words else frame.language,
-            "other_language": _other_language(words, frame.speech) if went else "",
+            "spoken": spoken,
+            "other_language": shown(SPOKEN, spoken, speech) if went and spoken != frame.language else "",
             "linked": reader.linked,
             "office": self._office(why, frame),
             "emblem": self._platform.rules.library.rules().catalogue.offices.get(why.agency, NO_OFFICE).emblem,

@@ -99,7 +99,8 @@ def begin(request: Request, now: datetime, *, citizen: str = "", official: Offic
     theirs = (citizen, who) == (citizen_of(request), official_of(request))
     names = (_LANGUAGE, NEXT, _CSRF) if theirs else (_LANGUAGE, NEXT)
     kept = {name: _visit(request)[name] for name in names if name in _visit(request)}
-    if (left := _left_token(request)) and hmac.compare_digest(_mark_of(left, citizen, who), _left_mark(request)):
+    left, mark = _left_behind(request)
+    if left and hmac.compare_digest(_mark_of(left, citizen, who), mark):
         kept[_CSRF] = left
     request.session.clear()
     request.session.update(kept)
@@ -255,7 +256,7 @@ def _kept(text: str) -> str:
 
 async def written_before(request: Request) -> Fields:
     """Return the fields of a form of a visit that is over by now, or was ended in another window; else nothing."""
-    known = csrf_of(request) or _left_token(request)
+    known = csrf_of(request) or _left_behind(request)[0]
     if request.method != "POST" or not known:
         return {}
     fields = await _fields_of(request, DRAFT_BYTES)
@@ -266,15 +267,10 @@ def _has_token(fields: Fields, known: str) -> bool:
     return bool(known) and hmac.compare_digest(field_of(fields, _CSRF).encode(), known.encode())
 
 
-def _left_token(request: Request) -> str:
-    """Return the token of the forms of the visit that was ended in this browser; empty where there is none."""
+def _left_behind(request: Request) -> tuple[str, str]:
+    """Return the token of the forms of the visit that was ended in this browser, and its mark; else nothing."""
     kept = _visit(request).get(_LEFT)
-    return str(kept[0]) if isinstance(kept, list) else ""
-
-
-def _left_mark(request: Request) -> str:
-    kept = _visit(request).get(_LEFT)
-    return str(kept[1]) if isinstance(kept, list) else ""
+    return (str(kept[0]), str(kept[1])) if isinstance(kept, list) else ("", "")
 
 
 def _mark_of(token: str, citizen: str, official: str) -> str:

@@ -56,11 +56,6 @@ class Choices(Struct, frozen=True):
     channel: Mapping[str, str]
     owners: Mapping[str, str]
 
-    def of(self, field: str) -> Mapping[str, str]:
-        """Return the choices of a field."""
-        found: Mapping[str, str] = getattr(self, field)
-        return found
-
 
 class SearchResult(Struct, frozen=True):
     """The result of a search. `further`: where the next page begins, as the address has it.
@@ -158,7 +153,7 @@ class MessagePages(ConsolePages):
 def _wanted(given: Mapping[str, str], choices: Choices, speech: Speech, wrong: dict[str, str]) -> Search:
     """Return what is searched for; what is wrong with the fields goes into `wrong`."""
     for field in FIELDS[:-1]:
-        known = choices.of(field)
+        known: Mapping[str, str] = getattr(choices, field)
         if given[field] and given[field] not in known and field != "provider":
             wrong[field] = _unknown(given[field], known, speech)
     triggers: tuple[str, ...] | None = (given["trigger"],) if given["trigger"] else None

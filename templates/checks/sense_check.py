@@ -27,6 +27,10 @@ MOMENTS = tuple(
     datetime(2026, month, day, hour, 30, tzinfo=UTC) for month, day, hour in ((1, 1, 0), (1, 31, 0), (6, 1, 23))
 )
 AFTER_START: Final = "later.time > event.time"
+LONG_AGO: Final = N_(
+    "one of twenty years ago prevents the message too: say how long before it may have happened,"
+    " such as `within: {example}`, or compare it with the event (later.time > event.time)"
+)
 """The condition that the other event comes after the one that starts the trigger."""
 _AFTER, _IN_TIME = ("_>_", "_>=_"), ("date", "instant")
 ONLY_LATER = N_(
@@ -85,11 +89,7 @@ class _Check:
                 )
                 self._note(("unless", at, "on"), message, warning=True)
             elif not self._bounded(unless, later):
-                message = Words(
-                    "one of twenty years ago prevents the message too: say how long before it may have happened,"
-                    " such as `within: {example}`, or compare it with the event (later.time > event.time)",
-                    example="{before: P1Y}",
-                )
+                message = Words(LONG_AGO, example="{before: P1Y}")
                 self._note(("unless", at, "on"), message, warning=True)
 
         for at, each in enumerate(self.trigger.needs.together if self.trigger.needs else ()):

@@ -18,7 +18,7 @@ from streams.rules.in_force import Rules
 from templates.checks.placeholders import ASKS_CHOICE, ASKS_NEEDLESS, ASKS_TAKEN_OVER
 from templates.checks.sample_check import LACKED, OF_SOME_EVENTS, OF_SOME_PEOPLE
 from templates.checks.scaffold_text import COUNTED_FROM
-from templates.checks.sense_check import ONLY_LATER
+from templates.checks.sense_check import LONG_AGO, ONLY_LATER
 from templates.checks.words_check import ONLY_THERE, OTHER_NUMBERS
 from templates.reading.findings import Finding
 
@@ -63,9 +63,8 @@ ADVICE: Final[Mapping[str, str]] = {
         "Any other of its kind prevents the message, also one about another matter: choose under “Only if”"
         " which one counts"
     ),
-    "one of twenty years ago prevents the message too: say how long before it may have happened, such as"
-    " `within: {example}`, or compare it with the event (later.time > event.time)": N_(
-        "One of twenty years ago prevents the message too: say how long before it may have happened, such as 1 year"
+    LONG_AGO: N_(
+        "One of twenty years ago prevents the message too: say how long before it is due it may have happened at most"
     ),
     "{step} is due when it has expired already (expires: {expires})": N_(
         "When this step is due, the message is of no use any more: choose a later end, or an earlier time"
@@ -282,6 +281,8 @@ def at_fields(found: Finding, at: str) -> list[tuple[str, Finding]]:
         key = given["key"]
         return [(key, replace(found, message=Said(_TO_CHOOSE[key])))]
     group = at.rpartition(".")[0]
+    if template == LONG_AGO:
+        return [(f"{group}.before", found)]
     told = _TO_WRITE.get(group.rpartition(".")[2]) if template == _UNWRITTEN else None
     if told is None:
         return [(at, found)]

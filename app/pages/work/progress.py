@@ -135,9 +135,10 @@ class Progress:
         submission = _submission(now, sheet.trigger, sheet.version) if sheet.version else None
         base = f"/work/drafts/{sheet.id}"
         unwritten, place = _unwritten(verdict), self.fields(sheet.files, base, speech)
+        asked = (place(each)[0] for each in unwritten if asks_choice(each) or asks_taken_over(each))
         fields = [
             *_sample_pages(unwritten, sheet.files, lambda each: place(each)[0].href, speech),
-            *((one.called, one.href) for one in (place(each)[0] for each in unwritten if asks_taken_over(each))),
+            *((one.called, one.href) for one in asked),
         ]
         known = {
             "write": _Found(
@@ -271,9 +272,9 @@ def mending(found: Sequence[Finding], files: Mapping[str, str], speech: Speech) 
         notes.append(speech.many("{count} sample text to replace", "{count} sample texts to replace", left))
     if any(map(asks_needless, found)):
         notes.append(speech.say("part 4 of the rule is empty"))
-    if any(map(asks_choice, found)):
-        notes.append(speech.say("topic, urgency or first day is not chosen"))
-    if taken := sum(map(asks_taken_over, found)):  # its fields are named behind it
+    if choices := sum(map(asks_choice, found)):  # their fields are named behind it, as are those taken over
+        notes.append(speech.many("{count} thing to choose", "{count} things to choose", choices))
+    if taken := sum(map(asks_taken_over, found)):
         notes.append(
             speech.many("{count} thing taken over to confirm", "{count} things taken over to confirm", taken)
         )

@@ -266,12 +266,7 @@ class View(RuleControls):
         """Return the hint that tells the time of the event from the dates that stand in its record."""
         say = self._say
         ahead = say("A date that lies ahead, such as the last day of a card, is for a message before that day.")
-        dates = [
-            self.reading.called(name)
-            for name, kind in self.reading.types().items()
-            if kind == "date" and name.startswith("event.") and not _ENDS.search(name)
-        ]
-        if not dates:
+        if not (dates := self._own_dates()):
             usual = say("Most rules count from when it happened.")
             return f"{usual} {ahead}"
         told = say(
@@ -280,6 +275,14 @@ class View(RuleControls):
         )
         named = self.speech.tell(Joined([Words("“{value}”", value=each) for each in dates]))
         return f"{told.format(dates=named)} {ahead}"
+
+    def _own_dates(self) -> list[str]:
+        """Return what the dates in the record of the event are called, apart from those on which something ends."""
+        return [
+            self.reading.called(name)
+            for name, kind in self.reading.types().items()
+            if kind == "date" and name.startswith("event.") and not _ENDS.search(name)
+        ]
 
     def _moment_of_event(self, name: str) -> list[tuple[str, str]]:
         """Return the option for the time of the event, as the file says it: by its name, or by saying nothing.
@@ -387,18 +390,26 @@ class View(RuleControls):
         return [*found, *self.listed(*(f"{under}.{key}" for key in ("before", "after", "grace")))]
 
     def _since(self, under: str) -> Control:
+        """Return the choice if what came before the record counts too; where that may matter, nothing is preset."""
         say, name = self._say, f"{under}.since"
         options = [
             ("yes", say("only after the record that starts the rule")),
             ("no", say("also before that record")),
         ]
-        stands = "yes" if _is_new(under) else without_after_start(self.values.get(f"{under}.when", ""))[0]
-        chosen = field_of(self.typed, name) or stands
-        hint = ""
-        if any(text.startswith("event.") and each.endswith(".from") for each, text in self.values.items()):
-            hint = say("The step counts from a date, and its record may come days later: choose if they count too.")
+        asks = bool(self._own_dates())
+        if _is_new(under):
+            stands = "" if asks else "yes"
+            options = [("", say("Choose")), *options] if asks else options
+        else:
+            stands = without_after_start(self.values.get(f"{under}.when", ""))[0]
+        hint = say("The record may come days after the date in it: choose if what happens in between counts too.")
         return self.control(
-            name, "select", say("When has it to happen?"), value=chosen, options=[("", options)], hint=hint
+            name,
+            "select",
+            say("When has it to happen?"),
+            value=field_of(self.typed, name) or stands,
+            options=[("", options)],
+            hint=hint if asks else "",
         )
 
     def sending(self) -> Iterator[Control]:

@@ -22,6 +22,7 @@ _NEEDED: Final[Mapping[str, str]] = {
     "channels": Said("Choose how it is sent, by one way at least"),
 }
 """Fields of which something must be chosen -> what is said where nothing is."""
+_WHEN = Said("Choose when it has to happen")
 _BOTH = Said("You ticked this and chose an event that makes it needless: take the tick away, or choose no event")
 _NO_ACT = Said("Choose the act that has these articles, or empty the field of the articles")
 _NOT_LISTED = Said("Choose an act of the list")
@@ -53,6 +54,9 @@ class SentRule:
             changed["needless.none"] = "yes"
             if any(changed.get(f"unless.{each}.on") for each in NEW):
                 wrong["needless.none"] = _BOTH
+        for since in (f"unless.{each}.since" for each in NEW if changed.get(f"unless.{each}.on")):
+            if since in self._reading.typed and not field_of(self._reading.typed, since):
+                wrong[since] = _WHEN
         changed |= {name: "yes" for name in self._reading.typed if _GONE.fullmatch(name)}
         if field_of(self._reading.typed, "right"):
             changed |= {f"right.{key}": "yes" for key in self._reading.form.taken_over}

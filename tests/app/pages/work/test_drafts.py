@@ -150,10 +150,9 @@ def test_a_draft_as_the_scaffold_wrote_it_is_not_submitted(quiet: Workshop) -> N
     ):
         assert f'<li><a href="{where}/{at}">{told}</li>' in page
     assert page.count("still to write") == 4
-    assert (
-        "13 sample texts to replace, part 4 of the rule is empty, topic, urgency or first day is not chosen" in page
-    )
-    assert f'not chosen (<a href="{where}/form#title.kk">Rule: 5 texts</a>, <a href="{where}/words?spoken=en' in page
+    assert "13 sample texts to replace, part 4 of the rule is empty, 2 things to choose" in page
+    assert f'to choose (<a href="{where}/form#title.kk">Rule: 5 texts</a>, <a href="{where}/words?spoken=en' in page
+    assert f'<a href="{where}/form#category">Topic</a>, <a href="{where}/form#class">' in page
     russian = unescape(aida.get(f"{where}/submit?language=ru").text)
     listed = re.findall(r"([А-Яа-я ]+)</a>: осталось написать", russian)
     assert listed == ["Правило", "Тексты на русском", "Тексты на английском", "Тексты на казахском"]

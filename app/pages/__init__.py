@@ -7,11 +7,10 @@ Modules:
     catalogues, life, ruling, pack_names: the words in the reader's language, for the site, nudges, rules and packs.
     finding_words: what is wrong with the platform, in sentences; `habarshy status` has them in English.
     naming: the names of values.
-    whole_numbers: numbers that came as text.
+    whole_numbers: numbers that came as text. chart: bars as SVG.
     proof, erasure_letter, backtest_report: pages for paper and for those who have no access, that need no other file.
 
 Inside: inbox, messages, entitled, checking, preferring, leaving, devices (pages of citizens); installing (as an app);
-chart (bars as SVG, for all pages);
 calendar_file (a message's day for calendars); reasons (why a message came); readers, zones, icons.
 Officials' pages are in `work` and `console`. More than 15 modules, because each page is one.
 """

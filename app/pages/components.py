@@ -11,9 +11,9 @@ from app.pages.chart import small
 from app.pages.finding_words import FindingWords
 from app.pages.layout import Pages, RoutedPages
 from app.pages.stops import Stop
-from app.pages.work.controls import ConditionRow, Control, Length
+from app.pages.work.drafts.controls import ConditionRow, Control, Length
 from app.pages.work.field_places import FormField
-from app.pages.work.trying import Cell
+from app.pages.work.trials.trying import Cell
 from domain.core.translatable import Said
 from templates.authoring.condition_form import AND
 from templates.authoring.trigger_form import UNITS

@@ -1,15 +1,12 @@
 """The service owners' workbench: their agency's triggers, from a draft to the outcomes of their messages.
 
+Packages: `drafts` (what the pages of one draft share), `rule` (its form), `trials` (its previews and tests).
+
 Modules:
     install: adds all pages of the workbench to the application.
-    controls: the controls of forms. trying: previews and tests. field_places: the fields
-        of the form that findings are about. The page of components shows what these show.
+    office: access, and what all pages share. words: of people, states and decisions.
+    field_places: the fields of the forms that findings are about.
 
-Inside: listing, beginning, editing (files), by_form (the rule), wording and all_texts (the texts of one language, and
-of all), text_fields (their fields), approving, triggers, figures, backtests, letters (a page each); office (access),
-draft_pages (what those of a draft share), sheets (finding drafts), progress (their steps), form_pages (saving forms),
-merging (two editors at once), saves (going back), changed_lines (of two versions), advice (of lint, beside fields),
-words. Of the form of the rule: rule_reading (what the rule reads),
-simple_fields (a table of plain fields), rule_controls (kinds of controls), rule_view (its parts), sent_rule (what
-came back).
+Inside: listing, beginning, letters (a page each); wording and all_texts (the texts of one language, and of all);
+approving, mailing and backtests (from handing in on); triggers and figures (what is published).
 """

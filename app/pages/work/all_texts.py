@@ -17,11 +17,11 @@ from app.pages.catalogues import LANGUAGES, Speech, own_first
 from app.pages.layout import Frame
 from app.pages.naming import step_called
 from app.pages.visits import DraftForm, Fields, field_of, tell_once
-from app.pages.work import merging
-from app.pages.work.form_pages import Edit, FormPages, too_long
-from app.pages.work.progress import mending
-from app.pages.work.sheets import Id, rule_of
-from app.pages.work.text_fields import (
+from app.pages.work.drafts import merging
+from app.pages.work.drafts.form_pages import Edit, FormPages, too_long
+from app.pages.work.drafts.progress import mending
+from app.pages.work.drafts.sheets import Id, rule_of
+from app.pages.work.drafts.text_fields import (
     MOST_TEXT,
     TITLES,
     AllWords,

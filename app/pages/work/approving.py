@@ -23,17 +23,16 @@ from app.pages.pack_names import names_of
 from app.pages.ruling import CLASSES, PARTS, clause_told, parts_told, ways_told
 from app.pages.visits import Form, field_of
 from app.pages.work.backtests import figures_of, latest, people_told, tried_in_short, unreached
-from app.pages.work.changed_lines import changed_lines
-from app.pages.work.draft_pages import DraftPages
+from app.pages.work.drafts.changed_lines import changed_lines
+from app.pages.work.drafts.draft_pages import DraftPages
+from app.pages.work.drafts.gaps import gaps_in
+from app.pages.work.drafts.progress import Progress
+from app.pages.work.drafts.sheets import Id, in_order, laid_out, page_called, text_of
+from app.pages.work.drafts.text_fields import is_sample_text, sample_texts
 from app.pages.work.figures import figures
-from app.pages.work.gaps import gaps_in
 from app.pages.work.mailing import Mailing
-from app.pages.work.office import Hash, Office, WholeHash
-from app.pages.work.progress import Progress
-from app.pages.work.sheets import Id, in_order, laid_out, page_called, text_of
-from app.pages.work.text_fields import is_sample_text, sample_texts
-from app.pages.work.triggers import Name
-from app.pages.work.trying import step_shown
+from app.pages.work.office import Hash, Name, Office, WholeHash
+from app.pages.work.trials.trying import step_shown
 from app.pages.work.words import PEOPLE, share
 from domain.core.translatable import N_, Words
 from domain.facts.access_facts import MOST_SAID, says_why

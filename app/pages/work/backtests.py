@@ -25,10 +25,10 @@ from app.pages.layout import Frame, as_csv
 from app.pages.life import shown
 from app.pages.naming import step_called
 from app.pages.visits import Form, field_of
-from app.pages.work.draft_pages import DraftPages
+from app.pages.work.drafts.draft_pages import DraftPages
+from app.pages.work.drafts.progress import Progress
+from app.pages.work.drafts.sheets import Id, laid_out, text_of
 from app.pages.work.office import Office
-from app.pages.work.progress import Progress
-from app.pages.work.sheets import Id, laid_out, text_of
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_, Said
 from domain.core.translatable import text_of as words_of

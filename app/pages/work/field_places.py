@@ -9,13 +9,13 @@ from msgspec import Struct
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.pack_names import names_of
-from app.pages.work.advice import Advice, at_fields
-from app.pages.work.by_form import FILE
-from app.pages.work.examples import Example
-from app.pages.work.rule_controls import Setting
-from app.pages.work.rule_view import NEEDLESS, View
-from app.pages.work.sheets import page_called, steps_of
-from app.pages.work.text_fields import text_at, text_called, words_form
+from app.pages.work.drafts.sheets import page_called, steps_of
+from app.pages.work.drafts.text_fields import text_at, text_called, words_form
+from app.pages.work.rule.advice import Advice, at_fields
+from app.pages.work.rule.by_form import FILE
+from app.pages.work.rule.rule_controls import Setting
+from app.pages.work.rule.rule_view import NEEDLESS, View
+from app.pages.work.trials.example_form import Example
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
 from templates.authoring.trigger_form import TriggerForm

@@ -12,18 +12,18 @@ from app.pages.work.all_texts import AllTexts
 from app.pages.work.approving import Approving
 from app.pages.work.backtests import Backtests
 from app.pages.work.beginning import Beginning
-from app.pages.work.by_form import ByForm
-from app.pages.work.editing import Editing
-from app.pages.work.examples import Examples
+from app.pages.work.drafts.editing import Editing
+from app.pages.work.drafts.progress import Progress
+from app.pages.work.drafts.saves import Saves
 from app.pages.work.field_places import placing
 from app.pages.work.letters import LetterPages
 from app.pages.work.listing import Listing
 from app.pages.work.mailing import Mailing, Trials
 from app.pages.work.office import Office
-from app.pages.work.progress import Progress
-from app.pages.work.saves import Saves
+from app.pages.work.rule.by_form import ByForm
+from app.pages.work.trials.examples import Examples
+from app.pages.work.trials.trying import Trying
 from app.pages.work.triggers import TriggerPages
-from app.pages.work.trying import Trying
 from app.pages.work.wording import Wording
 from streams.rules.drafts import DraftStore
 from streams.rules.trigger_history import TriggerHistories

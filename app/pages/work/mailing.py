@@ -22,8 +22,8 @@ from app.packs.draft_bench import Bench, RenderedMessages
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import RoutedPages
 from app.pages.visits import Form, field_of
+from app.pages.work.drafts.sheets import Id, found, laid_out, text_of
 from app.pages.work.office import Office
-from app.pages.work.sheets import Id, found, laid_out, text_of
 from app.pages.work.words import PEOPLE, no_choice
 from app.settings import BadSettings
 from app.visible import visible

@@ -21,6 +21,7 @@ from streams.rules.approval import Reference
 
 Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
 WholeHash = Annotated[str, InPath(pattern="^[0-9a-f]{64}$")]
+Name = Annotated[str, InPath(pattern="^[a-z][a-z0-9_]{0,99}$")]
 
 
 class Office:

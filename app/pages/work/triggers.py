@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import Path as InPath
 from fastapi import Query, Request
 from fastapi.responses import Response
 
@@ -19,7 +18,7 @@ from app.pages.ruling import Clause, clause_told, rule_told, side_of, ways_told
 from app.pages.stops import stops_known
 from app.pages.visits import Fields, Form, field_of
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
-from app.pages.work.office import Office
+from app.pages.work.office import Name, Office
 from app.pages.work.words import DONE, STATES, no_choice, publisher, share, state_of
 from domain.core.translatable import Words
 from domain.facts.access_facts import MOST_SAID
@@ -30,7 +29,6 @@ from domain.rules.legal_basis import legal_basis_of
 from streams.rules.trigger_history import TriggerHistories
 from templates.reading.writing import trigger_texts
 
-Name = Annotated[str, InPath(pattern="^[a-z][a-z0-9_]{0,99}$")]
 Days = Annotated[int, Query()]
 NOTHING_WRONG: Mapping[str, str] = {}
 

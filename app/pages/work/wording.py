@@ -14,13 +14,12 @@ from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
 from app.pages.pack_names import names_of
 from app.pages.visits import DraftForm, Fields, field_of, told_once
-from app.pages.work import merging
-from app.pages.work.advice import Advice
 from app.pages.work.all_texts import NOTE, tabs, taken_from_note
-from app.pages.work.controls import Control, named, was_in
-from app.pages.work.form_pages import Edit, FormPages, too_long
-from app.pages.work.sheets import Id, rule_of, steps_of
-from app.pages.work.text_fields import (
+from app.pages.work.drafts import merging
+from app.pages.work.drafts.controls import Control, named, was_in
+from app.pages.work.drafts.form_pages import Edit, FormPages, too_long
+from app.pages.work.drafts.sheets import Id, rule_of, steps_of
+from app.pages.work.drafts.text_fields import (
     MOST_TEXT,
     TITLES,
     channels_of,
@@ -32,7 +31,8 @@ from app.pages.work.text_fields import (
     text_called,
     words_form,
 )
-from app.pages.work.trying import step_shown, too_long_sms
+from app.pages.work.rule.advice import Advice
+from app.pages.work.trials.trying import step_shown, too_long_sms
 from app.pages.work.words import PEOPLE, people
 from domain.core.sms import excess, room, segments
 from domain.core.translatable import N_

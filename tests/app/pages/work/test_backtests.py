@@ -15,7 +15,7 @@ from streams.queues.jobs import JobState
 from streams.storage.tables import jobs as rows
 from tests.app.http.wire import client_of, served
 from tests.app.pages.shipped_rules import speech_of
-from tests.app.pages.work.test_drafts import written
+from tests.app.pages.work.drafts.test_drafts import written
 from tests.app.pages.work.workshop import AIGERIM, Somebody, Workshop, begun, file_of, revision_of, signed_in
 from tests.world import event, registered
 

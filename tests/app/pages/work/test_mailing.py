@@ -13,7 +13,7 @@ from domain.facts.principals import Principal
 from domain.facts.submissions import Subject
 from streams.delivery.send.fake_outbox import Kept
 from streams.storage.tables import fake_messages
-from tests.app.pages.work.test_drafts import submitted, written
+from tests.app.pages.work.drafts.test_drafts import submitted, written
 from tests.app.pages.work.workshop import APPROVER, AUTHOR, CLINIC, Workshop, begun, signed_in, workshop_in
 
 

@@ -13,7 +13,7 @@ from app.pages.life import STATES, shown
 from app.pages.work.figures import STAGES, Figures, figures
 from domain.facts.principals import Principal, Role
 from tests.app.pages.shipped_rules import speech_of
-from tests.app.pages.work.test_drafts import written
+from tests.app.pages.work.drafts.test_drafts import written
 from tests.app.pages.work.workshop import AIGERIM, CLINIC, FINE, Workshop, signed_in, tell
 from tests.world import event
 

@@ -10,16 +10,16 @@ from fastapi.responses import Response
 from app.http import routes
 from app.pages.layout import Frame
 from app.pages.visits import DraftForm, Fields, field_of
-from app.pages.work import merging
-from app.pages.work.advice import Advice, at_fields
-from app.pages.work.controls import was_in
-from app.pages.work.examples import following_topic
-from app.pages.work.form_pages import Edit, FormPages
-from app.pages.work.rule_controls import Setting
-from app.pages.work.rule_reading import RuleReading
-from app.pages.work.rule_view import View
-from app.pages.work.sent_rule import SentRule
-from app.pages.work.sheets import Id, laid_out, page_called, text_of
+from app.pages.work.drafts import merging
+from app.pages.work.drafts.controls import was_in
+from app.pages.work.drafts.form_pages import Edit, FormPages
+from app.pages.work.drafts.sheets import Id, laid_out, page_called, text_of
+from app.pages.work.rule.advice import Advice, at_fields
+from app.pages.work.rule.rule_controls import Setting
+from app.pages.work.rule.rule_reading import RuleReading
+from app.pages.work.rule.rule_view import View
+from app.pages.work.rule.sent_rule import SentRule
+from app.pages.work.trials.case_file import following_topic
 from domain.facts.principals import Principal, Role
 from streams.rules.drafts import StoredDraft
 from streams.rules.in_force import Rules

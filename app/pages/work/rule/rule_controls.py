@@ -8,9 +8,19 @@ from msgspec import Struct
 from app.pages.catalogues import Speech
 from app.pages.pack_names import Names
 from app.pages.visits import Fields, field_of
-from app.pages.work.controls import ConditionRow, Control, Groups, Length, doubt, named, rows_in, split, typed_length
-from app.pages.work.rule_reading import RuleReading
-from app.pages.work.simple_fields import field_called
+from app.pages.work.drafts.controls import (
+    ConditionRow,
+    Control,
+    Groups,
+    Length,
+    doubt,
+    named,
+    rows_in,
+    split,
+    typed_length,
+)
+from app.pages.work.rule.rule_reading import RuleReading
+from app.pages.work.rule.simple_fields import field_called
 from streams.rules.in_force import Rules
 from templates.authoring.cited_acts import Acts
 from templates.authoring.condition_form import (

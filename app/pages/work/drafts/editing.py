@@ -16,9 +16,9 @@ from app.packs.draft_child import TESTS
 from app.pages.layout import Frame
 from app.pages.visits import DraftForm, Form, field_of
 from app.pages.whole_numbers import whole_number
-from app.pages.work.draft_pages import DraftPages
-from app.pages.work.progress import Progress
-from app.pages.work.sheets import Id, laid_out, text_of
+from app.pages.work.drafts.draft_pages import DraftPages
+from app.pages.work.drafts.progress import Progress
+from app.pages.work.drafts.sheets import Id, laid_out, text_of
 from domain.core.translatable import Words
 from domain.facts.principals import Principal, Role
 from streams.rules.drafts import DraftChanged, StoredDraft

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app.pages.work.gaps import Gaps, gaps_in
+from app.pages.work.drafts.gaps import Gaps, gaps_in
 from tests.app.pages.forms import fields_of
 from tests.app.pages.shipped_rules import names_in
 from tests.app.pages.work.workshop import FINE, Somebody, Workshop, begun, file_of, revision_of, signed_in

@@ -13,9 +13,9 @@ from app.packs.draft_bench import BadDraft, Bench, Verdict
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
+from app.pages.work.drafts.sheets import in_order, page_called, text_of, title_of
+from app.pages.work.drafts.text_fields import asks_choice, asks_needless, asks_taken_over, sample_texts
 from app.pages.work.office import Office
-from app.pages.work.sheets import in_order, page_called, text_of, title_of
-from app.pages.work.text_fields import asks_choice, asks_needless, asks_taken_over, sample_texts
 from app.pages.work.words import share
 from domain.core.translatable import N_
 from domain.facts.governance import TriggerSubmitted

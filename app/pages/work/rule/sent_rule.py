@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.pages.visits import field_of
-from app.pages.work.controls import channels_in, condition_in, length_in, names_in, rows_in
-from app.pages.work.rule_reading import RuleReading
+from app.pages.work.drafts.controls import channels_in, condition_in, length_in, names_in, rows_in
+from app.pages.work.rule.rule_reading import RuleReading
 from domain.core.translatable import Said, Words
 from templates.authoring.cited_acts import BadArticles, Citation, articles_in, as_typed, legal_basis
 from templates.authoring.condition_form import BadRow, after_start, without_after_start

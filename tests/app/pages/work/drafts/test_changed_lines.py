@@ -1,6 +1,6 @@
 """The lines in which two versions differ, however long they are."""
 
-from app.pages.work.changed_lines import MOST_COMPARED, Room, changed_lines
+from app.pages.work.drafts.changed_lines import MOST_COMPARED, Room, changed_lines
 
 LONG = [f"line {number}" for number in range(100_000)]
 

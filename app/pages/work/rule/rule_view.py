@@ -10,10 +10,10 @@ from app.pages.catalogues import LANGUAGES
 from app.pages.life import shown
 from app.pages.ruling import CLASSES
 from app.pages.visits import field_of
-from app.pages.work.controls import Control, Length, channels_in, split
-from app.pages.work.rule_controls import RuleControls
-from app.pages.work.sent_rule import ACT, ARTICLES
-from app.pages.work.simple_fields import field_called
+from app.pages.work.drafts.controls import Control, Length, channels_in, split
+from app.pages.work.rule.rule_controls import RuleControls
+from app.pages.work.rule.sent_rule import ACT, ARTICLES
+from app.pages.work.rule.simple_fields import field_called
 from app.pages.work.words import topics_of
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Joined, Said, Words

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.pages.layout import Frame
 from app.pages.visits import Fields, field_of
-from app.pages.work.progress import Progress
+from app.pages.work.drafts.progress import Progress
 from streams.rules.drafts import StoredDraft
 
 MINE: Final = "mine"

@@ -5,9 +5,9 @@ from fastapi import Request
 from app.packs.draft_bench import Bench
 from app.pages.layout import Frame, RoutedPages
 from app.pages.visits import Fields
+from app.pages.work.drafts.progress import Progress
+from app.pages.work.drafts.sheets import found
 from app.pages.work.office import Office
-from app.pages.work.progress import Progress
-from app.pages.work.sheets import found
 from domain.facts.principals import Principal
 from streams.rules.drafts import DraftStore, StoredDraft
 

@@ -9,9 +9,9 @@ from app.http import routes
 from app.http.problems import Problem
 from app.pages.visits import Form, field_of
 from app.pages.whole_numbers import whole_number
-from app.pages.work.changed_lines import Room, changed_lines
-from app.pages.work.draft_pages import DraftPages
-from app.pages.work.sheets import Id, page_called
+from app.pages.work.drafts.changed_lines import Room, changed_lines
+from app.pages.work.drafts.draft_pages import DraftPages
+from app.pages.work.drafts.sheets import Id, page_called
 from domain.core.translatable import Said
 from domain.facts.principals import Role
 from streams.rules.drafts import MOST_KEPT, DraftChanged

@@ -13,11 +13,11 @@ from app.packs.draft_bench import MOST_BYTES, Text
 from app.pages.layout import Frame
 from app.pages.visits import Fields, field_of
 from app.pages.whole_numbers import whole_number
-from app.pages.work import merging
-from app.pages.work.draft_pages import DraftPages
-from app.pages.work.editing import both_texts
-from app.pages.work.sheets import laid_out
-from app.pages.work.text_fields import AllWords, with_values
+from app.pages.work.drafts import merging
+from app.pages.work.drafts.draft_pages import DraftPages
+from app.pages.work.drafts.editing import both_texts
+from app.pages.work.drafts.sheets import laid_out
+from app.pages.work.drafts.text_fields import AllWords, with_values
 from domain.facts.principals import Principal
 from streams.rules.drafts import DraftChanged, StoredDraft
 from templates.authoring.trigger_form import TriggerForm

@@ -15,12 +15,12 @@ import yaml
 from app.pages.catalogues import Speech
 from app.pages.layout import _environment
 from app.pages.ruling import CLASSES
-from app.pages.work.advice import ADVICE
-from app.pages.work.controls import Control
-from app.pages.work.rule_controls import Setting
-from app.pages.work.rule_reading import RuleReading
-from app.pages.work.rule_view import View
-from app.pages.work.sent_rule import SentRule
+from app.pages.work.drafts.controls import Control
+from app.pages.work.rule.advice import ADVICE
+from app.pages.work.rule.rule_controls import Setting
+from app.pages.work.rule.rule_reading import RuleReading
+from app.pages.work.rule.rule_view import View
+from app.pages.work.rule.sent_rule import SentRule
 from templates.authoring.cited_acts import acts_of
 from templates.authoring.condition_form import BadRow, Row, Rows, after_start, without_after_start, written_condition
 from templates.authoring.trigger_form import _CHECKS, UNITS, BadValue, Part, TriggerForm, value_meant

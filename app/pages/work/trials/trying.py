@@ -16,13 +16,14 @@ from app.pages.catalogues import Speech
 from app.pages.layout import HEADERS, Frame
 from app.pages.naming import step_called
 from app.pages.pack_names import names_of
-from app.pages.work.draft_pages import DraftPages
-from app.pages.work.examples import is_playable, samples, stories
-from app.pages.work.gaps import gaps_in
-from app.pages.work.office import Hash
-from app.pages.work.played import PlayedWords
-from app.pages.work.sheets import Id, laid_out, steps_of, text_of
-from app.pages.work.triggers import Name
+from app.pages.work.drafts.draft_pages import DraftPages
+from app.pages.work.drafts.gaps import gaps_in
+from app.pages.work.drafts.sheets import Id, laid_out, steps_of, text_of
+from app.pages.work.office import Hash, Name
+from app.pages.work.trials.case_file import samples
+from app.pages.work.trials.example_form import stories
+from app.pages.work.trials.examples import is_playable
+from app.pages.work.trials.played import PlayedWords
 from app.pages.work.words import PEOPLE, no_choice, people, reason
 from domain.core.sms import excess, room
 from domain.core.translatable import Said

@@ -8,7 +8,7 @@ from typing import Final
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import Speech, own_first
 from app.pages.naming import step_called
-from app.pages.work.sheets import rule_of, steps_of
+from app.pages.work.drafts.sheets import rule_of, steps_of
 from domain.core.translatable import N_
 from streams.rehearsal.case_reader import is_silent
 from templates.authoring.starter_values import with_values_of

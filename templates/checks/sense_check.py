@@ -27,6 +27,10 @@ MOMENTS = tuple(
     datetime(2026, month, day, hour, 30, tzinfo=UTC) for month, day, hour in ((1, 1, 0), (1, 31, 0), (6, 1, 23))
 )
 AFTER_START: Final = "later.time > event.time"
+MIDST: Final = N_(
+    "{step} counts from a day, and so long before it is due is its hour on that day: what came earlier on that day"
+    " does not count; write a day more"
+)
 LONG_AGO: Final = N_(
     "one of twenty years ago prevents the message too: say how long before it may have happened,"
     " such as `within: {example}`, or compare it with the event (later.time > event.time)"
@@ -46,6 +50,7 @@ def check_sense(document: Document, trigger: Trigger, catalogue: Catalogue) -> N
     """Report settings that contradict each other, or that cannot be reached."""
     check = _Check(document, trigger, catalogue)
     check.conditions()
+    check.windows()
     check.times()
     check.loops()
     check.channels()
@@ -94,6 +99,16 @@ class _Check:
 
         for at, each in enumerate(self.trigger.needs.together if self.trigger.needs else ()):
             self._texts(("with", at, "when"), each.when, self.catalogue.types[each.on])
+
+    def windows(self) -> None:
+        """Warn of a window that begins within the day from which a step counts."""
+        own = self.type.variables()
+        for at, unless in enumerate(self.trigger.unless):
+            before = unless.within and unless.within.before
+            for step in self.trigger.steps:
+                if before and before == step.offset and own.get(step.source.removeprefix("event.")) == "date":
+                    message = Words(MIDST, step=step.name)
+                    self._note(("unless", at, "within", "before"), message, warning=True)
 
     def _shared(self, later: EventType) -> str | None:
         """Return a text that both events have, such as a number, by which they can be about the same matter."""

@@ -154,6 +154,19 @@ def test_something_that_counts_however_long_ago_is_warned_of(tmp_path: Path, unl
     assert len(report.findings) == len(found)
 
 
+@pytest.mark.parametrize(("before", "warned"), [("P10D", True), ("P11D", False)])
+def test_a_window_that_begins_within_the_day_from_which_a_step_counts_is_warned_of(
+    tmp_path: Path, before: str, *, warned: bool
+) -> None:
+    """Who did it in the morning of that day would be reminded of it: lint asks for a day more."""
+    later = (RULES, "month: {from: event.valid_until, offset: -P30D", "month: {from: event.valid_until, offset: P10D")
+    usable = (RULES, "expires: event.valid_until", "expires: P14D")
+    window = (RULES, ONLY, f"{ONLY.rstrip('}')}, within: {{before: {before}}}}}")
+    _, report = examine([write_town(tmp_path, later, usable, window)])
+    found = [each for each in report.findings if "write a day more" in each.message]
+    assert [(each.warning, each.line) for each in found] == [(True, 19)] * warned
+
+
 @pytest.mark.parametrize(
     ("within", "message"),
     [

@@ -18,7 +18,7 @@ from streams.rules.in_force import Rules
 from templates.checks.placeholders import ASKS_CHOICE, ASKS_NEEDLESS, ASKS_TAKEN_OVER
 from templates.checks.sample_check import LACKED, OF_SOME_EVENTS, OF_SOME_PEOPLE
 from templates.checks.scaffold_text import COUNTED_FROM
-from templates.checks.sense_check import LONG_AGO, ONLY_LATER
+from templates.checks.sense_check import LONG_AGO, MIDST, ONLY_LATER
 from templates.checks.words_check import ONLY_THERE, OTHER_NUMBERS
 from templates.reading.findings import Finding
 
@@ -62,6 +62,10 @@ ADVICE: Final[Mapping[str, str]] = {
     " such as {example}": N_(
         "Any other of its kind prevents the message, also one about another matter: choose under “Only if”"
         " which one counts"
+    ),
+    MIDST: N_(
+        "The step counts from a day, and this begins at its hour on that day: what came earlier on that day does not"
+        " count. Choose a day more"
     ),
     LONG_AGO: N_(
         "One of twenty years ago prevents the message too: say how long before it is due it may have happened at most"

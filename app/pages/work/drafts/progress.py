@@ -40,6 +40,10 @@ _FOR_BACK: Final = "private, no-cache"
 """The browser keeps the answer to a form of a draft, which names nobody: Back shows it, with all that was typed."""
 
 
+_ASKING = (asks_choice, asks_needless, asks_taken_over)
+"""The findings whose fields are named behind the step."""
+
+
 class ProgressStep(Struct, frozen=True):
     """A step. `state`: done, next or later; `note`: what hinders it, or what was said; `href`: its page, if any.
 
@@ -135,7 +139,7 @@ class Progress:
         submission = _submission(now, sheet.trigger, sheet.version) if sheet.version else None
         base = f"/work/drafts/{sheet.id}"
         unwritten, place = _unwritten(verdict), self.fields(sheet.files, base, speech)
-        asked = (place(each)[0] for each in unwritten if asks_choice(each) or asks_taken_over(each))
+        asked = (place(each)[0] for each in unwritten if any(asks(each) for asks in _ASKING))
         fields = [
             *_sample_pages(unwritten, sheet.files, lambda each: place(each)[0].href, speech),
             *((one.called, one.href) for one in asked),
@@ -272,7 +276,7 @@ def mending(found: Sequence[Finding], files: Mapping[str, str], speech: Speech) 
         notes.append(speech.many("{count} sample text to replace", "{count} sample texts to replace", left))
     if any(map(asks_needless, found)):
         notes.append(speech.say("part 4 of the rule is empty"))
-    if choices := sum(map(asks_choice, found)):  # their fields are named behind it, as are those taken over
+    if choices := sum(map(asks_choice, found)):
         notes.append(speech.many("{count} thing to choose", "{count} things to choose", choices))
     if taken := sum(map(asks_taken_over, found)):
         notes.append(

@@ -18,9 +18,8 @@ from domain.rules.triggers import Trigger
 from streams.intake.validation import Checker
 from streams.rehearsal.case_model import PERSON
 from streams.rules.in_force import Rules
-from streams.rules.publishing import stated
 from templates.checks.loader import Pack, TriggerSource
-from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of, pack_zone
+from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of, pack_zone, stated
 from templates.words.rendering import Renderer
 
 OPENING, ROLE = "opening", "citizen"

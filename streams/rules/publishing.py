@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar, cast
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from eventsourcing.application import Application
 from eventsourcing.utils import Environment, EnvType
@@ -17,7 +16,6 @@ from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
-from domain.core.timing import utc
 from domain.core.translatable import Words
 from domain.facts.governance import PackPublished, TriggerPublished, TriggerReachChanged, TriggerSubmitted
 from domain.facts.submissions import Subject
@@ -43,7 +41,7 @@ from streams.rules.governed import Governed, governed
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database, Priority
 from templates.checks.loader import Pack, TriggerSource
-from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of, pack_zone
+from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of, pack_zone, stated
 
 
 def wake(
@@ -332,11 +330,3 @@ def publication(
     return TriggerPublished(
         now, by, source.pack, source.trigger, source.hash, source.rules, source.words, reach, ahead, share
     )
-
-
-def stated(rules: Mapping[str, Any], key: str, otherwise: datetime, zone: ZoneInfo) -> datetime:
-    """Return the stated time. A date means its start in the pack's zone, as does a time without a zone of its own."""
-    if (text := rules.get(key)) is None:
-        return otherwise
-    moment = datetime.fromisoformat(text)
-    return utc(moment.replace(tzinfo=moment.tzinfo or zone))

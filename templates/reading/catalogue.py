@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.core.timing import QuietHours, at_local, parse_clock, zone_of
+from domain.core.timing import QuietHours, at_local, parse_clock, utc, zone_of
 from domain.core.translatable import Said
 from domain.core.workdays import WEEKDAYS, Workdays
 from domain.rules.benefit_compiling import with_benefits
@@ -97,6 +97,14 @@ def live_from_of(content: Content) -> datetime | None:
 def pack_zone(content: Content) -> ZoneInfo:
     """Return the zone of a pack's own defaults; UTC where it has none."""
     return zone_of((content.get("defaults") or {}).get("zone", "UTC"))
+
+
+def stated(rules: Content, key: str, otherwise: datetime, zone: ZoneInfo) -> datetime:
+    """Return the stated time. A date means its start in the pack's zone, as does a time without a zone of its own."""
+    if (text := rules.get(key)) is None:
+        return otherwise
+    moment = datetime.fromisoformat(text)
+    return utc(moment.replace(tzinfo=moment.tzinfo or zone))
 
 
 def national_id_of(content: Content) -> str | None:

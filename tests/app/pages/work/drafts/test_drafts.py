@@ -426,12 +426,12 @@ def test_an_approver_reads_what_the_check_remarks(quiet: Workshop) -> None:
 
 
 def test_an_approver_reads_the_answer_first(quiet: Workshop) -> None:
-    """On top stand the rule, how many it would tell, law and urgency; the rest is folded below the decision."""
+    """On top stand the rule, how many it would tell, law and urgency; the rest is folded above the decision."""
     page = unescape(signed_in(quiet, "berik").get(submitted(quiet)).text)
     answer, _, rest = page.partition("What changes for citizens")
     essence = ("The rule", "Who is told", "When", "Exception", "How many", "Legal basis", "Kind of message", "Topic")
     assert re.findall("<dt>(.*?)</dt>", answer) == [*essence]
-    more = rest.partition("Approve this version")[2].partition("<summary>More about this version</summary>")[2]
+    more = rest.partition("Approve this version")[0].partition("<summary>More about this version</summary>")[2]
     for name in ("How it is sent", "Its tests", "Handed in"):
         assert f"<dt>{name}</dt>" in more.partition("</details>")[0]
     seen, _, folded = rest.partition("<details><summary>Files and commands</summary>")

@@ -11,5 +11,6 @@ Modules:
     explanation_lines, submission_view: a nudge explained, and a submission, as lines of text.
     failures: known failures, with their exit codes.
 
-Inside: command_table (all commands, by group of `--help`), help_format.
+Inside: command_table (all commands, by group of `--help`), help_format. More than 15 modules, because each thing that
+several commands share is one.
 """

@@ -11,5 +11,5 @@ Modules:
     rows. yaml_edit: changes of single values in a file.
     trigger_diff, pack_diff, text_diff: what changes between two versions.
 
-Inside: event_type_diff, words_diff.
+Inside: event_type_diff, words_diff. More than 15 modules, because each kind of help is one.
 """

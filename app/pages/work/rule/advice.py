@@ -285,7 +285,7 @@ def at_fields(found: Finding, at: str) -> list[tuple[str, Finding]]:
         key = given["key"]
         return [(key, replace(found, message=Said(_TO_CHOOSE[key])))]
     group = at.rpartition(".")[0]
-    if template == LONG_AGO:
+    if template == LONG_AGO and group:
         return [(f"{group}.before", found)]
     told = _TO_WRITE.get(group.rpartition(".")[2]) if template == _UNWRITTEN else None
     if told is None:

@@ -16,14 +16,17 @@ from app.pages.catalogues import Speech
 from app.pages.layout import _environment
 from app.pages.ruling import CLASSES
 from app.pages.work.drafts.controls import Control
-from app.pages.work.rule.advice import ADVICE
+from app.pages.work.rule.advice import ADVICE, at_fields
 from app.pages.work.rule.rule_controls import Setting
 from app.pages.work.rule.rule_reading import RuleReading
 from app.pages.work.rule.rule_view import View
 from app.pages.work.rule.sent_rule import SentRule
+from domain.core.translatable import Words
 from templates.authoring.cited_acts import acts_of
 from templates.authoring.condition_form import BadRow, Row, Rows, after_start, without_after_start, written_condition
 from templates.authoring.trigger_form import _CHECKS, UNITS, BadValue, Part, TriggerForm, value_meant
+from templates.checks.sense_check import LONG_AGO
+from templates.reading.findings import Finding
 from tests.app.pages.forms import fields_of
 from tests.app.pages.shipped_rules import speech_of
 from tests.app.pages.work.workshop import CLINIC, Somebody, Workshop, begun, file_of, signed_in
@@ -343,6 +346,13 @@ def test_a_record_that_comes_later_than_its_date_asks_when_an_exception_has_to_h
     asked = page.index("One of twenty years ago prevents the message too")
     assert page.rindex('name="unless.0.', 0, page.index('name="unless.0.before.number"')) < asked
     assert asked < page.index('name="unless.0.before.number"')
+
+
+def test_a_remark_at_no_field_stays_above_the_form() -> None:
+    """What the file says where the form has no field is not placed at a field that nobody sees."""
+    found = Finding("trigger.yaml", 1, 1, Words(LONG_AGO, example="{before: P1Y}"), warning=True)
+    assert at_fields(found, "") == [("", found)]
+    assert at_fields(found, "unless.1.on") == [("unless.1.before", found)]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from projections.tables import due
 from streams.storage.database import Database
 from tests.services import postgres
 
-ROWS, CHUNK, TICKS, CLAIM, CLAIMED = sized(3_000_000), sized(250_000), 50, 2000, sized(500_000)
+ROWS, CHUNK, TICKS, CLAIM, CLAIMED = sized(3_000_000), sized(250_000), sized(50, least=5), 2000, sized(500_000)
 HOUR, LANES, IDLE = 3_600_000_000, 100, (False, False, None, None)
 
 

@@ -98,6 +98,7 @@ class Plan(Struct, frozen=True):
     `schema`: the path by which editors find the schemas, from the trigger's folder. `titles` and `law`: language ->
     title, legal basis, as far as there are any yet. `topic`: what a citizen opts out of. `taken_over`: the keys whose
     values are those of the trigger `like`. `to_choose`: the keys whose values the author is asked to choose.
+    `channels`: the ways by which it is sent.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Plan(Struct, frozen=True):
     like: str = ""
     taken_over: Sequence[str] = ()
     to_choose: Sequence[str] = ()
+    channels: Sequence[str] = ("sms", "email")
 
     def remark(self, key: str) -> list[str]:
         """Return the line that asks if the value of a key is right here too, or to choose it; none of another key."""
@@ -189,7 +191,7 @@ def _rules(plan: Plan) -> str:
             "expires: P14D  # two weeks later it is not worth sending",
             NEEDLESS,
             "#   - {on: some.event.type}",
-            "channels: [sms, email]",
+            f"channels: [{', '.join(plan.channels)}]",
             "",
         ]
     )

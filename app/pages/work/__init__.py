@@ -5,8 +5,9 @@ Packages: `drafts` (what the pages of one draft share), `rule` (its form), `tria
 Modules:
     install: adds all pages of the workbench to the application.
     office: access, and what all pages share. words: of people, states and decisions.
+    all_texts: the texts of all languages, and those of a document.
     field_places: the fields of the forms that findings are about.
 
-Inside: listing, beginning, letters (a page each); wording and all_texts (the texts of one language, and of all);
+Inside: listing, beginning, letters (a page each); wording (the texts of one language);
 approving, mailing and backtests (from handing in on); triggers and figures (what is published).
 """

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from babel import Locale
 from fastapi import Request
@@ -15,12 +15,13 @@ from app.http import routes
 from app.packs.draft_bench import MOST_BYTES
 from app.pages.catalogues import LANGUAGES, Speech, own_first
 from app.pages.layout import Frame
+from app.pages.life import shown
 from app.pages.naming import step_called
-from app.pages.visits import DraftForm, Fields, field_of, tell_once
+from app.pages.visits import DraftForm, Fields, field_of, tell_once, told_once
 from app.pages.work.drafts import merging
 from app.pages.work.drafts.form_pages import Edit, FormPages, too_long
 from app.pages.work.drafts.progress import mending
-from app.pages.work.drafts.sheets import Id, rule_of
+from app.pages.work.drafts.sheets import Id, laid_out, rule_of, steps_of, text_of
 from app.pages.work.drafts.text_fields import (
     MOST_TEXT,
     TITLES,
@@ -31,13 +32,16 @@ from app.pages.work.drafts.text_fields import (
     kind_of,
     languages_of,
     text_called,
+    way_of,
 )
-from domain.core.translatable import N_
+from app.pages.work.trials.trying import step_shown
+from app.pages.work.words import PEOPLE
+from app.reports.life_words import CHANNELS
 from domain.facts.principals import Principal, Role
 from domain.rules.triggers import CORRECTION
 from streams.rules.drafts import StoredDraft
 from templates.authoring.note_labels import FIELDS, NoteLabels, Vocabulary
-from templates.authoring.texts_note import Above, Texts, read_note, written_note
+from templates.authoring.texts_note import Above, ReadNote, Texts, read_note, written_note
 from templates.checks.placeholders import is_of_the_scaffold
 from templates.reading.files import BODY
 from templates.reading.findings import Finding
@@ -56,10 +60,24 @@ class AllTexts(FormPages[AllWords]):
     page_at = "/note"
 
     @routes.get("/work/drafts/{id}/note")
-    def page(self, request: Request, id: Id) -> Response:
-        """Show the note of the draft as it stands."""
+    def page(self, request: Request, id: Id, done: str = "") -> Response:
+        """Show the note of the draft as it stands; once it is taken, what people read instead."""
         who, frame, sheet = self._enter(request, id)
-        return self._show(who, frame, sheet, {})
+        if done != NOTE:
+            return self._show(who, frame, sheet, {})
+        with laid_out(self._bench, text_of(sheet)) as laid:
+            heard = None if laid.hindering() else laid.heard(self._office.platform.clock(), next(iter(PEOPLE)))
+            remarks = [each for each in laid.findings if each.path.endswith(".md") and not each.stops_submitting]
+        return self._progress.show(
+            "texts.html",
+            frame,
+            sheet,
+            "write",
+            taken=taken_from_note(told_once(request, NOTE), steps_of(sheet.files), frame.speech),
+            remarks=remarks,
+            steps=[step_shown(each, heard, frame) for each in heard.hearings[0].messages] if heard else [],
+            author=Role.AUTHOR in who.roles,
+        )
 
     def _show(
         self, who: Principal, frame: Frame, sheet: StoredDraft, typed: Fields, wrong: Sequence[str] = ()
@@ -88,33 +106,22 @@ class AllTexts(FormPages[AllWords]):
         who, frame, sheet = self._enter(request, id, fields)
         opened, say = self._opened(sheet, fields, who), frame.speech.say
         form = self._form(opened.files, "")
-        note = fields[NOTE][0].replace("\x00", "") if NOTE in fields else ""
-        if len(note) > MOST_BYTES:
-            return self._show(who, frame, opened, fields, [say("This is too long")])
         languages = self._languages(opened, frame.language)  # the author's own first
-        known = {each: tuple(form.forms[each].values) if each in form.forms else () for each in languages}
-        found = read_note(note, _labels(form, languages, frame.speech), known)
-        wrong = [_told(each.first, each.last, frame.speech.tell(each.told), frame.speech) for each in found.strays]
-        texts = {f"{spoken}.{name}": text for spoken, named in found.texts.items() for name, text in named.items()}
-        if not texts and not wrong:
-            wrong = [say("There is no text in the note")]
-        changes = {name: text for name, text in texts.items() if text != form.values[name].rstrip()}
-        edit = Edit(who, frame, form, changes)
+        note = fields[NOTE][0] if NOTE in fields else ""  # with its empty lines, which count
+        given = given_texts(note, form, languages, frame.speech)
+        edit = Edit(who, frame, form, given.changes)
         files, refused = self._written(sheet.files, edit)
-        refused |= {name: N_("This is too long") for name, text in changes.items() if len(text) > MOST_TEXT}
-        telling = self._telling(form, frame)
-        wrong += [f"{telling.label(name)} – {say(problem)}" for name, problem in refused.items()]
+        wrong = [*given.wrong, *(f"{_label(name, form, frame.speech)} – {say(why)}" for name, why in refused.items())]
         if too_long(files):
             wrong.append(say("This is too long"))
         if wrong:
             return self._show(who, frame, opened, fields, wrong)
-        changed = {name.partition(".")[0] for name in changes}
+        changed = {name.partition(".")[0] for name in given.changes}
         last_first = [each for each in reversed(languages) if each in changed]  # values of the first language stay
-        files = self._with_values(sheet, files, last_first, changes)
+        files = self._with_values(sheet, files, last_first, given.changes)
         answer = self._save(opened, fields, edit, files, self._saved(sheet, ""))
         if answer.status_code == HTTPStatus.SEE_OTHER:
-            counts = _counted(form, changes, _shown(form, channels_of(files)), found.texts)
-            tell_once(request, NOTE, json.dumps({**counts, "above": found.above and astuple(found.above)}))
+            tell_once(request, NOTE, given.told(form, channels_of(files)))
         return answer
 
     @routes.post("/work/drafts/{id}/note/merge")
@@ -134,14 +141,54 @@ class AllTexts(FormPages[AllWords]):
         return {**files, **written}, wrong
 
     def _telling(self, form: AllWords, frame: Frame) -> merging.Telling:
-        def label(name: str) -> str:
-            spoken, _, field = name.partition(".")
-            return f"{LANGUAGES.get(spoken, spoken)}: {text_called(field, form.steps, frame.speech)}"
-
-        return merging.Telling(label, lambda _, text: text)
+        return merging.Telling(lambda name: _label(name, form, frame.speech), lambda _, text: text)
 
     def _saved(self, sheet: StoredDraft, spoken: str) -> str:  # noqa: ARG002  (it has all languages)
-        return f"/work/drafts/{sheet.id}/words?done={NOTE}"
+        return f"/work/drafts/{sheet.id}/note?done={NOTE}"
+
+
+class GivenTexts(NamedTuple):
+    """The texts that a note gives a form: those that change, by language and name; and what is wrong in the note."""
+
+    changes: Mapping[str, str]
+    wrong: Sequence[str]
+    found: ReadNote
+
+    def told(self, form: AllWords, channels: Sequence[str]) -> str:
+        """Return what the next page tells by `taken_from_note`. `channels`: the ways of the rule."""
+        counts = _counted(form, self.changes, _shown(form, channels), self.found.texts)
+        unsent = [way for way in self.ways if channels and way not in channels]
+        above = self.found.above and astuple(self.found.above)
+        return json.dumps({**counts, "above": above, "unsent": unsent})
+
+    @property
+    def ways(self) -> list[str]:
+        """Return the ways for which the note has texts, in the order in which most rules use them."""
+        texts = (name for named in self.found.texts.values() for name, text in named.items() if text)
+        ways = set(map(way_of, texts))
+        return [way for way in ("push", "sms", "email") if way in ways]
+
+
+def given_texts(note: str, form: AllWords, languages: Sequence[str], speech: Speech) -> GivenTexts:
+    """Return the texts of a note for a form. `languages`: the author's own first."""
+    if len(note) > MOST_BYTES:
+        return GivenTexts({}, [speech.say("This is too long")], ReadNote({}, ()))
+    known = {each: tuple(form.forms[each].values) if each in form.forms else () for each in languages}
+    found = read_note(note.replace("\x00", ""), _labels(form, languages, speech), known)
+    wrong = [_told(each.first, each.last, speech.tell(each.told), speech) for each in found.strays]
+    texts = {f"{spoken}.{name}": text for spoken, named in found.texts.items() for name, text in named.items()}
+    if not texts and not wrong:
+        wrong = [speech.say("There is no text in the note")]
+    changes = {name: text for name, text in texts.items() if text != form.values[name].rstrip()}
+    long = [name for name, text in changes.items() if len(text) > MOST_TEXT]
+    why = speech.say("This is too long")
+    wrong += [f"{_label(name, form, speech)} – {why}" for name in long]
+    return GivenTexts(changes, wrong, found)
+
+
+def _label(name: str, form: AllWords, speech: Speech) -> str:
+    spoken, _, field = name.partition(".")
+    return f"{LANGUAGES.get(spoken, spoken)}: {text_called(field, form.steps, speech)}"
 
 
 def tabs(
@@ -189,6 +236,10 @@ def taken_from_note(kept: str | None, steps: Sequence[str], speech: Speech) -> l
     if counts["absent"]:
         absent = [LANGUAGES.get(each, each) for each in own_first(speech.language, counts["absent"])]
         taken.append(speech.say("Not in the document: {languages}.").format(languages=", ".join(absent)))
+    if counts["unsent"]:
+        ways = ", ".join(shown(CHANNELS, each, speech) for each in counts["unsent"])
+        unsent = speech.say("The rule does not send this way: {ways}. Part 5 of the rule can add it.")
+        taken.append(unsent.format(ways=ways))
     return taken + left_out
 
 

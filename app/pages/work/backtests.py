@@ -61,8 +61,6 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "undated": N_("a value that the rule counts from is missing"),
 }
 """The outcomes for a person who was looked at."""
-_EXCEPTED: Final = frozenset({"done", "cancelled"})
-"""The outcomes of those whom an exception of the rule left out: before they had a plan, or after."""
 PERIODS: Final[Mapping[str, str]] = {
     "from": N_("Write the first day"),
     "to": N_("Choose a last day that is later than the first, by three years at most"),
@@ -92,8 +90,7 @@ class Backtests(DraftPages):
         return self._page(frame, sheet, {})
 
     def _page(self, frame: Frame, sheet: StoredDraft, wrong: Mapping[str, str], **given: str) -> Response:
-        now = frame.speech.date_at(self._office.platform.clock())
-        chosen = {"from": _written(now - timedelta(days=365)), "to": _written(now)} | given
+        chosen = self._last_year(frame.speech) | given
         return self._progress.show(
             "backtest.html",
             frame,
@@ -101,16 +98,20 @@ class Backtests(DraftPages):
             "try",
             errors=wrong,
             chosen=chosen,
-            days={name: typed_values.day(chosen[name]) for name in PERIODS},
             done=latest(self._office, sheet.agency, sheet.trigger, frame.speech),
         )
+
+    def _last_year(self, speech: Speech) -> dict[str, str]:
+        now = speech.date_at(self._office.platform.clock())
+        return {"from": _written(now - timedelta(days=365)), "to": _written(now)}
 
     @routes.post("/work/drafts/{id}/backtest")
     def begin(self, request: Request, id: Id, fields: Form) -> Response:
         """Begin it; this process works at it."""
         who, frame, sheet = self._enter(request, id, fields)
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
-        given, say = {name: field_of(fields, name) for name in ("from", "to")}, frame.speech.say
+        given = self._last_year(frame.speech) | {name: field_of(fields, name) for name in PERIODS if name in fields}
+        say = frame.speech.say
         first, last = (_day(typed_values.day(given[name])) for name in ("from", "to"))
         today, wrong = self._office.platform.clock().astimezone(frame.speech.zone).date(), dict[str, str]()
         if first is None:
@@ -302,12 +303,7 @@ class _Told:
             one.format(count=number(many), why=shown(OUTCOMES, reason, self._speech))
             for reason, many in sorted(happened.items(), key=lambda each: -each[1])
         )
-        sentences = [text.format(all=number(told + sum(happened.values())), told=number(told), why=why)]
-        if self._asked.rules.get("unless") and happened.keys().isdisjoint(_EXCEPTED):
-            sentences.append(
-                say("The exception left out nobody: nothing of what it names had happened when the message was due.")
-            )
-        return " ".join(sentences)
+        return text.format(all=number(told + sum(happened.values())), told=number(told), why=why)
 
     @property
     def why_nobody(self) -> str:

@@ -16,7 +16,9 @@ from app.packs.draft_child import TESTS
 from app.pages.catalogues import LANGUAGES, own_first
 from app.pages.layout import Frame, RoutedPages
 from app.pages.pack_names import names_of
-from app.pages.visits import Form, field_of
+from app.pages.visits import DraftForm, field_of, tell_once
+from app.pages.work.all_texts import NOTE, GivenTexts, given_texts
+from app.pages.work.drafts.text_fields import AllWords
 from app.pages.work.office import Office
 from domain.facts.governance import TriggerPublished
 from domain.facts.principals import Principal, Role, require
@@ -33,7 +35,9 @@ from templates.reading.writing import trigger_texts
 
 _NO_TESTS = "# The log keeps no tests, so those of this version are not known here. Write some before you submit.\n"
 _SCHEMAS = "../.."
-_FIELDS = ("name", "pack", "on", "like")
+_FIELDS = ("name", "pack", "on", "like", NOTE)
+_MOST_TOLD: Final = 5
+"""The most remarks on a document that are told at once."""
 _TAKEN_OVER: Final = ("service", "reminder")
 """Classes that a new draft has from a rule that it is like; any other one its author chooses."""
 
@@ -96,18 +100,27 @@ class Beginning(RoutedPages):
         )
 
     @routes.post("/work/new")
-    def make(self, request: Request, fields: Form) -> Response:
-        """Make it, and go on with writing."""
+    def make(self, request: Request, fields: DraftForm) -> Response:
+        """Make it, with the texts of a document if one is given, and go on with writing."""
         who, frame = self._office.enter(request, fields)
         try:
             if live := field_of(fields, "from"):
                 sheet = self._from_live(live, who)
             else:
                 given = {name: field_of(fields, name).strip() for name in (*_FIELDS, *map(_titled, self._languages))}
-                whole = {**given, "name": given["name"] or self._proposed(given, who)}
-                if wrong := self._wrong(whole, who, frame):
+                texts = self._texts(given[NOTE], frame) if given[NOTE] else None
+                whole = self._titled_by(texts, given)
+                whole["name"] = given["name"] or self._proposed(whole, who)
+                wrong = self._wrong(whole, who, frame)
+                if texts is not None and texts.wrong:
+                    wrong[NOTE] = " ".join(texts.wrong[:_MOST_TOLD])
+                if wrong:
                     return self._page(who, frame, wrong, given)
-                sheet = self._scaffolded(whole, who)
+                sheet = self._scaffolded(whole, who, texts)
+                if texts is not None:
+                    form = AllWords(sheet.files, self._languages)
+                    tell_once(request, NOTE, texts.told(form, texts.ways))
+                    return self._office.go(f"/work/drafts/{sheet.id}/form?done={NOTE}")
         except DraftExists as exists:
             return self._office.go(f"/work/drafts/{exists.there.id}/form?done=exists")
         return self._office.go(f"/work/drafts/{sheet.id}/form")
@@ -115,6 +128,17 @@ class Beginning(RoutedPages):
     @property
     def _languages(self) -> Sequence[str]:
         return self._office.platform.rules.library.rules().defaults.languages
+
+    def _texts(self, note: str, frame: Frame) -> GivenTexts:
+        languages = own_first(frame.language, self._languages)
+        return given_texts(note, AllWords({}, languages), languages, frame.speech)
+
+    def _titled_by(self, texts: GivenTexts | None, given: Mapping[str, str]) -> dict[str, str]:
+        """Return what was given; a title that is left out is the subject of the email."""
+        subjects = (
+            {} if texts is None else {each: texts.changes.get(f"{each}.subject", "") for each in self._languages}
+        )
+        return {**given, **{_titled(each): given[_titled(each)] or text for each, text in subjects.items()}}
 
     def _like(self, name: str, who: Principal) -> TriggerPublished | None:
         """Return what the principal's agency has published by that name."""
@@ -166,7 +190,7 @@ class Beginning(RoutedPages):
         """Return True if a trigger of that name was published for the principal's agency."""
         return self._office.platform.rules.library.rules().governed.owners.get(name) == who.agency
 
-    def _scaffolded(self, given: Mapping[str, str], who: Principal) -> StoredDraft:
+    def _scaffolded(self, given: Mapping[str, str], who: Principal, texts: GivenTexts | None) -> StoredDraft:
         rules = self._office.platform.rules.library.rules()
         type_, attributes = rules.catalogue.types[given["on"]], frozenset(rules.catalogue.attributes)
         titles = {each: title for each in self._languages if (title := given[_titled(each)])}
@@ -184,7 +208,11 @@ class Beginning(RoutedPages):
                 like=fact.trigger,
                 taken_over=TAKEN_OVER if usual else [each for each in TAKEN_OVER if each != "class"],
             )
-        return self._sheets.add(who, given["pack"], given["name"], trigger_files(plan))
+        if texts is None:
+            return self._sheets.add(who, given["pack"], given["name"], trigger_files(plan))
+        files = trigger_files(replace(plan, channels=texts.ways))
+        written, _ = AllWords(files, self._languages).with_changes(texts.changes)
+        return self._sheets.add(who, given["pack"], given["name"], {**files, **written})
 
     def _from_live(self, name: str, who: Principal) -> StoredDraft:
         now = self._office.platform.rules.approval.governed()

@@ -13,8 +13,8 @@ from app.packs.draft_bench import BadDraft, RenderedMessages, Text
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
 from app.pages.pack_names import names_of
-from app.pages.visits import DraftForm, Fields, field_of, told_once
-from app.pages.work.all_texts import NOTE, tabs, taken_from_note
+from app.pages.visits import DraftForm, Fields, field_of
+from app.pages.work.all_texts import tabs
 from app.pages.work.drafts import merging
 from app.pages.work.drafts.controls import Control, named, was_in
 from app.pages.work.drafts.form_pages import Edit, FormPages, too_long
@@ -68,8 +68,7 @@ class Wording(FormPages[WordsForm]):
         """Show the texts in one language, beside what a person would read. `saved`: the language just saved."""
         who, frame, sheet = self._enter(request, id)
         typed = {"spoken": [spoken], "persona": [persona]}
-        taken = taken_from_note(told_once(request, NOTE), steps_of(sheet.files), frame.speech) if done == NOTE else ()
-        return self._show(who, frame, sheet, typed, sheet.files, done=done, saved=saved, taken=taken)
+        return self._show(who, frame, sheet, typed, sheet.files, done=done, saved=saved)
 
     def _show(
         self,
@@ -81,7 +80,6 @@ class Wording(FormPages[WordsForm]):
         wrong: Mapping[str, str] | None = None,
         done: str = "",
         saved: str = "",
-        taken: Sequence[str] = (),
     ) -> Response:
         languages = self._languages(sheet, frame)
         spoken = field_of(typed, "spoken") if field_of(typed, "spoken") in languages else next(iter(languages), "")
@@ -100,7 +98,7 @@ class Wording(FormPages[WordsForm]):
             "steps": self._steps(hearing, heard, spoken, frame),
             "author": Role.AUTHOR in who.roles,
             "done": done,
-            "taken": taken,
+            "remarks": [each for each in mine if not each.stops_submitting],
             "unfinished": any(each.stops_submitting for each in findings if each.path == f"{saved or spoken}.md"),
             "saved": LANGUAGES.get(saved, saved) if saved != spoken else "",
             "contacts": sorted(who.contacts),
@@ -314,7 +312,9 @@ class _SmsCounter:
         sms = self._signed(_step_of(name), text) if text else signed(letters, self._spoken, self._office)
         say, number = self._speech.say, self._speech.number
         if (left := room(sms, 1)) >= 0:
-            left += 0 if text else len(letters)
+            if not text:
+                told = say("One SMS with such letters has room for {count}.")
+                return told.format(count=self._characters(left + len(letters)))
             return say("One SMS with such letters has room for {count} more.").format(count=self._characters(left))
         parts = len(segments(sms).parts)
         told = say("This goes as {parts} SMS; each is paid. {count} fewer would make it {fewer}.")

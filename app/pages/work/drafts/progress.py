@@ -13,7 +13,7 @@ from app.packs.draft_bench import BadDraft, Bench, Verdict
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
-from app.pages.work.drafts.sheets import in_order, page_called, text_of, title_of
+from app.pages.work.drafts.sheets import in_order, laid_out, page_called, text_of, title_of
 from app.pages.work.drafts.text_fields import asks_choice, asks_needless, asks_taken_over, sample_texts
 from app.pages.work.office import Office
 from app.pages.work.words import share
@@ -47,7 +47,8 @@ _ASKING = (asks_choice, asks_needless, asks_taken_over)
 class ProgressStep(Struct, frozen=True):
     """A step. `state`: done, next or later; `note`: what hinders it, or what was said; `href`: its page, if any.
 
-    `fields`: where what is left of the sample, or is to be confirmed, is answered: names and addresses.
+    `fields`: where what is left of the sample, or is to be confirmed, is answered: names and addresses. `makes`: the
+    address that does it by one click, if one can.
     """
 
     name: str
@@ -57,6 +58,7 @@ class ProgressStep(Struct, frozen=True):
     href: str = ""
     here: bool = False
     fields: Sequence[tuple[str, str]] = ()
+    makes: str = ""
 
 
 class _Found(Struct, frozen=True):
@@ -66,6 +68,7 @@ class _Found(Struct, frozen=True):
     note: str = ""
     href: str = ""
     fields: Sequence[tuple[str, str]] = ()
+    makes: str = ""
 
 
 FieldNaming = Callable[[Mapping[str, str], str, Speech], Callable[[Finding], Any]]
@@ -147,11 +150,16 @@ class Progress:
         known = {
             "write": _Found(
                 not unwritten,
-                mending(unwritten, sheet.files, speech),
+                mending(unwritten, sheet.files, speech) or self._remarked(sheet, speech),
                 f"{base}/form",
                 fields,
             ),
-            "test": _Found(_is_tested(verdict), _testing(verdict, sheet.files, speech), f"{base}/tests"),
+            "test": _Found(
+                _is_tested(verdict),
+                _testing(verdict, sheet.files, speech),
+                f"{base}/tests",
+                makes=f"{base}/examples" if not unwritten and _has_only_samples(verdict) else "",
+            ),
             "try": self._tried(sheet.agency, sheet.trigger, _hash_of(verdict), f"{base}/backtest", speech),
             "submit": _Found(submission is not None, "", f"{base}/submit"),
         }
@@ -176,6 +184,12 @@ class Progress:
             return self._bench.verdict(text_of(sheet))
         except BadDraft as bad:
             return Verdict((Finding("trigger.yaml", 0, 0, bad.told),))
+
+    def _remarked(self, sheet: StoredDraft, speech: Speech) -> str:
+        """Return how many remarks there are on a rule and its texts with which it may be handed in."""
+        with laid_out(self._bench, text_of(sheet)) as laid:
+            remarks = sum(each.path in sheet.files and each.path != TESTS for each in laid.findings)
+        return speech.many("{count} remark", "{count} remarks", remarks) if remarks else ""
 
     def _tried(self, agency: str, trigger: str, hash_: str, href: str, speech: Speech) -> _Found:
         if not hash_:
@@ -249,10 +263,11 @@ def _stages(known: Mapping[str, _Found], here: str, speech: Speech) -> Iterator[
             name,
             speech.say(TITLES[name]),
             state,
-            "" if found.done else found.note,
+            "" if found.done and name != "write" else found.note,
             found.href,
             name == here,
             found.fields,
+            found.makes,
         )
 
 
@@ -300,9 +315,15 @@ def _is_tested(verdict: Verdict) -> bool:
     return not verdict.findings and not verdict.failed and bool(verdict.cases)
 
 
+def _has_only_samples(verdict: Verdict) -> bool:
+    """Return True if all that is wrong with the tests is that they are those of the sample."""
+    found = [each for each in verdict.findings if each.path == TESTS]
+    return bool(found) and all(each.placeholder and not is_silent(each) for each in found)
+
+
 def _testing(verdict: Verdict, files: Mapping[str, str], speech: Speech) -> str:
-    if found := [each for each in verdict.findings if each.path == "tests.yaml"]:
-        if all(each.placeholder and not is_silent(each) for each in found):
+    if found := [each for each in verdict.findings if each.path == TESTS]:
+        if _has_only_samples(verdict):
             return speech.say("still the tests of the sample: make the usual ones")
         return mending(found, files, speech)
     if verdict.failed:

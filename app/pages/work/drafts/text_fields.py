@@ -74,9 +74,14 @@ def channels_of(files: Mapping[str, str]) -> Sequence[str]:
     return [str(each) for each in found] if isinstance(found, list) else ()
 
 
+def way_of(name: str) -> str:
+    """Return which way a text goes."""
+    return _CHANNEL_OF[kind_of(name)]
+
+
 def is_sent(name: str, channels: Sequence[str]) -> bool:
     """Return True if these ways, or any where the rule does not say its ways, send a text."""
-    return not channels or _CHANNEL_OF[kind_of(name)] in channels
+    return not channels or way_of(name) in channels
 
 
 def languages_of(files: Mapping[str, str], known: Iterable[str], own: str) -> list[str]:

@@ -1,7 +1,7 @@
 """A draft's rule as a form, in step with its file: only what changes is written."""
 
 import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from fastapi import Request
@@ -9,11 +9,12 @@ from fastapi.responses import Response
 
 from app.http import routes
 from app.pages.layout import Frame
-from app.pages.visits import DraftForm, Fields, field_of
+from app.pages.visits import DraftForm, Fields, field_of, told_once
+from app.pages.work.all_texts import NOTE, taken_from_note
 from app.pages.work.drafts import merging
 from app.pages.work.drafts.controls import was_in
 from app.pages.work.drafts.form_pages import Edit, FormPages
-from app.pages.work.drafts.sheets import Id, laid_out, page_called, text_of
+from app.pages.work.drafts.sheets import Id, laid_out, steps_of, text_of
 from app.pages.work.rule.advice import Advice, at_fields
 from app.pages.work.rule.rule_controls import Setting
 from app.pages.work.rule.rule_reading import RuleReading
@@ -26,6 +27,7 @@ from streams.rules.in_force import Rules
 from templates.authoring.cited_acts import Acts, acts_of
 from templates.authoring.trigger_form import NEW, UNITS, TriggerForm
 from templates.authoring.yaml_edit import CannotEdit
+from templates.checks.placeholders import is_of_the_scaffold
 from templates.reading.findings import Finding
 
 FILE: Final = "trigger.yaml"
@@ -41,7 +43,8 @@ class ByForm(FormPages[TriggerForm]):
     def page(self, request: Request, id: Id, done: str = "") -> Response:
         """Show the rule in a form."""
         who, frame, sheet = self._enter(request, id)
-        return self._show(who, frame, sheet, done=done)
+        taken = taken_from_note(told_once(request, NOTE), steps_of(sheet.files), frame.speech) if done == NOTE else ()
+        return self._show(who, frame, sheet, done=done, taken=taken)
 
     def _show(
         self,
@@ -52,8 +55,12 @@ class ByForm(FormPages[TriggerForm]):
         wrong: Mapping[str, str] | None = None,
         done: str = "",
         changed: Container[str] = (),
+        taken: Sequence[str] = (),
     ) -> Response:
-        """Show the form. `changed`: the fields that hold something else than what is stored and was checked."""
+        """Show the form. `changed`: the fields that hold something else than what is stored and was checked.
+
+        `taken`: what was taken from the document with which the draft begins.
+        """
         rules = self._office.platform.rules.library.rules()
         try:
             form = self._form(sheet.files)
@@ -70,10 +77,6 @@ class ByForm(FormPages[TriggerForm]):
             view=view,
             errors=view.errors(view.labels() if wrong else {}),
             others=placed.get("", []),
-            elsewhere=[
-                (page, page_called(page, frame.speech))
-                for page in sorted({each.path for each in findings if each.path != FILE and each.stops_submitting})
-            ],
             rest=[(key, text, view.reading.told_of(key), form.line(key)) for key, text in form.rest],
             was=field_of(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False),
             revision=field_of(typed or {}, "revision") or str(sheet.revision),
@@ -82,7 +85,9 @@ class ByForm(FormPages[TriggerForm]):
             author=Role.AUTHOR in who.roles,
             units=[(code, frame.speech.say(text)) for code, text in UNITS.items()],
             done=done,
+            taken=taken,
             unfinished=bool(placed),
+            remarks=[each for each in findings if each.path == FILE and not each.stops_submitting],
             at=frame.speech.moment(sheet.changed_at),
         )
 
@@ -112,6 +117,8 @@ class ByForm(FormPages[TriggerForm]):
             changed |= {f"right.{each.partition('.')[0]}" for each in changes}
             return self._show(who, frame, opened, fields, {} if again else wrong, changed=changed)
         then = f"/work/drafts/{sheet.id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}"
+        if then.endswith(NEXT["words"]) and not any(map(is_of_the_scaffold, _texts(files))):
+            then = f"/work/drafts/{sheet.id}/note?done={NOTE}"
         return self._save(opened, fields, edit, files, then)
 
     @routes.post("/work/drafts/{id}/form/merge")
@@ -147,6 +154,10 @@ def _placed(
                 if name not in changed:
                     placed.setdefault(name, []).append(advice.of_the_form(found))
     return placed
+
+
+def _texts(files: Mapping[str, str]) -> Iterator[str]:
+    return (text for name, text in files.items() if name.endswith(".md"))
 
 
 def _acts(rules: Rules, sheet: StoredDraft) -> Acts:

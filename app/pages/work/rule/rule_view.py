@@ -69,11 +69,22 @@ class View(RuleControls):
     def texts(self) -> Iterator[InLanguages]:
         """Yield what it is called, and by which law it is sent."""
         yield self._in_languages("title", "text", N_("Title"), N_("A citizen reads it above the message."))
-        law, above = N_("The law by which your agency may tell people this."), self._citation()
-        if above:
-            law = N_("If an act is chosen above, saving writes it here, and you have nothing to write.")
-        seen = 0 if above and above[0].value else 1
-        yield self._in_languages("legal_basis", "area", N_("Legal basis"), law, seen)._replace(above=above)
+        yield self._law()
+
+    def _law(self) -> InLanguages:
+        """Return the legal basis: an act and its articles, and folded below what that writes in each language."""
+        above, hint = self._citation(), N_("The law by which your agency may tell people this.")
+        free = self._in_languages("legal_basis", "area", N_("Legal basis"), "" if above else hint)
+        fields = [*free.seen, *free.folded]
+        asked = [found for each in fields for found in each.findings if found.placeholder]
+        if not above or any(each.error for each in fields) or not (asked or above[0].value):
+            return free._replace(above=above)
+        told = [replace(each, message=Said(N_("Choose the act"))) for each in asked[:1]]
+        act = replace(above[0], findings=[*above[0].findings, *told])
+        unasked = [
+            replace(each, findings=[found for found in each.findings if not found.placeholder]) for each in fields
+        ]
+        return InLanguages((), self._say("The legal basis in your own words"), unasked, (act, *above[1:]))
 
     def _citation(self) -> Sequence[Control]:
         """Return the choice of an act, and its articles; nothing where the pack names no acts."""
@@ -82,7 +93,7 @@ class View(RuleControls):
             return ()
         cited, is_typed = self.reading.citation(self.values), ACT in self.typed
         named = [(name, self.speech.titled(called)) for name, called in acts.items()]
-        options = [("", say("Choose, or write it below")), *sorted(named, key=lambda each: each[1].lstrip("«“"))]
+        options = [("", say("Choose")), *sorted(named, key=lambda each: each[1].lstrip("«“"))]
         return (
             self.control(
                 ACT,
@@ -90,14 +101,13 @@ class View(RuleControls):
                 say("Act"),
                 value=field_of(self.typed, ACT) if is_typed else cited.act,
                 options=[("", options)],
-                hint=say("The law by which your agency may tell people this."),
             ),
             self.control(
                 ARTICLES,
                 "short",
                 say("Articles"),
                 value=field_of(self.typed, ARTICLES) if is_typed else as_typed(cited.articles),
-                hint=say("Such as 71, or 71, 72, or 71–73. Saving writes act and articles in each language."),
+                hint=say("Such as 71, or 71, 72, or 71–73."),
             ),
         )
 
@@ -189,6 +199,7 @@ class View(RuleControls):
             roles += [each for each in chosen if each and each not in roles]
             named = [(each, self.speech.tell(whom(each))) for each in roles]
             hint = self._say("Such as both parents, where the birth of a child is recorded.")
+            hint = hint if len(named) > 1 else ""
             yield self.ticks("to", self._say("Who is told?"), named, hint, usual=self.reading.usual_recipient)
 
     def _same_matter(self) -> Iterator[Control]:
@@ -265,16 +276,15 @@ class View(RuleControls):
     def _counted_from(self) -> str:
         """Return the hint that tells the time of the event from the dates that stand in its record."""
         say = self._say
-        ahead = say("A date that lies ahead, such as the last day of a card, is for a message before that day.")
         if not (dates := self._own_dates()):
+            ahead = say("A date that lies ahead, such as the last day of a card, is for a message before that day.")
             usual = say("Most rules count from when it happened.")
             return f"{usual} {ahead}"
         told = say(
-            "The record has a date of its own: {dates}. The time of the event is when the registry recorded it, maybe"
-            " days later. Choose the date from which your text counts."
+            "The time of the event is when the registry recorded it, maybe days later than this date: {dates}."
         )
         named = self.speech.tell(Joined([Words("“{value}”", value=each) for each in dates]))
-        return f"{told.format(dates=named)} {ahead}"
+        return told.format(dates=named)
 
     def _own_dates(self) -> list[str]:
         """Return what the dates in the record of the event are called, apart from those on which something ends."""

@@ -50,8 +50,8 @@ def test_a_note_is_taken_in_one_save(quiet: Workshop) -> None:
     opened = note_of(aida, where)
     sent = {**opened, "note": [f"Good day, Aida!\n{NOTE}".replace("\n", "\r\n")]}
     answer = aida.client.post(f"{where}/note", data=sent)
-    assert answer.headers["location"] == f"{where}/words?done=note"
-    page = aida.get(f"{where}/words?done=note").text
+    assert answer.headers["location"] == f"{where}/note?done=note"
+    page = aida.get(f"{where}/note?done=note").text
     assert "Taken: English – 5 texts, Қазақша – 5 texts, Русский – 5 texts." in page
     assert "Line 1 was not taken: “Good day, Aida!”; it stands above the first language." in page
     assert int(note_of(aida, where)["revision"][0]) == int(opened["revision"][0]) + 1
@@ -181,3 +181,30 @@ def test_a_language_that_is_no_form_is_left_to_its_file(quiet: Workshop) -> None
     assert "the texts in this language can be changed only in the file" in told.text
     assert aida.client.post(f"{where}/note", data=opened).status_code == 303
     assert text_of(aida, where, "en").strip() == "no keys"
+
+
+def test_a_draft_begins_with_its_document(quiet: Workshop) -> None:
+    """Titles are the subjects, texts and ways stand in it; a line that belongs nowhere makes no draft."""
+    aida = signed_in(quiet, "aida")
+    given = {"pack": "kz", "on": "kz.residence.registered"}
+    refused = aida.post("/work/new", **given, note=NOTE.replace("СМС —", "Пуш:"))
+    assert (refused.status_code, "Пуш: Выберите" in refused.text) == (422, True)
+    made = aida.post("/work/new", **given, note=NOTE).headers["location"]
+    page = aida.get(made).text
+    assert "Taken: English – 5 texts, Қазақша – 5 texts, Русский – 5 texts." in page
+    fields = fields_of(page, "/form")
+    assert [fields[f"title.{each}"] for each in ("ru", "kk", "en")] == [
+        ["Новый адрес"],
+        ["Жаңа мекенжай"],
+        ["New address"],
+    ]
+    assert [fields[f"channels.{at}"] for at in range(3)] == [["push"], ["sms"], ["email"]]
+    assert form_of(aida, made.partition("/form")[0], "kk")["w.body"][0].startswith("Сәлеметсіз бе!")
+
+
+def test_texts_of_a_way_that_the_rule_does_not_use_are_told(quiet: Workshop) -> None:
+    """A document with push texts for a rule without push says so."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, **{"title.en": "A clinic", "pack": "kz", "on": "kz.residence.registered"})
+    answer = aida.client.post(f"{where}/note", data={**note_of(aida, where), "note": [NOTE]})
+    assert "The rule does not send this way: push message." in aida.get(answer.headers["location"]).text

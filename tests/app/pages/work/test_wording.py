@@ -187,7 +187,7 @@ def test_an_sms_says_before_anybody_types_how_much_room_it_has(quiet: Workshop) 
     for spoken in ("ru", "en"):
         empty = form_of(aida, where, spoken) | {"w.sms": [""], "then": ["look"]}
         page = aida.client.post(f"{where}/words", data=empty).text
-        found = re.search("One SMS with such letters has room for ([0-9]+) characters more", page)
+        found = re.search("One SMS with such letters has room for ([0-9]+) characters\\.", page)
         assert found is not None
         room[spoken] = int(found[1])
     assert 0 < room["ru"] < 70 < room["en"] < 160
@@ -204,14 +204,15 @@ def test_a_text_of_the_sample_is_told_once(quiet: Workshop) -> None:
 
 
 def test_an_sms_of_two_parts_is_remarked_once(quiet: Workshop) -> None:
-    """The remark of the checks stands beside the field; neither the field's hint nor its preview says it again."""
+    """After the save it is told with a link, and at the field; neither the field's hint nor its preview says it."""
     aida = signed_in(quiet, "aida")
     where = begun(aida)
     two = form_of(aida, where, "ru") | {"w.sms": ["{{ citizen.age }}: " + "длинный текст. " * 4], "then": ["save"]}
     saved = aida.client.post(f"{where}/words", data=two)
     page = unescape(aida.get(saved.headers["location"]).text)
     said = re.findall(r"this is 2 SMS \([^<]* fewer would make it 1[^<]*", page)
-    assert len(said) == 1
+    assert len(said) == 2
+    assert '<a href="#w.sms">SMS (Русский)</a>' in page.partition('id="remarks-title"')[2].partition("</div>")[0]
     assert "This goes as" not in page
     assert "one part less" not in page
 

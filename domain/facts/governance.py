@@ -62,7 +62,7 @@ class PackPublished(RuleFact, frozen=True, array_like=True):
 class TriggerSubmitted(RuleFact, frozen=True, array_like=True):
     """A trigger version was put up for approval: rules and words (language -> words) as plain data.
 
-    `owner`: the agency whose trigger it is.
+    `owner`: the agency whose trigger it is; `written_by`: all who saved its draft, if it was handed in from one.
     """
 
     TOPIC: ClassVar[str] = "trigger-submitted/1"
@@ -72,6 +72,7 @@ class TriggerSubmitted(RuleFact, frozen=True, array_like=True):
     hash: str
     rules: Mapping[str, Any]
     words: Mapping[str, Any]
+    written_by: tuple[str, ...] = ()
 
 
 class TriggerApproved(RuleFact, frozen=True, array_like=True):

@@ -40,13 +40,13 @@ class Comment(Struct, frozen=True):
 
 
 class Submission(Struct, frozen=True):
-    """A version that was put up for approval. `by`: all who submitted it; `approved_by`: empty until then.
+    """A version that was put up for approval. `by`: all who submitted it; `written_by`: all who saved a draft of it.
 
     `fact`: the last one by which it was submitted; of an approved version the one that was approved.
 
-    `refused_by`: who refused it since, if it was not submitted or approved again; `said`: the approver's comment, or
-    the reason of the refusal; `refusals`: all refusals of this very content, also from before it was submitted again;
-    `comments`: all that was written about it besides.
+    `approved_by`: empty until then; `refused_by`: who refused it since, if it was not submitted or approved again;
+    `said`: the approver's comment, or the reason of the refusal; `refusals`: all refusals of this very content, also
+    from before it was submitted again; `comments`: all that was written about it besides.
     """
 
     about: Subject
@@ -59,6 +59,12 @@ class Submission(Struct, frozen=True):
     said: str = ""
     refusals: tuple[Refusal, ...] = ()
     comments: tuple[Comment, ...] = ()
+    written_by: tuple[str, ...] = ()
+
+    @property
+    def authors(self) -> frozenset[str]:
+        """Return those whose own it is: none of them approves it."""
+        return frozenset((*self.by, *self.written_by))
 
     @property
     def refused_before(self) -> Refusal | None:
@@ -91,7 +97,7 @@ def check_submitting(who: Principal, owner: str, about: Subject) -> None:
 
 
 def check_approving(who: Principal, submission: Submission) -> None:
-    """Check that the principal may approve it: another person of the agency.
+    """Check that the principal may approve it: another person of the agency than submitted it or wrote its draft.
 
     Raises:
         NotAllowed: they may not, whatever else they are.
@@ -100,6 +106,10 @@ def check_approving(who: Principal, submission: Submission) -> None:
     if who.name in submission.by:
         raise NotAllowed(
             Words("you submitted {about} yourself, and nobody approves their own", about=submission.about)
+        )
+    if who.name in submission.written_by:
+        raise NotAllowed(
+            Words("you wrote a part of {about} yourself, and nobody approves their own", about=submission.about)
         )
 
 

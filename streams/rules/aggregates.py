@@ -238,6 +238,8 @@ class Versioned(RuleAggregate):
             new = replace(known, by=(*known.by, fact.by))
         else:
             new = replace(known, fact=fact, by=(*known.by, fact.by), refused_by="", said="")
+        if isinstance(fact, TriggerSubmitted):
+            new = replace(new, written_by=tuple(dict.fromkeys((*new.written_by, *fact.written_by))))
         self.submissions[fact.hash] = new
 
     def _published(self, fact: Any) -> None:  # noqa: ANN401  (as of install)

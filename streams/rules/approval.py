@@ -122,8 +122,12 @@ class RuleApproval:
             if (latest := versions[-1]).hash != now.hash_of(about) and who.may_read(latest.owner)
         ]
 
-    def submit(self, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal) -> list[SubmissionResult]:
+    def submit(
+        self, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal, written_by: tuple[str, ...] = ()
+    ) -> list[SubmissionResult]:
         """Submit for approval what is new among the wanted subjects of these packs, which passed lint and tests.
+
+        `written_by`: all who wrote the draft that is submitted, as far as that is known.
 
         Raises:
             NotAllowed: a subject, or a name that it declares, belongs to another agency.
@@ -133,7 +137,7 @@ class RuleApproval:
 
         def work(rules: Rulemaking) -> list[SubmissionResult]:
             done = []
-            for fact in _submissions(packs, who, self._clock()):
+            for fact in _submissions(packs, who, self._clock(), written_by):
                 if (about := subject_of(fact)) not in wanted:
                     continue
                 one = rules.version(about)
@@ -305,10 +309,12 @@ def _each_once(found: Iterable[Submission]) -> list[Submission]:
     return [by_name[about] for about in sorted(by_name)]
 
 
-def _submissions(packs: Sequence[Pack], who: Principal, now: datetime) -> Iterable[PackSubmitted | TriggerSubmitted]:
+def _submissions(
+    packs: Sequence[Pack], who: Principal, now: datetime, written_by: tuple[str, ...]
+) -> Iterable[PackSubmitted | TriggerSubmitted]:
     for pack in packs:
         yield PackSubmitted(now, who.name, pack.name, owner_of(pack.content), pack.hash, pack.content)
-        yield from (submission_of(trigger, pack.name, who.name, now) for trigger in pack.triggers)
+        yield from (submission_of(trigger, pack.name, who.name, now, written_by) for trigger in pack.triggers)
 
 
 def _require_own_text(fact: PackSubmitted | TriggerSubmitted) -> None:

@@ -141,7 +141,7 @@ def _running(fact: TriggerPublished, at: datetime) -> TriggerPublished:
 
 DRAFTS_LOCK = 0x4841_4245
 MOST_KEPT = 20
-"""Saves of a draft that are kept after another one has replaced them."""
+"""Saves of a draft that are kept after another one has replaced them, besides the last one of each person."""
 
 
 class StoredDraft(Struct, frozen=True):
@@ -225,6 +225,13 @@ class DraftStore:
                 EarlierSave(row.revision, msgspec.json.decode(row.files), row.changed_by, moment(row.changed_at))
                 for row in connection.execute(query)
             ]
+
+    def writers(self, stored: StoredDraft) -> tuple[str, ...]:
+        """Return all who began or saved the draft."""
+        query = select(draft_saves.c.changed_by).where(draft_saves.c.draft == stored.id).distinct()
+        with self._database.reading() as connection:
+            before = connection.execute(query).scalars()
+            return tuple(sorted({stored.made_by, stored.changed_by, *before}))
 
     def of(self, trigger: str, version: str) -> StoredDraft | None:
         """Return the draft that was submitted as that version, if it has not changed since."""
@@ -340,11 +347,13 @@ def _one(connection: Connection, id_: int) -> StoredDraft:
 
 
 def _keep(connection: Connection, stored: StoredDraft) -> None:
-    """Keep a revision that is about to be replaced, and only the last few of the draft."""
+    """Keep a revision that is about to be replaced; of older ones only the last few, and the last of each person."""
     files = msgspec.json.encode(stored.files).decode()
     row = (stored.id, stored.revision, files, stored.changed_by, micros(stored.changed_at))
     insert_rows(connection, draft_saves, [row])
-    over = (draft_saves.c.draft == stored.id, draft_saves.c.revision <= stored.revision - MOST_KEPT)
+    of_it, oldest = draft_saves.c.draft == stored.id, stored.revision - MOST_KEPT
+    last = select(func.max(draft_saves.c.revision)).where(of_it).group_by(draft_saves.c.changed_by)
+    over = (of_it, draft_saves.c.revision <= oldest, draft_saves.c.revision.not_in(last))
     connection.execute(delete(draft_saves).where(*over))
 
 

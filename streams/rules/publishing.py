@@ -300,10 +300,12 @@ def _moved(
     return found
 
 
-def submission_of(source: TriggerSource, pack: str, by: str, now: datetime) -> TriggerSubmitted:
+def submission_of(
+    source: TriggerSource, pack: str, by: str, now: datetime, written_by: tuple[str, ...] = ()
+) -> TriggerSubmitted:
     """Return the fact that submits a trigger of a pack."""
     owner = str(source.rules["owner"])
-    return TriggerSubmitted(now, by, pack, source.name, owner, source.hash, source.rules, source.words)
+    return TriggerSubmitted(now, by, pack, source.name, owner, source.hash, source.rules, source.words, written_by)
 
 
 def publication(

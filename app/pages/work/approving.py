@@ -128,7 +128,7 @@ class Approving(DraftPages):
             return self._to_hand_in(frame, sheet, verdict, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         with refusals_as_problems():
             [done] = self._office.platform.rules.approval.submit(
-                [verdict.pack], [Subject("trigger", sheet.trigger)], who
+                [verdict.pack], [Subject("trigger", sheet.trigger)], who, self._sheets.writers(sheet)
             )
         self._sheets.submitted(sheet, done.submission.hash)
         where = f"/work/submissions/{sheet.trigger}/{done.submission.hash}"
@@ -174,7 +174,7 @@ class Approving(DraftPages):
             "refused_before": _refused(submission.refused_before, speech),
             "new": now.current(name) is None,
             "before": any(each.fact.hash != submission.hash for each in now.of(name)),
-            "own_one": who.name in submission.by,
+            "own_one": who.name in submission.authors,
             "approver": Role.APPROVER in who.roles,
             "mine": submission.owner == who.agency,
         }
@@ -224,6 +224,7 @@ class Approving(DraftPages):
             ways_told(fact.rules, speech),
             (speech.say("Its tests"), self._tested(self._sheets.of(fact.trigger, submission.hash), speech)),
             (speech.say("Handed in"), f"{speech.moment(fact.at)}, {', '.join(dict.fromkeys(submission.by))}"),
+            *([(speech.say("Written by"), ", ".join(submission.written_by))] if submission.written_by else []),
             *figures_of(self._office, submission, speech),
         ]
 

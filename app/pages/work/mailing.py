@@ -55,30 +55,30 @@ class Mailing:
         self._platform, self._sheets, self._mail = platform, sheets, StaffMail(platform.rules.context)
 
     def handed_in(self, submission: Submission, by: Principal) -> list[str] | None:
-        """Tell the agency's approvers, but not who handed it in; return the names of those who were mailed."""
+        """Tell the agency's approvers, but none of its authors; return the names of those who were mailed."""
         return self._tell("submitted", submission, by, self._approvers(submission))
 
     def decided(self, matter: str, submission: Submission, by: Principal, said: str) -> list[str] | None:
-        """Tell those who handed it in that it is approved or refused, with what the approver said."""
+        """Tell its authors that it is approved or refused, with what the approver said."""
         return self._tell(matter, submission, by, self._authors(submission), said)
 
     def commented(self, submission: Submission, by: Principal, said: str) -> list[str] | None:
         """Tell the other side what somebody wrote: the authors what others say, and the approvers what authors do."""
-        to = self._approvers(submission) if by.name in submission.by else self._authors(submission)
+        to = self._approvers(submission) if by.name in submission.authors else self._authors(submission)
         return self._tell("commented", submission, by, to, said)
 
     def _approvers(self, submission: Submission) -> dict[str, Principal]:
-        """Return the agency's approvers, but not who handed it in."""
+        """Return the agency's approvers, but none of its authors."""
         return {
             name: each
             for name, each in self._everybody().items()
-            if each.agency == submission.owner and Role.APPROVER in each.roles and name not in submission.by
+            if each.agency == submission.owner and Role.APPROVER in each.roles and name not in submission.authors
         }
 
     def _authors(self, submission: Submission) -> dict[str, Principal]:
-        """Return who of the agency handed it in."""
+        """Return who of the agency handed it in or wrote a part of it."""
         known = self._everybody().items()
-        return {name: each for name, each in known if name in submission.by and each.agency == submission.owner}
+        return {name: each for name, each in known if name in submission.authors and each.agency == submission.owner}
 
     def _everybody(self) -> dict[str, Principal]:
         try:

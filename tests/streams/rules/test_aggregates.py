@@ -92,6 +92,14 @@ def test_nobody_approves_their_own() -> None:
         check_approving(AIDA, own)
 
 
+def test_whoever_wrote_a_part_of_a_version_does_not_approve_it() -> None:
+    """A version is also the own one of those who saved its draft, whoever submitted it, and however often."""
+    first = replace(submitted("aida"), written_by=("dana",))
+    for own in (latest(first), latest(first, submitted("aida"))):
+        assert own.written_by == ("dana",)
+        assert not may(check_approving, DANA, own)
+
+
 def test_submitting_somebody_elses_version_again_makes_it_ones_own() -> None:
     """Of a version that two submitted, neither is its approver: not even the first after the second."""
     both = latest(submitted("aida"), submitted("dana"))

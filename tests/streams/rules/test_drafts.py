@@ -90,13 +90,14 @@ def test_a_version_is_found_as_it_was_written(sheets: DraftStore) -> None:
 
 
 def test_what_each_save_replaced_is_kept(sheets: DraftStore) -> None:
-    """The last 20 saves that were replaced are there, newest first, with who made them; a dropped draft has none."""
+    """The last 20 saves that were replaced, and the last of each person, are there; a dropped draft has none."""
     made = sheets.add(AIDA, "kz", "clinic", FILES)
     assert sheets.earlier(made.id, BERIK) == []
     for number in range(1, MOST_KEPT + 3):
         sheets.save(made.id, number, FILES | {"kk.md": f"{number}\n"}, DANA)
     kept = sheets.earlier(made.id, BERIK)
-    assert [each.revision for each in kept] == list(range(MOST_KEPT + 2, 2, -1))
+    assert [each.revision for each in kept] == [*range(MOST_KEPT + 2, 2, -1), 1], "the only one of aida is kept too"
+    assert sheets.writers(made) == ("aida", "dana")
     assert (kept[0].files["kk.md"], kept[0].changed_by, kept[0].changed_at) == (f"{MOST_KEPT + 1}\n", "dana", NOON)
     with pytest.raises(NotAllowed):
         sheets.earlier(made.id, FRED)

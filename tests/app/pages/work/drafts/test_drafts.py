@@ -505,6 +505,17 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     assert "# an attachment at the old address does not count" in kept
 
 
+def test_whoever_wrote_words_of_a_draft_does_not_approve_them(quiet: Workshop) -> None:
+    """A colleague who hands in what an approver wrote does not make it somebody else's; its page names who wrote."""
+    aida = signed_in(quiet, "aida")
+    dana, draft = written(quiet)
+    where = aida.post(f"{draft}/submit").headers["location"].partition("?")[0]
+    assert "wrote a part of it" in dana.get(where).text
+    assert dana.post(f"{where}/approve").status_code == 403
+    assert "<dt>Written by</dt><dd>dana</dd>" in re.sub(r"\s*\n\s*", "", signed_in(quiet, "berik").get(where).text)
+    assert signed_in(quiet, "berik").post(f"{where}/approve").status_code == 303
+
+
 def test_an_approver_refuses_in_a_browser(quiet: Workshop) -> None:
     """A reason is asked for, the author reads it, and what was refused cannot be published."""
     where = submitted(quiet)

@@ -28,6 +28,7 @@ from app.pages.visits import citizen_of, csrf_of, language_of, official_of, prin
 from app.visible import AsWritten, on_page
 from domain.core.translatable import Said
 from domain.facts.principals import Principal
+from templates.authoring.text_diff import parts_of
 from templates.words.filters import one_stop
 
 _HERE = Path(__file__).parent
@@ -161,7 +162,7 @@ def _environment(language: str, root: str, folders: tuple[Path, ...]) -> Environ
         extensions=["jinja2.ext.i18n"],
         finalize=lambda value: on_page(speech.tell(value) if isinstance(value, Said) else value),
     )
-    made.filters["as_written"] = AsWritten
+    made.filters |= {"as_written": AsWritten, "parts_of": lambda text: list(parts_of(speech.tell(text)))}
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     made.globals |= {"root": root, "languages": LANGUAGES, "stamp": _stamp()}
     return made

@@ -1,10 +1,13 @@
 """Changes between two short texts, marked for a reader: `valid until [-9-]{+10+} March`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_MARK = re.compile(r"(\[-|-\]|\{\+|\+\})")
+_OPENING: Mapping[str, tuple[str, str]] = {"[-": ("-", "-]"), "{+": ("+", "+}")}
+"""Mark that opens a part -> its sign, and the mark that closes it."""
 CONTEXT = 40
 """So much of what stayed is shown beside what changed."""
 _ALIKE = 0.5
@@ -18,6 +21,18 @@ def marked(before: str, after: str) -> str:
         _shortened(text, first=at == 0, last=at == len(pieces) - 1) if same else text
         for at, (same, text) in enumerate(pieces)
     )
+
+
+def parts_of(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a marked text, each with its sign: - for what went, + for what came, else nothing."""
+    sign, closing = "", ""
+    for part in _MARK.split(text):
+        if part in _OPENING and not sign:
+            sign, closing = _OPENING[part]
+        elif part == closing and sign:
+            sign, closing = "", ""
+        elif part:
+            yield sign, part
 
 
 def _pieces(olds: list[str], news: list[str]) -> Iterator[tuple[bool, str]]:

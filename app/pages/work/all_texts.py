@@ -34,8 +34,7 @@ from app.pages.work.drafts.text_fields import (
     text_called,
     way_of,
 )
-from app.pages.work.trials.trying import step_shown
-from app.pages.work.words import PEOPLE
+from app.pages.work.trials.trying import heard_by_somebody, step_shown
 from app.reports.life_words import CHANNELS
 from domain.facts.principals import Principal, Role
 from domain.rules.triggers import CORRECTION
@@ -66,7 +65,7 @@ class AllTexts(FormPages[AllWords]):
         if done != NOTE:
             return self._show(who, frame, sheet, {})
         with laid_out(self._bench, text_of(sheet)) as laid:
-            heard = None if laid.hindering() else laid.heard(self._office.platform.clock(), next(iter(PEOPLE)))
+            heard = None if laid.hindering() else heard_by_somebody(laid, self._office.platform.clock())
             remarks = [each for each in laid.findings if each.path.endswith(".md") and not each.stops_submitting]
         return self._progress.show(
             "texts.html",

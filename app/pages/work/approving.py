@@ -22,7 +22,7 @@ from app.pages.naming import VALUES
 from app.pages.pack_names import names_of
 from app.pages.ruling import CLASSES, PARTS, clause_told, parts_told, ways_told
 from app.pages.visits import Form, field_of
-from app.pages.work.backtests import figures_of, latest, people_told, tried_in_short, unreached
+from app.pages.work.backtests import figures_of, latest, people_told, told_a_day, tried_in_short, unreached
 from app.pages.work.drafts.changed_lines import changed_lines
 from app.pages.work.drafts.draft_pages import DraftPages
 from app.pages.work.drafts.gaps import gaps_in
@@ -32,8 +32,8 @@ from app.pages.work.drafts.text_fields import is_sample_text, sample_texts
 from app.pages.work.figures import figures
 from app.pages.work.mailing import Mailing
 from app.pages.work.office import Hash, Name, Office, WholeHash
-from app.pages.work.trials.trying import step_shown
-from app.pages.work.words import PEOPLE, share
+from app.pages.work.trials.trying import heard_by_somebody, step_shown
+from app.pages.work.words import share
 from domain.core.translatable import N_, Words
 from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
@@ -53,6 +53,10 @@ NOTHING_WRONG: Mapping[str, str] = {}
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
 BEGIN_WITH = 0.1
 """The share that is proposed first, after it everybody is; a larger one has to be confirmed."""
+_ENOUGH = 10
+"""So many people who got a message show how it goes."""
+_LOOK_AGAIN = (1, 7, 14, 30)
+"""After how many days an approver may be asked to look again."""
 MAILED = "mailed"
 """Kept for the next page: the names of those who were mailed."""
 NO_MAIL = "-"
@@ -189,6 +193,7 @@ class Approving(DraftPages):
             "whole": live == 1,
             "published": now.hash_of(submission.about) == submission.hash and whole,
             "so_far": self._so_far(submission, now, speech) if live else "",
+            "look_again": self._look_again(submission, live, speech) if 0 < live < 1 else "",
             "reaches": self._reaches(submission, BEGIN_WITH, speech),
             "shares": _shares(live, speech),
         }
@@ -249,9 +254,7 @@ class Approving(DraftPages):
             with self._bench.laid(text) as laid:
                 if findings := laid.hindering():
                     return _Reading(findings)
-                now = self._office.platform.clock()
-                tried = (laid.heard(now, persona) for persona in PEOPLE)
-                heard = next((each for each in tried if not each.hearings[0].nothing), laid.heard(now, "adult"))
+                heard = heard_by_somebody(laid, self._office.platform.clock())
                 remarks = [each for each in laid.findings if each.path != TESTS]
         except BadDraft as bad:
             return _Reading([Finding("trigger.yaml", 0, 0, bad.told)])
@@ -344,6 +347,18 @@ class Approving(DraftPages):
             return told
         about = speech.say("{share} of them would be about {count}.")
         return f"{told} {about.format(share=share(part, speech), count=speech.number(round(tried * part)))}"
+
+    def _look_again(self, submission: Submission, live: float, speech: Speech) -> str:
+        """Return when enough of the messages of a share have gone to judge them, as the last try shows."""
+        a_day = (told_a_day(self._office, submission) or 0) * live
+        days = next((each for each in _LOOK_AGAIN if a_day * each >= _ENOUGH), 0)
+        if not days:
+            return speech.say("Few people are in this share: look again once some messages have arrived.")
+        told = speech.say(
+            "Look again in {days}: about {persons} will have got it by then, as in the days of the try."
+        )
+        persons = speech.many("{count} person", "{count} persons", round(a_day * days))
+        return told.format(days=speech.many("{count} day", "{count} days", days), persons=persons)
 
     def _so_far(self, submission: Submission, now: Governed, speech: Speech) -> str:
         """Return what became of the messages of a live version since it was published first."""

@@ -239,6 +239,14 @@ def people_told(office: Office, submission: Submission) -> int | None:
     return None if found_ is None else found_[1].people
 
 
+def told_a_day(office: Office, submission: Submission) -> float | None:
+    """Return how many people a day the latest finished backtest of a version would have told; None without one."""
+    if (found_ := _tried(office, submission.owner, submission.about.name, submission.hash)) is None:
+        return None
+    asked, counts = found_
+    return counts.people / max(1, (asked.end - asked.start).days)
+
+
 def unreached(office: Office, agency: str, trigger: str, hash_: str, speech: Speech) -> str:
     """Return why the latest finished backtest of a version reached nobody though its events happened.
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from templates.authoring.text_diff import marked, nearest
+from templates.authoring.text_diff import marked, nearest, parts_of
 
 SHORT = st.text(alphabet="аб 1.", max_size=30)
 
@@ -25,6 +25,12 @@ SHORT = st.text(alphabet="аб 1.", max_size=30)
 def test_what_went_and_what_came(before: str, after: str, shown: str) -> None:
     """A mended word shows its letters, another word is shown whole."""
     assert marked(before, after) == shown
+
+
+def test_a_marked_text_falls_into_its_parts() -> None:
+    """Each part has its sign; a mark that nothing closes, or that opens inside another, is text or taken as one."""
+    assert list(parts_of("at [-9-]{+10+} h")) == [("", "at "), ("-", "9"), ("+", "10"), ("", " h")]
+    assert "".join(text for _, text in parts_of("a -] b +} c")) == "a -] b +} c"
 
 
 def test_long_stretches_without_a_change_are_left_out() -> None:

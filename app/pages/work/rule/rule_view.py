@@ -150,7 +150,7 @@ class View(RuleControls):
         ticked = field_of(self.typed, "right")
         asked = map(self._asked_of, self.form.taken_over)
         if left := [each for each in asked if not self.typed or ticked or each.findings]:
-            label = self._say("It is right here too: {names}")
+            label = self._say("What of this is not changed is right here too: {names}")
             names = ", ".join(each.label for each in left)
             yield replace(left[0], name="right", label=label.format(names=names), value=ticked, more="yes")
 

@@ -1,6 +1,7 @@
 """Trying a draft out: its tests, played case by case, and how it will look on a phone, in an SMS, in a mail."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from app.http import routes
 from app.http.problems import Problem
-from app.packs.draft_bench import RenderedMessages, Text
+from app.packs.draft_bench import Laid, RenderedMessages, Text
 from app.pages.catalogues import Speech
 from app.pages.layout import HEADERS, Frame
 from app.pages.naming import step_called
@@ -188,6 +189,12 @@ def _text(submission: Submission) -> Text:
     fact = submission.fact
     assert isinstance(fact, TriggerSubmitted)
     return Text(fact.pack, fact.trigger, trigger_texts(fact.rules, fact.words))
+
+
+def heard_by_somebody(laid: Laid, now: datetime) -> RenderedMessages:
+    """Return the messages for the first invented person to whom something is said; for the first one, if to none."""
+    tried = (laid.heard(now, persona) for persona in PEOPLE)
+    return next((each for each in tried if not each.hearings[0].nothing), laid.heard(now, next(iter(PEOPLE))))
 
 
 def step_shown(message: Message, heard: RenderedMessages, frame: Frame) -> dict[str, Any]:

@@ -204,6 +204,8 @@ def test_an_event_is_found_by_everyday_words(chromium: Browser, workshop: Worksh
         )
         assert len(first) > 1
         unworded = page.locator("#on optgroup option:not([data-words])")
+        page.get_by_role("searchbox").fill("потерял работу")
+        assert offered.nth(1).get_attribute("value") == "kz.employment.job_ended"
         page.get_by_role("searchbox").fill("")
         assert (offered.count() > 40, unworded.count()) == (True, 0)
 
@@ -329,7 +331,7 @@ def test_somebody_who_never_saw_yaml_publishes_a_trigger(
         page = context.new_page()
         page.goto(address)
         kept(page, f"form-{language}", "8-approving")
-        page.locator("button[formaction$=approve]").click()
+        page.locator("form[action$=approve] button").click()
         page.locator("#share[value='0.1']").click()
         page.wait_for_url("**done=published")
         page.locator("#share[value='1.0']").click()

@@ -368,7 +368,8 @@ def test_a_failing_test_is_shown_letter_by_letter(quiet: Workshop) -> None:
     aida.post(where, revision="1", **{"file-tests.yaml": tests})
     page = aida.get(f"{where}/tests").text
     assert "Some tests fail" in page
-    assert "емханаға [-тіркелініз-]{+тіркеліңіз:+}" in page
+    went, came = ('<span class="hidden">taken away: </span>', '<span class="hidden">put in: </span>')
+    assert f"емханаға <del>{went}тіркелініз</del><ins>{came}тіркеліңіз:</ins>" in page
     answer = aida.post(f"{where}/submit")
     assert answer.status_code == 422
     assert "These tests fail:" in answer.text
@@ -487,7 +488,7 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     publish = wider.partition("Who is told")[0]
     result = aida.get(f"{where}?done=published").text.partition("It is published")[2].partition("<form")[0]
     for page in (publish, result):
-        assert "None of its messages is planned yet." in page
+        assert "is planned yet. Few people are in this share: look again" in page
         assert f'<a href="/work/triggers/{CLINIC}">See how it goes</a>' in page
     assert re.findall(r'name="share" value="([0-9.]+)"', publish) == ["1.0", "0.5", "0.25", "0.1"], (
         "a share only grows"

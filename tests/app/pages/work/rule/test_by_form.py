@@ -981,7 +981,7 @@ def test_what_is_taken_over_from_another_rule_is_asked_until_it_is_answered(quie
     def asked() -> list[str]:
         page = unescape(aida.get(made).text)
         assert page.count("over from “Clinic at a new address”: change it and save, or") == page.count('id="right"')
-        return re.findall(r'<label for="right">It is right here too: ([^<]*)<', page)
+        return re.findall(r'<label for="right">What of this is not changed is right here too: ([^<]*)<', page)
 
     assert send(aida, where, form_of(aida, where), **{"due.first.at": "11:00"}).status_code == 303
     assert asked() == ["Legal basis, Topic, Kind of message"]
@@ -989,7 +989,9 @@ def test_what_is_taken_over_from_another_rule_is_asked_until_it_is_answered(quie
     assert re.findall(r'href="[^"]+/form#right">([^<]+)</a>', told) == ["Legal basis", "Topic", "Kind of message"]
     fields = {**form_of(aida, where), "category": ["family"], "then": ["again"]}
     shown = aida.client.post(f"{where}/form", data=fields).text
-    assert "It is right here too: Legal basis, Kind of message<" in shown, "what was changed has nothing to confirm"
+    assert "What of this is not changed is right here too: Legal basis, Kind of message<" in shown, (
+        "what was changed has nothing to confirm"
+    )
     assert (
         'name="right" value="yes" checked' in aida.client.post(f"{where}/form", data=fields | {"right": "yes"}).text
     )

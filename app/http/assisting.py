@@ -3,6 +3,7 @@
 Every request stands for itself: no session is kept, so any process answers, and a token that ended is of no more use.
 """
 
+import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
     from mcp.server import MCPServer
 
 PATH, MOST_BYTES = "/mcp", 64 * 1024
+PATIENCE = 30.0
+"""The seconds in which an answer has to be given whole. A stream would outlast the token that it began with."""
 
 
 class Assisting:
     """Answers an assistant for the person whose token it has."""
 
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
+    def __init__(self, platform: Platform, patience: float = PATIENCE) -> None:
+        self._platform, self._patience = platform, patience
 
     def route(self) -> Route:
         """Return the route."""
@@ -36,12 +39,15 @@ class Assisting:
         """Serve a request.
 
         Raises:
-            Problem: 401 where the token is nobody's, or too old.
+            Problem: 401 where the token is nobody's, or too old; 503 where the answer takes too long.
         """
         server = await run_in_threadpool(self._server, token_of(Request(scope)))
         app = _served(server)
-        async with server.session_manager.run():
-            await app(scope, receive, send)
+        try:
+            async with asyncio.timeout(self._patience), server.session_manager.run():
+                await app(scope, receive, send)
+        except TimeoutError:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the answer took too long; ask again") from None
 
     def _server(self, token: str) -> "MCPServer":
         from app.reports.assistant import Assistant, reader  # noqa: PLC0415  (a second of imports that no other request needs)

@@ -38,6 +38,12 @@ from streams.queries.health import Status, read_status
 from streams.runtime.schedule_metrics import ScheduleMetrics
 from streams.storage.server_clock import WrongClock
 
+GRACE, HEALTH_GRACE = 60, 5
+"""The seconds in which requests under way have to end when a process stops: of the API, and then of its health port.
+
+Both together are fewer than it is given by what is in deploy/.
+"""
+
 
 class ServedRole(Struct, frozen=True):
     """A process as it shows itself: `lags` are read anew each time, `unready` says what keeps it from its work.
@@ -138,7 +144,13 @@ def answering(role: ServedRole, listener: socket.socket | None) -> Iterator[None
         if listener is None:
             yield
             return
-        config = uvicorn.Config(role_application(role), log_level="critical", access_log=False, server_header=False)
+        config = uvicorn.Config(
+            role_application(role),
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=HEALTH_GRACE,
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="health", daemon=True)
         thread.start()

@@ -1,5 +1,6 @@
 """The tools of an assistant for one person (Model Context Protocol): read-only, and about nobody else."""
 
+import logging
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -59,9 +60,14 @@ class Assistant:
             raise ToolError(ENDED) from None
 
     def server(self) -> MCPServer:
-        """Return the server with its tools."""
+        """Return the server with its tools. It offers nothing to listen to: nothing that it has ever changes."""
+        logging.basicConfig(format="%(message)s")  # as it is without: the library would set a level that hides ours
         server = MCPServer(
-            "habarshy", title="Habarshy", version=version("habarshy"), instructions=INSTRUCTIONS, log_level="CRITICAL"
+            "habarshy",
+            title="Habarshy",
+            version=version("habarshy"),
+            instructions=INSTRUCTIONS,
+            subscriptions=False,
         )
         for tool in (self.messages, self.why, self.entitlements, self.coming, self.services):
             server.add_tool(tool, annotations=READS)

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from app.cli.command_table import ALONE, COMMANDS
 from app.cli.main import application
+from app.http.role import GRACE, HEALTH_GRACE
 from app.providers import ProviderSettings, channel_of
 from app.settings import PREFIX, Settings
 from domain.persons.channels import ADDRESS_OF
@@ -168,6 +169,7 @@ def test_the_unit_starts_every_role_in_a_sandbox(tmp_path: Path, command: str) -
         "the file of an instance, which comes after it, may say another"
     )
     assert unit["TimeoutStopSec"] + "s" == OURS["dispatch"]["stop_grace_period"]
+    assert int(unit["TimeoutStopSec"]) > GRACE + HEALTH_GRACE
     assert (unit["MemoryMax"], unit["TasksMax"]) == ("2G", "512")
     assert (unit["ProtectSystem"], unit["NoNewPrivileges"], unit["CapabilityBoundingSet"]) == ("strict", "yes", "")
     analyze = shutil.which("systemd-analyze")

@@ -132,3 +132,13 @@ def test_exceptions_carry_their_own_message() -> None:
     """No message is formatted from a class's docstring, which is gone under `python -OO`."""
     reading = [str(path.relative_to(ROOT)) for path in _files(*OURS) if "__doc__" in path.read_text()]
     assert reading == []
+
+
+def test_no_server_waits_without_end_for_its_requests() -> None:
+    """Whatever answers over HTTP says how long requests under way may keep it from stopping."""
+    calls = [
+        node for path in _files(*OURS) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)
+    ]
+    servers = [each for each in calls if ast.unparse(each.func) == "uvicorn.Config"]
+    assert servers
+    assert all("timeout_graceful_shutdown" in {given.arg for given in each.keywords} for each in servers)

@@ -23,7 +23,7 @@ def api(host: Host = "127.0.0.1", port: Port = 8000, *, on: RoleOptions) -> None
     from prometheus_client import CollectorRegistry  # noqa: PLC0415  (the same)
     from uvicorn.config import LOGGING_CONFIG  # noqa: PLC0415  (the same)
 
-    from app.http.role import ServedRole, answering  # noqa: PLC0415  (the same)
+    from app.http.role import GRACE, ServedRole, answering  # noqa: PLC0415  (the same)
     from app.server import application  # noqa: PLC0415  (the same)
 
     settings, health = on.begun("api")
@@ -36,6 +36,7 @@ def api(host: Host = "127.0.0.1", port: Port = 8000, *, on: RoleOptions) -> None
         access_log=False,  # a path may hold the secret of a stop link
         server_header=False,
         backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACE,
         log_config=None if settings.log_format == "json" else LOGGING_CONFIG,
         forwarded_allow_ips=settings.proxies,
     )

@@ -9,9 +9,14 @@ from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp_types import METHOD_NOT_FOUND
+from mcp_types.version import LATEST_MODERN_VERSION
 
+from app.http.assisting import Assisting
+from app.http.problems import install
 from app.identity.links import BadLink
 from app.reports.assistant import ENDED, Assistant, reader
 from app.server import application
@@ -160,6 +165,45 @@ def status(world: World, token: str) -> int:
     call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
     headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
     return client_of(served(world.platform)).post("/mcp", json=call, headers=headers).status_code
+
+
+def test_nothing_can_be_listened_to(told: World) -> None:
+    """Who asks to be told of changes is answered at once that there is no such method: no answer is a stream."""
+    about = {"protocolVersion": LATEST_MODERN_VERSION, "clientInfo": {"name": "x", "version": "1"}}
+    meta = {f"io.modelcontextprotocol/{name}": value for name, value in (about | {"clientCapabilities": {}}).items()}
+    wanted = {"notifications": {"toolsListChanged": True}, "_meta": meta}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": wanted}
+    headers = {
+        "authorization": f"Bearer {token_of(told, CITIZEN)}",
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": LATEST_MODERN_VERSION,
+        "mcp-method": "subscriptions/listen",
+    }
+    answer = client_of(served(told.platform)).post("/mcp", json=call, headers=headers)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["error"]["code"] == METHOD_NOT_FOUND
+
+
+def test_no_answer_takes_longer_than_it_may(told: World) -> None:
+    """What is not answered within its time ends with 503, whatever the library would wait for."""
+    app = FastAPI()
+    install(app)
+    app.router.routes.append(Assisting(told.platform, patience=0).route())
+    headers = {"authorization": f"Bearer {token_of(told, CITIZEN)}", "accept": "application/json, text/event-stream"}
+    answer = client_of(app).post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "ping"}, headers=headers)
+    assert answer.status_code == 503
+
+
+def test_the_server_leaves_our_log_lines_as_they_are() -> None:
+    """An error of ours is on standard error, as it was written, also after an assistant asked."""
+    code = (
+        "import logging\n"
+        "from app.reports.assistant import Assistant\n"
+        "Assistant(None, '').server()\n"
+        "logging.getLogger('habarshy').warning('seen')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, check=True)  # noqa: S603  (ourselves)
+    assert done.stderr == "seen\n"
 
 
 def test_a_citizen_ends_all_their_tokens_at_once(told: World) -> None:

@@ -193,7 +193,9 @@ class Approving(DraftPages):
             "whole": live == 1,
             "published": now.hash_of(submission.about) == submission.hash and whole,
             "so_far": self._so_far(submission, now, speech) if live else "",
-            "look_again": self._look_again(submission, live, speech) if 0 < live < 1 else "",
+            "look_again": _look_again((told_a_day(self._office, submission) or 0) * live, speech)
+            if 0 < live < 1
+            else "",
             "reaches": self._reaches(submission, BEGIN_WITH, speech),
             "shares": _shares(live, speech),
         }
@@ -348,18 +350,6 @@ class Approving(DraftPages):
         about = speech.say("{share} of them would be about {count}.")
         return f"{told} {about.format(share=share(part, speech), count=speech.number(round(tried * part)))}"
 
-    def _look_again(self, submission: Submission, live: float, speech: Speech) -> str:
-        """Return when enough of the messages of a share have gone to judge them, as the last try shows."""
-        a_day = (told_a_day(self._office, submission) or 0) * live
-        days = next((each for each in _LOOK_AGAIN if a_day * each >= _ENOUGH), 0)
-        if not days:
-            return speech.say("Few people are in this share: look again once some messages have arrived.")
-        told = speech.say(
-            "Look again in {days}: about {persons} will have got it by then, as in the days of the try."
-        )
-        persons = speech.many("{count} person", "{count} persons", round(a_day * days))
-        return told.format(days=speech.many("{count} day", "{count} days", days), persons=persons)
-
     def _so_far(self, submission: Submission, now: Governed, speech: Speech) -> str:
         """Return what became of the messages of a live version since it was published first."""
         name, versions = submission.about.name, now.of(submission.about.name)
@@ -446,6 +436,16 @@ def _by_page(left: Mapping[str, Sequence[Finding]], speech: Speech) -> list[tupl
         )
         for path in in_order(left, speech.language)
     ]
+
+
+def _look_again(a_day: float, speech: Speech) -> str:
+    """Return when enough messages of a share have gone to judge them. `a_day`: how many people a day are told."""
+    days = next((each for each in _LOOK_AGAIN if a_day * each >= _ENOUGH), 0)
+    if not days:
+        return speech.say("Few people are in this share: look again once some messages have arrived.")
+    told = speech.say("Look again in {days}: about {persons} will have got it by then, as in the days of the try.")
+    persons = speech.many("{count} person", "{count} persons", round(a_day * days))
+    return told.format(days=speech.many("{count} day", "{count} days", days), persons=persons)
 
 
 def _shares(live: float, speech: Speech) -> list[tuple[float, str]]:

@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from app.backtests.job import BacktestArguments, BacktestCounts, asked_of, counts, found_of
 from app.backtests.run import backtested
+from app.pages.work.approving import _look_again
 from app.pages.work.backtests import _Told
 from app.server import application
 from streams.queues.jobs import JobState
@@ -320,6 +321,19 @@ def test_a_report_says_in_a_sentence_why_others_were_not_told(outcomes: list[tup
     asked = BacktestArguments("health", "kz", "x", "0" * 64, {"channels": ["push"]}, {}, begin, end)
     found = BacktestCounts(92, 92, 1, 0, [], [], [], [], [], [], [], [], [], "", None, outcomes)
     assert _Told(asked, found, speech_of("en")).in_short == said
+
+
+@pytest.mark.parametrize(
+    ("a_day", "said"),
+    [
+        (0.01, "Few people are in this share"),
+        (2, "Look again in 7 days: about 14 persons"),
+        (400, "in 1 day: about 400"),
+    ],
+)
+def test_an_approver_reads_when_to_look_again(a_day: float, said: str) -> None:
+    """Soon where many are told, and without a day where a month is not enough."""
+    assert said in _look_again(a_day, speech_of("en"))
 
 
 def test_a_report_calls_languages_by_their_names() -> None:

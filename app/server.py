@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from app.compose import Platform
 from app.http.access import Access
 from app.http.admission import PATIENCE, Admission
-from app.http.assisting import Assisting
+from app.http.assisting import REQUESTS, Assisting
 from app.http.backtest_calls import BacktestCalls
 from app.http.citizens import Citizens
 from app.http.drafting import DraftCalls
@@ -115,10 +115,14 @@ def _install_guards(app: Api, platform: Platform, access: Access, broken: Broken
     app.add_middleware(Repeating, repeats=IdempotencyKeys(platform.database, clock), access=access, secret=secret)
     app.add_middleware(Admission, access=access, answer=broken.answer, patience=PATIENCE)
     if settings.requests_a_minute:
-        guesses = GuessCounts(platform.database, links.secret("guesses").encode())
-        limits = Limits(settings.requests_a_minute, clock, guesses)
+        limits = _limits(platform, settings.requests_a_minute)
         app.add_middleware(Limited, limits=limits, access=access, answer=broken.answer)
     install_visits(app, links.secret("visits"), settings.base_url, access)
+
+
+def _limits(platform: Platform, a_minute: int) -> Limits:
+    secret = platform.identity.links.secret("guesses")
+    return Limits(a_minute, platform.clock, GuessCounts(platform.database, secret.encode()))
 
 
 def _lifespan(workers: JobThreads | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -146,5 +150,6 @@ def _install_api(app: Api, platform: Platform, access: Access, hands: Hands, hea
     app.serve(calls)
     app.serve(GatewayCalls(platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context))
     app.serve(Seen(platform.delivery.receipts, platform.identity.links, whose(platform.rules.context)))
-    app.router.routes.append(Assisting(platform).route())
+    most = min(REQUESTS, platform.settings.requests_a_minute)
+    app.router.routes.append(Assisting(platform, _limits(platform, most) if most else None).route())
     app.serve(Probes(platform.database, platform.log))

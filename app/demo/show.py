@@ -116,7 +116,10 @@ def _platform(home: Path, url: str, clock: VirtualClock, *, keep: bool) -> Platf
     """Return a platform that no setting of this machine reaches: neither its environment nor its files are read."""
     key_file = home / "key"
     settings = Settings.model_construct(
-        database=f"sqlite:///{home / 'habarshy.sqlite'}", key_file=key_file, base_url=url
+        database=f"sqlite:///{home / 'habarshy.sqlite'}",
+        key_file=key_file,
+        base_url=url,
+        requests_a_minute=0,  # after the year the clock stands still, and its last minute would never end
     )
     keyring = load_keyring(key_file, create=True) if keep else new_keyring()
     return compose(settings, clock, keyring)

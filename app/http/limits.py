@@ -14,6 +14,7 @@ from datetime import datetime
 from hashlib import blake2b
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
+from types import MappingProxyType
 from typing import NamedTuple
 
 from fastapi import Request
@@ -170,7 +171,7 @@ class Limited:
             "RateLimit": f'"default";r={max(left, 0)};t={seconds}',
         }
         if left < 0:
-            problem = _too_many(seconds, headers)
+            problem = too_many(seconds, headers)
             await self._answer(request, problem)(scope, receive, send)
             return
 
@@ -184,7 +185,8 @@ class Limited:
         await app(scope, receive, reply)
 
 
-def _too_many(seconds: int, headers: Mapping[str, str]) -> Problem:
+def too_many(seconds: int, headers: Mapping[str, str] = MappingProxyType({})) -> Problem:
+    """Return the problem of a caller who may ask again in so many seconds."""
     detail = Words("too many requests; ask again in {seconds} seconds", seconds=seconds)
     return Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={**headers, "Retry-After": str(seconds)})
 

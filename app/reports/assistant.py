@@ -50,15 +50,15 @@ def reader(platform: Platform, token: str) -> str:
 
 
 class Assistant:
-    """Answers for the person whose token it is, for as long as it holds: it is looked at with every question."""
+    """Answers for the person whose token asks, for as long as it holds: it is looked at with every question."""
 
-    def __init__(self, platform: Platform, token: str) -> None:
+    def __init__(self, platform: Platform, token: Callable[[], str]) -> None:
         self._platform, self._token = platform, token
 
     @property
     def _person(self) -> str:
         try:
-            return reader(self._platform, self._token)
+            return reader(self._platform, self._token())
         except BadLink:
             raise ToolError(ENDED) from None
 

@@ -21,6 +21,6 @@ def mcp(*, on: TimedOptions) -> None:
         platform.database.close()
         raise NotAllowed(f"{TOKEN} has no personal token that is valid now; the page My data makes one") from None
     try:
-        Assistant(platform, token).server().run("stdio")
+        Assistant(platform, lambda: token).server().run("stdio")
     finally:
         platform.database.close()

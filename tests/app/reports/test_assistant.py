@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import subprocess
@@ -15,15 +16,15 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import METHOD_NOT_FOUND
 from mcp_types.version import LATEST_MODERN_VERSION
 
-from app.http.assisting import Assisting
+from app.http.assisting import REQUESTS, Assisting
 from app.http.problems import install
 from app.identity.links import BadLink
-from app.reports.assistant import ENDED, Assistant, reader
-from app.server import application
+from app.reports.assistant import ENDED, reader
 from domain.facts.principals import Principal, Role
 from streams.privacy.tokens import end_tokens
 from tests.app.http.wire import client_of, served
 from tests.app.pages.visitor import CSRF, token_of, visiting
+from tests.app.reports.assisted import server_for
 from tests.streams.rebuilding import rebuilt
 from tests.world import World, birth, fine, iin, registered
 
@@ -42,7 +43,7 @@ async def told(world: World) -> World:
 
 async def asked(world: World, who: str, tool: str, **arguments: Any) -> Any:
     """What the server answers to the SDK's own client."""
-    async with Client(Assistant(world.platform, token_of(world, who)).server()) as client:
+    async with Client(server_for(world, who)) as client:
         answer = await client.call_tool(tool, arguments)
     found = answer.structured_content or {}
     return found.get("result", found)
@@ -91,7 +92,7 @@ async def test_what_comes_and_which_service(told: World) -> None:
 async def test_it_only_reads(told: World) -> None:
     """Every tool says that it reads only, and whatever is called, the log stays as it is."""
     before = len(told.entries())
-    async with Client(Assistant(told.platform, token_of(told, CITIZEN)).server()) as client:
+    async with Client(server_for(told, CITIZEN)) as client:
         tools = (await client.list_tools()).tools
     assert {each.name for each in tools} == {"messages", "why", "entitlements", "coming", "services"}
     assert all(each.annotations is not None and each.annotations.read_only_hint for each in tools)
@@ -102,7 +103,7 @@ async def test_it_only_reads(told: World) -> None:
 
 async def test_the_server_says_its_version(told: World) -> None:
     """An assistant learns at the beginning which version of Habarshy answers it."""
-    async with Client(Assistant(told.platform, token_of(told, CITIZEN)).server()) as client:
+    async with Client(server_for(told, CITIZEN)) as client:
         assert client.server_info is not None
         assert (client.server_info.name, client.server_info.version) == ("habarshy", version("habarshy"))
 
@@ -146,7 +147,7 @@ def test_the_command_refuses_who_has_no_token(tmp_path: Path) -> None:
 
 async def over_http(world: World, token: str, host: str = "habarshy.example") -> Any:
     """What the server answers to the SDK's own client over HTTP."""
-    transport = httpx2.ASGITransport(app=application(world.platform))
+    transport = httpx2.ASGITransport(app=served(world.platform))
     headers = {"authorization": f"Bearer {token}"}
     async with (
         httpx2.AsyncClient(transport=transport, headers=headers) as http,
@@ -203,7 +204,7 @@ def test_no_answer_takes_longer_than_it_may(told: World) -> None:
     """What is not answered within its time ends with 503, whatever the library would wait for."""
     app = FastAPI()
     install(app)
-    app.router.routes.append(Assisting(told.platform, patience=0).route())
+    app.router.routes.append(Assisting(told.platform, None, patience=0).route())
     headers = {"authorization": f"Bearer {token_of(told, CITIZEN)}", "accept": "application/json, text/event-stream"}
     answer = client_of(app).post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "ping"}, headers=headers)
     assert answer.status_code == 503
@@ -214,11 +215,35 @@ def test_the_server_leaves_our_log_lines_as_they_are() -> None:
     code = (
         "import logging\n"
         "from app.reports.assistant import Assistant\n"
-        "Assistant(None, '').server()\n"
+        "Assistant(None, str).server()\n"
         "logging.getLogger('habarshy').warning('seen')"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, check=True)  # noqa: S603  (ourselves)
     assert done.stderr == "seen\n"
+
+
+def test_a_person_asks_so_often_with_all_their_tokens(told: World) -> None:
+    """After 60 requests in a minute a person's next is too much, by any token; one that has ended does not count."""
+    ended, others = token_of(told, CITIZEN), token_of(told, OTHER)
+    end_tokens(told.platform.rules.context, told.name(CITIZEN))
+    assert {status(told, ended) for _ in range(5)} == {401}
+    tokens = []
+    for _ in range(2):
+        told.at(told.clock() + timedelta(seconds=1))
+        tokens.append(token_of(told, CITIZEN))
+    codes = [status(told, tokens[each % 2]) for each in range(REQUESTS + 1)]
+    assert (set(codes[:-1]), codes[-1], status(told, others)) == ({200}, 429, 200)
+    told.at(told.clock() + timedelta(minutes=1))
+    assert status(told, tokens[0]) == 200
+
+
+async def test_requests_at_once_are_each_answered_for_their_own_person(told: World) -> None:
+    """One server answers all: who asks while others do reads their own messages only."""
+    tokens = [token_of(told, each) for each in (CITIZEN, OTHER) * 5]
+    found = await asyncio.gather(*(over_http(told, each) for each in tokens))
+    mine = await asked(told, CITIZEN, "messages")
+    assert mine
+    assert found == [mine, []] * 5
 
 
 def test_a_citizen_ends_all_their_tokens_at_once(told: World) -> None:
@@ -246,7 +271,7 @@ def test_nobody_else_ends_them(told: World) -> None:
 
 async def test_who_asks_already_is_refused_from_then_on(told: World) -> None:
     """An assistant that was started before the end reads nothing more by its token."""
-    async with Client(Assistant(told.platform, token_of(told, CITIZEN)).server()) as client:
+    async with Client(server_for(told, CITIZEN)) as client:
         assert not (await client.call_tool("messages", {})).is_error
         end_tokens(told.platform.rules.context, told.name(CITIZEN))
         refused = await client.call_tool("messages", {})

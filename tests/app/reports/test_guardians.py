@@ -9,10 +9,10 @@ import pytest
 from mcp.client import Client
 from starlette.testclient import TestClient
 
-from app.reports.assistant import Assistant
 from domain.facts.principals import Scope
 from tests.app.http.wire import client_of, key_of, served
-from tests.app.pages.visitor import token_of, visiting
+from tests.app.pages.visitor import visiting
+from tests.app.reports.assisted import server_for
 from tests.world import LONG_AGO, World, birth, card, event, iin, registered
 
 MOTHER, FATHER, CHILD = iin(1), iin(2), iin(3)
@@ -61,7 +61,7 @@ async def programs(world: World, portal: TestClient, who: str) -> list[Any]:
 
 async def by_assistant(world: World, who: str) -> Any:
     """What their assistant is told of it."""
-    async with Client(Assistant(world.platform, token_of(world, who)).server()) as client:
+    async with Client(server_for(world, who)) as client:
         return (await client.call_tool("why", {"nudge": told_of(world)})).structured_content
 
 

@@ -400,7 +400,7 @@ class View(RuleControls):
         return [*found, *self.listed(*(f"{under}.{key}" for key in ("before", "after", "grace")))]
 
     def _since(self, under: str) -> Control:
-        """Return the choice if what came before the record counts too; where that may matter, nothing is preset."""
+        """Return the choice from when on it counts; where the record may come after its date, nothing is preset."""
         say, name = self._say, f"{under}.since"
         options = [
             ("yes", say("only after the record that starts the rule")),
@@ -409,7 +409,9 @@ class View(RuleControls):
         asks = bool(self._own_dates())
         if _is_new(under):
             stands = "" if asks else "yes"
-            options = [("", say("Choose")), *options] if asks else options
+            if asks:
+                of_the_date = ("date", say("since the date from which the message counts"))
+                options = [("", say("Choose")), of_the_date, *options]
         else:
             stands = without_after_start(self.values.get(f"{under}.when", ""))[0]
         hint = say("The record may come days after the date in it: choose if what happens in between counts too.")

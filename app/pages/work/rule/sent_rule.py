@@ -7,6 +7,7 @@ from typing import Final
 from app.pages.visits import field_of
 from app.pages.work.drafts.controls import channels_in, condition_in, length_in, names_in, rows_in
 from app.pages.work.rule.rule_reading import RuleReading
+from domain.core.timing import Untimely, parse_offset
 from domain.core.translatable import Said, Words
 from templates.authoring.cited_acts import BadArticles, Citation, articles_in, as_typed, legal_basis
 from templates.authoring.condition_form import BadRow, after_start, without_after_start
@@ -23,6 +24,9 @@ _NEEDED: Final[Mapping[str, str]] = {
 }
 """Fields of which something must be chosen -> what is said where nothing is."""
 _WHEN = Said("Choose when it has to happen")
+_NO_DATE = Said(
+    "No message goes some days after a date of this record: say first from which date, or choose something else"
+)
 _BOTH = Said("You ticked this and chose an event that makes it needless: take the tick away, or choose no event")
 _NO_ACT = Said("Choose the act that has these articles, or empty the field of the articles")
 _NOT_LISTED = Said("Choose an act of the list")
@@ -50,17 +54,45 @@ class SentRule:
             elif sent is not None and sent != before:
                 changed[name] = sent
         self._cite(was, changed, wrong)
+        self._needless(was, changed, wrong)
+        changed |= {name: "yes" for name in self._reading.typed if _GONE.fullmatch(name)}
+        if field_of(self._reading.typed, "right"):
+            changed |= {f"right.{key}": "yes" for key in self._reading.form.taken_over}
+        return changed, wrong
+
+    def _needless(self, was: Mapping[str, str], changed: dict[str, str], wrong: dict[str, str]) -> None:
+        """Take what makes the message needless, and from when on a new event counts."""
         if field_of(self._reading.typed, "needless.none"):
             changed["needless.none"] = "yes"
             if any(changed.get(f"unless.{each}.on") for each in NEW):
                 wrong["needless.none"] = _BOTH
         for since in (f"unless.{each}.since" for each in NEW if changed.get(f"unless.{each}.on")):
-            if since in self._reading.typed and not field_of(self._reading.typed, since):
+            chosen = field_of(self._reading.typed, since)
+            if since in self._reading.typed and not chosen:
                 wrong[since] = _WHEN
-        changed |= {name: "yes" for name in self._reading.typed if _GONE.fullmatch(name)}
-        if field_of(self._reading.typed, "right"):
-            changed |= {f"right.{key}": "yes" for key in self._reading.form.taken_over}
-        return changed, wrong
+            elif chosen == "date" and not changed.get(before := f"{since.removesuffix('since')}before"):
+                if days := self._since_the_date({**was, **changed}):
+                    changed[before] = f"P{days}D"
+                else:
+                    wrong[since] = _NO_DATE
+
+    def _since_the_date(self, values: Mapping[str, str]) -> int:
+        """Return so many days before a message is due lies all of the day from which it counts; 0 if that is no day.
+
+        A month counts as 31 days.
+        """
+        types, found = self._reading.types(), list[int]()
+        for name, date in values.items():
+            if name.startswith("due.") and name.endswith(".from"):
+                try:
+                    offset = parse_offset(values.get(f"{name.removesuffix('from')}offset") or "P0D")
+                except Untimely:
+                    return 0
+                days = 31 * offset.months + offset.days
+                if types.get(date) != "date" or not date.startswith("event.") or days <= 0 or offset.seconds:
+                    return 0
+                found.append(days + 1)
+        return max(found, default=0)
 
     def _cite(self, was: Mapping[str, str], changed: dict[str, str], wrong: dict[str, str]) -> None:
         """Write the legal basis by the act and the articles, where they were changed.

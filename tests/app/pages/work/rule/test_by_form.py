@@ -348,6 +348,23 @@ def test_a_record_that_comes_later_than_its_date_asks_when_an_exception_has_to_h
     assert asked < page.index('name="unless.0.before.number"')
 
 
+def test_what_happens_since_the_date_of_the_record_counts_the_whole_first_day(quiet: Workshop) -> None:
+    """Ten days after a date, an exception since that date looks eleven days back, and nothing is remarked on it."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="dismissed", pack="kz", on="kz.employment.job_ended")
+    fields = form_of(aida, where)
+    added = {"unless.new.on": "kz.tax.paid", "unless.new.since": "date"}
+    moment = {"due.first.from": "event.time"}
+    refused = send(aida, where, fields, **added, **moment)
+    assert (refused.status_code, 'href="#unless.new.since"' in refused.text) == (422, True)
+    counted = {"due.first.from": "event.ended_on", "due.first.offset.number": "10", "due.first.offset.unit": "D"}
+    assert send(aida, where, fields, **added, **counted).status_code == 303
+    page = unescape(aida.get(f"{where}/form").text)
+    assert fields_of(page, "/form")["unless.0.before.number"] == ["11"]
+    assert "begins at its hour on that day" not in page
+    assert "One of twenty years ago" not in page
+
+
 def test_a_remark_at_no_field_stays_above_the_form() -> None:
     """What the file says where the form has no field is not placed at a field that nobody sees."""
     found = Finding("trigger.yaml", 1, 1, Words(LONG_AGO, example="{before: P1Y}"), warning=True)

@@ -26,7 +26,7 @@ from streams.queries.explain import explain
 from streams.replay.follower import READER
 from streams.replay.repair import GapFilter
 
-EVENTS, ASKED, TARGET_MS, STARTS = sized(1_000_000), sized(200, least=5), 50, sized(3)
+EVENTS, ASKED, TARGET_MS, STARTS = sized(1_000_000), sized(200, least=20), 50, sized(3)
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:

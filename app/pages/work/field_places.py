@@ -15,9 +15,11 @@ from app.pages.work.rule.advice import Advice, at_fields
 from app.pages.work.rule.by_form import FILE
 from app.pages.work.rule.rule_controls import Setting
 from app.pages.work.rule.rule_view import NEEDLESS, View
+from app.pages.work.rule.sent_rule import ACT
 from app.pages.work.trials.example_form import Example
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
+from templates.authoring.cited_acts import acts_of
 from templates.authoring.trigger_form import TriggerForm
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.reading.findings import Finding
@@ -78,10 +80,20 @@ class _DraftFields:
             FormField(
                 self._advice.of_the_form(each),
                 labels.get(name, ""),
-                self._at(f"/form#{'right' if name.startswith('right.') else name}"),  # one tick answers for all
+                self._at(f"/form#{self._answering(name, found)}"),
             )
             for name, each in at_fields(found, form.at(found.line, found.column))
         ]
+
+    def _answering(self, name: str, found: Finding) -> str:
+        """Return the field that answers what is found in one: one tick, or one act, answers for several."""
+        if name.startswith("legal_basis.") and found.placeholder and self._has_acts:
+            return ACT
+        return "right" if name.startswith("right.") else name
+
+    @cached_property
+    def _has_acts(self) -> bool:
+        return any(acts_of(pack.content, ()) for pack in self._rules.governed.packs.values())
 
     def of_a_text(self, found: Finding) -> FormField:
         told = self._advice.of_the_texts(found)

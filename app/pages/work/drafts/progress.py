@@ -230,7 +230,9 @@ def _after(now: Governed, submission: Submission | None, frame: Frame) -> dict[s
         note = speech.say("refused by {who}").format(who=submission.refused_by)
     current = now.current(submission.about.name)
     live = current.share if current is not None and current.hash == submission.hash else 0.0
-    so_far = speech.say("so far for {share}").format(share=share(live, speech)) if 0 < live < 1 else ""
+    so_far = (
+        speech.say("so far for {share}, then for everybody").format(share=share(live, speech)) if 0 < live < 1 else ""
+    )
     return {
         "approve": _Found(bool(submission.approved_by), "" if submission.approved_by else note, f"{where}#approve"),
         "publish": _Found(live == 1, so_far, f"{where}#publish" if submission.approved_by else ""),

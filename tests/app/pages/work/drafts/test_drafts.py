@@ -102,6 +102,7 @@ def test_a_new_draft_begins_with_all_its_titles(quiet: Workshop) -> None:
     titles = {"kk": "Жаңа мекенжай", "ru": "Новый адрес", "en": "A new address"}
     given = {f"title.{each}": title for each, title in titles.items()}
     page = aida.get(begun(aida, pack="kz", on="kz.residence.registered", **given)).text
+    assert '/form#law.act">Rule: 3 texts</a>' in page, "one act is the law in all languages"
     for language, title in titles.items():
         assert f'{language}: "{title}"' in file_of(page, "trigger.yaml")
         assert f'subject: "{title}"' in file_of(page, f"{language}.md")

@@ -77,6 +77,11 @@ class Submission(Struct, frozen=True):
         return "refused" if self.refused_by else "approved" if self.approved_by else "submitted"
 
     @property
+    def standing(self) -> str:
+        """Return what was decided about it, in a word that no earlier decision had."""
+        return f"{self.state}-{len(self.refusals)}"
+
+    @property
     def last_by(self) -> str:
         """Return the principal who brought it into that state."""
         return self.refused_by or self.approved_by or self.by[-1]

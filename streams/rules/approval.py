@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.ids import Names
-from domain.core.translatable import Words
+from domain.core.translatable import Said, Words
 from domain.facts.governance import PackPublished, PackSubmitted, TriggerSubmitted
 from domain.facts.principals import Principal, other_agency
 from domain.facts.submissions import Subject, Submission, check_publishing, subject_of
@@ -51,6 +51,18 @@ class NotSubmitted(LookupError):
                 " See `habarshy submissions`; `habarshy submit` adds to them.",
                 name=name,
                 hint=hint(name, known),
+            )
+        )
+
+
+class DecidedMeanwhile(Exception):
+    """Raised for a decision that would change another one which whoever decides has not seen."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Said(
+                "Somebody has decided on this version since you opened its page. Read what stands here now, and"
+                " decide again if you still want to."
             )
         )
 
@@ -163,37 +175,50 @@ class RuleApproval:
         """
         return find(self.governed(), wanted, who)
 
-    def approve(self, submission: Submission, who: Principal, comment: str = "") -> SubmissionResult:
-        """Approve exactly this version; the log keeps the comment.
+    def approve(
+        self, submission: Submission, who: Principal, comment: str = "", seen: str | None = None
+    ) -> SubmissionResult:
+        """Approve exactly this version; the log keeps the comment. `seen`: its standing, as the approver read it.
 
         Raises:
+            DecidedMeanwhile: it was refused since.
             NotAllowed: the principal may not approve it.
             StillPlaceholders: it still has text of the scaffold.
         """
 
-        def approve(one: Versioned, seen: Submission) -> bool:
-            if new := one.approve(who, seen.hash, comment, self._clock()):
-                _require_own_text(seen.fact)
+        def approve(one: Versioned, now: Submission) -> bool:
+            if new := one.approve(who, now.hash, comment, self._clock()):
+                _require_own_text(now.fact)
             return new
 
-        return self._decide(submission, approve)
+        return self._decide(submission, approve, seen)
 
-    def refuse(self, submission: Submission, who: Principal, reason: str) -> SubmissionResult:
+    def refuse(
+        self, submission: Submission, who: Principal, reason: str, seen: str | None = None
+    ) -> SubmissionResult:
         """Refuse exactly this version: it cannot be published until it is submitted or approved again.
 
+        `seen`: its standing, as the approver read it.
+
         Raises:
+            DecidedMeanwhile: it was approved since.
             NotAllowed: the principal may not approve it.
             AlreadyPublished: it is published.
         """
-        return self._decide(submission, lambda one, seen: one.refuse(who, seen.hash, reason, self._clock()))
+        return self._decide(submission, lambda one, now: one.refuse(who, now.hash, reason, self._clock()), seen)
 
-    def _decide(self, submission: Submission, decide: Callable[[Versioned, Submission], bool]) -> SubmissionResult:
+    def _decide(
+        self, submission: Submission, decide: Callable[[Versioned, Submission], bool], seen: str | None
+    ) -> SubmissionResult:
         """Decide about a version, given as it is stored; `decide` returns True if that appended a fact."""
 
         def decided(rules: Rulemaking) -> SubmissionResult:
             one = rules.version(submission.about)
-            seen = one.submissions[submission.hash]
-            return SubmissionResult(seen, decide(one, seen))
+            now = one.submissions[submission.hash]
+            new = decide(one, now)
+            if new and seen not in (None, now.standing):
+                raise DecidedMeanwhile
+            return SubmissionResult(now, new)
 
         return self._govern(decided)
 

@@ -226,12 +226,16 @@ class DraftStore:
                 for row in connection.execute(query)
             ]
 
-    def writers(self, stored: StoredDraft) -> tuple[str, ...]:
-        """Return all who began or saved the draft."""
-        query = select(draft_saves.c.changed_by).where(draft_saves.c.draft == stored.id).distinct()
+    def written(self, id_: int, who: Principal) -> tuple[StoredDraft, tuple[str, ...]]:
+        """Return the draft, and all who began or saved it. Raises as `find` does.
+
+        Both are read at once: a draft that is deleted afterwards would name fewer who wrote it.
+        """
+        query = select(draft_saves.c.changed_by).where(draft_saves.c.draft == id_).distinct()
         with self._database.reading() as connection:
+            stored = _checked(_one(connection, id_), who)
             before = connection.execute(query).scalars()
-            return tuple(sorted({stored.made_by, stored.changed_by, *before}))
+            return stored, tuple(sorted({stored.made_by, stored.changed_by, *before}))
 
     def of(self, trigger: str, version: str) -> StoredDraft | None:
         """Return the draft that was submitted as that version, if it has not changed since."""

@@ -21,13 +21,13 @@ from app.pages.life import category, shown
 from app.pages.naming import VALUES
 from app.pages.pack_names import names_of
 from app.pages.ruling import CLASSES, PARTS, clause_told, parts_told, ways_told
-from app.pages.visits import Form, field_of
+from app.pages.visits import Fields, Form, field_of
 from app.pages.work.backtests import figures_of, latest, people_told, told_a_day, tried_in_short, unreached
 from app.pages.work.drafts.changed_lines import changed_lines
 from app.pages.work.drafts.draft_pages import DraftPages
 from app.pages.work.drafts.gaps import gaps_in
 from app.pages.work.drafts.progress import Progress
-from app.pages.work.drafts.sheets import Id, in_order, laid_out, page_called, text_of
+from app.pages.work.drafts.sheets import Id, in_order, laid_out, page_called, text_of, unknown_as_problem
 from app.pages.work.drafts.text_fields import is_sample_text, sample_texts
 from app.pages.work.figures import figures
 from app.pages.work.mailing import Mailing
@@ -35,13 +35,14 @@ from app.pages.work.office import Hash, Name, Office, WholeHash
 from app.pages.work.trials.trying import heard_by_somebody, step_shown
 from app.pages.work.words import share
 from domain.core.translatable import N_, Words
+from domain.core.translatable import text_of as words_of
 from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Refusal, Subject, Submission, check_publishing
 from domain.rules.legal_basis import legal_basis_of
 from streams.rules.aggregates import GovernedTrigger
-from streams.rules.approval import Reference, SubmissionResult
+from streams.rules.approval import DecidedMeanwhile, Reference, SubmissionResult
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
 from templates.authoring.rule_sentences import Part
@@ -126,13 +127,15 @@ class Approving(DraftPages):
     @routes.post("/work/drafts/{id}/submit")
     def submit(self, request: Request, id: Id, fields: Form) -> Response:
         """Put it up for approval, once lint and its tests have passed."""
-        who, frame, sheet = self._enter(request, id, fields)
+        who, frame = self._office.enter(request, fields)
+        with unknown_as_problem():
+            sheet, written_by = self._sheets.written(id, who)
         verdict = self._verdict(sheet)
         if verdict.pack is None or self._is_published(sheet, verdict):
             return self._to_hand_in(frame, sheet, verdict, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         with refusals_as_problems():
             [done] = self._office.platform.rules.approval.submit(
-                [verdict.pack], [Subject("trigger", sheet.trigger)], who, self._sheets.writers(sheet)
+                [verdict.pack], [Subject("trigger", sheet.trigger)], who, written_by
             )
         self._sheets.submitted(sheet, done.submission.hash)
         where = f"/work/submissions/{sheet.trigger}/{done.submission.hash}"
@@ -274,8 +277,11 @@ class Approving(DraftPages):
         submission, said = self._found(name, hash, who), field_of(fields, "said")
         if wrong := _wrong_words(said, frame):
             return self._page(who, frame, submission, _Sent(errors=wrong, typed=said))
-        with refusals_as_problems():
-            done = self._office.platform.rules.approval.approve(submission, who, said)
+        try:
+            with refusals_as_problems():
+                done = self._office.platform.rules.approval.approve(submission, who, said, _seen(fields))
+        except DecidedMeanwhile as late:
+            return self._too_late(who, frame, submission, said, late)
         return self._decided(request, who, done, "approved", said)
 
     @routes.post("/work/submissions/{name}/{hash}/refuse")
@@ -285,8 +291,11 @@ class Approving(DraftPages):
         submission, said = self._found(name, hash, who), field_of(fields, "said")
         if wrong := _wrong_words(said, frame, N_("Say why, for its author")):
             return self._page(who, frame, submission, _Sent(errors=wrong, typed=said))
-        with refusals_as_problems():
-            done = self._office.platform.rules.approval.refuse(submission, who, said)
+        try:
+            with refusals_as_problems():
+                done = self._office.platform.rules.approval.refuse(submission, who, said, _seen(fields))
+        except DecidedMeanwhile as late:
+            return self._too_late(who, frame, submission, said, late)
         return self._decided(request, who, done, "refused", said)
 
     @routes.post("/work/submissions/{name}/{hash}/comment")
@@ -302,6 +311,14 @@ class Approving(DraftPages):
             _keep(request, self._mailing.commented(done.submission, who, said))
         shown = "commented" if done.new else "before"
         return self._office.go(f"/work/submissions/{name}/{hash}?done={shown}")
+
+    def _too_late(
+        self, who: Principal, frame: Frame, submission: Submission, said: str, late: DecidedMeanwhile
+    ) -> Response:
+        """Show the version as it stands now, with the words that were sent: nothing is decided by them."""
+        wrong = {"said": frame.speech.tell(words_of(late))}
+        now = self._found(submission.about.name, submission.hash, who)
+        return self._page(who, frame, now, _Sent(errors=wrong, typed=said, status=HTTPStatus.CONFLICT))
 
     def _decided(self, request: Request, who: Principal, done: SubmissionResult, matter: str, said: str) -> Response:
         """Tell the authors once that it is approved or refused, and go on to the version."""
@@ -391,7 +408,7 @@ class _Asked(NamedTuple):
 class _Sent(NamedTuple):
     """What was sent from the page of a version: what is `done`, who was `mailed`, what is to be mended or confirmed.
 
-    `errors`: what is wrong, by field; `typed`: the words that were sent with it.
+    `errors`: what is wrong, by field; `typed`: the words that were sent with it; `status`: if not that of a page.
     """
 
     done: str = ""
@@ -399,6 +416,7 @@ class _Sent(NamedTuple):
     errors: Mapping[str, str] = NOTHING_WRONG
     typed: str = ""
     asked: _Asked | None = None
+    status: HTTPStatus | None = None
 
 
 class _Reading(NamedTuple):
@@ -463,6 +481,11 @@ def _shares(live: float, speech: Speech) -> list[tuple[float, str]]:
 def _refused(refusal: Refusal | None, speech: Speech) -> str:
     """Return who refused this very content, when and why; empty if nobody did."""
     return "" if refusal is None else f"{speech.moment(refusal.at)}, {refusal.by}: {refusal.reason}"
+
+
+def _seen(fields: Fields) -> str | None:
+    """Return what was decided when the page was made from which a decision comes."""
+    return field_of(fields, "seen") or None
 
 
 def _wrong_words(said: str, frame: Frame, needed: str = "") -> dict[str, str]:

@@ -97,7 +97,7 @@ def test_what_each_save_replaced_is_kept(sheets: DraftStore) -> None:
         sheets.save(made.id, number, FILES | {"kk.md": f"{number}\n"}, DANA)
     kept = sheets.earlier(made.id, BERIK)
     assert [each.revision for each in kept] == [*range(MOST_KEPT + 2, 2, -1), 1], "the only one of aida is kept too"
-    assert sheets.writers(made) == ("aida", "dana")
+    assert sheets.written(made.id, BERIK)[1] == ("aida", "dana")
     assert (kept[0].files["kk.md"], kept[0].changed_by, kept[0].changed_at) == (f"{MOST_KEPT + 1}\n", "dana", NOON)
     with pytest.raises(NotAllowed):
         sheets.earlier(made.id, FRED)

@@ -35,8 +35,15 @@ Id = Annotated[int, InPath(), BeforeValidator(whole_number)]
 
 def found(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:
     """Return the draft. Raises NotAllowed, or Problem (404) where there is none."""
-    try:
+    with unknown_as_problem():
         return sheets.find(id_, who)
+
+
+@contextmanager
+def unknown_as_problem() -> Iterator[None]:
+    """Turn the refusal of a draft that there is not into a problem (404)."""
+    try:
+        yield
     except UnknownDraft as unknown:
         raise Problem(HTTPStatus.NOT_FOUND, words_of(unknown), kind="unknown-draft") from None
 

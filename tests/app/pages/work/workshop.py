@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 import uvloop
+from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext
 from starlette.testclient import TestClient
 
@@ -71,9 +72,9 @@ class Somebody(NamedTuple):
         return self.client.post(path, data={"csrf": self.csrf, **fields})
 
 
-def signed_in(workshop: Workshop, who: str) -> Somebody:
-    """Their browser."""
-    client = client_of(served(workshop.world.platform), **HTML)
+def signed_in(workshop: Workshop, who: str, app: FastAPI | None = None) -> Somebody:
+    """Their browser; `app`: at an application of its own."""
+    client = client_of(app or served(workshop.world.platform), **HTML)
     client.post("/sign-in/token", data={"token": workshop.tokens[who]})
     found = re.search(r'name="csrf" value="([^"]+)"', client.get("/sign-in").text)
     assert found is not None

@@ -9,7 +9,17 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from app.packs.draft_bench import Bench, Text, Verdict
 from app.pages.catalogues import LANGUAGES
+from app.pages.layout import Pages
+from app.pages.work.approving import Approving
+from app.pages.work.drafts.progress import Progress
+from app.pages.work.field_places import placing
+from app.pages.work.mailing import Mailing
+from app.pages.work.office import Office
+from app.server import application
+from domain.facts.principals import Principal
+from streams.rules.drafts import DraftStore
 from templates.checks.loader import shipped
 from tests.app.pages.forms import fields_of
 from tests.app.pages.work.workshop import (
@@ -516,6 +526,57 @@ def test_whoever_wrote_words_of_a_draft_does_not_approve_them(quiet: Workshop) -
     assert dana.post(f"{where}/approve").status_code == 403
     assert "<dt>Written by</dt><dd>dana</dd>" in re.sub(r"\s*\n\s*", "", signed_in(quiet, "berik").get(where).text)
     assert signed_in(quiet, "berik").post(f"{where}/approve").status_code == 303
+
+
+class Deleting(Bench):
+    """A bench at which somebody deletes each draft while its tests run."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        super().__init__(workshop.world.platform.rules.library)
+        self.drafts = DraftStore(workshop.world.platform.database, workshop.world.platform.clock)
+
+    def verdict(self, text: Text) -> Verdict:
+        """The verdict of a draft that is gone by then."""
+        found = super().verdict(text)
+        [there] = self.drafts.all("health")
+        self.drafts.drop(there.id, Principal("dana", "health", frozenset({AUTHOR})))
+        return found
+
+
+def test_a_draft_deleted_while_it_is_handed_in_keeps_its_writers(quiet: Workshop) -> None:
+    """An approver who wrote a draft, and deletes it while a colleague hands it in, does not approve it."""
+    dana, draft = written(quiet)
+    aida, platform, bench = signed_in(quiet, "aida"), quiet.world.platform, Deleting(quiet)
+    text = file_of(aida.get(draft).text, "trigger.yaml") + "# a comment\n"
+    aida.post(draft, revision=revision_of(aida.get(draft).text), **{"file-trigger.yaml": text})
+    office = Office(platform, Pages("http://testserver", lambda: platform.rules.library.rules().defaults.zone))
+    progress, mailing = (
+        Progress(office, bench, partial(placing, platform.rules.library)),
+        Mailing(platform, bench.drafts),
+    )
+    app = application(platform, works=True)
+    app.router.routes[:0] = Approving(office, bench.drafts, bench, progress, mailing).routes(app.router.responses, ())
+    answer = signed_in(quiet, "aida", app).post(f"{draft}/submit")
+    where = answer.headers["location"].partition("?")[0]
+    assert dana.post(f"{where}/approve").status_code == 403
+    assert signed_in(quiet, "berik").post(f"{where}/approve").status_code == 303
+
+
+def test_no_decision_that_somebody_has_not_seen_is_overridden(quiet: Workshop) -> None:
+    """A decision from a page of before another one is asked for again beside that one, and its words are kept."""
+    where, berik = submitted(quiet), signed_in(quiet, "berik")
+    dana = signed_in(quiet, "dana")
+    before = fields_of(berik.get(where).text, "/comment")["seen"][0]
+    assert dana.post(f"{where}/refuse", said="the law says no", seen=before).status_code == 303
+    late = berik.post(f"{where}/approve", said="it is fine", seen=before)
+    shown = fields_of(late.text, "/comment")
+    assert (late.status_code, "the law says no" in late.text, shown["said"]) == (409, True, ["it is fine"])
+    for _ in range(2):
+        assert berik.post(f"{where}/approve", said="it is fine", seen=shown["seen"][0]).status_code == 303
+    late = dana.post(f"{where}/refuse", said="still not", seen=shown["seen"][0])
+    shown = fields_of(late.text, "/comment")
+    assert (late.status_code, shown["said"]) == (409, ["still not"])
+    assert dana.post(f"{where}/refuse", said="still not", seen=shown["seen"][0]).status_code == 303
 
 
 def test_an_approver_refuses_in_a_browser(quiet: Workshop) -> None:

@@ -550,12 +550,10 @@ def test_a_draft_deleted_while_it_is_handed_in_keeps_its_writers(quiet: Workshop
     text = file_of(aida.get(draft).text, "trigger.yaml") + "# a comment\n"
     aida.post(draft, revision=revision_of(aida.get(draft).text), **{"file-trigger.yaml": text})
     office = Office(platform, Pages("http://testserver", lambda: platform.rules.library.rules().defaults.zone))
-    progress, mailing = (
-        Progress(office, bench, partial(placing, platform.rules.library)),
-        Mailing(platform, bench.drafts),
-    )
+    progress = Progress(office, bench, partial(placing, platform.rules.library))
+    page = Approving(office, bench.drafts, bench, progress, Mailing(platform, bench.drafts))
     app = application(platform, works=True)
-    app.router.routes[:0] = Approving(office, bench.drafts, bench, progress, mailing).routes(app.router.responses, ())
+    app.router.routes[:0] = page.routes(app.router.responses, ())
     answer = signed_in(quiet, "aida", app).post(f"{draft}/submit")
     where = answer.headers["location"].partition("?")[0]
     assert dana.post(f"{where}/approve").status_code == 403

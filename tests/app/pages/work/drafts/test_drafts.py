@@ -545,10 +545,12 @@ class Deleting(Bench):
 
 def test_a_draft_deleted_while_it_is_handed_in_keeps_its_writers(quiet: Workshop) -> None:
     """An approver who wrote a draft, and deletes it while a colleague hands it in, does not approve it."""
-    dana, draft = written(quiet)
-    aida, platform, bench = signed_in(quiet, "aida"), quiet.world.platform, Deleting(quiet)
-    text = file_of(aida.get(draft).text, "trigger.yaml") + "# a comment\n"
-    aida.post(draft, revision=revision_of(aida.get(draft).text), **{"file-trigger.yaml": text})
+    (aida, draft), dana = written(quiet, "aida"), signed_in(quiet, "dana")
+    platform, bench = quiet.world.platform, Deleting(quiet)
+    text = file_of(aida.get(draft).text, "trigger.yaml")
+    for number, who in enumerate((dana, aida), 2):
+        text += "# a comment\n"
+        assert who.post(draft, revision=f"{number}", **{"file-trigger.yaml": text}).status_code == 303
     office = Office(platform, Pages("http://testserver", lambda: platform.rules.library.rules().defaults.zone))
     progress = Progress(office, bench, partial(placing, platform.rules.library))
     page = Approving(office, bench.drafts, bench, progress, Mailing(platform, bench.drafts))

@@ -49,6 +49,10 @@ class Recorded(NamedTuple):
         """Return the person's history, with revisions applied."""
         return history_of(person, _events(self.own), catalogue, _events(self.areas))
 
+    def known_by(self, moment: datetime) -> "Recorded":
+        """Return the person's own revisions that were recorded by that moment."""
+        return Recorded([each for each in self.own if each.recorded is None or each.recorded <= moment], ())
+
 
 def _events(learnt: Iterable[Learnt]) -> list[LifeEvent]:
     return [revision.event for revision in learnt]
@@ -123,9 +127,14 @@ def of_personal_types(
 
 def own_history(connection: Connection, log: Log, person: str, rulebook: Rulebook, known_at: datetime) -> History:
     """Return the person's history without area events, from the facts recorded by `known_at`."""
-    own = _recorded(connection, log, [person])[person]
-    known = [revision.event for revision in own if revision.recorded is None or revision.recorded <= known_at]
-    return history_of(person, known, rulebook.catalogue)
+    own = Recorded(_recorded(connection, log, [person])[person], ())
+    return own.known_by(known_at).history(person, rulebook.catalogue)
+
+
+def personal(connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook) -> dict[str, Recorded]:
+    """Return person -> the revisions that `of_personal_types` reads, without area events."""
+    own = _recorded(connection, log, list(persons), types=rulebook.catalogue.personal)
+    return {person: Recorded(theirs, ()) for person, theirs in own.items()}
 
 
 def persons(

@@ -281,19 +281,31 @@ def _happened(entries: Sequence[Entry]) -> Iterator[RecordedFact]:
             nudge = evolve(nudge, entry.originator_id, entry.originator_version, fact)
 
 
-def seen_by(why: Explanation, nudge: Nudge, person: str) -> Explanation:
-    """Return the explanation without the messages, choices and outcomes of other recipients."""
+def seen_by(why: Explanation, nudge: Nudge, person: str, until: datetime) -> Explanation:
+    """Return the explanation without the messages, choices and outcomes of other recipients.
+
+    `until`: when the person ceased to be a guardian of whom it is about. What was done since, and what was planned
+    since it went to them, is left out.
+    """
     theirs = nudge.to(person)
     if nudge.gone and theirs not in nudge.deliveries:
         theirs = replace(theirs, state=State.CANCELLED)
+    planned_until = max(until, theirs.attempted_at or until)
     return replace(
         why,
         state=state_of(replace(nudge, deliveries=(theirs,))),
         words={who: words for who, words in why.words.items() if who == person},
         alone={who: words for who, words in why.alone.items() if who == person},
         digests={who: digest for who, digest in why.digests.items() if who == person},
-        facts=tuple(fact for fact in why.facts if fact.details.get("recipient", person) == person),
+        facts=tuple(fact for fact in why.facts if _is_told(fact, person, until, planned_until)),
     )
+
+
+def _is_told(fact: RecordedFact, person: str, until: datetime, planned_until: datetime) -> bool:
+    if (recipient := fact.details.get("recipient")) is None:
+        return fact.at <= planned_until
+    done_at: datetime | None = fact.details.get("done_at")
+    return bool(recipient == person) and (done_at is None or done_at < until)
 
 
 def state_of(nudge: Nudge) -> str:

@@ -14,9 +14,11 @@ from sqlalchemy import Connection
 from domain.core.events import PUBLIC, Effective
 from domain.core.translatable import Titles
 from domain.facts.access_facts import PersonViewed
+from domain.facts.facts import NudgeDone
 from domain.nudges.delivery import State
 from domain.nudges.digest import travels
 from domain.nudges.nudge import Nudge
+from domain.persons.guardianship import OPEN
 from domain.persons.person import person_as_of
 from domain.rules.event_types import NO_OFFICE
 from domain.rules.legal_basis import legal_basis_of
@@ -29,7 +31,7 @@ from streams.log.loads import retirement_of
 from streams.log.mapper import Entry
 from streams.planning import histories
 from streams.queries.explain import Explanation, UnknownNudge, explain, seen_by
-from streams.queries.inbox_cards import Card, cards
+from streams.queries.inbox_cards import Card, cards, guarded_until
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import agency_titles, rules_of
@@ -184,7 +186,8 @@ class Inboxes:
                 why = explain(connection, self._log, rules, nudge, self._clock())
             except UnknownNudge:
                 raise NotTheirs from None
-        return seen_by(why, found, person)
+            told = self._told_until(connection, person, [found], rules)
+        return seen_by(why, found, person, told[nudge])
 
     def offices(self) -> Mapping[str, Titles]:
         """Return agency -> its titles."""
@@ -202,15 +205,32 @@ class Inboxes:
             events = [_event(fact, person) | self._retired(connection, fact) for fact in known.facts]
             streams = self._log.streams(connection, list(theirs))
             others = [entry for entry in self._about(connection, person) if entry.originator_id not in theirs]
+            done = {entry.originator_id for entry in others if isinstance(entry.fact, NudgeDone)}
+            told = self._told_until(connection, person, nudges.by_id(connection, list(done)).values(), rules)
         attributes = person_as_of(person, known.facts, rules.catalogue).attributes
         of_theirs = [entry for entry in streams if getattr(entry.fact, "recipient", person) == person]
-        to_them = [entry for entry in others if getattr(entry.fact, "recipient", None) == person]
+        to_them = [
+            entry
+            for entry in others
+            if getattr(entry.fact, "recipient", None) == person
+            and not (isinstance(entry.fact, NudgeDone) and entry.fact.done_at >= told[entry.originator_id])
+        ]
         facts = [
             {"message": entry.originator_id, "fact": entry.fact.TOPIC, **builtins_of(entry.fact)}
             for entry in sorted((*of_theirs, *to_them), key=attrgetter("position"))
         ]
         readings = [builtins_of(entry.fact) for entry in others if isinstance(entry.fact, PersonViewed)]
         return {"known": attributes, "events": events, "messages": facts, "readings": readings}
+
+    def _told_until(
+        self, connection: Connection, person: str, found: Iterable[Nudge], rules: Rules
+    ) -> dict[UUID, datetime]:
+        """Return nudge -> until when the person is told of whom it is about: as a guardian, or always of themself."""
+        about = {nudge.intent.id: nudge.intent.person for nudge in found}
+        others = set(about.values()) - {person}
+        children = histories.personal(connection, self._log, others, rules.rulebook) if others else {}
+        until = guarded_until(children, person, rules)
+        return {id_: until.get(child, OPEN) for id_, child in about.items()}
 
     def _retired(self, connection: Connection, fact: Effective) -> dict[str, Any]:
         """Return the event's retirement (time and limit), or an empty mapping."""

@@ -14,11 +14,13 @@ from domain.core.timing import end_of_day
 from domain.core.translatable import Titles
 from domain.nudges.calendar_days import CalendarDays, calendar_days, last_day
 from domain.nudges.nudge import Nudge
-from domain.persons.person import Person
+from domain.persons.guardianship import OPEN, guardian_until
+from domain.persons.person import Person, person_as_of
 from projections import nudges
 from streams.delivery.decide.as_sent import as_sent
 from streams.log.log import Log
 from streams.planning import histories
+from streams.planning.histories import Recorded
 from streams.queries.explain import GIVEN_NAME, decisive, distinct
 from streams.rules.in_force import Rules
 
@@ -68,10 +70,16 @@ def cards(
     found = as_sent(connection, log, stored, reader)
     causes = _causes(log, connection, found.values())
     others = {nudge.intent.person for nudge in found.values()} - {reader}
-    children = histories.persons(connection, log, others, rules.rulebook) if others else {}
+    children = histories.personal(connection, log, others, rules.rulebook) if others else {}
+    reading = _Reading(reader, zone, children, guarded_until(children, reader, rules), rules)
+    return {id_: _card(nudge, stored[id_], causes.get(nudge.intent.cause), reading) for id_, nudge in found.items()}
+
+
+def guarded_until(children: Mapping[str, Recorded], reader: str, rules: Rules) -> dict[str, datetime]:
+    """Return child -> the end of the reader's guardianship: what is done later is not theirs to know."""
     return {
-        id_: _card(nudge, stored[id_], causes.get(nudge.intent.cause), _Reading(reader, zone, children, rules))
-        for id_, nudge in found.items()
+        child: guardian_until(known.history(child, rules.catalogue), reader, rules.catalogue, rules.defaults)
+        for child, known in children.items()
     }
 
 
@@ -81,12 +89,25 @@ def _causes(log: Log, connection: Connection, found: Iterable[Nudge]) -> dict[UU
 
 
 class _Reading(Struct, frozen=True):
-    """The reader of the messages, in whose `zone`, the children that they are about, and the rules in force."""
+    """The reader of the messages, in whose `zone`, and the rules in force.
+
+    `children`: whom the messages are about, beside the reader; `until`: child -> the end of their guardianship.
+    """
 
     reader: str
     zone: ZoneInfo
-    children: Mapping[str, Person]
+    children: Mapping[str, Recorded]
+    until: Mapping[str, datetime]
     rules: Rules
+
+    def child(self, nudge: Nudge) -> Person | None:
+        """Return the child of a message as known when it was sent; None where it is about its reader."""
+        if (name := nudge.intent.person) == self.reader:
+            return None
+        catalogue, known = self.rules.catalogue, self.children[name]
+        if (sent := nudge.to(self.reader).attempted_at) is not None:
+            known = known.known_by(sent)
+        return person_as_of(name, known.history(name, catalogue).facts, catalogue)
 
 
 def _card(nudge: Nudge, stored: Nudge, cause: LifeEvent | None, reading: _Reading) -> Card:
@@ -97,7 +118,9 @@ def _card(nudge: Nudge, stored: Nudge, cause: LifeEvent | None, reading: _Readin
     last = None if trigger is None else last_day(trigger, intent.expires, values, reading.zone)
     deadline = None if last is None or last == date.max else end_of_day(last, reading.zone)
     done = [each.done_at for each in nudge.done if each.recipient == reader]
-    child = reading.children.get(intent.person)
+    done_at = done[-1] if done else stored.intent.moot_from
+    is_told = done_at is not None and done_at < reading.until.get(intent.person, OPEN)
+    child = reading.child(nudge)
     called = str(child.get(GIVEN_NAME) or "") if child is not None else _named_child(cause, reader, rules)
     return Card(
         called=called,
@@ -108,7 +131,7 @@ def _card(nudge: Nudge, stored: Nudge, cause: LifeEvent | None, reading: _Readin
         distinct=() if trigger is None else distinct(trigger, intent, cause, rules),
         deadline=deadline,
         over=deadline or intent.expires,
-        done_at=done[-1] if done else stored.intent.moot_from,
+        done_at=done_at if is_told else None,
         actions=(trigger.content.get("actions") or ()) if trigger is not None else (),
         can_be_done=trigger is not None and any(each.on not in rules.rulebook.mortal for each in trigger.unless),
         thing=nudge.thing,

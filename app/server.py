@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
@@ -45,6 +46,7 @@ from app.pages.sign_in import SignIn
 from app.pages.stop import Stop
 from app.pages.visits import install_visits, official_of
 from app.pages.work.install import install_work
+from projections import nudges
 from streams.queues.guess_counts import GuessCounts
 from streams.queues.idempotency import IdempotencyKeys
 
@@ -117,7 +119,15 @@ def _install_guards(app: Api, platform: Platform, access: Access, broken: Broken
     if settings.requests_a_minute:
         limits = _limits(platform, settings.requests_a_minute)
         app.add_middleware(Limited, limits=limits, access=access, answer=broken.answer)
-    install_visits(app, links.secret("visits"), settings.base_url, access)
+    install_visits(app, links.secret("visits"), settings.base_url, access, _erased_since(platform))
+
+
+def _erased_since(platform: Platform) -> Callable[[str, datetime], bool]:
+    def was_erased_since(person: str, moment: datetime) -> bool:
+        with platform.database.reading() as connection:
+            return nudges.was_erased_since(connection, person, moment)
+
+    return was_erased_since
 
 
 def _limits(platform: Platform, a_minute: int) -> Limits:

@@ -1,6 +1,7 @@
 """The views of nudges: the state of each, the due deliveries, and (written here) the inbox."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -107,6 +108,11 @@ def _inbox_of(connection: Connection, changed: Sequence[Nudge]) -> list[tuple[An
 def erasures(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
     """Return those of the persons who were erased -> time of the last erasure (microseconds)."""
     return dict(rows_of(connection, _ERASURES, sorted(persons)))
+
+
+def was_erased_since(connection: Connection, person: str, moment: datetime) -> bool:
+    """Return True if the person was erased at that moment or later: who comes back is somebody new."""
+    return erasures(connection, [person]).get(person, -1) >= micros(moment)
 
 
 _ERASURES = (

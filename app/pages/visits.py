@@ -7,7 +7,7 @@ looked up: the claims hold for an hour, then the issuer is asked again.
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
@@ -40,6 +40,8 @@ FORM_BYTES, DRAFT_BYTES = 64 * 1024, 3 * 1024 * 1024
 _MOST_FIELDS = {FORM_BYTES: 200, DRAFT_BYTES: 2000}
 Fields = Mapping[str, list[str]]
 """A form: each field's name, and what was sent in it, as often as it was."""
+ErasedSince = Callable[[str, datetime], bool]
+"""Returns True if a citizen was erased at that moment or later."""
 _CITIZEN, _OFFICIAL, _SINCE, _CSRF, _LANGUAGE = "citizen", "staff", "since", "csrf", "language"
 _ONCE, _LEFT = "once", "left"
 NEXT = "next"
@@ -84,9 +86,9 @@ class _Visits(SessionMiddleware):
         self.signer = _Signer(secret)
 
 
-def install_visits(app: FastAPI, secret: str, base_url: str, listed: Access) -> None:
+def install_visits(app: FastAPI, secret: str, base_url: str, listed: Access, was_erased_since: ErasedSince) -> None:
     """Make the app recognise its visitors; over https the cookie goes to this host only, and never in clear."""
-    app.state.listed = listed
+    app.state.listed, app.state.was_erased_since = listed, was_erased_since
     app.add_middleware(_Visits, secret=secret, safe=urlsplit(base_url).scheme == "https")
 
 
@@ -152,10 +154,10 @@ def require_citizen(request: Request, now: datetime) -> str:
     """Return the pseudonym of the citizen who signed in.
 
     Raises:
-        SignInNeeded: nobody did, or it was too long ago.
+        SignInNeeded: nobody did, it was too long ago, or they were erased since: who comes back is somebody new.
     """
-    citizen = citizen_of(request)
-    if not citizen or not _is_fresh(request, now):
+    citizen, was_erased_since = citizen_of(request), request.app.state.was_erased_since
+    if not citizen or not _is_fresh(request, now) or was_erased_since(citizen, _since(request)):
         raise SignInNeeded
     return citizen
 
@@ -341,5 +343,10 @@ def _is_listed(request: Request) -> bool:
 
 
 def _is_fresh(request: Request, now: datetime, lasts: timedelta = LASTS) -> bool:
+    return now - _since(request) < lasts
+
+
+def _since(request: Request) -> datetime:
+    """Return when the visit began; long ago where the cookie does not say it."""
     since = _visit(request).get(_SINCE)
-    return isinstance(since, int) and now - datetime.fromtimestamp(since, UTC) < lasts
+    return datetime.fromtimestamp(since if isinstance(since, int) else 0, UTC)

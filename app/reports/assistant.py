@@ -19,7 +19,6 @@ from app.reports.entitlements import entitlements, plain
 from app.reports.plain_data import TOLD
 from app.visible import visible
 from projections import nudges
-from projections.tables import micros
 from streams.privacy.tokens import tokens_ended
 from streams.queries.explain import Explanation
 from streams.queries.inbox import NotTheirs
@@ -42,9 +41,9 @@ def reader(platform: Platform, token: str) -> str:
     """
     person, made = platform.identity.links.read_person(token, platform.clock())
     with platform.database.reading() as connection:
-        erased = nudges.erasures(connection, [person]).get(person)
+        erased = nudges.was_erased_since(connection, person, made)
         ended = tokens_ended(connection, platform.rules.context, person)
-    if (erased is not None and erased >= micros(made)) or (ended is not None and ended >= made):
+    if erased or (ended is not None and ended >= made):
         raise BadLink
     return person
 

@@ -80,6 +80,18 @@ def test_the_word_erases_and_gives_a_certificate(world: World, language: str, wo
     assert all(isinstance(each, LifeEvent) and "citizen" not in each.fields for each in contact)
 
 
+def test_a_visit_in_another_browser_ends_too(world: World) -> None:
+    """Who comes back after an erasure is somebody new: only who signs in again reads and changes what is theirs."""
+    other = visiting(world, AIGERIM)
+    world.at("2025-06-03T12:05:00+05:00")
+    visiting(world, AIGERIM).post(PATH, data={"word": "ERASE", "csrf": CSRF})
+    world.at("2025-06-03T12:10:00+05:00")
+    world.take(registered(AIGERIM)[0])
+    answers = (other.get("/my"), other.get("/my/data.json"), other.post("/my/data", data={"csrf": CSRF}))
+    assert [each.status_code for each in answers] == [303, 303, 401]
+    assert visiting(world, AIGERIM).get("/my").status_code == 200
+
+
 def test_a_link_in_an_old_message_leads_nowhere(world: World) -> None:
     """After the erasure the link that a message carried shows nothing of it, not even what it was about."""
     [told, *_], _ = world.platform.queries.inboxes.told(world.name(AIGERIM))

@@ -59,13 +59,22 @@ KINDS: Mapping[str, JobKind] = {
 """Every kind of job by its name, which is kept: a job may be taken up again by a later version."""
 
 
+_NAMES_WHO_CONFIRMED = ("backfill", "repair-failed", "resolve-unknown")
+
+
 def planned_work(platform: Platform, kind: str, arguments: Mapping[str, Any]) -> Work:
     """Return the work of a job that is not there yet, to see what it would do."""
     return KINDS[kind].work(platform, {**arguments, "job": 0})
 
 
 def work_of(platform: Platform, job: Job) -> Work:
-    """Return the work of a job that is there already. Raises UnknownKind where no such kind is known here."""
+    """Return the work of a job that is there already, whose facts name who confirmed it, as far as that is known.
+
+    An erasure names who asked for it, with their agency. Raises UnknownKind where no such kind is known here.
+    """
     if job.kind not in KINDS:
         raise UnknownKind(job)
-    return KINDS[job.kind].work(platform, {**job.arguments, "job": job.id})
+    arguments = {**job.arguments, "job": job.id}
+    if job.confirmed_by and job.kind in _NAMES_WHO_CONFIRMED:
+        arguments["by"] = job.confirmed_by
+    return KINDS[job.kind].work(platform, arguments)

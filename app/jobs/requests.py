@@ -12,6 +12,7 @@ from app.identity.meant_persons import NO_PERSON, pseudonym_in
 from app.jobs.replay_jobs import VIEWS, chosen
 from app.log_places import place_of, zone_here
 from app.moments import NO_TIME, moment_in
+from app.visible import visible
 from domain.core.translatable import Number, Words
 from domain.facts.principals import NotAllowed, Principal
 from domain.facts.submissions import check_stopping
@@ -251,4 +252,10 @@ def _reason(given: Given) -> str:
 
 
 def _one(given: Given, name: str) -> str:
-    return (list(given.get(name, ())) or [""])[0].strip()
+    """Return the text of a field, empty where there is none; one with hidden characters is refused, not emptied."""
+    text = (list(given.get(name, ())) or [""])[0].strip()
+    if len(text) > LONGEST_WHY:
+        raise BadOrder(name, Words("has more than {count} characters", count=LONGEST_WHY))
+    if visible(text) != text:
+        raise BadOrder(name, Words("{text} has characters that nobody sees", text=repr(text)))
+    return text

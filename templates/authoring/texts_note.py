@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from domain.core.translatable import Joined, Said, Words
+from domain.core.translatable import Joined, Number, Said, Words
 from templates.authoring.note_labels import Label, NoteLabels, group_and_field, looks_like_label
 from templates.reading.files import BODY
 
@@ -19,6 +19,8 @@ _KEPT: Final = "\\"
 _ENDS: Final = "\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _ONE_LINE: Final = ("subject", "push.title")
 _QUOTED: Final = 60
+MOST_LINES: Final = 3000
+"""Far more than a rule's texts have in all languages; each line that is no text takes a while."""
 _MOST_COMPARED: Final = 30
 """The most wrong lines for which the nearest label is looked for, which takes long."""
 
@@ -57,8 +59,11 @@ def read_note(note: str, labels: NoteLabels, known: Mapping[str, Collection[str]
 
     `known`: the texts that each language has; none for a language that can be changed only in its file.
     """
-    reader = _Reader(labels, known)
-    for number, (line, end) in enumerate(_lines(note), 1):
+    reader, lines = _Reader(labels, known), list(_lines(note))
+    if len(lines) > MOST_LINES:
+        told = Words("A note has at most {count} lines; nothing of this one is read.", count=Number(MOST_LINES))
+        return ReadNote({}, [Stray(MOST_LINES + 1, len(lines), told)])
+    for number, (line, end) in enumerate(lines, 1):
         reader.take(number, line, end)
     return reader.finished()
 

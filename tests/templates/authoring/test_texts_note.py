@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from templates.authoring.note_labels import NoteLabels, Vocabulary
-from templates.authoring.texts_note import Above, ReadNote, read_note, written_note
+from templates.authoring.texts_note import MOST_LINES, Above, ReadNote, read_note, written_note
 
 MAIN = ("subject", "push.title", "push.body", "sms", "body")
 STEP = ("steps.week.subject", "steps.week.push.title", "steps.week.push.body", "steps.week.sms")
@@ -205,4 +205,14 @@ def test_a_long_note_takes_no_longer_for_each_line() -> None:
         return process_time() - before
 
     taken(10)
-    assert taken(1600) < 16 * max(taken(400), 0.05)
+    assert taken(740) < 16 * max(taken(185), 0.05)
+
+
+def test_a_note_of_too_many_lines_is_refused_as_a_whole() -> None:
+    """One remark says so, whatever its lines are, and no text of it is taken."""
+    note = "English\nsubject: x\n\n" + "q\n" * MOST_LINES
+    assert (told(note), read(note).texts) == (
+        [(MOST_LINES + 1, MOST_LINES + 3, "A note has at most 3000 lines; nothing of this one is read.")],
+        {},
+    )
+    assert read("English\nSMS: x" + "\n" * (MOST_LINES - 1)).texts == {"en": {"sms": "x"}}

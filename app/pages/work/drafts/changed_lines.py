@@ -9,17 +9,21 @@ AROUND: Final = 2
 """How many lines are shown before and after a change."""
 MOST_COMPARED: Final = 1000
 """Between the first and the last change so many lines of both are compared: the time grows with their square."""
+MOST_LETTERS: Final = 500_000
+"""So many characters of both are shown on a page, however few lines they are."""
 
 
 class Room:
-    """How many lines may still be compared on a page that compares many versions."""
+    """How many lines, and characters, may still be compared on a page that compares many versions."""
 
     def __init__(self, lines: int = 3 * MOST_COMPARED) -> None:
-        self._left = lines
+        self._left, self._letters = lines, MOST_LETTERS
 
-    def take(self, lines: int) -> bool:
-        """Take room for so many lines; return whether they may be compared."""
-        self._left -= lines if (fits := lines <= min(self._left, MOST_COMPARED)) else 0
+    def take(self, lines: Sequence[str]) -> bool:
+        """Take room for these lines; return whether they may be compared."""
+        count, letters = len(lines), sum(map(len, lines))
+        if fits := count <= min(self._left, MOST_COMPARED) and letters <= self._letters:
+            self._left, self._letters = self._left - count, self._letters - letters
         return fits
 
 
@@ -44,7 +48,7 @@ def _compared(old: str, new: str, room: Room) -> Iterable[str]:
     olds, news = olds[first:][::-1], news[first:][::-1]
     last = max(0, _alike(olds, news) - AROUND)
     olds, news = olds[last:][::-1], news[last:][::-1]
-    if not room.take(len(olds) + len(news)):
+    if not room.take([*olds, *news]):
         return ["@"]
     return list(unified_diff(olds, news, lineterm="", n=AROUND))[2:]
 

@@ -140,6 +140,13 @@ def test_the_form_shows_what_was_chosen(office: Office) -> None:
     assert "habarshy repair --failed --provider sms --agency interior --last-only" in html.unescape(form)
 
 
+@pytest.mark.parametrize("provider", ["\x00", "sms\u202e", "x" * 501])
+def test_a_condition_that_nobody_could_read_is_refused(office: Office, provider: str) -> None:
+    """It is not made another one, least of all none, which would mean every message."""
+    with pytest.raises(BadOrder, match="provider: "):
+        order_of(office, {"kind": ["repair-failed"], "provider": [provider]})
+
+
 def test_no_such_agency(office: Office) -> None:
     """An agency that nobody knows is refused, and the likely one is suggested."""
     with pytest.raises(BadOrder, match=r"no agency is called 'interor' \(did you mean 'interior'\?\)"):

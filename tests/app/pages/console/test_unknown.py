@@ -44,7 +44,7 @@ def test_they_are_listed_in_every_language(office: Office) -> None:
 
 
 def test_a_decision_is_counted_and_confirmed(office: Office) -> None:
-    """It is a job with words of its own; nothing is decided before its name was typed; the log keeps the reason."""
+    """It is a job with words of its own; nothing is decided before its name was typed; the log keeps who did that, and why."""
     browser, jobs = signed_in(office, "olga"), office.world.platform.queues.jobs
     form = f"{NEW}?kind=resolve-unknown"
     for wrong in ({"why": ""}, {"how": "forget"}):
@@ -55,10 +55,10 @@ def test_a_decision_is_counted_and_confirmed(office: Office) -> None:
     assert "Settle unknown outcomes" in page
     assert "habarshy unknown --cause link_lost --close --why" in unescape(page)
     assert office.world.platform.replay.unknown_outcomes.counts().total() == 1
-    done = send(browser, f"{where}/confirm", where, name="resolve-unknown", count="1")
+    done = send(signed_in(office, "oleg"), f"{where}/confirm", where, name="resolve-unknown", count="1")
     assert done.status_code == 303, done.text
     ended()
     assert jobs.latest(1)[0].state is JobState.DONE
     assert office.world.platform.replay.unknown_outcomes.counts().total() == 0
     [fact] = [each.fact for each in office.world.entries() if isinstance(each.fact, NudgeResolved)]
-    assert (fact.how, fact.by, fact.why) == ("close", "olga", WISH["why"])
+    assert (fact.how, fact.by, fact.why) == ("close", "oleg", WISH["why"]), "who confirmed it"

@@ -1,6 +1,6 @@
 """The lines in which two versions differ, however long they are."""
 
-from app.pages.work.drafts.changed_lines import MOST_COMPARED, Room, changed_lines
+from app.pages.work.drafts.changed_lines import MOST_COMPARED, MOST_LETTERS, Room, changed_lines
 
 LONG = [f"line {number}" for number in range(100_000)]
 
@@ -41,3 +41,10 @@ def test_a_page_of_many_versions_compares_no_more_than_three_long_ones() -> None
     assert list(changed_lines({"en.md": "a"}, {"en.md": "b"}, Room())) == [
         ("en.md", [("@", "@ -1 +1 @@"), ("-", "a"), ("+", "b")])
     ]
+
+
+def test_a_page_shows_no_more_of_long_lines_than_it_has_room_for() -> None:
+    """Of many versions with one line each that is very long, those are shown that fit onto the page together."""
+    room, long = Room(), "x" * (MOST_LETTERS // 2 - 10)
+    shown = [dict(changed_lines({"en.md": f"{each}{long}"}, {"en.md": "b"}, room))["en.md"] for each in range(5)]
+    assert [lines != [("@", "")] for lines in shown] == [True] * 2 + [False] * 3

@@ -44,7 +44,7 @@ def test_they_are_listed_in_every_language(office: Office) -> None:
 
 
 def test_a_decision_is_counted_and_confirmed(office: Office) -> None:
-    """It is a job with words of its own; nothing is decided before its name was typed; the log keeps who did that, and why."""
+    """It is a job with words of its own; nothing is decided before its name was typed; the log keeps by whom."""
     browser, jobs = signed_in(office, "olga"), office.world.platform.queues.jobs
     form = f"{NEW}?kind=resolve-unknown"
     for wrong in ({"why": ""}, {"how": "forget"}):

@@ -115,6 +115,12 @@ def was_erased_since(connection: Connection, person: str, moment: datetime) -> b
     return erasures(connection, [person]).get(person, -1) >= micros(moment)
 
 
+def is_from_before_erasure(connection: Connection, nudge: Nudge, person: str) -> bool:
+    """Return True if the nudge is from before the person's erasure, so that links in old messages show nothing."""
+    erased_at = erasures(connection, [person])
+    return bool(erased_at) and (nudge.gone or is_forgotten(nudge.to(person), erased_at))
+
+
 _ERASURES = (
     select(erased.c.person, func.max(erased.c.at)).where(among_keys(erased.c.person)).group_by(erased.c.person)
 )

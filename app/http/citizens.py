@@ -147,7 +147,7 @@ class Citizens(routes.Routed, tags=["citizens"]):
         """
         self._reads(request, person, "why")
         self._why(person, nudge)
-        self._preferences.dispute(person, str(nudge), dispute.text)
+        self._preferences.dispute(person, nudge, dispute.text)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     def _why(self, person: str, nudge: UUID) -> Explanation:

@@ -310,7 +310,7 @@ class Messages(CitizenPages):
         text = visits.field_of(fields, "text")
         if wrong := _wrong_with(text):
             return self._why(reader, frame, why, wrong=frame.speech.tell(wrong), text=text)
-        is_new = self._platform.delivery.inbound.preferences.dispute(reader.person, str(reader.nudge), text)
+        is_new = self._platform.delivery.inbound.preferences.dispute(reader.person, reader.nudge, text)
         headers = {"Cache-Control": "no-store"}
         visits.tell_once(request, DISPUTED, f"{'new' if is_new else 'again'} {reader.nudge}")
         return RedirectResponse(f"{reader.base}/why", HTTPStatus.SEE_OTHER, headers)

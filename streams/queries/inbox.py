@@ -180,7 +180,11 @@ class Inboxes:
         rules = self._library.rules()
         with self._database.reading() as connection:
             found = nudges.by_id(connection, [nudge]).get(nudge)
-            if found is None or not concerns(found, person) or _is_erased(connection, found, person):
+            if (
+                found is None
+                or not concerns(found, person)
+                or nudges.is_from_before_erasure(connection, found, person)
+            ):
                 raise NotTheirs
             try:
                 why = explain(connection, self._log, rules, nudge, self._clock())
@@ -259,12 +263,6 @@ class Inboxes:
     def content(self, connection: Connection, rules: Rules, version: str) -> Mapping[str, Any]:
         """Return the rules of a trigger version as plain data."""
         return rules_of(connection, self._log, rules.rulebook, version) or {}
-
-
-def _is_erased(connection: Connection, nudge: Nudge, person: str) -> bool:
-    """Return True if the nudge is from before the person's erasure, so that links in old messages show nothing."""
-    erased_at = nudges.erasures(connection, [person])
-    return bool(erased_at) and (nudge.gone or nudges.is_forgotten(nudge.to(person), erased_at))
 
 
 def concerns(nudge: Nudge, person: str) -> bool:

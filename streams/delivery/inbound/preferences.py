@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -10,6 +11,7 @@ from domain.core.plain import PlainData
 from domain.persons.history import History
 from domain.persons.own_choices import event_of_person, time_after
 from domain.persons.person import Person, person_as_of
+from projections import nudges
 from streams.delivery.inbound.own_limits import refuse_too_many
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
@@ -82,18 +84,22 @@ class PreferenceStore(EventWriter):
         known = histories.of_personal_types(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
         return person_as_of(pseudonym, known.facts, rules.catalogue), known
 
-    def dispute(self, pseudonym: str, nudge: str, text: str) -> bool:
+    def dispute(self, pseudonym: str, id_: UUID, text: str) -> bool:
         """Store that a person disputes what a nudge says; its agency is told.
 
-        Return False if the same is stored already: in the same words, whatever their case, spaces and last stop.
+        Return False if the same is stored already: in the same words, whatever their case, spaces and last stop; or
+        if the nudge is from before an erasure of the person: of what they were told, nothing is stored again.
         """
-        id_, as_written = (self._disputing(nudge, pseudonym, words) for words in (_plain(text), text))
-        fields = {PUBLIC: {"nudge": nudge}, ROLE: {"text": text} if text else {}}
-        event = event_of_person(self._names, SOURCE, id_, DISPUTED, ROLE, pseudonym, fields, self._clock())
+        plain, as_written = (self._disputing(str(id_), pseudonym, words) for words in (_plain(text), text))
+        fields = {PUBLIC: {"nudge": str(id_)}, ROLE: {"text": text} if text else {}}
+        event = event_of_person(self._names, SOURCE, plain, DISPUTED, ROLE, pseudonym, fields, self._clock())
         earlier = self._names.stream(SOURCE, as_written)  # as it was named before words were compared so
 
         def work(connection: Connection) -> Mapping[str, PersonKey] | None:
-            self._log.keys.hold(connection, [pseudonym])
+            self._log.keys.hold(connection, [pseudonym])  # an erasure that came first has ended by now
+            found = nudges.by_id(connection, [id_]).get(id_)
+            if found is not None and nudges.is_from_before_erasure(connection, found, pseudonym):
+                return None
             if self._log.streams(connection, [event.stream, earlier]):
                 return None
             refuse_too_many(connection, pseudonym, DISPUTED, self._clock())

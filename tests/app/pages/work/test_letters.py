@@ -15,7 +15,7 @@ from tests.world import World
 def dispute(world: World, trigger: str, text: str) -> None:
     """She says of the message by that trigger that it is not right."""
     nudge = next(each for each in world.nudges() if each.intent.trigger == trigger)
-    world.platform.delivery.inbound.preferences.dispute(world.name(AIGERIM), str(nudge.intent.id), text)
+    world.platform.delivery.inbound.preferences.dispute(world.name(AIGERIM), nudge.intent.id, text)
 
 
 def letters_in(page: str) -> list[str]:

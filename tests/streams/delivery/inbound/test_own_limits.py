@@ -29,7 +29,7 @@ def renames(world: World, person: str, number: int) -> None:
 
 def disputes(world: World, person: str, number: int) -> None:
     """They write of a message that it is not right, in other words each time."""
-    nudge = str(world.nudge("issued").intent.id)
+    nudge = world.nudge("issued").intent.id
     world.platform.delivery.inbound.preferences.dispute(person, nudge, f"wrong {number}")
 
 

@@ -336,8 +336,12 @@ class TriggerForm:
 
     @property
     def to_choose(self) -> Container[str]:
-        """Return the keys that the author is asked to choose: their fields begin empty."""
-        return {key for key, like in self._remarks.items() if not like}
+        """Return the keys that the author is asked to choose: their fields begin empty.
+
+        Who is asked from which date a step counts is asked for the days too, for those of the sample mean nothing.
+        """
+        asked = {key for key, like in self._remarks.items() if not like}
+        return asked | {f"{key.removesuffix('from')}offset" for key in asked if key.endswith(".from")}
 
     def with_changes(self, changes: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """Return the text with these fields changed, and the problem of each field that does not take its text.

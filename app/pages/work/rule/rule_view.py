@@ -12,7 +12,7 @@ from app.pages.ruling import CLASSES
 from app.pages.visits import field_of
 from app.pages.work.drafts.controls import Control, Length, channels_in, split
 from app.pages.work.rule.rule_controls import RuleControls
-from app.pages.work.rule.sent_rule import ACT, ARTICLES
+from app.pages.work.rule.sent_rule import ACT, ARTICLES, days_since_the_date
 from app.pages.work.rule.simple_fields import field_called
 from app.pages.work.words import topics_of
 from app.reports.life_words import CHANNELS
@@ -407,13 +407,15 @@ class View(RuleControls):
             ("no", say("also before that record")),
         ]
         asks = bool(self._own_dates())
+        if asks:
+            options.insert(0, ("date", say("since the date from which the message counts")))
         if _is_new(under):
             stands = "" if asks else "yes"
-            if asks:
-                of_the_date = ("date", say("since the date from which the message counts"))
-                options = [("", say("Choose")), of_the_date, *options]
+            options = [("", say("Choose")), *options] if asks else options
         else:
             stands = without_after_start(self.values.get(f"{under}.when", ""))[0]
+            days = days_since_the_date(self.values, self.reading.types()) if asks and stands == "no" else 0
+            stands = "date" if days and self.values.get(f"{under}.before") == f"P{days}D" else stands
         hint = say("The record may come days after the date in it: choose if what happens in between counts too.")
         return self.control(
             name,

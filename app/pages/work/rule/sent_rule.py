@@ -23,6 +23,7 @@ _NEEDED: Final[Mapping[str, str]] = {
     "channels": Said("Choose how it is sent, by one way at least"),
 }
 """Fields of which something must be chosen -> what is said where nothing is."""
+_HOW_LONG = Said("Write how many days before or after that date it goes; 0 is the day itself")
 _WHEN = Said("Choose when it has to happen")
 _NO_DATE = Said(
     "No message goes some days after a date of this record: say first from which date, or choose something else"
@@ -54,6 +55,10 @@ class SentRule:
             elif sent is not None and sent != before:
                 changed[name] = sent
         self._cite(was, changed, wrong)
+        for name in (each for each in changed if each in self._reading.form.to_choose and each.endswith(".from")):
+            step = name.removesuffix("from")
+            if not (changed.get(f"{step}offset") or changed.get(f"{step}working_days")):
+                wrong[f"{step}offset"] = _HOW_LONG
         self._needless(was, changed, wrong)
         changed |= {name: "yes" for name in self._reading.typed if _GONE.fullmatch(name)}
         if field_of(self._reading.typed, "right"):
@@ -67,32 +72,17 @@ class SentRule:
             if any(changed.get(f"unless.{each}.on") for each in NEW):
                 wrong["needless.none"] = _BOTH
         for since in (f"unless.{each}.since" for each in NEW if changed.get(f"unless.{each}.on")):
-            chosen = field_of(self._reading.typed, since)
-            if since in self._reading.typed and not chosen:
+            if since in self._reading.typed and not field_of(self._reading.typed, since):
                 wrong[since] = _WHEN
-            elif chosen == "date" and not changed.get(before := f"{since.removesuffix('since')}before"):
-                if days := self._since_the_date({**was, **changed}):
-                    changed[before] = f"P{days}D"
-                else:
-                    wrong[since] = _NO_DATE
-
-    def _since_the_date(self, values: Mapping[str, str]) -> int:
-        """Return so many days before a message is due lies all of the day from which it counts; 0 if that is no day.
-
-        A month counts as 31 days.
-        """
-        types, found = self._reading.types(), list[int]()
-        for name, date in values.items():
-            if name.startswith("due.") and name.endswith(".from"):
-                try:
-                    offset = parse_offset(values.get(f"{name.removesuffix('from')}offset") or "P0D")
-                except Untimely:
-                    return 0
-                days = 31 * offset.months + offset.days
-                if types.get(date) != "date" or not date.startswith("event.") or days <= 0 or offset.seconds:
-                    return 0
-                found.append(days + 1)
-        return max(found, default=0)
+        chosen = (name for name in self._reading.typed if name.startswith("unless.") and name.endswith(".since"))
+        for since in (name for name in chosen if field_of(self._reading.typed, name) == "date"):
+            under = since.removesuffix("since")
+            if (under.split(".")[1] in NEW and not changed.get(f"{under}on")) or changed.get(f"{under}before"):
+                continue
+            if not (days := days_since_the_date({**was, **changed}, self._reading.types())):
+                wrong[since] = _NO_DATE
+            elif was.get(f"{under}before") != f"P{days}D":
+                changed[f"{under}before"] = f"P{days}D"
 
     def _cite(self, was: Mapping[str, str], changed: dict[str, str], wrong: dict[str, str]) -> None:
         """Write the legal basis by the act and the articles, where they were changed.
@@ -171,3 +161,22 @@ class SentRule:
             return None if sent is None else before
         sent = rest if sent is None else sent
         return after_start(sent) if since == "yes" and later else sent
+
+
+def days_since_the_date(values: Mapping[str, str], types: Mapping[str, str]) -> int:
+    """Return so many days before a message is due lies all of the day from which it counts; 0 if that is no day.
+
+    `values`: name of a field -> its text; `types`: those of what a rule may name. A month counts as 31 days.
+    """
+    found = list[int]()
+    for name, date in values.items():
+        if name.startswith("due.") and name.endswith(".from"):
+            try:
+                offset = parse_offset(values.get(f"{name.removesuffix('from')}offset") or "P0D")
+            except Untimely:
+                return 0
+            days = 31 * offset.months + offset.days
+            if types.get(date) != "date" or not date.startswith("event.") or days <= 0 or offset.seconds:
+                return 0
+            found.append(days + 1)
+    return max(found, default=0)

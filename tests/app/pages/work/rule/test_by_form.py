@@ -360,9 +360,24 @@ def test_what_happens_since_the_date_of_the_record_counts_the_whole_first_day(qu
     counted = {"due.first.from": "event.ended_on", "due.first.offset.number": "10", "due.first.offset.unit": "D"}
     assert send(aida, where, fields, **added, **counted).status_code == 303
     page = unescape(aida.get(f"{where}/form").text)
-    assert fields_of(page, "/form")["unless.0.before.number"] == ["11"]
+    stands = fields_of(page, "/form")
+    assert (stands["unless.0.since"], stands["unless.0.before.number"]) == (["date"], ["11"])
     assert "begins at its hour on that day" not in page
     assert "One of twenty years ago" not in page
+    assert send(aida, where, stands, **{"due.first.offset.number": "20"}).status_code == 303
+    assert form_of(aida, where)["unless.0.before.number"] == ["21"], "it goes with the step"
+
+
+def test_days_of_the_sample_are_nobody_s_choice(quiet: Workshop) -> None:
+    """Who chooses from which date a step counts writes how many days, too: those of the sample mean nothing."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="dismissed", pack="kz", on="kz.employment.job_ended")
+    fields = form_of(aida, where)
+    assert fields["due.first.offset.number"] == [""]
+    refused = send(aida, where, fields, **{"due.first.from": "event.ended_on"})
+    assert (refused.status_code, 'href="#due.first.offset"' in refused.text) == (422, True)
+    counted = {"due.first.from": "event.ended_on", "due.first.offset.number": "0"}
+    assert send(aida, where, fields, **counted).status_code == 303
 
 
 def test_a_remark_at_no_field_stays_above_the_form() -> None:
@@ -1032,7 +1047,8 @@ def test_topic_and_urgency_of_a_new_draft_are_chosen_by_nobody_but_its_author(qu
     assert (fields["category"], "class" in fields, fields["due.first.from"]) == ([""], False, [""])
     assert send(aida, where, fields, **{"due.first.at": "11:00"}).status_code == 303
     assert asked() == ["category", "class", "due.first.from"]
-    assert send(aida, where, form_of(aida, where), **{"due.first.from": "event.time"}).status_code == 303
+    counted = {"due.first.from": "event.time", "due.first.offset.number": "1"}
+    assert send(aida, where, form_of(aida, where), **counted).status_code == 303
     assert asked() == ["category", "class"]
     assert send(aida, where, form_of(aida, where), **{"class": "service"}).status_code == 303
     assert (asked(), form_of(aida, where)["class"]) == (["category"], ["service"])

@@ -33,7 +33,7 @@ GOLDEN = {
     "pack-approved/1": "at by pack hash comment",
     "pack-refused/1": "at by pack hash reason",
     "pack-published/1": "at by pack hash content",
-    "trigger-submitted/1": "at by pack trigger owner hash rules words",
+    "trigger-submitted/1": "at by pack trigger owner hash rules words written_by",
     "trigger-approved/1": "at by trigger hash comment",
     "trigger-refused/1": "at by trigger hash reason",
     "trigger-commented/1": "at by trigger hash comment",

@@ -202,10 +202,11 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
             hash="hash",
             rules={"on": "a.b"},
             words={"kk": "сөз"},
+            written_by=("dana",),
         ),
         (
-            "98d6ff683d4bf0a461696461a26b7aa463617264a8696e746572696f72a46861736881a26f6ea3612e6281a26b6ba6d1"
-            "81d3a9d0b7"
+            "99d6ff683d4bf0a461696461a26b7aa463617264a8696e746572696f72a46861736881a26f6ea3612e6281a26b6ba6d1"
+            "81d3a9d0b791a464616e61"
         ),
     ),
     (
@@ -508,6 +509,7 @@ def lengthened(state: bytes) -> bytes:
         (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome", None, LATER), 1),
         (facts.NudgeSent(NOW, AIDA, 2, "reference-7"), 3),
         (governance.TriggerWithdrawn(NOW, "pack", "card"), 1),
+        (governance.TriggerSubmitted(NOW, "aida", "kz", "card", "interior", "hash", {"on": "a.b"}, {"kk": "w"}), 1),
     ],
 )
 def test_a_fact_of_before_its_last_fields_is_read(fact: Fact, defaulted: int) -> None:

@@ -63,7 +63,8 @@ class Assistant:
 
     def server(self) -> MCPServer:
         """Return the server with its tools. It offers nothing to listen to: nothing that it has ever changes."""
-        logging.basicConfig(format="%(message)s")  # as it is without: the library would set a level that hides ours
+        # The library calls basicConfig with a level that hides our lines. Only the first call counts: ours.
+        logging.basicConfig(format="%(message)s")
         server = MCPServer(
             "habarshy",
             title="Habarshy",

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from domain.core.timing import at_local
 from domain.persons.history import History
 from domain.persons.hours import zone_by
-from domain.persons.person import Fold
+from domain.persons.person import Fold, birthday
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Defaults
 
@@ -26,13 +26,8 @@ def guardian_until(known: History, guardian: str, catalogue: Catalogue, defaults
             ended = each.event.time
     if (born := fold.attributes.get("citizen.born_on")) is None:
         return ended
-    grown = _birthday(date.fromisoformat(born), defaults.age_of_majority)
-    return min(ended, at_local(grown, time(), zone_by(fold.attributes, defaults)))
-
-
-def _birthday(born: date, age: int) -> date:
-    """Return the day on which somebody reaches the age: who is born on 29 February, on 1 March in common years."""
     try:
-        return born.replace(year=born.year + age)
-    except ValueError:
-        return date(born.year + age, 3, 1)
+        grown = birthday(date.fromisoformat(born), defaults.age_of_majority)
+    except OverflowError:  # who is born so late comes of age on no day of the calendar
+        return ended
+    return min(ended, at_local(grown, time(), zone_by(fold.attributes, defaults)))

@@ -1,7 +1,7 @@
 """A person as the platform sees them: attributes folded from life events, as of a time."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from domain.core.events import Effective, LifeEvent
 from domain.core.plain import PlainData
+from domain.core.timing import add_months
 from domain.rules.event_types import Catalogue, EventType, Setting
 
 
@@ -33,6 +34,16 @@ def age_on(born_on: str, day: date) -> int:
     """Whole years from an ISO date to a day; who is born on 29 February grows older on 1 March in common years."""
     year, month, number = _parts(born_on)
     return day.year - year - (day.month < month or (day.month == month and day.day < number))
+
+
+def birthday(born: date, years: int) -> date:
+    """Return the day on which somebody is so many years old; who is born on 29 February, on 1 March in common years.
+
+    Raises:
+        OverflowError: beyond the year 9999.
+    """
+    day = add_months(born, 12 * years)
+    return day if day.day == born.day else day + timedelta(days=1)
 
 
 @lru_cache(maxsize=512)  # a history asks for the age at each of its events

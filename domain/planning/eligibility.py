@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from domain.conditions.matching import ALWAYS
 from domain.core.events import Effective
-from domain.core.timing import UTC, add_months, at_local, end_of_day
+from domain.core.timing import UTC, at_local, end_of_day
 from domain.persons.history import History
 from domain.persons.hours import zone_by
 from domain.persons.life_course import Course
+from domain.persons.person import birthday
 from domain.planning.entitlement_answers import Answer, Applied, Obstacle, Why
 from domain.rules.benefits import Benefit, Had
 from domain.rules.event_types import PERSON
@@ -251,7 +252,6 @@ class BenefitCase:
 
 
 def _birthdays(born: date) -> Iterator[date]:
-    """Yield the days on which somebody is a year older; who is born on 29 February, on 1 March in common years."""
-    for year in range(1, min(OLDEST, date.max.year - born.year) + 1):
-        day = add_months(born, 12 * year)
-        yield day if day.day == born.day else day + timedelta(days=1)
+    """Yield the days on which somebody is a year older."""
+    for years in range(1, min(OLDEST, date.max.year - born.year) + 1):
+        yield birthday(born, years)

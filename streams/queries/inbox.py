@@ -18,7 +18,7 @@ from domain.facts.facts import NudgeDone
 from domain.nudges.delivery import State
 from domain.nudges.digest import travels
 from domain.nudges.nudge import Nudge
-from domain.persons.guardianship import OPEN
+from domain.persons.guardianship import NEVER, OPEN
 from domain.persons.person import person_as_of
 from domain.rules.event_types import NO_OFFICE
 from domain.rules.legal_basis import legal_basis_of
@@ -217,7 +217,7 @@ class Inboxes:
             entry
             for entry in others
             if getattr(entry.fact, "recipient", None) == person
-            and not (isinstance(entry.fact, NudgeDone) and entry.fact.done_at >= told[entry.originator_id])
+            and not (isinstance(entry.fact, NudgeDone) and entry.fact.done_at >= told.get(entry.originator_id, NEVER))
         ]
         facts = [
             {"message": entry.originator_id, "fact": entry.fact.TOPIC, **builtins_of(entry.fact)}

@@ -55,18 +55,22 @@ class SentRule:
             elif sent is not None and sent != before:
                 changed[name] = sent
         self._cite(was, changed, wrong)
-        for name in (each for each in changed if each in self._reading.form.to_choose and each.endswith(".from")):
-            step = name.removesuffix("from")
-            if not (changed.get(f"{step}offset") or changed.get(f"{step}working_days")):
-                wrong[f"{step}offset"] = _HOW_LONG
+        self._ask_for_days(changed, wrong)
         self._needless(was, changed, wrong)
         changed |= {name: "yes" for name in self._reading.typed if _GONE.fullmatch(name)}
         if field_of(self._reading.typed, "right"):
             changed |= {f"right.{key}": "yes" for key in self._reading.form.taken_over}
         return changed, wrong
 
+    def _ask_for_days(self, changed: Mapping[str, str], wrong: dict[str, str]) -> None:
+        """Ask for the days of each step whose date was chosen just now."""
+        asked = self._reading.form.to_choose
+        for step in (name.removesuffix("from") for name in changed if name.endswith(".from") and name in asked):
+            if not (changed.get(f"{step}offset") or changed.get(f"{step}working_days")):
+                wrong[f"{step}offset"] = _HOW_LONG
+
     def _needless(self, was: Mapping[str, str], changed: dict[str, str], wrong: dict[str, str]) -> None:
-        """Take what makes the message needless, and from when on a new event counts."""
+        """Take that nothing makes the message needless, or from when on each event that does so counts."""
         if field_of(self._reading.typed, "needless.none"):
             changed["needless.none"] = "yes"
             if any(changed.get(f"unless.{each}.on") for each in NEW):

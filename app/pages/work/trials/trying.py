@@ -193,8 +193,12 @@ def _text(submission: Submission) -> Text:
 
 def heard_by_somebody(laid: Laid, now: datetime) -> RenderedMessages:
     """Return the messages for the first invented person to whom something is said; for the first one, if to none."""
-    tried = (laid.heard(now, persona) for persona in PEOPLE)
-    return next((each for each in tried if not each.hearings[0].nothing), laid.heard(now, next(iter(PEOPLE))))
+    tried = []
+    for persona in PEOPLE:
+        tried.append(laid.heard(now, persona))
+        if not tried[-1].hearings[0].nothing:
+            return tried[-1]
+    return tried[0]
 
 
 def step_shown(message: Message, heard: RenderedMessages, frame: Frame) -> dict[str, Any]:

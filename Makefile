@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Tests begin hundreds of processes: each would compile the product again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo picture services test quick check bench format lock sbom clean
+.PHONY: demo picture services collected test quick check bench format lock sbom clean
 
 demo: .venv  ## a family and 200 other citizens, one year, every page
 	@$(BIN)/habarshy demo
@@ -24,6 +24,9 @@ test: .venv services  ## every test, none skipped; a file is one process's, for 
 
 services:  ## what the tests start for themselves, where it is not installed yet
 	@tests/services/install.sh
+
+collected: .venv  # each of the processes of `make test` would else compile the product and the tests for itself
+	@$(BIN)/pytest --collect-only --quiet -p no:xdist > /dev/null
 
 quick: .venv check  ## a minute: style, types, layers, and the tests of the domain, the templates and the house
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal tests/domain tests/templates tests/house --ignore tests/house/test_benchmarks.py

@@ -23,7 +23,7 @@ from tests.services.dask import scheduler
 from tests.services.kafka import Broker
 from tests.services.postgres_server import Server
 
-SEED, CITIZENS, FEW = 7, 350, 300
+SEED, CITIZENS, FEW = 7, 350, 200
 ON_ITS_WAY = 0.02
 """Seconds that the mail server takes for a letter."""
 A_ROUND, LARGE = 2, 200

@@ -22,11 +22,13 @@ if [[ ! -e .services/unpacked ]]; then
   rm -rf .services && mkdir -p .services/packages
   apt-get update
   needed=(postfix kannel kannel-extras)
-  mapfile -t all < <(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
-    --no-replaces --no-enhances "${needed[@]}" | grep '^[a-z]' | sort -u)
-  mapfile -t absent < <(for name in "${all[@]}"; do
-    apt-cache show "$name" >/dev/null 2>&1 && ! dpkg -s "$name" >/dev/null 2>&1 && echo "$name"
-  done)
+  all() {
+    apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances \
+      "${needed[@]}" | grep '^[a-z]' | LC_ALL=C sort -u
+  }
+  available() { apt-cache dumpavail | sed -n 's/^Package: //p' | LC_ALL=C sort -u; } # a name of `all` may be virtual
+  installed() { dpkg-query --show --showformat '${Package}\n' | LC_ALL=C sort -u; }
+  mapfile -t absent < <(LC_ALL=C comm -23 <(LC_ALL=C comm -12 <(all) <(available)) <(installed))
   (cd .services/packages && apt-get download "${absent[@]}")
   for package in .services/packages/*.deb; do dpkg-deb -x "$package" .services; done
   touch .services/unpacked

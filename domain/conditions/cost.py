@@ -29,22 +29,35 @@ class TooCostly(Exception):
 
 
 class Shape(NamedTuple):
-    """An upper bound of a value's size: its bytes in all, its entries, and the shape of each entry."""
+    """An upper bound of a value's size: its bytes in all, its entries, and the shape of each entry.
+
+    `is_either`: it may be a text as well as a list.
+    """
 
     size: int
     entries: int = 0
     entry: "Shape | None" = None
+    is_either: bool = False
 
     def or_(self, other: "Shape") -> "Shape":
         """Either of the two."""
         entry = (
             self.entry if other.entry is None else other.entry if self.entry is None else self.entry.or_(other.entry)
         )
-        return Shape(max(self.size, other.size), max(self.entries, other.entries), entry)
+        differ = (self.entry is None) != (other.entry is None) and min(
+            self.size, other.size
+        ) > 0  # an empty list is no text
+        is_either = self.is_either or other.is_either or differ
+        return Shape(max(self.size, other.size), max(self.entries, other.entries), entry, is_either)
 
     def and_(self, other: "Shape") -> "Shape":
         """Both of them, one after the other."""
         return self.or_(other)._replace(size=self.size + other.size, entries=self.entries + other.entries)
+
+    @property
+    def joining(self) -> int:
+        """Return the cost of making it of two: a text is copied, of a list only its entries."""
+        return self.size if self.entry is None or self.is_either else self.entries * ENTRY
 
 
 class Cost(NamedTuple):
@@ -105,11 +118,11 @@ def _call(node: Node, shapes: list[Shape]) -> tuple[int, Shape]:  # noqa: PLR091
     match node.name:
         case "_+_":
             both = shapes[0].and_(shapes[1])
-            return both.entries * ENTRY if both.entries else both.size, both
+            return both.joining, both
         case "_?_:_":
             return 0, shapes[1].or_(shapes[2])
         case "_[_]":
-            return 0, (shapes[0].entry or shapes[0]).or_(shapes[0])
+            return sizes[1], shapes[0].entry or shapes[0]  # the error for a missing key repeats the key
         case "matches":
             pattern = node.parts[1].text
             weight = MOST if pattern is None else pattern_weight(pattern.decode("utf-8", "replace"))

@@ -6,23 +6,39 @@ letters of the world a few hundred, and what is repeated n times is there n time
 
 import re
 
+import jsonschema_rs
+
+LINEAR = jsonschema_rs.RegexOptions()
+"""The engine for the patterns of fields: time grows with the text, and not with its square or worse.
+
+It knows no look-around, no back reference and nothing atomic.
+"""
 MOST_WEIGHT = 20_000
 """The most that the pattern of a field may weigh: a hundred letters of any script, or 20,000 given characters."""
 HEAVY = 200
 """States of a class such as `\\\\w`: all letters of all scripts, as UTF-8."""
-_COUNT = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
+_COUNT = re.compile(r"\{\s*(\d+)\s*(?:(,)\s*(\d*)\s*)?\}")
+_POSIX = re.compile(r"\[:\^?[a-z]+:\]")
+_VERBOSE = re.compile(r"\(\?[a-zA-Z]*x")
+"""The beginning of a part in which white space and remarks mean nothing, so a count may stand apart from its atom."""
 _LARGEST = 10**9
 """The highest weight that is told apart."""
 
 
 def pattern_weight(pattern: str) -> int:
-    """Return the weight of a pattern; where its brackets do not fit, that of what can be read."""
-    return _Reader(pattern).alternatives(0)
+    """Return the weight of a pattern; where its brackets do not fit, that of what can be read.
+
+    A class ends at its first bracket for JSON Schema. In conditions one may stand first in it, and `[:alpha:]` is a
+    member of it. The larger weight holds.
+    """
+    if _VERBOSE.search(pattern):
+        return _LARGEST
+    return max(_Reader(pattern, json=json).alternatives(0) for json in (True, False))
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
-        self._text, self._at = text, 0
+    def __init__(self, text: str, *, json: bool) -> None:
+        self._text, self._at, self._json = text, 0, json
 
     def alternatives(self, depth: int) -> int:
         """Return the weight of everything up to the closing bracket or the end."""
@@ -56,16 +72,17 @@ class _Reader:
         return HEAVY if character in "wWdDsSbBpP" else 4
 
     def _class(self) -> int:
-        total, first = 10, True
-        while self._at < len(self._text) and (first or self._text[self._at] != "]"):
-            character = self._take()
-            if character == "\\":
+        total, first = 10, -1
+        if not self._json:
+            first = self._at + self._text.startswith("^", self._at)
+        while self._at < len(self._text) and (self._text[self._at] != "]" or self._at == first):
+            if not self._json and (found := _POSIX.match(self._text, self._at)):
+                self._at = found.end()
+                total += HEAVY
+            elif self._take() == "\\":
                 total += self._escaped(self._take())
-            elif character == "[":
-                total += self._class()
             else:
                 total += 4
-            first = False
         self._take()
         return total
 

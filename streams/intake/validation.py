@@ -4,12 +4,13 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jsonschema_rs
 import msgspec
 
+from domain.conditions.pattern_cost import LINEAR
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
 from domain.core.plain import PlainData
@@ -129,7 +130,13 @@ class _TypeChecker:
     @cached_property
     def _validator(self) -> jsonschema_rs.Validator:
         """Return what checks data; most types have no event before the rules change."""
-        return jsonschema_rs.validator_for(dict(self.type.schema), validate_formats=True, ignore_unknown_formats=True)
+        make = partial(
+            jsonschema_rs.validator_for, dict(self.type.schema), validate_formats=True, ignore_unknown_formats=True
+        )
+        try:
+            return make(pattern_options=LINEAR)
+        except ValueError:  # published before patterns that look around were refused
+            return make()
 
     def national_ids(self, envelope: Envelope, *, annuls: bool) -> dict[str, tuple[str, tuple[str, ...]]]:
         """Return for each role the field that names its persons, and their national ids."""

@@ -69,8 +69,16 @@ def check_pattern(document: Document, path: Path, prop: Mapping[str, Any], toget
 
 
 def check_length(document: Document, path: Path, prop: Mapping[str, Any]) -> None:
-    """Report a pattern whose texts have no end, where nothing else says how long one may be."""
-    if "pattern" in prop and "maxLength" not in prop and not _has_an_end(prop["pattern"]):
+    """Report a pattern whose texts have no end, where nothing else says how long one may be, or says too much."""
+    if "pattern" not in prop or _has_an_end(prop["pattern"]):
+        return
+    longest = MOST // pattern_weight(prop["pattern"])
+    if prop.get("maxLength", 0) > longest:
+        message = Words(
+            "texts so long take too long to match with this pattern; at most {most} characters", most=Number(longest)
+        )
+        document.note((*path, "maxLength"), message)
+    if "maxLength" not in prop:
         document.note((*path, "pattern"), Words("this pattern takes a text of any length: say maxLength beside it"))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema_rs
 from msgspec import Struct
 
-from domain.conditions.pattern_cost import pattern_weight
+from domain.conditions.pattern_cost import LINEAR, pattern_weight
 from domain.core.events import PUBLIC
 from domain.core.plain import PlainData
 from domain.core.translatable import N_, Said, Words
@@ -83,10 +83,13 @@ class _Check:
                 if not check_pattern(self.document, path, prop, together):
                     return
             try:
-                jsonschema_rs.Draft202012Validator(dict(prop))
+                jsonschema_rs.Draft202012Validator(dict(prop), pattern_options=LINEAR)
             except ValueError:  # jsonschema_rs.ValidationError is one
                 at = (*path, "pattern") if "pattern" in prop else path
-                self._value(at, Said("this is no pattern that JSON Schema knows"))
+                message = Said(
+                    "this is no pattern that a field may have: it has a mistake, or looks around as (?=…) does"
+                )
+                self._value(at, message)
             else:
                 check_length(self.document, path, prop)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import jsonschema_rs
 
+from domain.conditions.pattern_cost import LINEAR
 from domain.core.translatable import Words
 from domain.persons.replies import Reply, code_meant, data_of, spelt
 from domain.rules.event_types import Catalogue
@@ -64,7 +65,9 @@ def _refused(code: str, name: str, rules: Mapping[str, Any], catalogue: Catalogu
     if type_ is None or unanswerable(type_) is not None or not isinstance(rules.get("category"), str):
         return None  # said where the trigger is compiled
     data = data_of(type_, Reply(UUID(int=1), "", code, SOMETIME, ""), rules["category"])
-    validator = jsonschema_rs.Draft202012Validator(dict(type_.schema), ignore_unknown_formats=True)
+    validator = jsonschema_rs.Draft202012Validator(
+        dict(type_.schema), ignore_unknown_formats=True, pattern_options=LINEAR
+    )
     wrong = next(iter(validator.iter_errors(data)), None)
     if wrong is None:
         return None

@@ -12,7 +12,7 @@ import jsonschema_rs
 
 from domain.conditions.cost import TooCostly
 from domain.conditions.language import BadCondition, Conditions
-from domain.conditions.pattern_cost import MOST_WEIGHT, pattern_weight
+from domain.conditions.pattern_cost import LINEAR, MOST_WEIGHT, pattern_weight
 from templates.checks.pattern_samples import example
 from tests.fuzz.target import Target, Try, promised
 
@@ -121,8 +121,9 @@ class Writer:
 
 def pattern(chance: Random, depth: int) -> str:
     """A pattern that counts, and counts what it counted."""
-    atoms = ["a", ".", r"\w", r"[\w]", r"\d", r"\S", "[^a]", "[a-z]", r"\p{L}", "é", "(a|b)", "(?i)k"]
-    counts = ["", "*", "+", "?", "{9}", "{1,20}", "{100}", "{500}", "{1,1000}", "{3,}"]
+    atoms = ["a", ".", r"\w", r"[\w]", r"\d", r"\S", "[^a]", "[a-z]", r"\p{L}", "é", "(a|b)", "(?i)k", "(a|a)++"]
+    atoms += ["(?=(a+)+$)", "(?!(a|a)*b)", r"(a+)\1", "[[]", "[^]a]", "[[:alpha:]]"]
+    counts = ["", "*", "+", "?", "{9}", "{1,20}", "{100}", "{500}", "{1,1000}", "{3,}", "{ 500 }"]
     parts = []
     for _ in range(chance.randint(1, 3)):
         inner = pattern(chance, depth - 1) if depth > 0 and chance.random() < 0.5 else ""
@@ -145,7 +146,9 @@ def try_pattern(text: str) -> None:
     made = example(text)
     if pattern_weight(text) <= MOST_WEIGHT:
         with suppress(ValueError):
-            validator = jsonschema_rs.Draft202012Validator({"type": "string", "pattern": text})
+            validator = jsonschema_rs.Draft202012Validator(
+                {"type": "string", "pattern": text}, pattern_options=LINEAR
+            )
             for value in (made or "", "a" * 1000, "aé1 " * 250, "k" * 1000 + "!"):
                 validator.is_valid(value)
 

@@ -11,6 +11,7 @@ import pytest
 from templates.checks.loader import examine
 from tests.templates.packs import FLOOD, METER, PACK, Row, check_row, write_town
 
+NO_PATTERN = "this is no pattern that a field may have: it has a mistake, or looks around as (?=…) does"
 ROWS: list[Row] = [
     (PACK, "national_id: kz.iin", "national_id: kz.inn", ["4:14: national_id: must be one of: kz.iin"]),
     (
@@ -147,7 +148,15 @@ ROWS: list[Row] = [
             "5:1: the key 'forbiden' is not known here (did you mean 'forbidden'?)",
         ],
     ),
-    (METER, "minLength: 2", "pattern: '('", ["10:37: this is no pattern that JSON Schema knows"]),
+    (METER, "minLength: 2", "pattern: '('", [f"10:37: {NO_PATTERN}"]),
+    (
+        METER,
+        "minLength: 2",
+        "pattern: 'a{5000}', maxLength: 200000",
+        ["10:59: texts so long take too long to match with this pattern; at most 838 characters"],
+    ),
+    (METER, "minLength: 2", "pattern: '(?=(a+)+$)x'", [f"10:37: {NO_PATTERN}"]),
+    (METER, "minLength: 2", "pattern: '(a+)\\1'", [f"10:37: {NO_PATTERN}"]),
     (
         METER,
         "valid_until, fee]",

@@ -61,6 +61,21 @@ def test_what_may_take_long_is_known(text: str) -> None:
     assert CONDITIONS.compile(text).cost > MOST
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "event.marks.exists(mark, {'a': 1}[event.number] == 1)",
+        "['', event.amount > 1 ? dyn(event.marks)[0] : event.number].exists(a, [a + a].exists(b, b + b == 'a'))",
+    ],
+)
+def test_nothing_that_is_copied_costs_nothing(text: str) -> None:
+    """An error for a missing key repeats the key; what may be a text as well as a list costs what a text does."""
+    with pytest.raises(TooCostly):
+        CONDITIONS.compile(text).holds(
+            {"event.number": "a" * 3_000_000, "event.amount": 1, "event.marks": ["a"] * 100}
+        )
+
+
 def test_values_larger_than_usual_are_counted_when_they_come() -> None:
     """A condition that is cheap for what is usual is not evaluated for an event that makes it dear."""
     condition = CONDITIONS.compile("event.marks.exists(mark, mark.contains(event.number))")
@@ -71,7 +86,19 @@ def test_values_larger_than_usual_are_counted_when_they_come() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"([\w]{500}){50}", r"[\w]{500}" * 200, "(((a{99}){99}){99}){99}", r"\w{200}", r"(\p{L}{2,}x){50,90}"]
+    "pattern",
+    [
+        r"([\w]{500}){50}",
+        r"[\w]{500}" * 200,
+        "(((a{99}){99}){99}){99}",
+        r"\w{200}",
+        r"(\p{L}{2,}x){50,90}",
+        r"(\w{ 50 }){ 50 }",
+        r"(?x)(\w {500}) {50}",
+        r"[[](\w{500})]",
+        r"([^]\w]{500})",
+        r"[[:alpha:]\w]{500}",
+    ],
 )
 def test_a_pattern_that_counts_too_much_is_heavy(pattern: str) -> None:
     """What is counted in what is counted is multiplied, and what stands one after the other is added."""

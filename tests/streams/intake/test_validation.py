@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from domain.core.ids import Names
+from domain.rules.event_types import Catalogue, EventType, Field
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused, envelope_of, read_envelope
 from streams.intake.validation import Checker
 from tests.templates.packs import METER, SEALED, write_town
@@ -215,6 +217,32 @@ def test_everybody_who_is_named_is_checked(checker: Checker, field: str, changes
     with pytest.raises(Refused) as refused:
         checker.check(wrong)
     assert (refused.value.field, refused.value.code) == (field, "bad_national_id")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "accepted", "refused"),
+    [("^a++ab$", "aab", "b"), ("^a(?=b)", "ab", "ac")],
+    ids=["linear", "published before look-around was refused"],
+)
+def test_patterns_are_matched_in_linear_time_where_they_can_be(pattern: str, accepted: str, refused: str) -> None:
+    """`a++` is no possessive repetition, for which there is only the other engine; old event types keep theirs."""
+    number = Field(type="string", owner="public")
+    schema = {"type": "object", "properties": {"number": {"type": "string", "pattern": pattern, "x-of": "public"}}}
+    meter = EventType(
+        name="town.meter",
+        title={},
+        agency="water",
+        subject=None,
+        roles={},
+        fields={"event.number": number},
+        sets={},
+        schema=schema,
+    )
+    checker = Checker(Catalogue({meter.name: meter}, {}), Names(bytes(32)), bool)
+    base = {"type": meter.name, "subject": ABSENT}
+    assert checker.check(read_envelope(body(**base, data={"number": accepted}))).fields
+    with pytest.raises(Refused, match="number"):
+        checker.check(read_envelope(body(**base, data={"number": refused})))
 
 
 def test_a_role_s_field_needs_the_role(tmp_path: Path) -> None:

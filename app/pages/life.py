@@ -42,6 +42,14 @@ STATES: Final[Mapping[str, str]] = {
     "done": N_("done afterwards"),
     "undone": N_("not done, as it was thought"),
 }
+_TIMED: Final[Mapping[str, str]] = {
+    "planned": N_("planned for {time}"),
+    "deferred": N_("put off until {time}"),
+    "digested": N_("goes with a daily summary, on {time}"),
+    "rescheduled": N_("planned anew for {time}"),
+    "done": N_("done afterwards, on {time}"),
+}
+"""State of a nudge that names another time than its own -> the words with that time."""
 CATEGORIES: Final[Mapping[str, str]] = {
     "business": N_("Business"),
     "documents": N_("Documents"),
@@ -87,14 +95,13 @@ def line_of(happened: RecordedFact, speech: Speech) -> TimelineEntry:
     """Return a fact as a line."""
     details = happened.details
     words = shown(STATES, happened.what, speech)
+    when = details.get("done_at") or details.get("due") or details.get("until")
+    if happened.what in _TIMED and isinstance(when, datetime):
+        words = speech.say(_TIMED[happened.what]).format(time=speech.moment(when))
     if details.get("channel"):
         words += f": {shown(CHANNELS, details['channel'], speech)}"
     if details.get("reason"):
         words += f": {shown(REASON_WORDS, details['reason'], speech)}"
-    when = details.get("due") if happened.what in ("planned", "rescheduled") else details.get("until")
-    when = details.get("done_at") or when
-    if isinstance(when, datetime) and happened.what != "attempted":
-        words += f" → {speech.moment(when)}"
     return TimelineEntry(speech.moment(happened.at), words)
 
 

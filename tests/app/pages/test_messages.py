@@ -79,6 +79,20 @@ def test_the_page_has_the_words_and_the_date_of_its_channel(world: World) -> Non
     assert re.search(r"<dt>Sent</dt><dd>20 June 2025", page)
 
 
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("kk", "2025 ж. 20 маусым, 09:00 уақытына жоспарланды"),
+        ("ru", "запланировано на 20 июня 2025 г., 09:00"),
+        ("en", "planned for 20 June 2025, 09:00"),
+    ],
+)
+def test_what_one_can_do_stands_above_what_became_of_it(world: World, language: str, line: str) -> None:
+    """The way to the reasons comes before the details of the sending, and a line of those is a sentence."""
+    page = plain(visiting(world, MOTHER, language).get(path_of(world)))
+    assert page.index(f'href="{path_of(world)}/why"') < page.index('<dl class="summary"') < page.index(line)
+
+
 @pytest.mark.parametrize("channel", ["sms", "push"])
 async def test_the_page_of_a_digest_has_the_words_of_its_channel(tmp_path: Path, channel: str) -> None:
     """Who was told by SMS, or push, what goes together reads that, and not the letter that was never sent."""

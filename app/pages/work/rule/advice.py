@@ -129,7 +129,7 @@ _TO_CHOOSE: Final[Mapping[str, str]] = {
     "class": N_("Choose what kind of message it is"),
     COUNTED_FROM: N_("Choose the date from which your text counts"),
 }
-"""Key that its author is asked to choose -> what is said at its field."""
+"""Key that its author is asked to choose, or that is not there -> what is said at its field."""
 _UNWRITTEN = "{name} is missing in {languages}"
 _TO_WRITE: Final[Mapping[str, str]] = {
     "title": N_("Write the title {language}"),
@@ -281,8 +281,8 @@ def at_fields(found: Finding, at: str) -> list[tuple[str, Finding]]:
         return [("needless.none", found)]
     if template == ASKS_TAKEN_OVER:
         return [(f"right.{given['key']}", found)]
-    if template == ASKS_CHOICE:
-        key = given["key"]
+    lacking = given["name"] if template == "{name} is missing" and given["name"] in _TO_CHOOSE else None
+    if key := given["key"] if template == ASKS_CHOICE else lacking:
         return [(key, replace(found, message=Said(_TO_CHOOSE[key])))]
     group = at.rpartition(".")[0]
     if template == LONG_AGO and group:

@@ -616,6 +616,17 @@ def test_a_file_that_the_form_cannot_show_is_kept(quiet: Workshop) -> None:
     assert rules_of(aida, where).strip() == broken.strip()
 
 
+def test_what_the_file_lacks_is_asked_for_at_its_own_field(quiet: Workshop) -> None:
+    """A rule without a topic is told at the field of the topic, not at the one that stands first in the file."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    text = rules_of(aida, where)
+    aida.post(where, revision="1", **{"file-trigger.yaml": re.sub(r"(?m)^category: .*\n", "", text)})
+    page = unescape(aida.get(f"{where}/form").text)
+    assert "Choose the topic" in page.partition('id="category-findings"')[2].partition("</ul>")[0]
+    assert re.search(r'href="[^"]*/form#category"', aida.get(f"{where}/submit").text)
+
+
 def test_a_finding_stands_beside_its_field(quiet: Workshop) -> None:
     """It names the field and not its line; a choice of an event shows its fields without saving anything."""
     aida = signed_in(quiet, "aida")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.templates.packs import PACK, RULES, Change, findings_of, in_file, write_town
+from tests.templates.packs import METER, PACK, RULES, Change, findings_of, in_file, write_town
 
 ALLOWED: Change = (PACK, "agencies:\n", "emergencies: {agencies: [water], categories: [water]}\nagencies:\n")
 DANGER: tuple[Change, ...] = (
@@ -50,6 +50,14 @@ def test_nobody_else_may_warn(tmp_path: Path, allowed: str, expected: str) -> No
     _, *rest = DANGER
     pack = write_town(tmp_path, (PACK, "agencies:\n", f"{allowed}agencies:\n"), *rest)
     assert findings_of(pack) == in_file(RULES, [expected])
+
+
+def test_only_what_such_an_agency_reports_is_a_danger(tmp_path: Path) -> None:
+    """The agency that warns does not decide alone what danger is: the event comes from one that may warn."""
+    library = "  library: {title: {kk: Кітапхана, ru: Библиотека}, short: {kk: Кітап, ru: Книги}}\nattributes:\n"
+    found = _found(tmp_path, (PACK, "attributes:\n", library), (METER, "agency: water", "agency: library"))
+    problem = "town.meter.installed is reported by library, which may not warn of danger to life or limb"
+    assert [problem in each for each in found] == [True]
 
 
 def test_a_pack_lets_only_its_own_agencies_warn(tmp_path: Path) -> None:

@@ -146,11 +146,12 @@ def test_words_know_the_law() -> None:
     [
         ({"becomes": "alowance"}, {}, "on.becomes: no benefit is called 'alowance'"),
         (BECOMES, {"to": "father"}, "to: the benefit is that of the mother, so nobody else is told of it"),
+        (BECOMES, {"class": "emergency"}, "class: a benefit is no danger to life or limb; write service or offer"),
         (BECOMES, {"due": {"a": {"from": "entitled.by"}}}, "due.a.from: 'entitled.by' is no field of civil.born"),
     ],
 )
 def test_what_cannot_be_compiled_is_named(on: Any, more: Any, problem: str) -> None:
-    """A benefit that is not there or of somebody else, or a day that it does not have."""
+    """A benefit that is not there or of somebody else, one that is to be a danger, or a day that it does not have."""
     content = {**rules("", {"now": None}), "on": on, **more}
     with pytest.raises(BadTrigger) as bad:
         compile_trigger("told", content, law(allowance=ALLOWANCE, pension=PENSION))

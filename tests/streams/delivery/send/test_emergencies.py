@@ -251,6 +251,22 @@ async def test_it_goes_before_everything_that_waits(city: World, rates: dict[str
     assert city.sent[0].recipient == city.name(AIGERIM)
 
 
+async def test_no_rate_of_its_agency_slows_it(city: World) -> None:
+    """Everybody in the area is told within one turn, though the agency may send one message in 16 minutes."""
+    for number in (2, 3):
+        moved = event(HOME.type, iin(number), str(HOME.time), HOME.data, id=f"home-{number}")
+        city.take(*registered(iin(number), LONG_AGO), moved)
+    city.plan()
+    city.at("2026-04-08T12:00:00+05:00")
+    city.take(EVACUATION)
+    city.plan()
+    rates = {"agency:alatau_emergencies": 0.001}
+    limits = RateLimits(city.platform.database, rates, city.clock, _resting(city.clock))
+    await compose_dispatcher(city.platform, single_routes(city.notifiers), rates=limits).turn()
+    assert len(city.sent) == 3
+    assert city.clock() == datetime.fromisoformat("2026-04-08T12:00:00+05:00")
+
+
 def test_its_place_is_before_all_others_and_moves_nobody() -> None:
     """The ranks of the other classes are those that are stored since long; its lanes are apart from all others'."""
     assert [RANKS[klass] for klass in CLASSES] == [-1, 0, 1, 2, 3]

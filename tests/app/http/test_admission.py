@@ -217,7 +217,7 @@ async def test_no_route_reads_on_for_ever(platform: Platform) -> None:
 def test_of_many_errors_twenty_are_listed() -> None:
     """A problem lists the first errors and counts the others."""
     errors = [FieldError(field=str(number), reason="is wrong", code="bad") for number in range(30)]
-    told = json.loads(Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "no", errors).response().body)
+    told = json.loads(bytes(Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "no", errors).response().body))
     assert [each["field"] for each in told["errors"]] == [str(number) for number in range(20)]
     assert told["detail"] == "no; 10 more errors are not listed"
 

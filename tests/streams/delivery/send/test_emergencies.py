@@ -254,7 +254,7 @@ async def test_it_goes_before_everything_that_waits(city: World, rates: dict[str
 async def test_no_rate_of_its_agency_slows_it(city: World) -> None:
     """Everybody in the area is told within one turn, though the agency may send one message in 16 minutes."""
     for number in (2, 3):
-        moved = event(HOME.type, iin(number), str(HOME.time), HOME.data, id=f"home-{number}")
+        moved = event(HOME.type, iin(number), str(HOME.time), HOME.data or {}, id=f"home-{number}")
         city.take(*registered(iin(number), LONG_AGO), moved)
     city.plan()
     city.at("2026-04-08T12:00:00+05:00")

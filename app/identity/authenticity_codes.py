@@ -42,7 +42,7 @@ _MARKED = re.compile(
 )
 """A code that is marked as one, by the word before it or the dash in it: two words of five letters are none."""
 _MOST = 5
-"""So many places of a text are looked up."""
+"""So many places of a text are looked up, the last ones: a code stands at the end of its message."""
 _REST = 128 - _BITS
 
 
@@ -130,7 +130,7 @@ def codes_in(text: str) -> list[str]:
     alone = "".join(filter(str.isalnum, letters))
     found = [alone] if len(alone) == 2 * _HALF else []
     found += ["".join(halves) for halves in _WRITTEN.findall(letters)]
-    return [code for code in dict.fromkeys(found) if set(code) <= set(_LETTERS)][:_MOST]
+    return [code for code in dict.fromkeys(found) if set(code) <= set(_LETTERS)][-_MOST:]
 
 
 def is_code_marked(text: str) -> bool:

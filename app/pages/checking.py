@@ -15,8 +15,11 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Pages, RoutedPages
 from app.pages.life import shown
 from app.reports.life_words import CHANNELS
+from domain.core.translatable import Said
 
-Code = Annotated[str, Query(max_length=1000)]
+Code = Annotated[str, Query()]
+MOST = 2000
+"""The most characters of a text: the longest shipped letters have 1,250 with their foot, where the code stands."""
 SHORT = 14
 """A text of so many characters is a code that was typed, and no message that was pasted."""
 
@@ -31,11 +34,11 @@ class Checking(RoutedPages):
     def check(self, request: Request, code: Code = "") -> Response:
         """Say what was sent with the code or the link, or that nothing was, or that there is no code."""
         frame, code = self._pages.frame(request), code.strip()
-        is_empty = not code and "code" in request.query_params
-        found = self._found(code) if code else None
+        wrong = _wrong_with(code) if "code" in request.query_params else ""
+        found = self._found(code) if code and not wrong else None
         rows = [] if found is None else list(_rows(found, frame.speech))
         links = self._platform.identity.links
-        if found is not None or not (codes_in(code) or links.pasted(code)):
+        if found is not None or wrong or not (codes_in(code) or links.pasted(code)):
             not_wrong(request)
         own_page = found is None and links.is_own(code) and links.pasted(code) is None
         typed_wrong = found is None and not own_page and len(code) <= SHORT and not codes_in(code)
@@ -47,7 +50,7 @@ class Checking(RoutedPages):
             own_page=own_page,
             typed_wrong=typed_wrong,
             no_code=_is_prose(code) and links.pasted(code) is None and not is_code_marked(code),
-            errors={"code": frame.speech.say("Write the code or paste the message")} if is_empty else {},
+            errors={"code": frame.speech.tell(wrong)} if wrong else {},
             rows=rows,
         )
 
@@ -61,6 +64,13 @@ class Checking(RoutedPages):
             return identity.codes.sent(old.nudge, old.recipient)
         except BadLink:
             return None
+
+
+def _wrong_with(text: str) -> str:
+    """Return the reason why a text is not looked at; empty where it is."""
+    if not text:
+        return Said("Write the code or paste the message")
+    return Said("Write no more than 2,000 characters") if len(text) > MOST else ""
 
 
 def _is_prose(text: str) -> bool:

@@ -99,6 +99,39 @@ def test_fewer_than_wanted_are_missed(tmp_path: Path) -> None:
     missing(away, tmp_path, HabarshyTooFew=[fires])
 
 
+def test_a_role_that_nobody_runs_is_missed(tmp_path: Path) -> None:
+    """Where no process of a role shows itself, nor fails to, it is named; so is that it is fewer than wanted."""
+    others = {series: samples for series, samples in HEALTHY.items() if '"dispatch"' not in series}
+    gone = {
+        "exp_labels": {"severity": "critical", "role": "dispatch"},
+        "exp_annotations": {"summary": "No dispatch runs"},
+    }
+    few = {
+        "exp_labels": {"severity": "warning", "role": "dispatch"},
+        "exp_annotations": {
+            "summary": "Only 0 dispatch can work",
+            "description": "deploy/wanted.yaml says how many there are to be.",
+        },
+    }
+    missing(others, tmp_path, HabarshyRoleGone=[gone], HabarshyTooFew=[few])
+
+
+def test_unknown_outcomes_call_somebody(tmp_path: Path) -> None:
+    """Messages of which nobody knows whether they went are told by cause and provider; none at all calls nobody."""
+    series = 'habarshy_unknown{cause="no_outcome",provider="smsc",channel="sms",role="dispatch"}'
+    fires = {
+        "exp_labels": {"severity": "warning", "cause": "no_outcome", "provider": "smsc"},
+        "exp_annotations": {
+            "summary": "3 messages by smsc have an unknown outcome (no_outcome)",
+            "description": "They may have arrived, so nobody sends them again. "
+            "`habarshy unknown` lists them, and resolves them.",
+        },
+    }
+    promtool.play(tmp_path, [ALERTS], {series: [3] * 20}, {"HabarshyUnknown": [fires]})
+    none = 'habarshy_unknown{cause="",provider="",channel="",role="dispatch"}'
+    promtool.play(tmp_path, [ALERTS], {none: [0] * 20}, {"HabarshyUnknown": []})
+
+
 def test_numbers_in_alerts_are_whole(tmp_path: Path) -> None:
     """No alert shows a bare value: Prometheus extrapolates, and would say that 3.0697 events were refused."""
     [group] = yaml.safe_load(ALERTS.read_text())["groups"]

@@ -86,11 +86,14 @@ def test_every_line_of_a_role_is_json(tmp_path: Path, role: list[str]) -> None:
     assert lines[-1]["level"] == "error"
 
 
-def test_what_ends_a_role_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("role", ["relay", "dispatch"])
+def test_what_ends_a_role_is_an_error(tmp_path: Path, role: str) -> None:
     """A role that cannot work at all, here on a database that is none for it, ends with an error in its log."""
-    ended = Terminal(tmp_path).start("relay", env=JSON)
-    _, said = ended.communicate()
-    assert (ended.returncode, json.loads(said.splitlines()[-1])["level"]) == (2, "error")
+    ended = Terminal(tmp_path).start(role, "--health-port", "0", env=JSON)
+    out, said = ended.communicate()
+    first, *_, last = [json.loads(each) for each in (out + said).splitlines()]
+    assert first["message"].startswith("health on http://")
+    assert (ended.returncode, last["level"]) == (2, "error")
 
 
 def test_what_is_away_is_a_warning() -> None:

@@ -1,6 +1,7 @@
 """The button that answers a message: GET shows the answer, POST gives it, once, and only as who got the message."""
 
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from app.identity.links import Links
 from app.pages.answer import answerable_until
 from notifiers.port.interface import Message
 from tests.app.http.wire import client_of, served, stored
+from tests.app.pages.visitor import visiting
 from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
 
 AIGERIM = iin(1)
@@ -93,6 +95,17 @@ async def test_pressing_it_answers_once(world: World) -> None:
     assert (consent.type, consent.values["event.categories"]) == ("citizen.consent_given", ["work_offers"])
     assert world.nudge("ask").state == "answered"
     assert ["бесплатные курсы" in message.text for message in await world.settle(OFFER)] == [True]
+
+
+async def test_somebody_else_who_has_signed_in_does_not_answer(world: World) -> None:
+    """Whoever was passed the button on reads that it is not theirs, not what it asks, and gives no answer by it."""
+    _, yes, _ = await asked(world)
+    world.take(*registered(iin(7), LONG_AGO))
+    other, before = visiting(world, iin(7), "ru"), stored(world.platform)
+    pages = [other.get(yes), other.post(yes)]
+    assert [page.status_code for page in pages] == [403, 403]
+    assert all("Эта ссылка не ваша" in unescape(page.text).replace("\u00a0", " ") for page in pages)
+    assert stored(world.platform) == before
 
 
 async def test_a_no_is_no_consent(world: World) -> None:

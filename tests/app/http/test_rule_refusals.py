@@ -8,6 +8,7 @@ from app.http.problems import Problem
 from app.http.rule_refusals import refusals_as_problems
 from app.identity.principals import add
 from domain.facts.submissions import Subject
+from streams.rules.approval import Reference
 from streams.rules.publishing import BreaksVersions
 from templates.reading.catalogue import NoDefaults
 from tests.app.http.wire import client_of, served
@@ -37,6 +38,23 @@ def test_a_pack_without_what_a_trigger_reads_is_a_conflict(tmp_path: Path) -> No
     assert refused.json()["type"] == "urn:habarshy:problem:not-now"
     assert "event.sealed" in refused.json()["detail"]
     assert governing.governed().packs["town"].hash != done.submission.hash
+    town.close()
+
+
+def test_only_the_whole_hash_decides_about_a_version(tmp_path: Path) -> None:
+    """A part of a hash may fit two versions, so nothing is approved or refused by it; no version is chosen for you."""
+    town = World(tmp_path, packs=[write_town(tmp_path / "town", *UNTIMED)])
+    next_one = write_town(tmp_path / "next", *UNTIMED, (METER, SEALED, ""))
+    governing, pack = town.platform.rules.approval, Subject("pack", "town")
+    [done] = governing.submit(packs_in([next_one]), [pack], author(WATER))
+    office = client_of(
+        served(town.platform),
+        authorization=f"Bearer {add(town.platform.settings.principals, approver(WATER))}",
+    )
+    begins = f"/submissions/{pack}/{done.submission.hash[:63]}"
+    for what, body in (("approve", {}), ("refuse", {"reason": "the fee is wrong"})):
+        assert office.post(f"{begins}/{what}", json=body).status_code == 422, what
+    assert governing.find(Reference(pack), approver(WATER)).state == "submitted"
     town.close()
 
 

@@ -155,6 +155,28 @@ async def test_a_pasted_message_is_checked_by_its_code(world: World) -> None:
         assert COMPARE["en"][1] in asked(world, pasted)
 
 
+async def test_a_pasted_letter_is_checked_by_its_code(world: World) -> None:
+    """The code in the foot of a long letter is found: the field cuts nothing off, and other words are no hindrance."""
+    found = CODE.search(await sent(world))
+    assert found is not None
+    foot = (
+        f"Code of this message: {found['code']}. Check that it is genuine: {SITE}/check (type the address yourself)"
+    )
+    assert COMPARE["en"][1] in asked(world, f"{'Adult child costs, usual terms, early rates. ' * 40}\n{foot}")
+    assert "maxlength" not in anybody(world).get("/check").text
+
+
+def test_a_text_that_is_too_long_is_told_so_at_its_field(tmp_path: Path) -> None:
+    """Nothing is said of a text that was not looked at, but how long it may be, as the language writes numbers."""
+    world = World(tmp_path, base_url=SITE)
+    for language, limit in (("ru", "2 000 знаков"), ("kk", "2 000 таңбадан"), ("en", "2,000 characters")):
+        page = anybody(world, language).get("/check", params={"code": "Read this " * 201})
+        text = page.text.replace("\u00a0", " ").replace("\u202f", " ")
+        assert (page.status_code, limit in text, 'id="code-error">' in text) == (422, True, True)
+        assert all(each[language] not in text for each in (NO_CODE, UNKNOWN, OURS, TYPED_WRONG))
+    world.close()
+
+
 async def test_a_pasted_link_is_checked_too(world: World) -> None:
     """The link to a message's page is ours for as long as the message is; on another host, or changed, it is not."""
     await sent(world)

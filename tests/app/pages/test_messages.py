@@ -197,6 +197,8 @@ def test_an_old_link_still_stops(world: World) -> None:
         over = browser.get(each, headers={"accept-language": "en"})
         assert over.status_code == 410
         assert f'action="{stop}"' in over.text
+        other = visiting(world, STRANGER).get(each)
+        assert (other.status_code, NOT_YOURS["en"] in plain(other), stop in other.text) == (403, True, False)
     assert browser.post(stop).status_code == 200
 
 
@@ -248,6 +250,16 @@ def test_a_dispute_that_is_too_long_names_the_limit(world: World) -> None:
         assert refused.status_code == 422
         assert limit in plain(refused)
         assert text.strip() in plain(refused)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("kk", "Бұл тым ұзын"), ("ru", "Слишком длинный текст"), ("en", "This is too long")]
+)
+def test_a_form_that_is_too_large_is_called_too_long(world: World, language: str, words: str) -> None:
+    """The page says that it is too long and that nothing was changed, rather than that it cannot be read."""
+    form = {"csrf": CSRF, "text": "x" * 100_000}
+    refused = visiting(world, MOTHER, language).post(f"{path_of(world)}/dispute", data=form)
+    assert (refused.status_code, f"<h1>{words}" in plain(refused)) == (413, True)
 
 
 def test_a_token_is_shown_once(world: World) -> None:

@@ -219,6 +219,17 @@ def test_the_page_answers_first_and_proves_below(fined: World, language: str) ->
     assert version not in first
 
 
+def test_hidden_characters_of_a_registry_are_shown(fined: World) -> None:
+    """A number that reads backwards, or has a part that nobody sees, stands escaped on the pages of its message."""
+    before = {each.intent.id for each in fined.nudges()}
+    fined.take(fine(AIGERIM, "KZ\u202egnp\u200b1", "2025-06-02T11:30:00+05:00", id="odd"))
+    fined.plan()
+    odd = next(each.intent.id for each in fined.nudges() if each.intent.id not in before)
+    page = visiting(fined, AIGERIM).get(f"/my/messages/{odd}/why").text
+    assert r"KZ\u202egnp\u200b1" in page
+    assert not {"\u202e", "\u200b"} & set(page)
+
+
 def test_an_unsent_message_has_a_why_of_its_own(fined: World) -> None:
     """What is planned says why it will come, and what was withheld why it did not."""
     browser = visiting(fined, AIGERIM)

@@ -42,7 +42,7 @@ def test_a_pack_without_what_a_trigger_reads_is_a_conflict(tmp_path: Path) -> No
 
 
 def test_only_the_whole_hash_decides_about_a_version(tmp_path: Path) -> None:
-    """A part of a hash may fit two versions, so nothing is approved or refused by it; no version is chosen for you."""
+    """A part of a hash may fit two versions, so by it nothing is approved and nothing is refused."""
     town = World(tmp_path, packs=[write_town(tmp_path / "town", *UNTIMED)])
     next_one = write_town(tmp_path / "next", *UNTIMED, (METER, SEALED, ""))
     governing, pack = town.platform.rules.approval, Subject("pack", "town")

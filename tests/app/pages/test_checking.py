@@ -156,7 +156,7 @@ async def test_a_pasted_message_is_checked_by_its_code(world: World) -> None:
 
 
 async def test_a_pasted_letter_is_checked_by_its_code(world: World) -> None:
-    """The code in the foot of a long letter is found: the field cuts nothing off, and other words are no hindrance."""
+    """The code in the foot of a long letter is found: the field cuts nothing off, and other words do not hinder."""
     found = CODE.search(await sent(world))
     assert found is not None
     foot = (

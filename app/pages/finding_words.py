@@ -45,7 +45,7 @@ WORDS: Mapping[FindingKind, tuple[str, str]] = {
         ),
     ),
     FindingKind.CLOCK_BEHIND: (
-        N_("The clock of this machine is wrong: the latest record is {time} ahead of it."),
+        N_("The clock of this machine is wrong: the latest record was made {time} later than it shows."),
         N_(
             "Have the time set by the network (NTP) on every machine. A role more than a minute off waits until then."
         ),
@@ -100,7 +100,7 @@ WORDS: Mapping[FindingKind, tuple[str, str]] = {
         N_("It recovers by itself; nothing is lost meanwhile."),
     ),
     FindingKind.PLANNING_LATE: (
-        N_("Events wait for their plan: {count}, the oldest for {time}."),
+        N_("Events not processed yet: {count}, the oldest for {time}."),
         N_("Does a worker run? After five minutes the reconciler plans who waits; then look for gaps."),
     ),
     FindingKind.SENDING_LATE: (
@@ -148,11 +148,11 @@ WORDS: Mapping[FindingKind, tuple[str, str]] = {
     ),
     FindingKind.PROVIDER_FAILS_ALL: (
         N_("Every attempt by the provider {about} ({channel}) failed: {cause}."),
-        N_("The table below says why. If addresses are wrong, ask who reports them."),
+        N_("The table below says why. Ask the provider; if addresses are wrong, ask who reports them."),
     ),
     FindingKind.PROVIDER_FAILED: (
         N_("The last attempt by the provider {about} ({channel}) failed: {cause}."),
-        N_("The table below says why. If addresses are wrong, ask who reports them."),
+        N_("The table below says why. Ask the provider; if addresses are wrong, ask who reports them."),
     ),
     FindingKind.PROVIDERS_UNSEEN: (
         N_("Whether these providers work is not known: {about}."),
@@ -384,12 +384,12 @@ def _details(finding: Finding, speech: Speech) -> list[str]:
     if finding.stop is not None:
         by = {"time": speech.moment(finding.stop.since), "name": finding.stop.by}
         found.append(say("Since %(time)s, by %(name)s") % by)
-        found.append(finding.stop.reason or say("No reason was given"))
+        found.append(_why(finding.stop.reason, speech) if finding.stop.reason else say("No reason was given"))
     elif finding.since is not None:
         found.append(say("Since %(time)s") % {"time": speech.moment(finding.since)})
     if finding.kind in CAUSE_SHOWN and finding.cause:
         plain = speech.spoken(finding.cause) != speech.language
-        found.append(finding.code if plain and finding.code else speech.tell(finding.cause))
+        found.append(_why(finding.code if plain and finding.code else speech.tell(finding.cause), speech))
     if finding.without and not finding.providers:
         channels = speech.listed([_channel(each, speech) for each in finding.without])
         found.append(say("Nothing is sent by {channels}").format(channels=channels))
@@ -400,6 +400,10 @@ def _details(finding: Finding, speech: Speech) -> list[str]:
     if finding.trend is not None:
         found += _trend(finding, speech)
     return found
+
+
+def _why(reason: str, speech: Speech) -> str:
+    return speech.say("Why: {reason}").format(reason=reason)
 
 
 def _trend(finding: Finding, speech: Speech) -> list[str]:

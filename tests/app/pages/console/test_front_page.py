@@ -120,9 +120,9 @@ SAID = {
         "Платформа іске қосылмаған",
     ),
     "queue": (
-        "Events wait for their plan: 4, the oldest for 20 min.",
-        "События ждут плана: 4",
-        "Оқиғалар жоспарын күтіп тұр: 4",
+        "Events not processed yet: 4, the oldest for 20 min.",
+        "Не обработаны события: 4",
+        "Оқиғалар әлі өңделмеген: 4",
     ),
     "key": (
         "The key file cannot be used.",
@@ -130,7 +130,7 @@ SAID = {
         "Кілттер файлы",
     ),
     "clock": (
-        "The clock of this machine is wrong: the latest record is 60 min ahead of it.",
+        "The clock of this machine is wrong: the latest record was made 60 min later than it shows.",
         "Часы этой машины",
         "Бұл машинаның сағаты қате",
     ),
@@ -303,7 +303,7 @@ def test_waiting_is_told_as_count_time_trend_and_end(world: World) -> None:
     planning = found_in(world)[FindingKind.PLANNING_LATE]
     assert (planning.level, planning.since) == (Level.NOTE, NOON)
     words = finding_in_words(planning, SPEECH)
-    assert words.sentence == "Events wait for their plan: 5, the oldest for 9 min."
+    assert words.sentence == "Events not processed yet: 5, the oldest for 9 min."
     assert words.details[1:] == ("more by 0.1 a minute",)
     world.plan()
     assert FindingKind.PLANNING_LATE not in found_in(world)
@@ -432,7 +432,7 @@ def test_what_is_stopped_stands_first(tmp_path: Path) -> None:
         FindingKind.NOT_RUNNING,
     )
     words = finding_in_words(stop, SPEECH)
-    assert words.details == ("Since 2 June 2025, 12:00, by tests", "a test")
+    assert words.details == ("Since 2 June 2025, 12:00, by tests", "Why: a test")
     assert words.command == "habarshy control all --go --reason '…'"
     assert "a test" in page(office)
     forecast = signed_in(office, "olga").get("/console/forecast").text

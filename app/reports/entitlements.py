@@ -6,6 +6,7 @@ from typing import Any
 from app.compose import Platform
 from domain.core.events import Effective
 from domain.persons.history import History
+from domain.persons.life_course import Course
 from domain.planning.eligibility import eligibility
 from domain.planning.entitlement_answers import Answer, Obstacle
 from domain.rules.event_types import Catalogue
@@ -15,15 +16,15 @@ from streams.planning import histories
 def entitlements(
     platform: Platform, person: str, day: date | None = None, known_at: datetime | None = None
 ) -> tuple[date, History, list[Answer]]:
-    """Return the day (today, unless said), the person's history, and the answer about each benefit.
+    """Return the day (by default today where the person lives), the history, and the answer about each benefit.
 
     `known_at`: only what was recorded by then counts; None: all that is known now.
     """
     now = platform.clock()
     rulebook = platform.rules.library.rules().rulebook
-    asked = day or now.astimezone(rulebook.defaults.zone).date()
     with platform.database.reading() as connection:
         history = histories.own_history(connection, platform.log, person, rulebook, known_at or now)
+    asked = day or now.astimezone(Course(history, rulebook).zone(now)).date()
     return asked, history, eligibility(history, rulebook, asked) if history.facts else []
 
 

@@ -128,15 +128,14 @@ class _TypeChecker:
         }
 
     @cached_property
-    def _validator(self) -> jsonschema_rs.Validator:
-        """Return what checks data; most types have no event before the rules change."""
-        make = partial(
-            jsonschema_rs.validator_for, dict(self.type.schema), validate_formats=True, ignore_unknown_formats=True
-        )
-        try:
-            return make(pattern_options=LINEAR)
-        except ValueError:  # published before patterns that look around were refused
-            return make()
+    def _validators(self) -> tuple[jsonschema_rs.Validator, ...]:
+        """Return what checks data, one after the other; most types have no event before the rules change.
+
+        Patterns come last: the schema's engine tries them on texts of any length, whatever `maxLength` says.
+        """
+        schema = dict(self.type.schema)
+        first = _without_patterns(schema)
+        return (_validator(schema),) if first == schema else (_validator(first), _validator(schema))
 
     def national_ids(self, envelope: Envelope, *, annuls: bool) -> dict[str, tuple[str, tuple[str, ...]]]:
         """Return for each role the field that names its persons, and their national ids."""
@@ -156,9 +155,10 @@ class _TypeChecker:
         if self.type.forbidden and (path := _path_to(self.type.forbidden, data)) is not None:
             raise Refused(path, Said("must never be sent: this type forbids it"), "forbidden_field")
         try:
-            if self._validator.is_valid(data):
+            broken = next((each for each in self._validators if not each.is_valid(data)), None)
+            if broken is None:
                 return
-            error = next(iter(self._validator.iter_errors(data)))
+            error = next(iter(broken.iter_errors(data)))
         except ValueError:  # the validator's recursion limit
             raise Refused("data", Said("is nested too deeply"), "bad_data") from None
         raise _refusal(error, self.type.schema.get("properties", {}))
@@ -191,6 +191,23 @@ class _TypeChecker:
     def area(self, data: Mapping[str, Any]) -> str | None:
         """The area that an area event is about."""
         return None if self.type.area is None else data.get(self.type.area.removeprefix("event."))
+
+
+def _validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
+    make = partial(jsonschema_rs.validator_for, schema, validate_formats=True, ignore_unknown_formats=True)
+    try:
+        return make(pattern_options=LINEAR)
+    except ValueError:  # published before patterns that look around were refused
+        return make()
+
+
+def _without_patterns(schema: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key: value for key, value in schema.items() if key != "pattern"}
+    if "properties" in found:
+        found["properties"] = {name: _without_patterns(each) for name, each in found["properties"].items()}
+    if "items" in found:
+        found["items"] = _without_patterns(found["items"])
+    return found
 
 
 def _minute(moment: datetime) -> str:

@@ -53,6 +53,18 @@ def test_a_birth_of_january_2026(terminal: Terminal) -> None:
     assert [one["amount"] for one in asked(terminal, "2026-01-12")] == [247_716, 272_475]
 
 
+def test_today_is_that_of_the_person(terminal: Terminal) -> None:
+    """Without a day the answer is as of today where the person lives: on Kiritimati that is tomorrow by our clock."""
+    moved = event(
+        "citizen.preferences_changed", MOTHER, "2026-01-14T00:00:00Z", {"zone": "Pacific/Kiritimati"}, id="z"
+    )
+    assert terminal.run("ingest", terminal.written("z", moved), JANUARY).code == 0
+    days = {
+        one["as_of"] for one in terminal.run("eligible", MOTHER, "--json", "--clock=2026-01-15T16:00+05:00").objects
+    }
+    assert days == {"2026-01-16"}
+
+
 def test_the_childcare_allowance_goes_by_the_law_of_the_day_asked_for(terminal: Terminal) -> None:
     """8.90 indices a month for the fourth child, rounded to the tenge, by the index of each year."""
     found = [

@@ -28,6 +28,7 @@ CARD: dict[str, Any] = {
     "data": {"kind": "identity_card", "number": "N1", "issued_on": "2025-01-10", "expires_on": "2035-01-10"},
 }
 ABSENT = object()
+METERED = "town.meter"
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +220,33 @@ def test_everybody_who_is_named_is_checked(checker: Checker, field: str, changes
     assert (refused.value.field, refused.value.code) == (field, "bad_national_id")
 
 
+def metered(**fields: dict[str, object]) -> Checker:
+    """The checker of one event type with these texts."""
+    schema = {
+        "type": "object",
+        "properties": {name: {"type": "string", "x-of": "public", **more} for name, more in fields.items()},
+    }
+    meter = EventType(
+        name=METERED,
+        title={},
+        agency="water",
+        subject=None,
+        roles={},
+        fields={f"event.{name}": Field(type="string", owner="public") for name in fields},
+        sets={},
+        schema=schema,
+    )
+    return Checker(Catalogue({meter.name: meter}, {}), Names(bytes(32)), bool)
+
+
+def test_no_pattern_is_tried_on_a_text_that_is_too_long() -> None:
+    """The length of every text is checked before any pattern: 40 seconds went to a text that was too long anyway."""
+    checker = metered(kind={"pattern": "^b$"}, number={"pattern": ".{1990}x", "maxLength": 5})
+    data = {"kind": "a", "number": "a" * 6}
+    with pytest.raises(Refused, match="is above the maxLength of 5"):
+        checker.check(read_envelope(body(type=METERED, subject=ABSENT, data=data)))
+
+
 @pytest.mark.parametrize(
     ("pattern", "accepted", "refused"),
     [("^a++ab$", "aab", "b"), ("^a(?=b)", "ab", "ac")],
@@ -226,20 +254,8 @@ def test_everybody_who_is_named_is_checked(checker: Checker, field: str, changes
 )
 def test_patterns_are_matched_in_linear_time_where_they_can_be(pattern: str, accepted: str, refused: str) -> None:
     """`a++` is no possessive repetition, for which there is only the other engine; old event types keep theirs."""
-    number = Field(type="string", owner="public")
-    schema = {"type": "object", "properties": {"number": {"type": "string", "pattern": pattern, "x-of": "public"}}}
-    meter = EventType(
-        name="town.meter",
-        title={},
-        agency="water",
-        subject=None,
-        roles={},
-        fields={"event.number": number},
-        sets={},
-        schema=schema,
-    )
-    checker = Checker(Catalogue({meter.name: meter}, {}), Names(bytes(32)), bool)
-    base = {"type": meter.name, "subject": ABSENT}
+    checker = metered(number={"pattern": pattern})
+    base = {"type": METERED, "subject": ABSENT}
     assert checker.check(read_envelope(body(**base, data={"number": accepted}))).fields
     with pytest.raises(Refused, match="number"):
         checker.check(read_envelope(body(**base, data={"number": refused})))

@@ -31,7 +31,7 @@ _UNSEEN = re.compile(
     "\ufff0-\ufffb\ufffe\uffff\U000e0000-\U0010ffff]"
 )
 
-_CURLY = re.compile("[“„”].*[“”]")
+_CURLY = re.compile("[“„”].*[“”]|[‘‚’].*[‘’]")
 """A value that its author has put in quotes that YAML takes for a part of the text."""
 _BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 """Characters that look like a space and indent nothing."""

@@ -420,9 +420,10 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, row: Row) -> None
     check_row(tmp_path, row)
 
 
-def test_curly_quotes_around_a_value_are_warned_of(tmp_path: Path) -> None:
+@pytest.mark.parametrize("quoted", ["“Поверка”", "‘Поверка’"])
+def test_curly_quotes_around_a_value_are_warned_of(tmp_path: Path, quoted: str) -> None:
     """Quotes that YAML takes for a part of the text are named at their place; they fail nothing."""
-    pack = write_town(tmp_path, (RULES, "ru: Поверка", "ru: “Поверка”"))
+    pack = write_town(tmp_path, (RULES, "ru: Поверка", f"ru: {quoted}"))
     _, report = examine([pack])
     [found] = [each for each in report.findings if "straight quotes" in each.message]
     assert (found.line, found.column, found.warning) == (2, 26, True)

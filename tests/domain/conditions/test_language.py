@@ -183,6 +183,7 @@ def test_a_condition_knows_what_it_reads(text: str, reads: tuple[str, ...]) -> N
         ('event.kimd == "card"', "there is no field 'event.kimd'", 1),
         ("event.kind == card", "'card' is no field; put it in quotes if it is a text", 1),
         ("event.kind == “card”", "'“' is not expected here; use straight quotes", 1),
+        ("event.kind == ‘card’", "'‘' is not expected here; use straight quotes", 1),
         ("nothing == 1", "'nothing' is no field; put it in quotes if it is a text", 1),
         ("event.paid &&\n  citizen.aeg > 3", "there is no field 'citizen.aeg'", 2),
         ("event.amount == 'x'", "'==' does not go with a whole number and a text", 1),

@@ -128,6 +128,7 @@ def test_a_version_goes_its_whole_way(office: Office) -> None:
     assert "    Its class is service; before, reminder." in approved.lines
     assert office.run("saule", "publish", "meter_check", "--canary", "5%").code == 0
     assert office.rules == ["earlier 1.0", "in force 0.05"]
+    assert "  5%  " in office.run("aida", "rules").lines[-1]
     assert office.run("saule", "publish", "meter_check").code == 0
     assert office.rules == ["earlier 1.0", "earlier 0.05", "in force 1.0"]
     assert office.run("dana", "submissions").lines == []

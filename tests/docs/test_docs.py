@@ -57,7 +57,8 @@ FILE = re.compile(
 def test_the_walk_to_a_first_trigger_leads_there(tmp_path: Path, newcomer: dict[str, str]) -> None:
     """Each file of the walk is written and each command is run, in their order; none of them fails."""
     said: list[tuple[str, str]] = []
-    for block in FILE.finditer((ROOT / "docs/first-trigger.md").read_text()):
+    page = (ROOT / "docs/first-trigger.md").read_text()
+    for block in FILE.finditer(page):
         if block["where"] is not None:
             edited = tmp_path / block["where"]
             assert block["old"] in edited.read_text()
@@ -81,6 +82,8 @@ def test_the_walk_to_a_first_trigger_leads_there(tmp_path: Path, newcomer: dict[
     assert [stat.S_IMODE(token.stat().st_mode) for token in tokens] == [0o600] * 2, "nobody else reads a token"
     assert "*.token" in (ROOT / ".gitignore").read_text().splitlines()
     told = dict(said)
+    made = told["new mytown/card_ends --on mytown.library.card_issued"].splitlines()
+    assert ("`new` made five files", 5) == (page[page.index("`new` made") :][:21], len(made))
     assert "Step week" in told["diff before/card_ends mytown/card_ends"]
     assert [line.partition("@")[0] for line in told["submissions"].splitlines()] == ["pack:mytown", "card_ends"]
     listed = [text for command, text in said if command == "rules"]

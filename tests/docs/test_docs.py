@@ -83,7 +83,7 @@ def test_the_walk_to_a_first_trigger_leads_there(tmp_path: Path, newcomer: dict[
     assert "*.token" in (ROOT / ".gitignore").read_text().splitlines()
     told = dict(said)
     made = told["new mytown/card_ends --on mytown.library.card_issued"].splitlines()
-    assert ("`new` made five files", 5) == (page[page.index("`new` made") :][:21], len(made))
+    assert ("`new` made five files" in page, len(made)) == (True, 5)
     assert "Step week" in told["diff before/card_ends mytown/card_ends"]
     assert [line.partition("@")[0] for line in told["submissions"].splitlines()] == ["pack:mytown", "card_ends"]
     listed = [text for command, text in said if command == "rules"]

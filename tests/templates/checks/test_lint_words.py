@@ -449,6 +449,6 @@ def test_words_that_nobody_translated_are_warned_of(tmp_path: Path) -> None:
 
 
 def test_shipped_packs_are_warned_of_nothing() -> None:
-    """What comes with the platform is translated, and its exceptions say how long ago; a street's name has its price."""
+    """What is shipped is translated, and exceptions say how long ago; the price of a street's name is told."""
     _, report = examine([Path(each) for each in SHIPPED.values()])
     assert [each for each in report.findings if "in Cyrillic letters" not in each.message] == []

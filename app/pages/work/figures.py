@@ -1,7 +1,7 @@
 """The outcomes of a trigger's messages, by channel and language, and the reasons to withhold: as charts and CSV."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -61,9 +61,9 @@ class Figures(Struct, frozen=True):
 
     @property
     def in_short(self) -> str:
-        """Return how many came so far as each stage, and how many did not arrive; nothing of what nobody came to."""
-        failed = shown(WHAT, "failed", self.speech), sum(count for _, count in self.of("failed"))
-        counts = [*self.stages(), failed]
+        """Return how many came so far as each stage, did not arrive or were not sent; no empty stage."""
+        ended = {"failed": self.of("failed"), "withheld": self.unsent()}
+        counts = [*self.stages(), *((shown(WHAT, what, self.speech), _sum(why)) for what, why in ended.items())]
         return "; ".join(f"{name}: {self.speech.number(count)}" for name, count in counts if count)
 
     @property
@@ -128,6 +128,10 @@ class Figures(Struct, frozen=True):
             name, _, detail = what.partition(".")
             by, _, language = detail.partition(".") if name in BY_WAY else ("", "", "")
             yield day.isoformat(), name, by, language, "" if name in BY_WAY else detail, count
+
+
+def _sum(reasons: Iterable[tuple[str, int]]) -> int:
+    return sum(count for _, count in reasons)
 
 
 def tells_done(rules: Mapping[str, Any]) -> bool:

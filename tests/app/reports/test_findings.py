@@ -382,7 +382,7 @@ def test_status_tells_programs_what_is_wrong(tmp_path: Path) -> None:
     [told_of] = terminal.run("status", "--json").objects
     stopped = next(each for each in told_of["findings"] if each["kind"] == "stopped")
     assert (stopped["cause"], bool(stopped["since"]), told_of["processes"]) == ("a flood of doubles", True, [])
-    assert "a flood of doubles" in stopped["details"]
+    assert "Why: a flood of doubles" in stopped["details"]
     [missing] = [each for each in told_of["findings"] if each["kind"] == "not_running"]
     assert missing["level"] == "bad"
 

@@ -225,7 +225,7 @@ def _after(now: Governed, submission: Submission | None, frame: Frame) -> dict[s
     where = f"/work/submissions/{submission.about.name}/{submission.hash}"
     note = speech.say("waits for an approver who did not hand it in")
     if frame.who is not None and may_approve(frame.who, submission):
-        note = speech.say("Your turn: approve or refuse")
+        note = speech.say("your turn: approve or refuse")
     if submission.refused_by:
         note = speech.say("refused by {who}").format(who=submission.refused_by)
     current = now.current(submission.about.name)

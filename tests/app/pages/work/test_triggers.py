@@ -69,7 +69,7 @@ def test_the_page_of_a_stopped_trigger_opens_with_it(quiet: Workshop, scope: str
     quiet.world.platform.rules.switches.control(scope, name, olga, stopped=True, reason="wrong words")
     page = signed_in(quiet, "aida").get(f"/work/triggers/{CLINIC}").text
     bar = page.partition('class="stops"')[2].partition("</section>")[0]
-    assert "by olga. wrong words" in bar
+    assert "by olga. Why: wrong words" in bar
     assert "<form" not in bar
 
 
@@ -178,10 +178,12 @@ def test_figures_say_why_a_message_is_no_longer_needed() -> None:
 
 
 def test_figures_in_short_leave_out_what_nobody_came_to() -> None:
-    """Whoever published for a share reads in one line what was planned, what went, and what did not arrive."""
+    """Whoever published for a share reads in one line what was planned, what went, and what did not arrive or go."""
     day = date(2025, 6, 3)
     rows = [(day, "planned", 3), (day, "sent.sms.kk", 2), (day, "failed.unreachable", 1)]
     assert Figures(rows, day, day, speech_of("en"), 1).in_short == "planned: 3; sent: 2; did not arrive: 1"
+    over = [(day, "planned", 3), (day, "cancelled", 2), (day, "expired", 1)]
+    assert Figures(over, day, day, speech_of("en"), 1).in_short == "planned: 3; not sent: 3"
 
 
 def test_figures_say_that_a_first_publication_looked_at_the_past() -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from app.cli.explanation_lines import lines
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
@@ -15,10 +17,14 @@ async def test_a_silent_channel_and_the_next_one_are_told(tmp_path: Path) -> Non
     world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
     await world.settle("2025-06-20T09:00+05:00")
     [email] = await world.settle("2025-06-20T09:10+05:00")
-    told = "\n".join(lines(world.why(world.nudge("month").intent.id), world.platform.rules.library.rules()))
+    why, rules = world.why(world.nudge("month").intent.id), world.platform.rules.library.rules()
+    told = "\n".join(lines(why, rules))
     assert "the next channel at 2025-06-20 09:10+05:00 unless delivered by then" in told
     assert f"(kk, sms): {sent[0].text}" in told
     assert f"(kk, email): {email.title}" in told
+    facts = tuple(replace(each, details={**each.details, "reason": "no_outcome"}) for each in why.facts)
+    unknown = "\n".join(lines(replace(why, facts=facts), rules))
+    assert "  no_outcome; the next channel at " in unknown
     world.close()
 
 

@@ -44,10 +44,9 @@ class Shape(NamedTuple):
         entry = (
             self.entry if other.entry is None else other.entry if self.entry is None else self.entry.or_(other.entry)
         )
-        differ = (self.entry is None) != (other.entry is None) and min(
-            self.size, other.size
-        ) > 0  # an empty list is no text
-        is_either = self.is_either or other.is_either or differ
+        differ = (self.entry is None) != (other.entry is None)
+        both = differ and min(self.size, other.size) > 0  # an empty list is no text
+        is_either = self.is_either or other.is_either or both
         return Shape(max(self.size, other.size), max(self.entries, other.entries), entry, is_either)
 
     def and_(self, other: "Shape") -> "Shape":

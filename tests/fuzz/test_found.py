@@ -112,7 +112,7 @@ def test_what_is_no_file_of_a_pack_is_not_read(tmp_path: Path, put: Any, said: s
     assert {f"{name}:1:1: {said}" for name in (KK, METER, RULES)} <= set(findings_of(town))
 
 
-@pytest.mark.parametrize("pattern", ["(a?){50}a{50}", "(a|a)*b", "(?=(a+)+$)a+c", "((x?){9}){9}x{81}"])
+@pytest.mark.parametrize("pattern", ["(a?){50}a{50}", "(a|a)*b", "(a+)+c", "((x?){9}){9}x{81}"])
 def test_a_pattern_that_takes_for_ever_does_not(tmp_path: Path, pattern: str) -> None:
     """An example is made for it within the limits of the validator, or not at all."""
     number = f'{NUMBER[:-1]}, maxLength: 99, pattern: "{pattern}"}}'

@@ -5,6 +5,9 @@ letters of the world a few hundred, and what is repeated n times is there n time
 """
 
 import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import jsonschema_rs
 
@@ -23,6 +26,23 @@ _VERBOSE = re.compile(r"\(\?[a-zA-Z]*x")
 """The beginning of a part in which white space and remarks mean nothing, so a count may stand apart from its atom."""
 _LARGEST = 10**9
 """The highest weight that is told apart."""
+
+
+def validator_of(schema: Mapping[str, Any], *, validate_formats: bool = False) -> jsonschema_rs.Validator:
+    """Return the validator of a JSON Schema, whose patterns are matched in linear time.
+
+    A type that was published before patterns that look around were refused keeps the other engine.
+    """
+    make = partial(
+        jsonschema_rs.Draft202012Validator,
+        dict(schema),
+        validate_formats=validate_formats,
+        ignore_unknown_formats=True,
+    )
+    try:
+        return make(pattern_options=LINEAR)
+    except ValueError:  # a jsonschema_rs.ValidationError is one
+        return make()
 
 
 def pattern_weight(pattern: str) -> int:

@@ -4,13 +4,13 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import jsonschema_rs
 import msgspec
 
-from domain.conditions.pattern_cost import LINEAR
+from domain.conditions.pattern_cost import validator_of
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
 from domain.core.plain import PlainData
@@ -133,9 +133,9 @@ class _TypeChecker:
 
         Patterns come last: the schema's engine tries them on texts of any length, whatever `maxLength` says.
         """
-        schema = dict(self.type.schema)
-        first = _without_patterns(schema)
-        return (_validator(schema),) if first == schema else (_validator(first), _validator(schema))
+        first = _without_patterns(self.type.schema)
+        schemas = (self.type.schema,) if first == self.type.schema else (first, self.type.schema)
+        return tuple(validator_of(each, validate_formats=True) for each in schemas)
 
     def national_ids(self, envelope: Envelope, *, annuls: bool) -> dict[str, tuple[str, tuple[str, ...]]]:
         """Return for each role the field that names its persons, and their national ids."""
@@ -191,14 +191,6 @@ class _TypeChecker:
     def area(self, data: Mapping[str, Any]) -> str | None:
         """The area that an area event is about."""
         return None if self.type.area is None else data.get(self.type.area.removeprefix("event."))
-
-
-def _validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
-    make = partial(jsonschema_rs.validator_for, schema, validate_formats=True, ignore_unknown_formats=True)
-    try:
-        return make(pattern_options=LINEAR)
-    except ValueError:  # published before patterns that look around were refused
-        return make()
 
 
 def _without_patterns(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 
 import jsonschema_rs
 
-from domain.conditions.pattern_cost import LINEAR
+from domain.conditions.pattern_cost import validator_of
 from domain.core.events import LifeEvent
 from domain.core.plain import PlainData
 from domain.core.timing import UTC, parse_offset, shift, zone_or
@@ -291,10 +291,7 @@ def _settings(catalogue: Catalogue, attribute: str) -> Iterator[dict[str, Any]]:
 
 
 def _error(schema: dict[str, PlainData], value: PlainData) -> jsonschema_rs.ValidationError | None:
-    found = jsonschema_rs.iter_errors(
-        schema, value, validate_formats=True, ignore_unknown_formats=True, pattern_options=LINEAR
-    )
-    return next(iter(found), None)
+    return next(iter(validator_of(schema, validate_formats=True).iter_errors(value)), None)
 
 
 def _reason(schema: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> Said:

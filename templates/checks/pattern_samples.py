@@ -3,9 +3,7 @@
 import re
 from collections.abc import Iterator
 
-import jsonschema_rs
-
-from domain.conditions.pattern_cost import LINEAR, MOST_WEIGHT, pattern_weight
+from domain.conditions.pattern_cost import MOST_WEIGHT, pattern_weight, validator_of
 
 _CLASSES = {"d": "0123456789", "w": "a1", "s": " ", "D": "a", "W": "-", "S": "a"}
 _COUNT = re.compile(r"\{(\d+)(?:,\d*)?\}")
@@ -18,9 +16,7 @@ def example(pattern: str) -> str | None:
     try:
         text = "".join(_branches(_Reader(pattern)))
         # by the validator that intake uses: it keeps to a limit where Python's own matching can take for ever
-        return (
-            text if jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=LINEAR).is_valid(text) else None
-        )
+        return text if validator_of({"pattern": pattern}).is_valid(text) else None
     except (IndexError, ValueError, RecursionError):  # a jsonschema_rs.ValidationError is one
         return None
 

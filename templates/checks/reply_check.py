@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import jsonschema_rs
-
-from domain.conditions.pattern_cost import LINEAR
+from domain.conditions.pattern_cost import validator_of
 from domain.core.translatable import Words
 from domain.persons.replies import Reply, code_meant, data_of, spelt
 from domain.rules.event_types import Catalogue
@@ -65,10 +63,7 @@ def _refused(code: str, name: str, rules: Mapping[str, Any], catalogue: Catalogu
     if type_ is None or unanswerable(type_) is not None or not isinstance(rules.get("category"), str):
         return None  # said where the trigger is compiled
     data = data_of(type_, Reply(UUID(int=1), "", code, SOMETIME, ""), rules["category"])
-    validator = jsonschema_rs.Draft202012Validator(
-        dict(type_.schema), ignore_unknown_formats=True, pattern_options=LINEAR
-    )
-    wrong = next(iter(validator.iter_errors(data)), None)
+    wrong = next(iter(validator_of(type_.schema).iter_errors(data)), None)
     if wrong is None:
         return None
     field = str(next(iter(wrong.instance_path), "data"))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.conditions.language import Conditions
-from domain.conditions.pattern_cost import LINEAR
+from domain.conditions.pattern_cost import validator_of
 from domain.rules.event_types import EventType, event_type_of
 from templates.checks.loader import shipped
 from templates.checks.pattern_samples import example
@@ -89,7 +89,7 @@ def test_an_example_of_a_pattern(pattern: str) -> None:
 def test_no_pattern_is_too_strange(pattern: str) -> None:
     """Whatever the pattern, an example matches it as events are checked, or there is none."""
     made = example(pattern)
-    assert made is None or jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=LINEAR).is_valid(made)
+    assert made is None or validator_of({"pattern": pattern}).is_valid(made)
 
 
 def _types() -> list[dict[str, Any]]:

@@ -130,6 +130,7 @@ _TO_CHOOSE: Final[Mapping[str, str]] = {
     COUNTED_FROM: N_("Choose the date from which your text counts"),
 }
 """Key that its author is asked to choose, or that is not there -> what is said at its field."""
+_LACKING_KEY = "{name} is missing"
 _UNWRITTEN = "{name} is missing in {languages}"
 _TO_WRITE: Final[Mapping[str, str]] = {
     "title": N_("Write the title {language}"),
@@ -206,7 +207,7 @@ class Advice:
                 title=self._title(str(given["name"])),
             )
         field = _FIELDS.get(str(given.get("name", "")))
-        if field is not None and template == "{name} is missing":
+        if field is not None and template == _LACKING_KEY:
             return Words("“{name}” is not filled in", name=Said(field))
         if field is not None and template == "{name}: {error}" and isinstance(error := given["error"], str):
             return self._said(error)  # the field is named in front of it, or it stands at the field
@@ -235,7 +236,7 @@ class Advice:
     def _told(self, message: str) -> str:
         template, given = _template(message), getattr(message, "given", {})
         missing = MISSING.get(given["part"].rpartition(".")[2]) if template == _PART else None
-        if template == "{name} is missing":  # only a push message has such keys
+        if template == _LACKING_KEY:  # only a push message has such keys
             missing = {"title": MISSING["title"], "body": MISSING["push"]}.get(given["name"])
         if missing is not None:
             return Said(missing)
@@ -281,9 +282,9 @@ def at_fields(found: Finding, at: str) -> list[tuple[str, Finding]]:
         return [("needless.none", found)]
     if template == ASKS_TAKEN_OVER:
         return [(f"right.{given['key']}", found)]
-    lacking = given["name"] if template == "{name} is missing" and given["name"] in _TO_CHOOSE else None
-    if key := given["key"] if template == ASKS_CHOICE else lacking:
-        return [(key, replace(found, message=Said(_TO_CHOOSE[key])))]
+    asked = given.get({ASKS_CHOICE: "key", _LACKING_KEY: "name"}.get(template, ""), "")
+    if asked in _TO_CHOOSE:
+        return [(asked, replace(found, message=Said(_TO_CHOOSE[asked])))]
     group = at.rpartition(".")[0]
     if template == LONG_AGO and group:
         return [(f"{group}.before", found)]

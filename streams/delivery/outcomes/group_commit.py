@@ -46,6 +46,12 @@ class Intended(Struct, frozen=True):
         """Return the ids of the nudges."""
         return [case.nudge.intent.id for case in self.cases]
 
+    @property
+    def deliveries(self) -> frozenset[tuple[UUID, str]]:
+        """Return nudge and recipient of each delivery that is settled, those that go with a digest included."""
+        settled = chain(self.cases, *(case.members for case in self.cases))
+        return frozenset((case.nudge.intent.id, case.recipient.pseudonym) for case in settled)
+
 
 class Answers(Struct, frozen=True):
     """The outcomes of attempts; `known`: their nudges as of the attempts' commit.
@@ -105,7 +111,7 @@ class GroupCommit:
             while self._intended or self._answers:
                 await self._linger()
                 answers, self._answers = self._answers, []
-                await self._commit(self._by_the_same_rules(), answers)
+                await self._commit(self._take_compatible(), answers)
         finally:
             self._working = None
 
@@ -117,12 +123,25 @@ class GroupCommit:
         for _ in range(TURNS):
             await asyncio.sleep(0)
 
-    def _by_the_same_rules(self) -> list[tuple[Intended, "asyncio.Future[Kept]"]]:
-        """Take the attempts that were decided by the same rules as the first; the rest waits for the next turn."""
-        waiting = self._intended
-        first = {intended.rules.position for intended, _ in waiting[:1]}
-        self._intended = [one for one in waiting if one[0].rules.position not in first]
-        return [one for one in waiting if one[0].rules.position in first]
+    def _take_compatible(self) -> list[tuple[Intended, "asyncio.Future[Kept]"]]:
+        """Take the attempts that were decided by the same rules as the first, and one of each delivery.
+
+        The rest waits for the next turn. A delivery is decided on twice if its claim is lost meanwhile: the first
+        attempt moves the nudge, so that the second is refused. In one transaction both would hold, and both go.
+        """
+        taken: list[tuple[Intended, asyncio.Future[Kept]]] = []
+        left: list[tuple[Intended, asyncio.Future[Kept]]] = []
+        deliveries: set[tuple[UUID, str]] = set()
+        for one in self._intended:
+            intended = one[0]
+            same = not taken or intended.rules.position == taken[0][0].rules.position
+            if same and deliveries.isdisjoint(intended.deliveries):
+                taken.append(one)
+                deliveries |= intended.deliveries
+            else:
+                left.append(one)
+        self._intended = left
+        return taken
 
     async def _commit(
         self,

@@ -130,7 +130,7 @@ class Dispatcher:
                 return
             with self._unconfirmed.watching(ids):
                 intended = self._intentions.of(admitted.routed, batch.rules, batch.messages)
-                attempts = await self._commit(intended)
+            attempts = await self._commit(intended)
             permits.release(len(ids) - len(attempts))
             with self._unconfirmed.watching(ids, attempts):
                 await self._routing.reserve_pieces(attempts)
@@ -149,7 +149,8 @@ class Dispatcher:
         try:
             return await self._recorder.attempts(intended)
         except RulesMoved:
-            await asyncio.to_thread(self._claims.release, intended.ids)
+            with self._unconfirmed.watching(intended.ids):
+                await asyncio.to_thread(self._claims.release, intended.ids)
             return []
 
     async def _send_and_prepare(self, batch: Batch, limit: int, patience: float | None) -> Batch | None:

@@ -13,6 +13,7 @@ from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent, NudgeUnk
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Message
 from notifiers.port.message_names import numbered
+from projections import nudges
 from streams.delivery.admission.concurrency import Budgets
 from streams.delivery.send.claiming import LEASE, Claims, Lane
 from streams.delivery.send.dispatch import Dispatcher
@@ -112,6 +113,35 @@ async def test_a_claim_that_nobody_settles_is_free_after_the_lease(tmp_path: Pat
     with pytest.raises(Killed):
         await dispatcher(world, on_writing=die).drain()
     assert len(await world.settle(DUE + LEASE)) == 1
+    world.close()
+
+
+class Crossing(FakeNotifier):
+    """A provider whose link is open as soon as two wait for it."""
+
+    def __init__(self, handed: list[Message]) -> None:
+        super().__init__("sms", handed)
+        self.wanted, self._both = asyncio.Event(), asyncio.Barrier(2)
+
+    async def ready(self) -> None:
+        """Wait for the other."""
+        self.wanted.set()
+        await self._both.wait()
+
+
+async def test_a_delivery_in_two_batches_of_one_dispatcher_is_sent_once(tmp_path: Path) -> None:
+    """Whose claim is lost while the link is opened is decided on twice, and the two attempts meet in one commit."""
+    handed: list[Message] = []
+    link = Crossing(handed)
+    world = with_card(tmp_path, sms=link)
+    world.at(DUE)
+    first = asyncio.create_task(world.engine.dispatcher.turn())
+    await link.wanted.wait()
+    world.platform.database.write(nudges.release_all)
+    await asyncio.gather(first, world.engine.dispatcher.turn())
+    assert len(handed) == 1
+    attempts = [fact for fact in world.facts(world.nudge("month").intent.id) if isinstance(fact, NudgeAttempted)]
+    assert len(attempts) == 1
     world.close()
 
 

@@ -1,7 +1,7 @@
 """A note with the texts of all languages: written out and read back it is the same, and no line of it is lost."""
 
 from collections.abc import Mapping
-from time import process_time
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -200,12 +200,13 @@ def test_a_long_note_takes_no_longer_for_each_line() -> None:
     """Lines of signs, of labels and of slips are read in a time that grows with their number."""
 
     def taken(times: int) -> float:
-        before = process_time()
+        before = thread_time()
         read("RU\nПисьмо:\n" + f"{':' * 300}\n{'а: ' * 90}\nТема писма:\nписма:\n" * times)
-        return process_time() - before
+        return thread_time() - before
 
     taken(10)
-    assert taken(740) < 16 * max(taken(185), 0.05)
+    long = min(taken(740) for _ in range(3))  # the garbage of other tests may be collected in one of them
+    assert long < 16 * max(taken(185), 0.05)
 
 
 def test_a_note_of_too_many_lines_is_refused_as_a_whole() -> None:

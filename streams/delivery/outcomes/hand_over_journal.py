@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 from weakref import finalize
 
 import msgspec
@@ -24,6 +24,7 @@ from sqlalchemy.engine import make_url
 
 from domain.facts.facts import NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
 from projections.handed_over import AttemptId
+from projections.tables import micros
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.outcome_facts import Outcomes
 
@@ -43,6 +44,16 @@ class State(StrEnum):
     ENDED = "ended"
 
 
+class OpenAttempt(NamedTuple):
+    """An attempt as one process made it; `until`: the end of its lease (microseconds).
+
+    Where its commit failed, another process may make an attempt of the same number, which has another lease.
+    """
+
+    attempt: AttemptId
+    until: int
+
+
 class Noted(Struct, array_like=True):
     """A line: attempts, and what is known of them.
 
@@ -51,7 +62,7 @@ class Noted(Struct, array_like=True):
     """
 
     state: State
-    attempts: Sequence[AttemptId]
+    attempts: Sequence[OpenAttempt]
     answers: Sequence[tuple[str, msgspec.Raw]] = ()
     parts: Sequence[tuple[str, str, AttemptId]] = ()
 
@@ -62,13 +73,13 @@ class Unfinished(Struct, frozen=True):
     `answered`: those with an answer, and the outcomes as facts; `parts`: by whose names for the parts of them.
     """
 
-    kept_back: frozenset[AttemptId] = frozenset()
-    handed: frozenset[AttemptId] = frozenset()
-    answered: Mapping[AttemptId, NudgeFact] = field(default_factory=dict)
+    kept_back: frozenset[OpenAttempt] = frozenset()
+    handed: frozenset[OpenAttempt] = frozenset()
+    answered: Mapping[OpenAttempt, NudgeFact] = field(default_factory=dict)
     parts: Mapping[tuple[str, str], AttemptId] = field(default_factory=dict)
 
     @property
-    def every(self) -> frozenset[AttemptId]:
+    def every(self) -> frozenset[OpenAttempt]:
         """Return all of them."""
         return self.kept_back | self.handed | self.answered.keys()
 
@@ -88,7 +99,8 @@ class HandOverJournal:
         self._file: Path | None = None
         self._descriptor, self._size = -1, 0
         self._let_go: Callable[[], object] = lambda: None
-        self._open: dict[AttemptId, Noted] = {}
+        self._open: dict[OpenAttempt, Noted] = {}
+        self._answered: dict[AttemptId, OpenAttempt] = {}
 
     @property
     def works(self) -> bool:
@@ -97,21 +109,27 @@ class HandOverJournal:
 
     def intend(self, attempts: Iterable[Attempt]) -> None:
         """Note attempts before their commit."""
-        self._note(Noted(State.INTENDED, [each.id for each in attempts]))
+        self._note(Noted(State.INTENDED, [open_attempt(each) for each in attempts]))
+
+    def withdraw(self, attempts: Iterable[Attempt]) -> None:
+        """Note attempts that were not committed."""
+        self._note(Noted(State.ENDED, [open_attempt(each) for each in attempts]))
 
     def hand_over(self, attempts: Iterable[Attempt]) -> None:
         """Note attempts before they are handed to their provider."""
-        self._note(Noted(State.HANDED, [each.id for each in attempts]))
+        self._note(Noted(State.HANDED, [open_attempt(each) for each in attempts]))
 
-    def answer(self, outcomes: Outcomes) -> None:
-        """Note outcomes before their commit."""
+    def answer(self, attempts: Iterable[Attempt], outcomes: Outcomes) -> None:
+        """Note the outcomes of attempts before their commit."""
+        self._answered |= {each.id: open_attempt(each) for each in attempts}
         facts = [(fact.TOPIC, msgspec.Raw(msgspec.json.encode(fact))) for _, fact in outcomes.ends]
         parts = [(provider, name, attempt) for (provider, name), attempt in outcomes.parts.items()]
-        self._note(Noted(State.ANSWERED, outcomes.attempts, facts, parts))
+        self._note(Noted(State.ANSWERED, [self._answered[each] for each in outcomes.attempts], facts, parts))
 
-    def end(self, attempts: Sequence[AttemptId]) -> None:
-        """Note attempts that are open no more: their outcomes are committed, or they were not."""
-        self._note(Noted(State.ENDED, attempts))
+    def end(self, attempts: Iterable[AttemptId]) -> None:
+        """Note attempts whose outcomes are committed."""
+        ended = [self._answered.pop(each) for each in attempts if each in self._answered]
+        self._note(Noted(State.ENDED, ended))
 
     def close(self) -> None:
         """Delete the file if nothing is open."""
@@ -203,10 +221,15 @@ class HandOverJournal:
                 yield file, descriptor
 
 
+def open_attempt(attempt: Attempt) -> OpenAttempt:
+    """Return the attempt as the journal names it."""
+    return OpenAttempt(attempt.id, micros(attempt.fact.until))
+
+
 def _single(line: Noted) -> Iterator[Noted]:
     """Yield a line for each of the attempts."""
     for number, attempt in enumerate(line.attempts):
-        parts = [part for part in line.parts if part[2][:3] == attempt[:3]]
+        parts = [part for part in line.parts if part[2][:3] == attempt.attempt[:3]]
         yield Noted(line.state, [attempt], line.answers[number : number + 1], parts)
 
 

@@ -87,9 +87,9 @@ class Recorder:
             with self.unconfirmed.watching(intended.ids, attempts):
                 kept = await self._group.attempts(intended)
         except RulesMoved:
-            self.journal.end([attempt.id for attempt in attempts])
+            self.journal.withdraw(attempts)
             raise
-        self.journal.end([attempt.id for attempt in attempts if attempt.nudge not in kept])
+        self.journal.withdraw(attempt for attempt in attempts if attempt.nudge not in kept)
         return [replace(attempt, committed=kept[attempt.nudge]) for attempt in attempts if attempt.nudge in kept]
 
     def expecting(self) -> AbstractContextManager[None]:

@@ -81,7 +81,7 @@ class HandOver:
             left = iter(answers)
             results = [best([next(left) for _ in each]) for each in copies]
             outcomes = outcomes_of([*back, *self._facts(safe, results)], safe, results)
-            self._recorder.journal.answer(outcomes)
+            self._recorder.journal.answer(attempts, outcomes)
             places.release()
             known = {attempt.nudge: attempt.committed for attempt in attempts if attempt.committed is not None}
             await self._record(Answers(outcomes, known), attempts[0].fact.until, permits)

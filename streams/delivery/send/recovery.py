@@ -7,11 +7,12 @@ from domain.facts.facts import NudgeFact, NudgeFailed
 from domain.nudges.settle import Settlement
 from projections import nudges
 from projections.handed_over import AttemptId
+from projections.tables import micros
 from streams.delivery.admission.routing import Routing
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.restore_doubt import lost_before
 from streams.delivery.outcomes import outcome_facts
-from streams.delivery.outcomes.hand_over_journal import NOTHING_LEFT, Unfinished
+from streams.delivery.outcomes.hand_over_journal import NOTHING_LEFT, OpenAttempt, Unfinished
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.claiming import Claims
 from streams.rules.context import WriteContext
@@ -40,7 +41,7 @@ class Recovery:
         with self._recorder.journal.unfinished() as left:
             return self._end_open(left, left.every) if left.every else 0
 
-    def _end_open(self, left: Unfinished, only: AbstractSet[AttemptId] | None) -> int:
+    def _end_open(self, left: Unfinished, only: AbstractSet[OpenAttempt] | None) -> int:
         """End open attempts, all or `only` some; those that change meanwhile are read again."""
         ended = 0
         for _ in range(TRIES):
@@ -74,6 +75,7 @@ class Recovery:
         return outcome_facts.unknown(attempted, "no_outcome", now)
 
 
-def _attempt_of(case: Settlement) -> AttemptId:
+def _attempt_of(case: Settlement) -> OpenAttempt:
     delivery = case.nudge.to(case.person.pseudonym)
-    return AttemptId(case.nudge.intent.id, delivery.recipient, delivery.attempt)
+    lease_over = delivery.due or case.nudge.intent.due  # an open attempt is due when its lease is over
+    return OpenAttempt(AttemptId(case.nudge.intent.id, delivery.recipient, delivery.attempt), micros(lease_over))

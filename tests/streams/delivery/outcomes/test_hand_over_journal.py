@@ -9,11 +9,20 @@ from msgspec.structs import replace
 from app.compose_sending import compose_dispatcher
 from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned, NudgeSent, NudgeUnknown
 from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
 from projections.handed_over import AttemptId
 from streams.delivery.outcomes.attempts import Attempt
-from streams.delivery.outcomes.hand_over_journal import COMPACT, NOTHING_LEFT, HandOverJournal, Unfinished
+from streams.delivery.outcomes.hand_over_journal import (
+    COMPACT,
+    NOTHING_LEFT,
+    HandOverJournal,
+    OpenAttempt,
+    Unfinished,
+    open_attempt,
+)
 from streams.delivery.outcomes.outcome_facts import Outcomes
+from streams.delivery.send.claiming import LEASE
 from streams.delivery.send.dispatch import Dispatcher
 from streams.log.watermark import Watermark
 from streams.storage.database import Database
@@ -37,6 +46,10 @@ class Journalled:
         fact = NudgeAttempted(DUE, who, number, "sms", "gateway", DUE)
         case = type("Case", (), {"nudge": self._nudge})()
         return Attempt(case, None, fact, None)  # type: ignore[arg-type]
+
+    def opened(self, number: int) -> OpenAttempt:
+        """The same, as the journal names it."""
+        return open_attempt(self.attempt(number))
 
     def sent(self, number: int) -> tuple[AttemptId, NudgeSent]:
         """The outcome of that attempt."""
@@ -75,8 +88,8 @@ def fill(journalled: Journalled) -> HandOverJournal:
     journal.intend(attempts)
     journal.hand_over(attempts[1:])
     (_, fourth), (about, fifth) = journalled.sent(3), journalled.sent(4)
-    journal.answer(Outcomes([(about.nudge, fourth)]))
-    journal.answer(Outcomes([(about.nudge, fifth)], {("gateway", "part 1"): about}))
+    journal.answer([attempts[3]], Outcomes([(about.nudge, fourth)]))
+    journal.answer([attempts[4]], Outcomes([(about.nudge, fifth)], {("gateway", "part 1"): about}))
     journal.end([attempts[3].id])
     return journal
 
@@ -88,9 +101,9 @@ def test_who_comes_after_a_kill_knows_what_was_handed_over(journalled: Journalle
     kill_owners(journalled.beside)
     about, answer = journalled.sent(4)
     assert journalled.left() == Unfinished(
-        frozenset([journalled.attempt(0).id]),
-        frozenset([journalled.attempt(1).id, journalled.attempt(2).id]),
-        {about: answer},
+        frozenset([journalled.opened(0)]),
+        frozenset([journalled.opened(1), journalled.opened(2)]),
+        {journalled.opened(4): answer},
         {("gateway", "part 1"): about},
     )
     assert journalled.files() == []
@@ -130,7 +143,7 @@ def test_a_torn_line_counts_for_nothing(journalled: Journalled) -> None:
     kill_owners(journalled.beside)
     [file] = journalled.files()
     file.write_bytes(file.read_bytes()[:-2])
-    assert journalled.left().kept_back == {journalled.attempt(1).id}
+    assert journalled.left().kept_back == {journalled.opened(1)}
 
 
 def test_the_file_stays_small(journalled: Journalled) -> None:
@@ -140,13 +153,13 @@ def test_the_file_stays_small(journalled: Journalled) -> None:
     journal.hand_over([journalled.attempt(2)])
     for _ in range(3 * COMPACT // 1500):
         journal.intend([journalled.attempt(number) for number in range(10, 20)])
-        journal.end([journalled.attempt(number).id for number in range(10, 20)])
+        journal.withdraw([journalled.attempt(number) for number in range(10, 20)])
     [file] = journalled.files()
     assert file.stat().st_size <= COMPACT + 2000
     kill_owners(journalled.beside)
     left = journalled.left()
-    assert left.kept_back == {journalled.attempt(1).id}
-    assert left.handed == {journalled.attempt(2).id}
+    assert left.kept_back == {journalled.opened(1)}
+    assert left.handed == {journalled.opened(2)}
 
 
 def test_a_dispatcher_that_stops_leaves_no_file(journalled: Journalled) -> None:
@@ -155,7 +168,7 @@ def test_a_dispatcher_that_stops_leaves_no_file(journalled: Journalled) -> None:
     journal.intend([journalled.attempt(1)])
     journal.close()
     assert journalled.files(), "one is open"
-    journal.end([journalled.attempt(1).id])
+    journal.withdraw([journalled.attempt(1)])
     journal.close()
     assert journalled.files() == []
 
@@ -239,3 +252,26 @@ async def test_a_message_that_was_not_handed_over_goes_at_once(due: World) -> No
     assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeFailed, NudgeAttempted, NudgeSent]
     assert len(due.sent) == 1
     database.close()
+
+
+async def test_a_dead_process_says_nothing_of_another_ones_attempt(tmp_path: Path) -> None:
+    """Where another process sends what a dead one only intended, its attempt stays open, and goes once."""
+    others: list[Dispatcher] = []
+
+    def hand_over(_: Message) -> None:
+        assert [other.recover() for other in others] == [0]
+
+    due = with_card(tmp_path, sms=FakeNotifier("sms", hand_over))
+    database = MeddledDatabase(due.platform.settings.database)
+    due.at(DUE)
+    database.before_writes.extend([nothing, _die])  # the claim, the attempt
+    with pytest.raises(Killed):
+        await journalling(due, "killed", database).turn()
+    kill_owners(due.file)
+    due.at(DUE + LEASE)
+    others.append(journalling(due, "late"))
+    await journalling(due, "living").drain()
+    facts = due.facts(due.nudge("month").intent.id)
+    assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeSent]
+    database.close()
+    due.close()

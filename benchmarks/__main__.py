@@ -1,5 +1,6 @@
 """make bench: every benchmark, one table; `python -m benchmarks append plan` runs some."""
 
+import gc
 import sys
 import traceback
 from importlib import import_module
@@ -45,6 +46,7 @@ def _told(table: list[Row], failed: list[str]) -> int:
 def _measured(name: str) -> list[Row]:
     rows: list[Row]
     rows, notes = import_module(f"benchmarks.{name}").measure()
+    gc.unfreeze()  # what this one had is no burden of the next one
     save(name, rows, notes)
     print("  ".join(f"{what}: {value:,.0f}" for what, value in notes.items()), flush=True)
     return rows

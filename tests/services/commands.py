@@ -23,10 +23,14 @@ _PRELOADED = [
     "app.roles.kafka_roles",
     "app.roles.lifecycle",
     "app.server",
+    "faust.app.base",  # what Faust, FastAPI and uvicorn import only when they are used
+    "faust.transport.drivers.aiokafka",
     "notifiers.email.notifier",
     "notifiers.push.web_push",
     "notifiers.sms.smpp.notifier",
+    "pydantic.v1",
     "streams.kafka.worker",
+    "uvicorn.protocols.http.httptools_impl",
 ]
 _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(_PRELOADED)

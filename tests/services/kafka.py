@@ -226,6 +226,10 @@ group.min.session.timeout.ms=1000
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 auto.create.topics.enable=false
+metadata.max.idle.interval.ms=0
+num.network.threads=1
+num.io.threads=2
+background.threads=1
 """
 _OPEN = "listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:PLAINTEXT\n"
 _SIGNING_IN = """\

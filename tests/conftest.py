@@ -12,6 +12,7 @@ from hypothesis import settings
 from sqlalchemy.engine import URL
 from xdist.scheduler import LoadFileScheduling
 
+from tests.compiled import compile_once
 from tests.services import postgres
 from tests.world import World
 
@@ -23,6 +24,7 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 
+compile_once()
 gc.set_threshold(10_000, 10, 5)  # a process of tests holds half a million objects that stay: looking is dear
 
 

@@ -52,9 +52,12 @@ TARGETS = {
 
 
 def target_of(name: str, atheris: Any = None) -> Any:
-    """The target; its module is watched where atheris is there."""
-    with atheris.instrument_imports(include=WATCHED[TARGETS[name]]) if atheris else nullcontext():
-        return import_module(f"tests.fuzz.{TARGETS[name]}").TARGETS[name]
+    """The target; what it reads with is watched where atheris is there, which would watch all beside a module, too."""
+    module, watched = f"tests.fuzz.{TARGETS[name]}", WATCHED[TARGETS[name]]
+    with atheris.instrument_imports(include=watched) if atheris else nullcontext():
+        for each in watched if all("." in each for each in watched) else [module]:
+            import_module(each)
+    return import_module(module).TARGETS[name]
 
 
 def serve(module: str) -> None:

@@ -65,44 +65,42 @@ def _checker() -> Checker:
     return Checker(catalogue, Names(bytes(32)), is_iin)
 
 
-def _taken(checker: Checker, envelope: Envelope | Refused) -> None:
+CHECKER = _checker()
+"""Made before the campaigns are forked: to read the pack takes longer than one of them."""
+
+
+def _taken(envelope: Envelope | Refused) -> None:
     """As intake does: a life event that the log can keep, or a refusal that repeats nothing of what came."""
     if isinstance(envelope, Refused):
         return
     with suppress(Refused):
-        msgspec.msgpack.encode(checker.check(envelope))
+        msgspec.msgpack.encode(CHECKER.check(envelope))
 
 
 def _structured(_: Path) -> Try:
-    checker = _checker()
-
     def attempt(data: bytes) -> None:
         with suppress(Refused):
-            _taken(checker, structured(data, [TRACE]))
+            _taken(structured(data, [TRACE]))
 
     return attempt
 
 
 def _batched(_: Path) -> Try:
-    checker = _checker()
-
     def attempt(data: bytes) -> None:
         with suppress(Refused, TooManyEvents):
             for each in batched(data, [TRACE], MAX_BATCH_EVENTS):
-                _taken(checker, each)
+                _taken(each)
 
     return attempt
 
 
 def _binary(_: Path) -> Try:
-    checker = _checker()
-
     def attempt(data: bytes) -> None:
         head, _, body = data.partition(b"\n\n")
         lines = (line.partition(b":") for line in head.split(b"\n"))
         headers = [(name.decode("latin-1"), value.strip().decode("latin-1")) for name, _, value in lines]
         with suppress(Refused):
-            _taken(checker, binary(body, headers))
+            _taken(binary(body, headers))
 
     return attempt
 

@@ -7,7 +7,7 @@ from sqlalchemy.util import LRUCache
 
 
 class _Compiled(LRUCache[Any, Any]):
-    """What was compiled, by the kind of database and the statement: SQLAlchemy's keys begin with one engine's dialect.
+    """What was compiled, by the kind of database and the statement; SQLAlchemy's keys have one engine's dialect.
 
     All engines of a kind are alike here: one driver, one version of the server.
     """

@@ -52,7 +52,7 @@ TARGETS = {
 
 
 def target_of(name: str, atheris: Any = None) -> Any:
-    """The target; what it reads with is watched where atheris is there, which would watch all beside a module, too."""
+    """The target; what it reads with is watched where atheris is, which would watch all beside a module, too."""
     module, watched = f"tests.fuzz.{TARGETS[name]}", WATCHED[TARGETS[name]]
     with atheris.instrument_imports(include=watched) if atheris else nullcontext():
         for each in watched if all("." in each for each in watched) else [module]:

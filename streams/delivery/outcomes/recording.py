@@ -80,7 +80,8 @@ class Recorder:
             OlderLog: the database was restored while this process ran.
             RulesMoved: other rules are in force by now; nothing is committed.
         """
-        attempts = intended.attempts
+        attempts, settled = intended.attempts, self.unconfirmed.settled
+        self.journal.withdraw([settled.popleft() for _ in range(len(settled))])
         self.journal.intend(attempts)
         kept: Kept = {}
         try:

@@ -26,13 +26,14 @@ REASON = "commit_unanswered"
 class UnconfirmedCommits:
     """Remembers them until the database answers again: only the process that made them knows that they did not go.
 
-    Without this they would wait until their lease ends.
+    Without this they would wait until their lease ends. `settled`: the attempts that are open no more.
     """
 
     def __init__(self, context: WriteContext) -> None:
         self._database, self._log, self._clock = context.database, context.log, context.clock
         self._noted: deque[tuple[Sequence[UUID], Sequence[Attempt]]] = deque()
         self._settling = threading.Lock()
+        self.settled: deque[Attempt] = deque()
 
     @contextmanager
     def watching(self, ids: Sequence[UUID], attempts: Sequence[Attempt] = ()) -> Iterator[None]:
@@ -51,6 +52,7 @@ class UnconfirmedCommits:
                 ids, attempts = self._noted[0]
                 self._database.write(partial(self._settle, ids=ids, attempts=attempts), Priority.DISPATCH)
                 self._noted.popleft()
+                self.settled.extend(attempts)
 
     def _settle(self, connection: Connection, ids: Sequence[UUID], attempts: Sequence[Attempt]) -> None:
         """Holding the nudges proves that the transaction in question is over."""

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy.exc import OperationalError
 
 from app.compose_sending import compose_dispatcher
 from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned, NudgeSent, NudgeUnknown
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
+from projections import nudges
 from projections.handed_over import AttemptId
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.hand_over_journal import (
@@ -27,7 +29,7 @@ from streams.delivery.send.dispatch import Dispatcher
 from streams.log.watermark import Watermark
 from streams.storage.database import Database
 from tests.streams.dispatching import DUE, MINUTE, Killed, kill, with_card
-from tests.streams.meddling import MeddledDatabase, nothing
+from tests.streams.meddling import Away, MeddledDatabase, nothing
 from tests.world import World
 
 URL = "postgresql://user@host/name"
@@ -275,3 +277,17 @@ async def test_a_dead_process_says_nothing_of_another_ones_attempt(tmp_path: Pat
     assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeSent]
     database.close()
     due.close()
+
+
+async def test_what_the_database_did_not_confirm_is_forgotten_once_it_is_settled(due: World) -> None:
+    """An attempt that was handed back after the database was away is open no more, so the file can go."""
+    database = Away(due.platform.settings.database, 1, committed=True, after_which=nudges.open_attempts)
+    dispatcher = journalling(due, "first", database)
+    with pytest.raises(OperationalError):
+        await dispatcher.turn()
+    due.at(DUE + MINUTE)
+    await dispatcher.drain()
+    await dispatcher.ended()
+    assert [message.attempt for message in due.sent] == [2]
+    assert list(due.file.parent.glob("key.in-flight-*")) == []
+    database.close()

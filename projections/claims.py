@@ -6,11 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Update, and_, bindparam, or_, select, update
 
-from domain.nudges.nudge import Nudge
 from projections.for_each import ForEach
 from projections.front import Front
 from projections.lanes import Shares, waiting_lanes
-from projections.nudges import KEY, Due, due_keys, this_delivery
+from projections.nudges import KEY, Due, keys_of, this_delivery
 from projections.tables import IS_EMERGENCY, IS_STOPPED, IS_URGENT, due
 
 
@@ -47,9 +46,9 @@ def claim(
     return [Due(*row[2:]) for row in found]
 
 
-def leave(connection: Connection, found: Iterable[Nudge], until: int) -> None:
+def leave(connection: Connection, these: Iterable[Due], until: int) -> None:
     """Release these, but let nobody claim them before `until`."""
-    _LEFT.execute(connection, due_keys(found), until=until)
+    _LEFT.execute(connection, keys_of(connection, these), until=until)
 
 
 _LEFT = ForEach(update(due).values(holder=None, held_until=bindparam("until")), KEY, this_delivery)

@@ -89,6 +89,20 @@ def due_keys(found: Iterable[Nudge]) -> list[tuple[Any, ...]]:
     return [row[:4] for nudge in found for row in _due_rows(nudge)]
 
 
+def keys_of(connection: Connection, these: Iterable[Due]) -> list[tuple[Any, ...]]:
+    """Return the keys of the deliveries' rows in the table `due`; of an undivided nudge all have the same row."""
+    recipients: dict[UUID, set[str]] = {}
+    for id_, recipient in these:
+        recipients.setdefault(id_, set()).add(recipient)
+    found = by_id(connection, recipients).values()
+    return [
+        key
+        for nudge in found
+        for key in due_keys([nudge])
+        if nudge.is_undivided or key[3] in recipients[nudge.intent.id]
+    ]
+
+
 def this_delivery(*key: ColumnElement[Any]) -> ColumnElement[bool]:
     """Return the condition for the row of that key."""
     return and_(*(column == value for column, value in zip(KEY, key, strict=True)))
@@ -225,9 +239,9 @@ def versions_held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int
     return dict(rows_of(connection, _VERSIONS_HELD, sorted(set(ids))))
 
 
-def release(connection: Connection, ids: Sequence[UUID]) -> None:
-    """Release the claims on these nudges."""
-    _LET_GO.execute(connection, due_keys(by_id(connection, ids).values()))
+def release(connection: Connection, these: Iterable[Due]) -> None:
+    """Release the claims on these deliveries."""
+    _LET_GO.execute(connection, keys_of(connection, these))
 
 
 def next_due(connection: Connection) -> int | None:

@@ -7,11 +7,12 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from domain.facts.facts import NudgeFact, NudgeGathered
+from domain.facts.facts import NudgeFact, NudgeGathered, RecipientFact
 from domain.nudges.digest import mirrored, travels
 from domain.nudges.nudge import Nudge, evolve
 from domain.nudges.unreached import passed_to_minor
 from projections import handed_over, nudges
+from projections.nudges import Due
 from streams.log.log import Log
 from streams.log.mapper import Entry
 
@@ -36,9 +37,10 @@ def append_if_unmoved(
     tied: Mapping[UUID, Sequence[Nudge]] | None = None,
     always: Unconditional = NOTHING_MORE,
 ) -> Mapping[UUID, Nudge]:
-    """Append facts to the nudges that have not changed since they were read; release the claims on the others.
+    """Append facts to the nudges that have not changed since they were read.
 
-    `tied`: the other nudges that must not have changed for a nudge's facts, such as the members of a digest.
+    `tied`: the other nudges that must not have changed for a nudge's facts, such as the members of a digest; if only
+    these have, the claims on its deliveries are released. (A nudge that has changed lost them by that.)
     `always`: further facts, appended behind them in any case. All nudges are locked in one statement, to avoid
     deadlocks. Return the nudges that `facts` were appended to, as they are afterwards.
     """
@@ -57,7 +59,14 @@ def append_if_unmoved(
         if all(versions.get(one.intent.id) == one.version for one in each)
     }
     after = _append(connection, log, {**kept, **_with_unconditional(connection, kept, always, versions)})
-    nudges.release(connection, [id_ for id_ in by_nudge if id_ not in kept])
+    held_back = [
+        Due(id_, fact.recipient)
+        for id_, (nudge, theirs) in by_nudge.items()
+        if id_ not in kept and versions.get(id_) == nudge.version
+        for fact in theirs
+        if isinstance(fact, RecipientFact)
+    ]
+    nudges.release(connection, held_back)
     return {id_: after[id_] for id_ in kept}
 
 

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, takewhile
 from typing import Any
-from uuid import UUID
 
 from msgspec import Struct
 
+from projections.nudges import Due
 from streams.delivery.admission.concurrency import Bulkhead, Bulkheads, Permits
 from streams.delivery.admission.exclusive_links import ExclusiveLinks
 from streams.delivery.admission.fair_ordering import FairOrdering, is_emergency, is_urgent
@@ -28,8 +28,8 @@ FRESH = timedelta(seconds=2)
 """The time that a decision holds while it waits: meanwhile people stop messages, move, and go to sleep."""
 Back = asyncio.Future[Sequence[Case]]
 """The cases of a group that were not sent."""
-Release = Callable[[Sequence[UUID]], None]
-"""Releases the claims on nudges, so that they can be claimed again at once."""
+Release = Callable[[Sequence[Due]], None]
+"""Releases the claims on deliveries, so that they can be claimed again at once."""
 
 
 class Admitted(Struct, frozen=True):
@@ -82,7 +82,7 @@ class Admission:
 
         With `patience`, this returns as soon as no case waits; what providers have is not waited for.
         """
-        with self._unconfirmed.watching(_ids(cases)):
+        with self._unconfirmed.watching(_keys(cases)):
             cases = await self._exclusive.without(cases, terms.decided_at)
         if self._routing.rates.any:  # one that waits holds up the next
             cases = self._ordering.ordered(cases)
@@ -161,22 +161,22 @@ class Admission:
         wanted = [limits_of_one for _, limits_of_one in alike]
         if not any(wanted):
             return [self._clock()] * len(wanted)
-        with self._unconfirmed.watching(_ids([one.case for one in routed])):
+        with self._unconfirmed.watching(_keys([one.case for one in routed])):
             return await self._routing.rates.take(wanted, urgent=urgent, until=terms.until)
 
     def _set_aside(self, bulkhead: Bulkhead, left: Sequence[RoutedCase], back: Back) -> None:
         """Keep the claims of cases for which there is no permit, until there is one."""
         cases = [waiting.case for waiting in left]
-        bulkhead.set_aside(_ids(cases), first=any(map(is_emergency, cases)))  # an emergency is claimed alone
+        bulkhead.set_aside(_keys(cases), first=any(map(is_emergency, cases)))  # an emergency is claimed alone
         back.set_result(cases)
 
     async def _give_back(self, left: Sequence[RoutedCase], back: Back) -> None:
         """Release the claims of cases whose decision is stale."""
         cases = [waiting.case for waiting in left]
-        with self._unconfirmed.watching(_ids(cases)):
-            await asyncio.to_thread(self._release, _ids(cases))
+        with self._unconfirmed.watching(_keys(cases)):
+            await asyncio.to_thread(self._release, _keys(cases))
         back.set_result(cases)
 
 
-def _ids(cases: Sequence[Case]) -> list[UUID]:
-    return [case.nudge.intent.id for case in cases]
+def _keys(cases: Sequence[Case]) -> list[Due]:
+    return [case.key for case in cases]

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain, groupby
 from typing import NamedTuple
-from uuid import UUID
 
+from projections.nudges import Due
 from streams.delivery.decide.case import Case
 
 PATIENCE = 2.0
 """Seconds that a group waits for its permits; a decision holds no longer, see `admission.FRESH`."""
 KEPT = 10_000
-"""At most so many nudges without a permit are claimed again as soon as there is one; others once their claim ends."""
+"""At most so many deliveries without a permit are claimed again as soon as there is one; others once it ends."""
 IN_FLIGHT, GROUP = 32, 8
 """Messages that may be unknown after a kill, and messages that are handed over together."""
 WINDOW, FAR_WINDOW, SPAN = 256, 1024, 0.5
@@ -94,7 +94,7 @@ class Bulkhead:
         self._budget = budget
         self.taken, self._full = 0, False
         self._waiting: deque[_Waiting] = deque()
-        self._set_aside: deque[UUID] = deque(maxlen=KEPT)
+        self._set_aside: deque[Due] = deque(maxlen=KEPT)
         budget.join(self)
 
     async def acquire(self, wanted: int, patience: float | None) -> int:
@@ -146,17 +146,17 @@ class Bulkhead:
         self._budget.given_back(permits)
         self._budget.pass_on()
 
-    def set_aside(self, ids: Sequence[UUID], *, first: bool = False) -> None:
-        """Remember nudges for which there was no permit: their claim keeps them out of the way of others.
+    def set_aside(self, these: Sequence[Due], *, first: bool = False) -> None:
+        """Remember deliveries for which there was no permit: their claim keeps them out of the way of others.
 
         `first`: they are ready again before those that were set aside earlier.
         """
         if first:
-            self._set_aside.extendleft(reversed(ids))
+            self._set_aside.extendleft(reversed(these))
         else:
-            self._set_aside.extend(ids)
+            self._set_aside.extend(these)
 
-    def ready_again(self, *, every: bool) -> list[UUID]:
+    def ready_again(self, *, every: bool) -> list[Due]:
         """Take out as many of them as there are permits for now, or every one."""
         permits = 0 if self._waiting else self._budget.free(self)
         many = len(self._set_aside) if every else permits
@@ -234,9 +234,9 @@ class Bulkheads:
             groups += [(bulkhead, group) for group in _dealt_out(nudges)]
         return groups
 
-    def ready_again(self, *, every: bool = False) -> list[UUID]:
-        """Return the nudges that were set aside and for which there are permits now, or every one."""
-        return [id_ for bulkhead in self._bulkheads.values() for id_ in bulkhead.ready_again(every=every)]
+    def ready_again(self, *, every: bool = False) -> list[Due]:
+        """Return the deliveries that were set aside and for which there are permits now, or every one."""
+        return [each for bulkhead in self._bulkheads.values() for each in bulkhead.ready_again(every=every)]
 
 
 class Places:

@@ -36,8 +36,9 @@ class ExclusiveLinks:
         if not there:
             return list(cases)
         await asyncio.to_thread(self._watch.look, now)
-        left = {case.nudge.intent.id: case.nudge for case in there if not self._is_unattended(case, now)}
-        work = partial(claims.leave, found=left.values(), until=micros(now + MEANWHILE))
+        left = {case.nudge.intent.id for case in there if not self._is_unattended(case, now)}
+        keys = [case.key for case in cases if case.nudge.intent.id in left]
+        work = partial(claims.leave, these=keys, until=micros(now + MEANWHILE))
         await asyncio.to_thread(self._database.write, work, Priority.DISPATCH)
         return [case for case in cases if case.nudge.intent.id not in left]
 

@@ -24,6 +24,7 @@ from domain.nudges.settle import (
 )
 from domain.persons.history import History
 from domain.persons.person import Person
+from projections.nudges import Due
 
 
 class Case(Struct, frozen=True):
@@ -51,6 +52,11 @@ class Case(Struct, frozen=True):
         return self.settlement.nudge
 
     @property
+    def key(self) -> Due:
+        """Return the delivery as it is claimed."""
+        return key_of(self.settlement)
+
+    @property
     def recipient(self) -> Person:
         """Return the person who gets it."""
         return self.settlement.person
@@ -65,6 +71,11 @@ class Case(Struct, frozen=True):
         """Return True if only the provider that may already have it may get it, and its class does not repeat."""
         bound = self.nudge.to(self.recipient.pseudonym).bound
         return bound is not None and not CLASS_RULES[self.nudge.intent.klass].repeats
+
+
+def key_of(settlement: Settlement) -> Due:
+    """Return the delivery as it is claimed."""
+    return Due(settlement.nudge.intent.id, settlement.person.pseudonym)
 
 
 def added(cases: Iterable[Case], now: datetime) -> list[tuple[Nudge, NudgeDeferred]]:

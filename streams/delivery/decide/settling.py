@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
@@ -28,15 +27,15 @@ class Claimed(Struct, frozen=True):
     """The deliveries of a claim, by what is to be done with them.
 
     `cases`: to decide on; `lost`: open attempts whose lease ran out; `asked`: unknown outcomes about which a provider
-    is asked; `moved_on`: nudges that changed since the claim; `awaiting_plans`: nudges that are not decided on
-    before a plan, with the time of the next look.
+    is asked; `moved_on`: those that changed since the claim; `awaiting_plans`: those that are not decided on before a
+    plan, with the time of the next look.
     """
 
     cases: list[Case]
     lost: list[Settlement]
     asked: list[Settlement]
-    moved_on: list[UUID]
-    awaiting_plans: Mapping[UUID, datetime]
+    moved_on: list[Due]
+    awaiting_plans: Mapping[Due, datetime]
 
 
 class Decisions(Struct, frozen=True):
@@ -57,7 +56,7 @@ def read_claim(connection: Connection, log: Log, rules: Rules, claimed: Sequence
     for row in claimed:
         nudge = found[row.nudge]
         if not _is_due(nudge, row.recipient, now):
-            moved_on.append(row.nudge)
+            moved_on.append(row)
         elif nudge.to(row.recipient).state is State.ATTEMPTED:
             lost.append((nudge, row.recipient))
         elif is_asked(nudge.to(row.recipient)):
@@ -68,7 +67,10 @@ def read_claim(connection: Connection, log: Log, rules: Rules, claimed: Sequence
     settlements = inputs.settlements(lost), inputs.settlements(asked)
     waiting, left_out = awaiting_plans(connection, inputs.told_by(nudge for nudge, _ in fresh), rules.rulebook, now)
     ready = [(nudge, whom) for nudge, whom in fresh if nudge.intent.id not in waiting]
-    return Claimed(list(inputs.cases(ready, left_out)), *settlements, moved_on, waiting)
+    awaiting = {
+        Due(nudge.intent.id, whom): waiting[nudge.intent.id] for nudge, whom in fresh if nudge.intent.id in waiting
+    }
+    return Claimed(list(inputs.cases(ready, left_out)), *settlements, moved_on, awaiting)
 
 
 def decide(claimed: Claimed, rules: Rules, now: datetime) -> Decisions:

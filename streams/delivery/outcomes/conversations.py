@@ -17,6 +17,7 @@ from domain.persons.channels import ADDRESS_OF
 from domain.persons.replies import CONSENT
 from projections import nudges
 from projections.bulk import replace_rows
+from projections.nudges import Due
 from projections.tables import micros, moment
 from streams.delivery.decide.case import Case
 from streams.delivery.outcomes.attempts import Attempt
@@ -133,9 +134,9 @@ def note_attempts(connection: Connection, names: Names, attempts: Iterable[Attem
 
 def marks(
     connection: Connection, log: Log, rules: Rules, names: Names, cases: Iterable[Case], now: datetime
-) -> dict[tuple[UUID, str], str]:
-    """Return (nudge, recipient) -> the mark that an SMS must show, as another question is open at its number."""
-    found: dict[tuple[UUID, str], str] = {}
+) -> dict[Due, str]:
+    """Return delivery -> the mark that its SMS must show, as another question is open at its number."""
+    found: dict[Due, str] = {}
     together: dict[bytes, dict[UUID, str]] = {}
     for case in cases:
         if asks(case):
@@ -146,7 +147,7 @@ def marks(
             others = [mark for about, mark in together[number].items() if about != intent.occurrence]
             mark = together[number][intent.occurrence] = mark_of(names, intent.id, others)
             if others:
-                found[intent.id, case.recipient.pseudonym] = mark
+                found[case.key] = mark
     return found
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.nudges.nudge import Nudge
+from projections.nudges import Due
 from streams.delivery.decide.case import Case
 from streams.delivery.outcomes.attempts import Attempt, Intention
 from streams.delivery.outcomes.outcome_facts import Outcomes
@@ -42,15 +43,14 @@ class Intended(Struct, frozen=True):
         return [intention for intention in self.intentions if isinstance(intention, Attempt)]
 
     @property
-    def ids(self) -> list[UUID]:
-        """Return the ids of the nudges."""
-        return [case.nudge.intent.id for case in self.cases]
+    def claimed(self) -> list[Due]:
+        """Return the deliveries that were claimed for it."""
+        return [case.key for case in self.cases]
 
     @property
-    def deliveries(self) -> frozenset[tuple[UUID, str]]:
-        """Return nudge and recipient of each delivery that is settled, those that go with a digest included."""
-        settled = chain(self.cases, *(case.members for case in self.cases))
-        return frozenset((case.nudge.intent.id, case.recipient.pseudonym) for case in settled)
+    def deliveries(self) -> frozenset[Due]:
+        """Return the deliveries that are settled, those that go with a digest included."""
+        return frozenset(case.key for case in chain(self.cases, *(case.members for case in self.cases)))
 
 
 class Answers(Struct, frozen=True):
@@ -131,7 +131,7 @@ class GroupCommit:
         """
         taken: list[tuple[Intended, asyncio.Future[Kept]]] = []
         left: list[tuple[Intended, asyncio.Future[Kept]]] = []
-        deliveries: set[tuple[UUID, str]] = set()
+        deliveries: set[Due] = set()
         for one in self._intended:
             intended = one[0]
             same = not taken or intended.rules.position == taken[0][0].rules.position

@@ -85,7 +85,7 @@ class Recorder:
         self.journal.intend(attempts)
         kept: Kept = {}
         try:
-            with self.unconfirmed.watching(intended.ids, attempts):
+            with self.unconfirmed.watching(intended.claimed, attempts):
                 kept = await self._group.attempts(intended)
         except RulesMoved:
             self.journal.withdraw(attempts)
@@ -175,7 +175,7 @@ class Recorder:
         tied = {attempt.nudge: [member.nudge for member in attempt.case.members] for attempt in attempts}
         conversations.note_attempts(connection, self._names, attempts, now)
         kept = append_decided(connection, self._log, self._names, decided, tied, always)
-        nudges.release(connection, list(again))
+        nudges.release(connection, [case.key for case in cases if case.nudge.intent.id in again])
         refuse_moved_rules(connection, intended.rules.position)
         return kept, self._watermark.newest(connection)
 

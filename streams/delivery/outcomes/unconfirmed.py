@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from uuid import UUID
 
 from sqlalchemy import Connection
 
 from domain.nudges.nudge import Nudge
 from projections import nudges
+from projections.nudges import Due
 from streams.delivery.outcomes.attempts import Attempt, handed_back
 from streams.log.appending import record
 from streams.rules.context import WriteContext
@@ -31,35 +31,35 @@ class UnconfirmedCommits:
 
     def __init__(self, context: WriteContext) -> None:
         self._database, self._log, self._clock = context.database, context.log, context.clock
-        self._noted: deque[tuple[Sequence[UUID], Sequence[Attempt]]] = deque()
+        self._noted: deque[tuple[Sequence[Due], Sequence[Attempt]]] = deque()
         self._settling = threading.Lock()
         self.settled: deque[Attempt] = deque()
 
     @contextmanager
-    def watching(self, ids: Sequence[UUID], attempts: Sequence[Attempt] = ()) -> Iterator[None]:
-        """Remember these claimed nudges and attempts if the database goes away within the block."""
+    def watching(self, claimed: Sequence[Due], attempts: Sequence[Attempt] = ()) -> Iterator[None]:
+        """Remember these claimed deliveries and attempts if the database goes away within the block."""
         try:
             yield
         except UNAVAILABLE_ERRORS:
-            if ids:
-                self._noted.append((ids, attempts))
+            if claimed:
+                self._noted.append((claimed, attempts))
             raise
 
     def settle(self) -> None:
-        """Hand back the attempts that are in the log and release all claims, so that the nudges are due at once."""
+        """Hand back the attempts that are in the log and release all claims, so that all is due at once."""
         with self._settling:
             while self._noted:
-                ids, attempts = self._noted[0]
-                self._database.write(partial(self._settle, ids=ids, attempts=attempts), Priority.DISPATCH)
+                claimed, attempts = self._noted[0]
+                self._database.write(partial(self._settle, claimed=claimed, attempts=attempts), Priority.DISPATCH)
                 self._noted.popleft()
                 self.settled.extend(attempts)
 
-    def _settle(self, connection: Connection, ids: Sequence[UUID], attempts: Sequence[Attempt]) -> None:
+    def _settle(self, connection: Connection, claimed: Sequence[Due], attempts: Sequence[Attempt]) -> None:
         """Holding the nudges proves that the transaction in question is over."""
-        found, now = nudges.held(connection, ids), self._clock()
+        found, now = nudges.held(connection, {each.nudge for each in claimed}), self._clock()
         there = [attempt for attempt in attempts if _is_open(attempt, found.get(attempt.nudge))]
         record(connection, self._log, [(attempt.nudge, handed_back(attempt, now, REASON)) for attempt in there])
-        nudges.release(connection, ids)
+        nudges.release(connection, claimed)
 
 
 def _is_open(attempt: Attempt, nudge: Nudge | None) -> bool:

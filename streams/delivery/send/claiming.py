@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
@@ -51,37 +50,36 @@ class Claims:
         self._database, self._library, self._clock = context.database, context.library, context.clock
         self._holder, self._lease, self._fair = holder, lease, fair
         self._stopped = _StoppedDeliveries()
-        self._left: dict[UUID, datetime] = {}
+        self._left: dict[Due, datetime] = {}
 
     def claim(self, lane: Lane, limit: int) -> list[Due]:
         """Claim due deliveries until the lease ends; if there are none, some that a stop holds back."""
         return self._claim(lane, limit) or ([] if lane.urgent else self._claim_stopped(lane, limit))
 
-    def release(self, ids: Sequence[UUID]) -> None:
-        """Release nudges that are not sent now, so that they can be claimed again at once."""
-        if ids:
-            self._database.write(lambda connection: nudges.release(connection, ids), Priority.DISPATCH)
+    def release(self, these: Sequence[Due]) -> None:
+        """Release deliveries that are not sent now, so that they can be claimed again at once."""
+        if these:
+            self._database.write(lambda connection: nudges.release(connection, these), Priority.DISPATCH)
 
-    def leave(self, ids: Mapping[UUID, datetime]) -> None:
-        """Release nudges that are not sent now; nobody claims them before the time of each."""
+    def leave(self, these: Mapping[Due, datetime]) -> None:
+        """Release deliveries that are not sent now; nobody claims them before the time of each."""
 
         def work(connection: Connection) -> None:
-            found = nudges.by_id(connection, ids)
-            for until in set(ids.values()):
-                claims.leave(connection, [nudge for id_, nudge in found.items() if ids[id_] == until], micros(until))
+            for until in set(these.values()):
+                claims.leave(connection, [each for each, at in these.items() if at == until], micros(until))
 
-        if ids:
+        if these:
             self._database.write(work, Priority.DISPATCH)
-            self._left = {**self._still_left(), **ids}
+            self._left = {**self._still_left(), **these}
 
     def release_left(self) -> None:
         """Release what was left for a later time, so that it can be claimed again at once."""
         self.release(list(self._still_left()))
         self._left = {}
 
-    def _still_left(self) -> dict[UUID, datetime]:
+    def _still_left(self) -> dict[Due, datetime]:
         now = self._clock()
-        return {id_: until for id_, until in self._left.items() if until > now}
+        return {each: until for each, until in self._left.items() if until > now}
 
     def release_all(self) -> None:
         """Release every claim, also those of other dispatchers."""

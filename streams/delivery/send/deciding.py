@@ -57,7 +57,8 @@ class Decider:
             try:
                 self._recorder.decisions(facts, rules.position)
             except RulesMoved:
-                self._claims.release([nudge.intent.id for nudge, _ in facts])
+                decided = {nudge.intent.id for nudge, _ in facts}
+                self._claims.release([each for each in due if each.nudge in decided])
         self._claims.release(claimed.moved_on)
         self._claims.leave(claimed.awaiting_plans)
         return Batch(len(due), decisions.cases, decisions.questions, rules, self._clock())

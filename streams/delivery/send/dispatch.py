@@ -16,6 +16,7 @@ from streams.delivery.admission.admission import FRESH, Admission, Admitted, Ter
 from streams.delivery.admission.concurrency import WINDOW, Budgets, Places
 from streams.delivery.admission.routing import Routing
 from streams.delivery.admission.task_group import TaskGroup, both
+from streams.delivery.decide.case import key_of
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.group_commit import Intended
 from streams.delivery.outcomes.recording import Recorder
@@ -103,7 +104,7 @@ class Dispatcher:
             with self._unconfirmed.watching(ready_again):
                 await asyncio.to_thread(self._claims.release, ready_again)
         claimed = await asyncio.to_thread(self._decider.claim, lane, limit)
-        with self._unconfirmed.watching([each.nudge for each in claimed]):
+        with self._unconfirmed.watching(claimed):
             return await asyncio.to_thread(self._decide_and_write, claimed) if claimed else None
 
     def _decide_and_write(self, claimed: Sequence[Due]) -> Batch:
@@ -113,26 +114,26 @@ class Dispatcher:
     async def _send(self, lane: Lane, batch: Batch, patience: float | None = None) -> None:
         """Admit the cases by rates and permits, which calls `_deliver`; then ask providers about unknown outcomes."""
         terms = Terms(batch.decided_at, patience, partial(self._deliver, batch))
-        with self._unconfirmed.watching([case.nudge.intent.id for case in batch.questions]):
+        with self._unconfirmed.watching([key_of(case) for case in batch.questions]):
             back = await self._admission.send(batch.cases, terms, lane.bulkheads)
         lane.learn(back)
         await self._questions.begin(batch.questions, batch.rules, waits=patience is None)
 
     async def _deliver(self, batch: Batch, admitted: Admitted) -> None:
         """Have links opened, commit the attempts, and hand them over, each call at its slot."""
-        permits, ids = admitted.permits, [each.case.nudge.intent.id for each in admitted.routed]
+        permits, claimed = admitted.permits, [each.case.key for each in admitted.routed]
         try:
             begun = self._clock()
             no_links = await self._routing.linked(each.provider for each in admitted.routed if each.provider)
             if not no_links and self._clock() > begun + FRESH:
-                with self._unconfirmed.watching(ids):
-                    await asyncio.to_thread(self._claims.release, ids)  # to be decided on again
+                with self._unconfirmed.watching(claimed):
+                    await asyncio.to_thread(self._claims.release, claimed)  # to be decided on again
                 return
-            with self._unconfirmed.watching(ids):
+            with self._unconfirmed.watching(claimed):
                 intended = self._intentions.of(admitted.routed, batch.rules, batch.messages)
             attempts = await self._commit(intended)
-            permits.release(len(ids) - len(attempts))
-            with self._unconfirmed.watching(ids, attempts):
+            permits.release(len(claimed) - len(attempts))
+            with self._unconfirmed.watching(claimed, attempts):
                 await self._routing.reserve_pieces(attempts)
             calls = [(call, permits.part(len(call))) for call in self._routing.calls(attempts)]
             await self._tasks.all(
@@ -149,8 +150,8 @@ class Dispatcher:
         try:
             return await self._recorder.attempts(intended)
         except RulesMoved:
-            with self._unconfirmed.watching(intended.ids):
-                await asyncio.to_thread(self._claims.release, intended.ids)
+            with self._unconfirmed.watching(intended.claimed):
+                await asyncio.to_thread(self._claims.release, intended.claimed)
             return []
 
     async def _send_and_prepare(self, batch: Batch, limit: int, patience: float | None) -> Batch | None:
@@ -177,7 +178,7 @@ class Dispatcher:
         await self._tasks.ended()
         await self._hand_over.ended()
         self._recorder.journal.close()
-        left = [id_ for lane in (self._lane, self._urgent) for id_ in lane.bulkheads.ready_again(every=True)]
+        left = [each for lane in (self._lane, self._urgent) for each in lane.bulkheads.ready_again(every=True)]
         with suppress(*UNAVAILABLE_ERRORS):  # then their claims run out
             await asyncio.to_thread(self._claims.release, left)
 

@@ -14,6 +14,7 @@ from domain.nudges.settle import NotSentReason, Send
 from domain.persons.channels import addresses
 from domain.persons.hours import local_zone
 from notifiers.port.interface import Action, Message
+from projections.nudges import Due
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.rendering import AnswerUrl, render
 from streams.delivery.decide.settling import unsent
@@ -93,10 +94,6 @@ class MessageBuilder(Struct, frozen=True):
         return None if self.seen_url is None else self.seen_url(nudge, recipient, attempt)
 
 
-MessageKey = tuple[UUID, str]
-"""The nudge and the recipient of a message."""
-
-
 class Written(Struct, frozen=True):
     """A message, None where a value for its words is missing; `mark`: tells its question from others.
 
@@ -108,12 +105,7 @@ class Written(Struct, frozen=True):
     defect: Exception | None = None
 
 
-Messages = Mapping[MessageKey, Written]
-
-
-def key_of(case: Case) -> MessageKey:
-    """Return the key of the case's message."""
-    return case.nudge.intent.id, case.recipient.pseudonym
+Messages = Mapping[Due, Written]
 
 
 class Intentions:
@@ -125,11 +117,11 @@ class Intentions:
 
     def written(self, cases: Sequence[Case], rules: Rules) -> Messages:
         """Return the messages of cases that are sent."""
-        now, marks = self._clock(), dict[MessageKey, str]()
+        now, marks = self._clock(), dict[Due, str]()
         if asking := [case for case in cases if conversations.asks(case)]:
             with self._database.reading() as connection:
                 marks |= conversations.marks(connection, self._log, rules, self._names, asking, now)
-        sent = {key_of(case): case for case in cases if isinstance(case.decision, Send)}
+        sent = {case.key: case for case in cases if isinstance(case.decision, Send)}
         return {key: self._write(case, rules, now, marks.get(key, "")) for key, case in sent.items()}
 
     def _write(self, case: Case, rules: Rules, now: datetime, mark: str) -> Written:
@@ -152,7 +144,7 @@ class Intentions:
             return unsent(case, now)
         if provider is None:
             return outcome_facts.not_again(case.settlement, now)
-        recipient, written = case.recipient.pseudonym, messages[key_of(case)]
+        recipient, written = case.recipient.pseudonym, messages[case.key]
         message = written.message
         if written.defect is not None:
             raise written.defect

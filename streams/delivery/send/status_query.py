@@ -22,6 +22,7 @@ from projections import claims
 from projections.tables import micros
 from streams.delivery.admission.routing import Routing
 from streams.delivery.admission.task_group import Reporting, TaskGroup
+from streams.delivery.decide.case import key_of
 from streams.delivery.outcomes import outcome_facts
 from streams.delivery.outcomes.late_acceptances import LateAcceptances
 from streams.delivery.outcomes.recording import Recorder
@@ -69,10 +70,10 @@ class StatusQueries:
         async with self._free:
             if self.stopping or asyncio.get_running_loop().time() > until:
                 return
-            with self._recorder.unconfirmed.watching([case.nudge.intent.id]):
+            with self._recorder.unconfirmed.watching([key_of(case)]):
                 query = await asyncio.to_thread(self._query, case, rules)
             told = Unknown(Reason.CLOSED) if query is None else await query.provider.ask(query.inquiry)
-        with self._recorder.unconfirmed.watching([case.nudge.intent.id]):
+        with self._recorder.unconfirmed.watching([key_of(case)]):
             await asyncio.to_thread(self._record, case, query, told)
 
     def _query(self, case: Settlement, rules: Rules) -> _Query | None:
@@ -111,7 +112,9 @@ class StatusQueries:
             self._record_known(query, told)
         elif query is not None and isinstance(told, Unknown) and self._is_early(case):
             until = micros(self._clock() + AGAIN)
-            self._database.write(lambda connection: claims.leave(connection, [case.nudge], until), Priority.DISPATCH)
+            self._database.write(
+                lambda connection: claims.leave(connection, [key_of(case)], until), Priority.DISPATCH
+            )
             return
         self._recorder.decisions([(case.nudge, self._ended(case, query, told))])
 

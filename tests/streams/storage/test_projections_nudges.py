@@ -61,9 +61,9 @@ def claim(
     )
 
 
-def release(database: Database, *ids: UUID) -> None:
-    """Let go of claimed nudges."""
-    database.write(lambda connection: nudges.release(connection, ids))
+def release(database: Database, *these: Due) -> None:
+    """Let go of claimed deliveries."""
+    database.write(lambda connection: nudges.release(connection, these))
 
 
 def after(one: Nudge, *happened: NudgeFact) -> Nudge:
@@ -218,7 +218,7 @@ def test_a_released_delivery_can_be_claimed_at_once(database: Database) -> None:
     """What is let go is free for everybody, and only that."""
     store(database, nudge(1), nudge(2))
     first, _ = claim(database)
-    release(database, first.nudge)
+    release(database, first)
 
     assert claim(database, holder="second") == [first]
 
@@ -229,6 +229,15 @@ def test_each_recipient_of_a_nudge_is_a_delivery(database: Database) -> None:
 
     assert sorted(claim(database)) == [Due(nudge_id(1), BOLAT), Due(nudge_id(1), DANA)]
     assert claim(database) == []
+
+
+def test_what_is_released_for_one_guardian_stays_claimed_for_the_other(database: Database) -> None:
+    """Each delivery has its own claim, but for a nudge that nobody has looked at: it has one for all guardians."""
+    store(database, to_guardians(1, BOLAT, DANA), nudge(2))
+    claim(database)
+    release(database, Due(nudge_id(1), BOLAT), Due(nudge_id(2), DANA))
+
+    assert sorted(claim(database)) == [Due(nudge_id(1), BOLAT), Due(nudge_id(2), AIDA)]
 
 
 def test_one_guardian_may_be_done_before_the_other(database: Database) -> None:

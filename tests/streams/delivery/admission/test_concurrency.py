@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from projections.nudges import Due
 from streams.delivery.admission.concurrency import FAR_WINDOW, SPAN, Budget, Budgets, Bulkhead, Permits, Places
 
 LEAST, MOST = 4, 16
@@ -93,7 +94,7 @@ def test_only_a_provider_that_removes_doubles_may_have_many_messages(
 
 def test_an_emergency_without_a_permit_is_ready_before_reminders() -> None:
     """What waits for permits is ready again in the order in which it was set aside, emergencies before all others."""
-    reminders, orders = [uuid4() for _ in range(LEAST)], [uuid4(), uuid4()]
+    reminders, orders = ([Due(uuid4(), "she") for _ in range(many)] for many in (LEAST, 2))
     bulkhead = Bulkhead(Budget(LEAST, 1))
 
     bulkhead.set_aside(reminders)

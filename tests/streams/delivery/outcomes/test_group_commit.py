@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from domain.facts.facts import NudgeAttempted, NudgeFailed
+from domain.facts.facts import NudgeAttempted, NudgeDeferred, NudgeFailed
 from domain.nudges.nudge import Nudge
+from projections.nudges import Due
+from streams.delivery.admission.concurrency import Budgets
 from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
 from streams.delivery.outcomes.outcome_facts import Outcomes
+from streams.delivery.send.claiming import LEASE, Claims, Lane
 from streams.log.appending import Unconditional, append_if_unmoved, record
 from tests.streams.dispatching import DUE
 from tests.world import World
@@ -78,6 +81,18 @@ def test_an_outcome_and_an_attempt_of_one_nudge_go_together(due: World) -> None:
         lambda connection: append_if_unmoved(connection, platform.log, [(nudge, attempted)], always=always)
     )
     assert due.facts(nudge.intent.id)[1:] == [attempted, failed(nudge)]
+
+
+def test_a_decision_that_is_refused_leaves_the_claims_of_others(due: World) -> None:
+    """Who decided before the nudge changed does not let go of what somebody else has claimed since."""
+    nudge, platform = due.nudge("month"), due.platform
+    person, due_again = nudge.intent.person, NudgeDeferred(DUE, nudge.intent.person, DUE, "quiet_hours")
+    platform.database.write(lambda connection: record(connection, platform.log, [(nudge.intent.id, due_again)]))
+    claims, lane = Claims(platform.rules.context, "other", LEASE, fair=False), Lane(Budgets({}), urgent=False)
+    assert claims.claim(lane, 1) == [Due(nudge.intent.id, person)]
+    late = [(nudge, NudgeAttempted(DUE, person, 1, "sms", "sms", DUE + LEASE))]
+    assert platform.database.write(lambda connection: append_if_unmoved(connection, platform.log, late)) == {}
+    assert claims.claim(lane, 1) == []
 
 
 def test_an_outcome_is_appended_to_the_nudge_as_it_is_by_now(due: World) -> None:

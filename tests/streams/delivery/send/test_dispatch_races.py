@@ -355,6 +355,6 @@ async def test_what_a_stop_held_back_and_another_was_quicker_with_is_looked_at_a
     claims, lane = Claims(world.platform.rules.context, "one", LEASE, fair=False), Lane(Budgets({}), urgent=False)
     [due] = claims.claim(lane, 10)
     assert claims.claim(lane, 10) == [], "the next one, claimed while this one is written"
-    claims.release([due.nudge])  # the other has changed it meanwhile
+    claims.release([due])  # the other has changed it meanwhile
     assert claims.claim(lane, 10) == [due]
     world.close()

@@ -148,6 +148,15 @@ class HandOverJournal:
             for _, descriptor in dead:
                 os.close(descriptor)
 
+    def answers(self) -> Unfinished:
+        """Return what is answered by the journals of all processes of this machine, also of those that live."""
+        lines = list[Noted]()
+        for file in self._files():
+            with suppress(OSError), file.open("rb") as opened:  # its process may delete it meanwhile
+                lines += _lines(opened.fileno())
+        told = _told(lines)
+        return Unfinished(answered=told.answered, parts=told.parts)
+
     def _note(self, line: Noted) -> None:
         if self._beside is None or not line.attempts:
             return
@@ -206,11 +215,12 @@ class HandOverJournal:
         self._let_go()
         self._file, self._open = None, {}
 
+    def _files(self) -> list[Path]:
+        return [] if self._beside is None else sorted(self._beside.parent.glob(f"{self._prefix}*"))
+
     def _dead(self) -> Iterator[tuple[Path, int]]:
         """Yield the files whose processes are dead, locked."""
-        if self._beside is None:
-            return
-        for file in sorted(self._beside.parent.glob(f"{self._prefix}*")):
+        for file in self._files():
             with suppress(OSError):
                 descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
                 try:

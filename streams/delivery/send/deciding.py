@@ -49,13 +49,12 @@ class Decider:
         now, rules = self._clock(), self._library.rules()
         with self._database.reading() as connection:
             claimed = read_claim(connection, self._log, rules, due, now)
-        if claimed.lost:
-            self._recovery.recover()
+        lost, parts = self._recovery.lost(claimed.lost, rules, now)
         decisions = decide(claimed, rules, now)
-        facts = [*((case.nudge, self._recovery.outcome(case, rules, now)) for case in claimed.lost), *decisions.facts]
+        facts = [*lost, *decisions.facts]
         if facts:
             try:
-                self._recorder.decisions(facts, rules.position)
+                self._recorder.decisions(facts, rules.position, parts)
             except RulesMoved:
                 decided = {nudge.intent.id for nudge, _ in facts}
                 self._claims.release([each for each in due if each.nudge in decided])

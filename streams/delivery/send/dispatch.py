@@ -100,6 +100,7 @@ class Dispatcher:
         """Claim what is due, decide on it and write messages; None if nothing is due, or nothing more is begun."""
         if self._stopping:
             return None
+        await self._hand_over.record_late()
         if ready_again := lane.bulkheads.ready_again():
             with self._unconfirmed.watching(ready_again):
                 await asyncio.to_thread(self._claims.release, ready_again)
@@ -177,6 +178,8 @@ class Dispatcher:
         """Wait until nothing is with a provider, also of a drain that failed."""
         await self._tasks.ended()
         await self._hand_over.ended()
+        with suppress(*UNAVAILABLE_ERRORS):  # then the journal has them
+            await self._hand_over.record_late()
         self._recorder.journal.close()
         left = [each for lane in (self._lane, self._urgent) for each in lane.bulkheads.ready_again(every=True)]
         with suppress(*UNAVAILABLE_ERRORS):  # then their claims run out

@@ -1,6 +1,7 @@
 """Handing over: give committed attempts to their provider in one call, and record the outcomes."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
@@ -38,6 +39,7 @@ class HandOver:
     ) -> None:
         self._routing, self._recorder, self._clock, self._lease = routing, recorder, clock, lease
         self._places, self._tasks, self._metrics = places, TaskGroup(), AttemptMetrics()
+        self._late, self._recording_late = deque[Answers](), asyncio.Lock()
         self.collectors = self._metrics.collectors
         self.stopping = False
 
@@ -91,6 +93,20 @@ class HandOver:
         if refused := refused_by(provider, messages, answers):
             await asyncio.to_thread(self._recorder.suppression.keep, refused)
 
+    async def record_late(self) -> None:
+        """Record the outcomes that the database did not take before their lease was over.
+
+        Call it before each claim, which would take such an attempt for one whose process has died.
+        """
+        async with self._recording_late:
+            while self._late:
+                answers = self._late.popleft()
+                try:
+                    await self._recorder.outcomes(answers)
+                except UNAVAILABLE_ERRORS:
+                    self._late.appendleft(answers)
+                    raise
+
     async def ended(self) -> None:
         """Wait until nothing is with a provider."""
         await self._tasks.ended()
@@ -116,7 +132,7 @@ class HandOver:
         return facts
 
     async def _record(self, answers: Answers, until: datetime, permits: Permits) -> None:
-        """Record outcomes as soon as the database answers, unless the lease has ended by then.
+        """Record outcomes as soon as the database answers; once the lease has ended, before the next claim.
 
         The permits are released first: an attempt that takes them is committed with these outcomes, or later.
         """
@@ -127,10 +143,11 @@ class HandOver:
                 return await self._recorder.outcomes(answers)
             except UNAVAILABLE_ERRORS:
                 permits.take_back(count)
+                answers = replace(answers, again=True)
                 if self._clock() >= until:
+                    self._late.append(answers)
                     raise
                 await self._routing.rates.sleep(PAUSE)
-                answers = replace(answers, again=True)
 
 
 def best(outcomes: Sequence[Outcome]) -> Outcome:

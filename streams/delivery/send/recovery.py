@@ -1,5 +1,6 @@
 """Recovery: end the attempts that dead processes left open."""
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
@@ -10,10 +11,12 @@ from projections.handed_over import AttemptId
 from projections.tables import micros
 from streams.delivery.admission.routing import Routing
 from streams.delivery.decide.decision_inputs import DecisionInputs
+from streams.delivery.decide.digesting import Decided
 from streams.delivery.decide.restore_doubt import lost_before
 from streams.delivery.outcomes import outcome_facts
 from streams.delivery.outcomes.hand_over_journal import NOTHING_LEFT, OpenAttempt, Unfinished
 from streams.delivery.outcomes.recording import Recorder
+from streams.delivery.outcomes.references import Parts
 from streams.delivery.send.claiming import Claims
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
@@ -40,6 +43,19 @@ class Recovery:
         """End the attempts of dead processes of this machine, as their journals say; return how many there were."""
         with self._recorder.journal.unfinished() as left:
             return self._end_open(left, left.every) if left.every else 0
+
+    def lost(self, cases: Sequence[Settlement], rules: Rules, now: datetime) -> tuple[list[Decided], Parts]:
+        """Return the outcomes of attempts whose lease is over, with the providers' names for parts of them.
+
+        Whatever a journal of this machine has the answer to is known: its process may live, and have a database that
+        does not take it.
+        """
+        if not cases:
+            return [], {}
+        self.recover()
+        known, these = self._recorder.journal.answers(), {_attempt_of(case).attempt for case in cases}
+        parts = {name: attempt for name, attempt in known.parts.items() if attempt._replace(part=False) in these}
+        return [(case.nudge, self.outcome(case, rules, now, known)) for case in cases], parts
 
     def _end_open(self, left: Unfinished, only: AbstractSet[OpenAttempt] | None) -> int:
         """End open attempts, all or `only` some; those that change meanwhile are read again."""

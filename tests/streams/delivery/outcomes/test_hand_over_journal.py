@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from app.compose_sending import compose_dispatcher
@@ -14,6 +15,7 @@ from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
 from projections import nudges
 from projections.handed_over import AttemptId
+from streams.delivery.admission.rate_limits import RateLimits
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.hand_over_journal import (
     COMPACT,
@@ -189,14 +191,19 @@ def test_without_room_for_the_file_it_goes_on_without(
 
 
 def journalling(due: World, holder: str, database: Database | None = None) -> Dispatcher:
-    """A dispatcher with a journal; `database`: on that one."""
+    """A dispatcher with a journal; `database`: on that one, which it looks for again when a lease is over."""
     platform = due.platform
     watermark = Watermark(platform.database, platform.log, due.file.with_name("key"), platform.clock)
     platform = replace(platform, runtime=replace(platform.runtime, watermark=watermark))
     if database is not None:
         rules = replace(platform.rules, context=replace(platform.rules.context, database=database))
         platform = replace(platform, database=database, rules=rules)
-    return compose_dispatcher(platform, single_routes(due.notifiers), holder=holder)
+
+    async def rest(_: float) -> None:
+        due.at(due.clock() + LEASE)
+
+    rates = RateLimits(platform.database, {}, platform.clock, rest)
+    return compose_dispatcher(platform, single_routes(due.notifiers), holder=holder, rates=rates)
 
 
 def successor(due: World) -> Dispatcher:
@@ -277,6 +284,27 @@ async def test_a_dead_process_says_nothing_of_another_ones_attempt(tmp_path: Pat
     assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeSent]
     database.close()
     due.close()
+
+
+@pytest.mark.parametrize("holder", ["first", "second"])
+async def test_an_answer_that_the_database_refused_for_a_lease_is_no_unknown_outcome(due: World, holder: str) -> None:
+    """What a provider took over is sent once the database is back, whoever finds the attempt after its lease."""
+    database = Away(due.platform.settings.database, 10, committed=False, after_which=_sent)
+    first = journalling(due, "first", database)
+    with pytest.raises(OperationalError):
+        await first.turn()
+    database.left = 0
+    for dispatcher in (first if holder == "first" else journalling(due, holder), first):
+        await dispatcher.drain()
+        facts = due.facts(due.nudge("month").intent.id)
+        assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeSent]
+    await first.ended()
+    assert list(due.file.parent.glob("key.in-flight-*")) == []
+    database.close()
+
+
+def _sent(connection: Connection) -> object:
+    return nudges.states(connection).get("sent")
 
 
 async def test_what_the_database_did_not_confirm_is_forgotten_once_it_is_settled(due: World) -> None:

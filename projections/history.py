@@ -68,7 +68,7 @@ class Concerns(NamedTuple):
 
 def add(connection: Connection, rows: Sequence[Concerns]) -> None:
     """Add new facts of persons, which wakes these."""
-    insert_rows(connection, history, rows, ignore=True)
+    insert_rows(connection, history, rows)
 
 
 def wake(connection: Connection, rows: Sequence[Concerns]) -> None:

@@ -39,10 +39,7 @@ def refuse_empty(headers: Headers) -> None:
 
 def structured(body: bytes, headers: Headers) -> Envelope:
     """Return the event that is the whole body. Raises Refused: no JSON, a missing or wrong attribute."""
-    try:
-        return _traced(read_envelope(body), headers)
-    except RecursionError:
-        raise _too_deep() from None
+    return _traced(read_envelope(body), _trace_of(headers))
 
 
 def binary(body: bytes, headers: Headers) -> Envelope:
@@ -53,7 +50,7 @@ def binary(body: bytes, headers: Headers) -> Envelope:
     """
     listed = list(headers)
     attributes = _attributes(listed)
-    return _traced(envelope_of(attributes | {"data": read_data(body), "datacontenttype": BINARY}), listed)
+    return _traced(envelope_of(attributes | {"data": read_data(body), "datacontenttype": BINARY}), _trace_of(listed))
 
 
 class TooManyEvents(Exception):
@@ -79,13 +76,13 @@ def batched(body: bytes, headers: Headers, most: int) -> list[Envelope | Refused
         raise _too_deep() from None
     if len(items) > most:
         raise TooManyEvents
-    listed = list(headers)
-    return [_item(bytes(item), listed) for item in items]
+    trace = _trace_of(headers)
+    return [_item(bytes(item), trace) for item in items]
 
 
-def _item(raw: bytes, headers: Headers) -> Envelope | Refused:
+def _item(raw: bytes, trace: str | None) -> Envelope | Refused:
     try:
-        return structured(raw, headers)
+        return _traced(read_envelope(raw), trace)
     except Refused as refused:
         return refused
 
@@ -121,9 +118,12 @@ def _too_deep() -> Refused:
     return Refused("$", "is nested too deeply", "bad_json")
 
 
-def _traced(envelope: Envelope, headers: Headers) -> Envelope:
-    """Add the trace of the request to an event without one of its own; a malformed one is ignored (W3C)."""
-    if envelope.traceparent is not None:
-        return envelope
+def _trace_of(headers: Headers) -> str | None:
+    """Return the trace of the request; a malformed one is ignored (W3C)."""
     trace = next((value for name, value in headers if name.lower() == "traceparent"), "")
-    return replace(envelope, traceparent=trace) if TRACEPARENT.fullmatch(trace) else envelope
+    return trace if TRACEPARENT.fullmatch(trace) else None
+
+
+def _traced(envelope: Envelope, trace: str | None) -> Envelope:
+    """Add the trace of the request to an event without one of its own."""
+    return envelope if trace is None or envelope.traceparent is not None else replace(envelope, traceparent=trace)

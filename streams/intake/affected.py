@@ -103,5 +103,5 @@ def _rows(position: int, event: LifeEvent, persons: Iterable[str] | None, record
     time, ahead = micros(event.time), optional_micros(event.ahead_from)
     type_, planned = event.type, False
     if persons is None:
-        persons = [person for named in event.persons.values() for person in named]
+        persons = dict.fromkeys(person for named in event.persons.values() for person in named)
     return [Concerns(person, position, time, type_, ahead, planned, recorded, recorded) for person in persons]

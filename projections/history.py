@@ -67,7 +67,7 @@ class Concerns(NamedTuple):
 
 
 def add(connection: Connection, rows: Sequence[Concerns]) -> None:
-    """Add new facts of persons, which wakes these."""
+    """Add new facts of persons, which wakes these. Positions are given once, so no row is there already."""
     insert_rows(connection, history, rows)
 
 

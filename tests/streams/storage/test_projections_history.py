@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from projections import happened_in_areas, history
 from projections.history import Concerns, HistoryVersion
@@ -95,11 +96,12 @@ def test_a_new_fact_wakes(database: Database, add: Callable[..., None]) -> None:
     assert unplanned(database) == [AIDA]
 
 
-def test_the_same_fact_again_does_not_wake(database: Database, add: Callable[..., None]) -> None:
-    """A row that is there stays as it is: repeating it plans nobody again."""
+def test_the_same_fact_again_is_refused(database: Database, add: Callable[..., None]) -> None:
+    """A row that is there stays as it is: a position is given once, so its facts are never added twice."""
     add(row(AIDA, 1, recorded=100))
     plan(database, AIDA)
-    add(row(AIDA, 1, recorded=999))
+    with pytest.raises(IntegrityError):
+        add(row(AIDA, 1, recorded=999))
 
     assert unplanned(database) == []
     assert counted(database, table) == 1

@@ -26,7 +26,7 @@ class AffectedPersons:
 
     def note(self, placed: Sequence[Placed], recorded: int) -> None:
         """Add the rows of new events, recorded at that time (microseconds)."""
-        history.add(self._views, [row for at, event in placed for row in _rows(at, event, None, recorded)])
+        history.add(self._views, [row for at, event in placed for row in _rows(at, event, event.everybody, recorded)])
         self._note_revisions(placed, recorded)
         for position, event in placed:
             if event.area is not None:
@@ -98,10 +98,6 @@ class AffectedPersons:
         return {at: (at, event) for at, event in placed.values()}
 
 
-def _rows(position: int, event: LifeEvent, persons: Iterable[str] | None, recorded: int) -> list[Concerns]:
-    """Return the rows of these persons, or of all whom the event names."""
-    time, ahead = micros(event.time), optional_micros(event.ahead_from)
-    type_, planned = event.type, False
-    if persons is None:
-        persons = dict.fromkeys(person for named in event.persons.values() for person in named)
+def _rows(position: int, event: LifeEvent, persons: Iterable[str], recorded: int) -> list[Concerns]:
+    time, ahead, type_, planned = micros(event.time), optional_micros(event.ahead_from), event.type, False
     return [Concerns(person, position, time, type_, ahead, planned, recorded, recorded) for person in persons]

@@ -39,6 +39,8 @@ def test_ids_are_keyed_hashes_of_their_parts(trigger: str, person: str, about: l
     nudge = NAMES.nudge(trigger, person, occurrence, "month").bytes
     assert nudge[4:] == keyed_hash(key, "nudge", trigger, person, occurrence.hex, "month")[4:]
     assert nudge[:4] == person.encode()[:4].ljust(4)
+    assert NAMES.pseudonym(person) == keyed_hash(key, "person", person).hex()
+    assert NAMES.stream(trigger, person).bytes == keyed_hash(key, "life", trigger, person)
     assert NAMES.occurrence(trigger, person, *about).bytes == keyed_hash(key, "occurrence", trigger, person, *about)
 
 

@@ -24,12 +24,15 @@ from streams.delivery.outcomes.attempts import Attempt
 from streams.log.log import Log
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import rules_of
+from streams.storage.advisory_locks import take_turns
 from streams.storage.tables import conversations
 
 SMS = "sms"
 REMEMBERED = timedelta(days=90)
 """The time in which a message may still be answered."""
 AT_MOST = 50
+LOCK_BYTES = 8
+"""As many of a number's hash name its lock: the database has locks of 64 bits."""
 
 
 class SentText(Struct, frozen=True):
@@ -137,18 +140,56 @@ def marks(
 ) -> dict[Due, str]:
     """Return delivery -> the mark that its SMS must show, as another question is open at its number."""
     found: dict[Due, str] = {}
-    together: dict[bytes, dict[UUID, str]] = {}
-    for case in cases:
-        if asks(case):
-            intent, number = case.nudge.intent, names.number(str(case.recipient.get(ADDRESS_OF[SMS])))
-            if number not in together:
-                questions = asked(connection, log, rules, at(connection, number), now).open
-                together[number] = {question.about: question.mark for question in questions}
-            others = [mark for about, mark in together[number].items() if about != intent.occurrence]
-            mark = together[number][intent.occurrence] = mark_of(names, intent.id, others)
-            if others:
-                found[case.key] = mark
+    numbers = _Numbers(connection, log, rules, now)
+    for case in filter(asks, cases):
+        intent, number = case.nudge.intent, names.number(str(case.recipient.get(ADDRESS_OF[SMS])))
+        others = numbers.others(number, intent.occurrence)
+        mark = mark_of(names, intent.id, others)
+        numbers.note(number, intent.occurrence, mark)
+        if others:
+            found[case.key] = mark
     return found
+
+
+def unmarked(
+    connection: Connection, log: Log, rules: Rules, names: Names, attempts: Iterable[Attempt], now: datetime
+) -> set[UUID]:
+    """Return the nudges whose question does not show the mark that tells it from another one at its number.
+
+    That one was written at the same time. From here to the end of the transaction nobody else asks at these numbers.
+    """
+    asking = sorted((attempt for attempt in attempts if asks(attempt.case)), key=lambda attempt: attempt.mark)
+    for number in sorted({names.number(attempt.message.address) for attempt in asking}):
+        take_turns(connection, int.from_bytes(number[:LOCK_BYTES], signed=True))
+    found, numbers = set[UUID](), _Numbers(connection, log, rules, now)
+    for attempt in asking:
+        about, number = attempt.case.nudge.intent.occurrence, names.number(attempt.message.address)
+        others = numbers.others(number, about)
+        if others and (not attempt.mark or attempt.mark in others):
+            found.add(attempt.nudge)
+        else:
+            numbers.note(number, about, attempt.mark or names.mark(attempt.nudge))
+    return found
+
+
+class _Numbers:
+    """The marks of the open questions at telephone numbers, with those that are noted."""
+
+    def __init__(self, connection: Connection, log: Log, rules: Rules, now: datetime) -> None:
+        self._connection, self._log, self._rules, self._now = connection, log, rules, now
+        self._marks: dict[bytes, dict[UUID, str]] = {}
+
+    def others(self, number: bytes, about: UUID) -> list[str]:
+        """Return the marks of the questions at the number that are about something else."""
+        if number not in self._marks:
+            sent = at(self._connection, number)
+            questions = asked(self._connection, self._log, self._rules, sent, self._now).open
+            self._marks[number] = {question.about: question.mark for question in questions}
+        return [mark for each, mark in self._marks[number].items() if each != about]
+
+    def note(self, number: bytes, about: UUID, mark: str) -> None:
+        """Note the question that goes to the number as well."""
+        self._marks[number][about] = mark
 
 
 def asks(case: Case) -> bool:

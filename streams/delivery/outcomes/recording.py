@@ -144,8 +144,8 @@ class Recorder:
     ) -> tuple[Kept, StoredFact | None]:
         """Append the attempts that still hold.
 
-        Their nudges and members have not changed, nothing was recorded of the persons since the decision, and the cap
-        has room.
+        Their nudges and members have not changed, nothing was recorded of the persons since the decision, the cap has
+        room, and a question by SMS is told from others at its number.
         Where the rules have changed since the decision, nothing is appended: a stop is obeyed at the next send.
         Whoever appends holds the log until they commit, so a stop is either committed before and seen here, or comes
         after this append.
@@ -165,6 +165,8 @@ class Recorder:
             if any(told.get(each, 0) > case.upto for each in case.rests_on)
         }
         again |= crowded(connection, [attempt.case.settlement for attempt in attempts], now)
+        left = [attempt for attempt in attempts if attempt.nudge not in again]
+        again |= conversations.unmarked(connection, self._log, intended.rules, self._names, left, now)
         decided = [
             (case.nudge, intention.fact if isinstance(intention, Attempt) else intention)
             for case, intention in zip(cases, intended.intentions, strict=True)

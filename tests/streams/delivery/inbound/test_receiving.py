@@ -1,5 +1,7 @@
 """Receiving: what people write by SMS, and what providers report, comes in once and in any order."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from notifiers.port.interface import Incoming, Message, Reason, Report
 from streams.intake.cloudevents import Envelope
 from streams.queues.dead_letters import LetterFilter
 from streams.storage.tables import dead_letters
+from tests.streams.dispatching import dispatcher
 from tests.world import LONG_AGO, World, card, event, few_triggers, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)
@@ -182,6 +185,28 @@ async def test_with_two_open_questions_a_bare_answer_is_none(world: World) -> No
     [consent] = life(world, "citizen.consent_given")
     assert consent.persons["citizen"] == (second.recipient,)
     assert write(world, "да", "3")
+    assert {each.persons["citizen"] for each in life(world, "citizen.consent_given")} == {
+        (first.recipient,),
+        (second.recipient,),
+    }
+
+
+@pytest.mark.parametrize("dispatchers", [1, 2])
+async def test_questions_that_are_written_at_the_same_moment_are_told_apart(world: World, dispatchers: int) -> None:
+    """Two batches of one dispatcher or of two ask at one number: each answer finds its question."""
+    world.take(*unemployed(DANA))
+    world.at(datetime.fromisoformat(ASKED))
+    world.plan()
+    written = threading.Barrier(2)
+    waits = [written.wait] * 2
+    made = [dispatcher(world, on_writing=lambda: waits and waits.pop()(60), holder=each) for each in ("one", "two")]
+    await asyncio.gather(made[0].turn(1), made[dispatchers - 1].turn(1))
+    await made[0].drain()
+    first, second = sorted(world.sent, key=lambda each: len(each.text))
+    assert write(world, f"1 {second.text.rsplit(maxsplit=1)[-1]}", "1")
+    [consent] = life(world, "citizen.consent_given")
+    assert consent.persons["citizen"] == (second.recipient,)
+    assert write(world, "1", "2")
     assert {each.persons["citizen"] for each in life(world, "citizen.consent_given")} == {
         (first.recipient,),
         (second.recipient,),

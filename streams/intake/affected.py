@@ -38,12 +38,12 @@ class AffectedPersons:
 
         Call it before the log is locked. On SQLite nothing needs locking.
         """
-        revises = any(event.corrects is not None for event in events)
-        if self._views.dialect.name == "sqlite" or not (revises or history.has_revisions(self._views)):
+        revising = [event for event in events if event.corrects is not None]
+        if self._views.dialect.name == "sqlite" or not (revising or history.has_revisions(self._views)):
             return set()
-        originals = {self._original(event) for event in events}
-        found = self._revisions(history.revisions_of(self._views, list(originals)).values())
-        known = [*as_loaded(self._log.streams(self._facts, originals)).values(), *found.values()]
+        found = self._revisions(history.revisions_of(self._views, list(map(self._original, events))).values())
+        originals = as_loaded(self._log.streams(self._facts, map(self._original, revising)))
+        known = [*originals.values(), *found.values()]
         return {person for _, event in known for person in event.everybody}
 
     def hold_areas(self, events: Iterable[LifeEvent]) -> None:
@@ -59,7 +59,7 @@ class AffectedPersons:
             self._join({self._original(event) for _, event in placed}, recorded, {at for at, _ in placed})
 
     def _original(self, event: LifeEvent) -> UUID:
-        return self._names.stream(event.source, event.original)
+        return event.stream if event.corrects is None else self._names.stream(event.source, event.corrects)
 
     def _join(self, originals: set[UUID], recorded: int, new: AbstractSet[int]) -> None:
         """Give whoever any revision names all of them; `new`: those that just came. Who has the others keeps them."""

@@ -232,7 +232,6 @@ class Bench:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._written: dict[str, dict[str, str]] = {}
         self._laid = Recent[Laid](lambda _: True)
         self._verdicts = Recent[Verdict](lambda verdict: len(verdict.findings) <= MOST_FINDINGS)
 
@@ -292,18 +291,23 @@ class Bench:
         """The packs without triggers."""
         for name, pack in now.packs.items():
             if name != BUILT_IN:
-                _put(top / name, self._texts(pack.hash, partial(pack_texts, pack.content)))
+                _put(top / name, _texts(pack.hash, partial(pack_texts, pack.content)))
 
     def _write_others(self, top: Path, now: Governed, but: str) -> None:
         for name in {each.fact.trigger for each in now.publications} - {but}:
             if (fact := now.current(name)) is not None and fact.pack != BUILT_IN:
-                _put(top / fact.pack / name, self._texts(fact.hash, partial(trigger_texts, fact.rules, fact.words)))
+                _put(top / fact.pack / name, _texts(fact.hash, partial(trigger_texts, fact.rules, fact.words)))
 
-    def _texts(self, hash_: str, write: Callable[[], dict[str, str]]) -> dict[str, str]:
-        """Return the files of what is published, each worked out once."""
-        if hash_ not in self._written:
-            self._written[hash_] = write()
-        return self._written[hash_]
+
+_written: dict[str, dict[str, str]] = {}
+"""The files of what was published, by its hash: they are the same for every platform of this process."""
+
+
+def _texts(hash_: str, write: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """Return the files of what is published, each worked out once."""
+    if hash_ not in _written:
+        _written[hash_] = write()
+    return _written[hash_]
 
 
 def _put(folder: Path, files: Mapping[str, str]) -> None:

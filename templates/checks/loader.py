@@ -32,7 +32,7 @@ from templates.checks.sample_check import check_samples
 from templates.checks.services_check import check_services, link_actions, services_of
 from templates.checks.trigger_check import check_rules
 from templates.checks.words_check import check_words, context_of
-from templates.reading.files import PackFiles, TriggerFiles, plain, read_pack
+from templates.reading.files import Kept, PackFiles, TriggerFiles, plain, read_pack
 from templates.reading.findings import BrokenPack, Finding, Report, closest, unknown_agency
 from templates.reading.yaml_file import Document
 
@@ -78,23 +78,28 @@ def load_packs(paths: Sequence[Path]) -> tuple[Pack, ...]:
 
 
 def examine(
-    paths: Sequence[Path], elsewhere: Elsewhere | None = None, *, only: str | None = None
+    paths: Sequence[Path],
+    elsewhere: Elsewhere | None = None,
+    *,
+    only: str | None = None,
+    kept: Kept | None = None,
 ) -> tuple[list[PackFiles], Report]:
     """The files of the built-in pack and of the packs in the given folders, and all that is to be said of them.
 
-    `elsewhere`: packs that may have what these lack; `only`: the trigger whose words are checked, instead of all.
+    `elsewhere`: packs that may have what these lack; `only`: the trigger whose words are checked, instead of all;
+    `kept`: the files that are not of that trigger, as they were read before.
     """
     report = Report()
-    packs = _read(paths, report)
+    packs = _read(paths, report, only, kept)
     _check(packs, elsewhere or Elsewhere(), only)
     return packs, report
 
 
-def _read(paths: Sequence[Path], report: Report) -> list[PackFiles]:
+def _read(paths: Sequence[Path], report: Report, only: str | None, kept: Kept | None) -> list[PackFiles]:
     folders: dict[Path, Path] = {}
     for path in (Path(__file__).parents[1] / BUILT_IN, *paths):
         folders.setdefault(path.resolve(), path)
-    return [read_pack(path, report) for path in folders.values()]
+    return [read_pack(path, report, kept, only) for path in folders.values()]
 
 
 def _check(packs: list[PackFiles], elsewhere: Elsewhere, only: str | None) -> None:

@@ -62,16 +62,39 @@ class PackFiles(Struct, frozen=True):
         return {name: document for name, document in files.items() if document is not None}
 
 
-def read_pack(folder: Path, report: Report) -> PackFiles:
-    """Read all files of a pack; what cannot be read is reported and empty."""
+class Kept:
+    """Keeps documents without findings, by the text of their file: a pack that is read again has few new files."""
+
+    def __init__(self) -> None:
+        self._documents: dict[tuple[str, str], Document] = {}
+
+    def of(self, path: Path, text: str, report: Report) -> Document:
+        """Return the document of a file with that text."""
+        key = (path.suffix, text)
+        if (known := self._documents.get(key)) is not None:
+            return known.at(str(path), report)
+        before = len(report)
+        document = _document(path, text, report)
+        if len(report) == before:
+            self._documents[key] = document
+        return document
+
+
+def read_pack(folder: Path, report: Report, kept: Kept | None = None, but: str | None = None) -> PackFiles:
+    """Read all files of a pack; what cannot be read is reported and empty.
+
+    `kept`: takes over and keeps what it can, `but` the files of the trigger of that name, which change each time.
+    """
     _warn_of_unread(folder, report)
     return PackFiles(
         folder,
-        read_document(folder / "pack.yaml", report),
-        tuple(read_document(path, report) for path in sorted((folder / "events").glob("*.yaml"))),
-        tuple(_read_trigger(inner, report) for inner in _trigger_folders(folder)),
+        read_document(folder / "pack.yaml", report, kept),
+        tuple(read_document(path, report, kept) for path in sorted((folder / "events").glob("*.yaml"))),
+        tuple(
+            _read_trigger(inner, report, None if inner.name == but else kept) for inner in _trigger_folders(folder)
+        ),
         *(
-            read_document(path, report) if (path := folder / name).is_file() else None
+            read_document(path, report, kept) if (path := folder / name).is_file() else None
             for name in (PARAMETERS, BENEFITS, SERVICES, PERSONAS)
         ),
     )
@@ -102,30 +125,36 @@ def _trigger_folders(folder: Path) -> Iterator[Path]:
             yield inner
 
 
-def _read_trigger(folder: Path, report: Report) -> TriggerFiles:
-    rules = read_document(folder / "trigger.yaml", report)
+def _read_trigger(folder: Path, report: Report, kept: Kept | None) -> TriggerFiles:
+    rules = read_document(folder / "trigger.yaml", report, kept)
     if not _NAME.fullmatch(folder.name):
         message = Words(
             "the folder {name!r} names a trigger: small Latin letters, digits and underscores", name=folder.name
         )
         rules.note_at(Place(1, 1, 1), message)
     named = [(found[1], path) for path in sorted(folder.iterdir()) if (found := _WORDS_FILE.fullmatch(path.name))]
-    words = {language: read_words_file(path, report) for language, path in named}
+    words = {language: read_document(path, report, kept) for language, path in named}
     return TriggerFiles(folder.name, folder, rules, words)
 
 
-def read_document(path: Path, report: Report) -> Document:
-    """Read a YAML file."""
-    text = _read_text(path, report)
-    return Document(str(path), [], report) if text is None else read_yaml(str(path), text, report)
-
-
-def read_words_file(path: Path, report: Report) -> Document:
-    """Read a words file: the keys between two lines of `---`, and the Markdown after them as `body`."""
-    text = _read_text(path, report)
-    if text is None:
+def read_document(path: Path, report: Report, kept: Kept | None = None) -> Document:
+    """Read a YAML file, or a words file (`.md`)."""
+    if (text := _read_text(path, report)) is None:
         return Document(str(path), [], report)
+    return _document(path, text, report) if kept is None else kept.of(path, text, report)
+
+
+def _document(path: Path, text: str, report: Report) -> Document:
     lines = text.split("\n")
+    for found in mixed_words(str(path), lines):
+        report.add(found)
+    if unseen_characters(str(path), lines, report):
+        return Document(str(path), [], report)
+    return _of_words(path, lines, report) if path.suffix == ".md" else read_yaml(str(path), text, report)
+
+
+def _of_words(path: Path, lines: list[str], report: Report) -> Document:
+    """Return the document of a words file: the keys between two lines of `---`, and the Markdown after as `body`."""
     fences = [number for number, line in enumerate(lines) if line.rstrip() == _FENCE][:2]
     if fences == [0]:
         at = _end_of_keys(lines)
@@ -174,10 +203,7 @@ def _read_text(path: Path, report: Report) -> str | None:
     except _NoFile as no_file:
         report.add(Finding(str(path), 1, 1, no_file.problem))
     else:
-        lines = text.split("\n")
-        for found in mixed_words(str(path), lines):
-            report.add(found)
-        return None if unseen_characters(str(path), lines, report) else text
+        return text
     return None
 
 

@@ -87,6 +87,12 @@ class Document:
         self.values: dict[Path, Place] = {}
         self.keys: dict[Path, Place] = {}
 
+    def at(self, path: str, report: Report) -> "Document":
+        """Return the document of another file with the same text."""
+        same = Document(path, self.lines, report)
+        same.data, same.values, same.keys = self.data, self.values, self.keys
+        return same
+
     def part(self, key: str | int) -> "Document":
         """Return the value of a first-level key as a document of its own, with its places in the file."""
         part = Document(self.path, self.lines, self.report)

@@ -6,7 +6,7 @@ import pytest
 
 from templates.authoring.words_form import WordsForm
 from templates.authoring.yaml_edit import CannotEdit
-from templates.reading.files import read_words_file
+from templates.reading.files import read_document
 from templates.reading.findings import Report
 from tests.templates.packs import SHIPPED
 
@@ -34,7 +34,7 @@ def test_shipped_words_survive_the_form(pack: str, tmp_path: Path) -> None:
                 assert WordsForm(back, ["new_step"]).values == form.values
         (tmp_path / "kk.md").write_text(text, "utf-8")
         report = Report()
-        document = read_words_file(tmp_path / "kk.md", report)
+        document = read_document(tmp_path / "kk.md", report)
         assert document.data.get("body", "") == form.values["body"]
 
 

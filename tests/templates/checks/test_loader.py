@@ -3,8 +3,10 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from msgspec.structs import replace
 
 from templates.checks.loader import BUILT_IN, Pack, examine, load_packs, shipped
+from templates.reading.files import Kept
 from tests.templates.packs import KK, LAW, METER, RU, RULES, Change, write_town
 
 
@@ -53,6 +55,19 @@ def test_the_words_of_other_triggers_can_be_left_alone(tmp_path: Path) -> None:
         for only in (None, "meter_check")
     }
     assert files == {None: {"kk.md", "ru.md", "trigger.yaml"}, "meter_check": {"trigger.yaml"}}
+
+
+def test_what_was_read_before_is_found_again(tmp_path: Path) -> None:
+    """Files that were kept give the documents, places and findings that reading them anew gives, under new paths."""
+    kept, told = Kept(), []
+    for each in ("once", "again"):
+        pack = write_town(tmp_path / each, (RULES, "\non: town.meter.installed", "\non: town.meter.instaled"))
+        files, report = examine([pack], only="meter_check", kept=kept)
+        places = [(document.data, document.values, document.keys) for read in files for document in read.events]
+        assert {Path(document.path).is_relative_to(pack) for document in files[-1].events} == {True}
+        told.append((places, [replace(found, path=Path(found.path).name) for found in report.findings]))
+    assert told[0] == told[1]
+    assert told[0][1] != []
 
 
 def test_a_file_that_nobody_reads_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,16 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    BrowserType,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from domain.core.events import LifeEvent
 from projections import inbox
@@ -108,12 +117,16 @@ def launched(command: str) -> Iterator[Browser]:
     It ends with the block, for no other loop may run in this thread until then.
     """
     expect.set_options(timeout=60_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=f"/usr/bin/{command}", args=["--no-sandbox", "--disable-gpu"]
-        )
+    with sync_playwright() as playwright, launched_beside(playwright.chromium, command) as browser:
         yield browser
-        browser.close()
+
+
+@contextmanager
+def launched_beside(kind: BrowserType, command: str) -> Iterator[Browser]:
+    """Start another browser, by the `browser_type` of one that runs in this thread."""
+    browser = kind.launch(executable_path=f"/usr/bin/{command}", args=["--no-sandbox", "--disable-gpu"])
+    yield browser
+    browser.close()
 
 
 async def ready(world: World) -> None:

@@ -33,7 +33,7 @@ from tests.app.pages.site import (
     OTHER,
     Inspector,
     Site,
-    launched,
+    launched_beside,
     ready,
     shot,
 )
@@ -56,6 +56,11 @@ if (globalThis.PushManager) {
   };
 }
 """
+ALLOWED = """
+Object.defineProperty(Notification, "permission", {get: () => "granted", configurable: true});
+Notification.requestPermission = async () => "granted";
+"""
+"""The citizen's leave in the engine alone, which shows no notifications and lets nobody give it."""
 COUNT_SHOWN = """() => {
   globalThis.countOfShown = 0;
   registration.showNotification = async (...given) => {
@@ -124,9 +129,9 @@ class Told(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
+def whole_chromium(chromium: Chromium) -> Iterator[Chromium]:
     """The whole browser, for the engine alone shows no notifications."""
-    with launched("chromium") as browser:
+    with launched_beside(chromium.browser_type, "chromium") as browser:
         yield browser
 
 
@@ -274,6 +279,13 @@ def open_devices(
     return context
 
 
+def open_in_engine(told: Told, chromium: Chromium, **more: Any) -> BrowserContext:
+    """The same in the engine alone, for what shows no notification."""
+    context = open_devices(told, chromium, **more)
+    context.add_init_script(ALLOWED)
+    return context
+
+
 def add(device: Device, button: str = "Notify me on this device") -> None:
     """Press the button, by keys."""
     Keyboard(device.page).press(device.page.get_by_role("button", name=button))
@@ -289,9 +301,9 @@ def forgets(device: Device) -> None:
     raise AssertionError("the worker keeps its token")
 
 
-def test_from_the_button_to_the_notification(chromium: Chromium, told: Told) -> None:
+def test_from_the_button_to_the_notification(whole_chromium: Chromium, told: Told) -> None:
     """A citizen presses the button; the next message is shown in their language, reported, and opens its page."""
-    with open_devices(told, chromium, language="ru", viewport=PHONE) as context:
+    with open_devices(told, whole_chromium, language="ru", viewport=PHONE) as context:
         device = Device(told, context)
         page = device.page
         expect(page.locator("[data-when=off]")).to_be_visible()
@@ -307,7 +319,7 @@ def test_from_the_button_to_the_notification(chromium: Chromium, told: Told) -> 
         device.closed()
         assert opened == message["page"]
         state_becomes(told, message, State.OPENED, page)
-        anonymous = chromium.new_context()
+        anonymous = whole_chromium.new_context()
         there = anonymous.new_page()
         there.goto(opened)
         expect(there.locator(".words")).to_contain_text("43")
@@ -328,10 +340,10 @@ def leave(told: Told) -> None:
         devices.remove(person, each.id)
 
 
-def test_a_device_renews_itself_and_obeys_a_removal(chromium: Chromium, told: Told) -> None:
+def test_a_device_renews_itself_and_obeys_a_removal(whole_chromium: Chromium, told: Told) -> None:
     """Without a cookie the worker stores a new address; what waited for a removed device is not shown there."""
     world = told.site.world
-    with open_devices(told, chromium, viewport=PHONE) as context:
+    with open_devices(told, whole_chromium, viewport=PHONE) as context:
         device = Device(told, context)
         add(device)
         context.clear_cookies()
@@ -359,7 +371,7 @@ def test_a_device_renews_itself_and_obeys_a_removal(chromium: Chromium, told: To
 def test_a_shared_tablet_is_told_of_and_taken_over(chromium: Chromium, told: Told) -> None:
     """Another citizen on the same browser is told, and takes it over; a removal there ends the subscription too."""
     world = told.site.world
-    with open_devices(told, chromium, viewport=PHONE) as context:
+    with open_in_engine(told, chromium, viewport=PHONE) as context:
         device = Device(told, context)
         add(device)
         context.clear_cookies()
@@ -391,7 +403,7 @@ def test_a_shared_tablet_is_told_of_and_taken_over(chromium: Chromium, told: Tol
 )
 def test_a_browser_that_cannot_says_why(chromium: Chromium, told: Told, state: str, script: str) -> None:
     """Without service workers, on an iPhone's tab, where it is blocked, or offline: one sentence says what to do."""
-    with open_devices(told, chromium, viewport=PHONE) as context:
+    with open_in_engine(told, chromium, viewport=PHONE) as context:
         context.add_init_script(script)
         page = context.new_page()
         page.goto(f"{told.site.base}/my/devices")
@@ -410,7 +422,7 @@ def test_the_page_of_devices_is_for_everybody(chromium: Chromium, told: Told) ->
     """With and without a device, with an error, without scripts: nothing is wrong on the page."""
     address = f"{told.site.base}/my/devices"
     wrong: list[str] = []
-    with open_devices(told, chromium) as context:
+    with open_in_engine(told, chromium) as context:
         device = Device(told, context)
         page = device.page
         for name, (language, viewport) in LOOKS.items():
@@ -447,9 +459,9 @@ def test_the_page_of_devices_is_for_everybody(chromium: Chromium, told: Told) ->
     assert wrong == []
 
 
-def test_the_pages_can_be_installed(chromium: Chromium, told: Told) -> None:
+def test_the_pages_can_be_installed(whole_chromium: Chromium, told: Told) -> None:
     """Chromium finds nothing missing in the manifest, which names what it needs to install the inbox."""
-    with told.site.visit(chromium, language="kk") as context:
+    with told.site.visit(whole_chromium, language="kk") as context:
         page = context.new_page()
         page.goto(f"{told.site.base}/my")
         tools = context.new_cdp_session(page)

@@ -7,11 +7,11 @@ from sqlalchemy import delete, text
 
 from benchmarks.measuring import Row, seconds, sized
 from benchmarks.world import fresh
+from domain.nudges.delivery import Due
 from projections import claims, upcoming
 from projections.bulk import insert_rows
 from projections.front import Front
 from projections.lanes import Shares
-from projections.nudges import Due
 from projections.tables import due
 from streams.storage.database import Database
 from tests.services import postgres

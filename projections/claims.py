@@ -6,10 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Update, and_, bindparam, or_, select, update
 
+from domain.nudges.delivery import Due
 from projections.for_each import ForEach
 from projections.front import Front
 from projections.lanes import Shares, waiting_lanes
-from projections.nudges import KEY, Due, keys_of, this_delivery
+from projections.nudges import KEY, keys_of, this_delivery
 from projections.tables import IS_EMERGENCY, IS_STOPPED, IS_URGENT, due
 
 

@@ -20,10 +20,9 @@ from sqlalchemy import (
     tuple_,
 )
 
-from domain.nudges.delivery import State
+from domain.nudges.delivery import Due, State
 from domain.rules.built_in_triggers import DIGEST
 from projections.bulk import among_keys, rows_of
-from projections.nudges import Due
 from projections.tables import inbox, moment
 
 

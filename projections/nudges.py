@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
 
 from domain.nudges.cap import counted_from
-from domain.nudges.delivery import Delivery, State
+from domain.nudges.delivery import Delivery, Due, State
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import is_stopped
 from domain.planning.plan import Intent
@@ -21,13 +21,6 @@ from projections.tables import ENDLESS, IS_ATTEMPTED, IS_STOPPED, due, erased, i
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
-
-
-class Due(NamedTuple):
-    """A delivery: its nudge and its recipient."""
-
-    nudge: UUID
-    recipient: str
 
 
 def store(connection: Connection, changed: Sequence[Nudge], before: Mapping[UUID, Nudge]) -> None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, func, literal_column, select
 
-from projections.nudges import Due
+from domain.nudges.delivery import Due
 from projections.tables import IS_STOPPED, due
 
 HOUR = 3_600_000_000  # microseconds

@@ -13,12 +13,20 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from functools import singledispatch
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.facts import facts
+
+
+class Due(NamedTuple):
+    """The key of a delivery: its nudge and its recipient."""
+
+    nudge: UUID
+    recipient: str
 
 
 class State(StrEnum):

@@ -8,11 +8,11 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.facts.facts import NudgeFact, NudgeGathered, RecipientFact
+from domain.nudges.delivery import Due
 from domain.nudges.digest import mirrored, travels
 from domain.nudges.nudge import Nudge, evolve
 from domain.nudges.unreached import passed_to_minor
 from projections import handed_over, nudges
-from projections.nudges import Due
 from streams.log.log import Log
 from streams.log.mapper import Entry
 

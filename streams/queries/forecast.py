@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from domain.core.sms import segments
 from domain.nudges.cap import ON_ITS_WAY, window_start
 from domain.nudges.class_rules import CLASS_RULES
+from domain.nudges.delivery import Due
 from domain.nudges.digest import goes_on
 from domain.nudges.forecast import Forecast, Went, spread
 from domain.nudges.nudge import Nudge, evolve
@@ -27,7 +28,6 @@ from domain.rules.built_in_triggers import DIGEST, DIGEST_TRIGGER
 from domain.rules.triggers import RANKS
 from projections import history, nudges, upcoming
 from projections.lanes import lane_of
-from projections.nudges import Due
 from projections.tables import micros, moment
 from streams.delivery.decide.case import Case, added
 from streams.delivery.decide.decision_inputs import DecisionInputs

@@ -11,14 +11,13 @@ from sqlalchemy import Connection
 
 from domain.core.translatable import Said
 from domain.facts.facts import NUDGE_FACTS, NudgeCancelled, NudgeFact, NudgeRenewed
-from domain.nudges.delivery import Delivery
+from domain.nudges.delivery import Delivery, Due
 from domain.nudges.digest import is_digest, travels
 from domain.nudges.nudge import Nudge
 from domain.nudges.retryable import Failure, has_failed, passing_failures
 from domain.planning.plan import plan
 from domain.rules.triggers import CORRECTION
 from projections import inbox, nudges
-from projections.nudges import Due
 from streams.log.appending import append_if_unmoved
 from streams.planning import histories
 from streams.replay.walk import FIRST, Stride, Walk, delivery_at, place_of

@@ -14,11 +14,10 @@ from sqlalchemy import Connection
 
 from domain.core.translatable import Said
 from domain.facts.facts import NudgeResolved
-from domain.nudges.delivery import Delivery
+from domain.nudges.delivery import Delivery, Due
 from domain.nudges.digest import is_digest
 from domain.nudges.nudge import Nudge
 from projections import inbox, nudges
-from projections.nudges import Due
 from projections.tables import micros
 from streams.log.appending import append_if_unmoved
 from streams.replay.retry_failed import DeliveryFilter, FailedDeliveries, agencies_of

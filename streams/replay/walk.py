@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.core.translatable import N_, Counted, Joined, Number, Said, Words
-from projections.nudges import Due
+from domain.nudges.delivery import Due
 from streams.planning.histories import share_upto
 from streams.queues.jobs import HoldsNothing, NothingToDo, Plan, Save, Step
 from streams.rules.library import Library

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from projections.nudges import Due
+from domain.nudges.delivery import Due
 from streams.delivery.admission.concurrency import Bulkhead, Bulkheads, Permits
 from streams.delivery.admission.exclusive_links import ExclusiveLinks
 from streams.delivery.admission.fair_ordering import FairOrdering, is_emergency, is_urgent

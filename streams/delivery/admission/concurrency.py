@@ -13,7 +13,7 @@ from functools import cache
 from itertools import chain, groupby
 from typing import NamedTuple
 
-from projections.nudges import Due
+from domain.nudges.delivery import Due
 from streams.delivery.decide.case import Case
 
 PATIENCE = 2.0

@@ -11,6 +11,7 @@ from domain.core.events import LifeEvent
 from domain.core.ids import Position
 from domain.facts.facts import NudgeDeferred
 from domain.nudges.class_rules import CLASS_RULES
+from domain.nudges.delivery import Due
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import (
     Decision,
@@ -24,7 +25,6 @@ from domain.nudges.settle import (
 )
 from domain.persons.history import History
 from domain.persons.person import Person
-from projections.nudges import Due
 
 
 class Case(Struct, frozen=True):

@@ -7,11 +7,10 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.facts.facts import NudgeDeferred, NudgeExpired, NudgeFact, NudgeFailed, NudgeWithheld
-from domain.nudges.delivery import State
+from domain.nudges.delivery import Due, State
 from domain.nudges.nudge import Nudge, is_asked
 from domain.nudges.settle import Defer, Digest, NotSentReason, Send, Settlement, Withhold, is_stopped
 from projections import nudges
-from projections.nudges import Due
 from streams.delivery.decide.awaited_plans import awaiting_plans
 from streams.delivery.decide.case import Case, added
 from streams.delivery.decide.decision_inputs import DecisionInputs

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, delete, select
 
 from domain.core.ids import Names
-from domain.nudges.delivery import State
+from domain.nudges.delivery import Due, State
 from domain.nudges.nudge import Nudge
 from domain.nudges.reply_meaning import OpenQuestion
 from domain.nudges.settle import Send
@@ -17,7 +17,6 @@ from domain.persons.channels import ADDRESS_OF
 from domain.persons.replies import CONSENT
 from projections import nudges
 from projections.bulk import replace_rows
-from projections.nudges import Due
 from projections.tables import micros, moment
 from streams.delivery.decide.case import Case
 from streams.delivery.outcomes.attempts import Attempt

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.nudges.delivery import Due
 from domain.nudges.nudge import Nudge
-from projections.nudges import Due
 from streams.delivery.decide.case import Case
 from streams.delivery.outcomes.attempts import Attempt, Intention
 from streams.delivery.outcomes.outcome_facts import Outcomes

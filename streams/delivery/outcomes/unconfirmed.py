@@ -11,9 +11,9 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from domain.nudges.delivery import Due
 from domain.nudges.nudge import Nudge
 from projections import nudges
-from projections.nudges import Due
 from streams.delivery.outcomes.attempts import Attempt, handed_back
 from streams.log.appending import record
 from streams.rules.context import WriteContext

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from domain.nudges.delivery import Due
 from domain.nudges.settle import Controls
 from projections import claims, nudges
 from projections.front import Front
 from projections.lanes import Shares
-from projections.nudges import Due
 from projections.tables import micros
 from streams.delivery.admission.concurrency import IN_FLIGHT, Budgets, Bulkheads
 from streams.delivery.decide.case import Case

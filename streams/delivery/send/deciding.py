@@ -5,8 +5,8 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
+from domain.nudges.delivery import Due
 from domain.nudges.settle import Settlement
-from projections.nudges import Due
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.settling import decide, read_claim
 from streams.delivery.outcomes.recording import Recorder

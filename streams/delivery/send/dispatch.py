@@ -11,7 +11,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from projections.nudges import Due
+from domain.nudges.delivery import Due
 from streams.delivery.admission.admission import FRESH, Admission, Admitted, Terms
 from streams.delivery.admission.concurrency import WINDOW, Budgets, Places
 from streams.delivery.admission.routing import Routing

@@ -10,11 +10,11 @@ from domain.core.ids import traced
 from domain.facts.facts import NudgeAttempted, NudgeWithheld
 from domain.nudges.calendar_days import calendar_days
 from domain.nudges.class_rules import CLASS_RULES
+from domain.nudges.delivery import Due
 from domain.nudges.settle import NotSentReason, Send
 from domain.persons.channels import addresses
 from domain.persons.hours import local_zone
 from notifiers.port.interface import Action, Message
-from projections.nudges import Due
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.rendering import AnswerUrl, render
 from streams.delivery.decide.settling import unsent

@@ -17,11 +17,11 @@ from sqlalchemy import Connection, select
 
 from app.clock import fixed
 from app.identity.key_file import BadKeyFile, load_keyring
+from domain.nudges.delivery import Due
 from domain.rules.event_types import Catalogue, event_type_of
 from projections import claims, history, nudges, positions, statistics
 from projections.bulk import insert_rows
 from projections.history import Concerns
-from projections.nudges import Due
 from projections.tables import due, micros, trail
 from projections.tables import history as history_table
 from streams.intake.cloudevents import read_envelope

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.facts import receipts
+from domain.nudges.delivery import Due
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
-from projections.nudges import Due
 from streams.queues.jobs import plan_of
 from streams.replay.retry_failed import Outage, Renewal
 from tests.streams.calls import AIDA, NOON, call, calls_world, prefers, said, states

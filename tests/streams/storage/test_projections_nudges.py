@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from domain.facts import facts
 from domain.facts.facts import NudgeFact
 from domain.nudges.cap import ON_ITS_WAY
+from domain.nudges.delivery import Due
 from domain.nudges.nudge import Nudge, evolve
 from domain.rules.triggers import CLASSES
 from projections import claims, nudges
@@ -16,7 +17,6 @@ from projections import inbox as inbox_view
 from projections.bulk import insert_rows
 from projections.front import LOOK, Front
 from projections.lanes import Shares
-from projections.nudges import Due
 from projections.tables import ENDLESS, due, inbox, micros
 from streams.storage.database import Database
 from tests.streams.storing import AIDA, BOLAT, DANA, NOW, counted, nudge, nudge_id, to_guardians

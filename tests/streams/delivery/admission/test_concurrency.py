@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from projections.nudges import Due
+from domain.nudges.delivery import Due
 from streams.delivery.admission.concurrency import FAR_WINDOW, SPAN, Budget, Budgets, Bulkhead, Permits, Places
 
 LEAST, MOST = 4, 16

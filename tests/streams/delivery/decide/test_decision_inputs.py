@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from sqlalchemy import event as hook
 
 from app.simulation.city import CITY, city_news
+from domain.nudges.delivery import Due
 from domain.nudges.digest import is_digest
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Ledger, Settlement, leaves_digest, settle
 from domain.persons.history import History
-from projections.nudges import Due
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.rendering import render

@@ -5,8 +5,8 @@ from collections.abc import Coroutine
 from typing import Any
 
 from domain.facts.facts import NudgeAttempted, NudgeDeferred, NudgeFailed
+from domain.nudges.delivery import Due
 from domain.nudges.nudge import Nudge
-from projections.nudges import Due
 from streams.delivery.admission.concurrency import Budgets
 from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
 from streams.delivery.outcomes.outcome_facts import Outcomes

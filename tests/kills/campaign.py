@@ -18,6 +18,8 @@ from tests.kills.staff import AS_EVER, Otherwise, Staff
 from tests.streams.distributed import eventually
 
 MOSTLY, SEND_PATIENCE = 0.75, 2.0
+LIVES_ON = 0.5
+"""How often one of the dispatchers lives into the next round: time moves under it, and its leases run out."""
 
 
 class Campaign:
@@ -77,7 +79,11 @@ class Campaign:
         self._note(card)
         self.harm.do(card)
         self._moment(before)
-        for role in self.land.of("dispatch"):
+        living = self.land.of("dispatch")
+        if living and self._random.random() < LIVES_ON:
+            living.pop(self._random.randrange(len(living)))
+            self.done["lived on"] += 1
+        for role in living:
             self._staff.kill(role) if self._random.random() < MOSTLY else self._staff.stop(role)
         self._feeding.finish()
         self._staff.complete()

@@ -5,9 +5,11 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from random import Random
+from signal import SIGCONT, SIGSTOP
 from subprocess import TimeoutExpired
 from threading import Event
 
+from streams.delivery.send.claiming import LEASE
 from streams.intake.cloudevents import Envelope
 from streams.kafka.producer import Record
 from streams.kafka.worker import DEFECT
@@ -46,6 +48,7 @@ EVERYTHING = (
     "postgres",
     "lost",
     "standby",
+    "dispatch_paused",
     "dask",
     "kafka",
     "defect",
@@ -148,6 +151,17 @@ class Harm:
         self.postgres()
         self.kafka()
         self._staff.complete()
+
+    def dispatch_paused(self) -> None:
+        """A dispatcher stands still until its leases are over, another does its work, and then it goes on."""
+        role = self._staff.any("dispatch")
+        self._staff.start("dispatch")
+        eventually(lambda: role.ready or role.code is not None, PATIENCE)
+        self._rest()
+        role.send(SIGSTOP)
+        self._land.clock.advance_to(self._land.clock() + 2 * LEASE)
+        Event().wait(self._random.uniform(1, 4))
+        role.send(SIGCONT)
 
     def kafka_paused(self) -> None:
         self._land.broker.pause()

@@ -15,7 +15,6 @@ from confluent_kafka import OFFSET_END, TopicPartition
 from confluent_kafka.admin import AdminClient
 from sqlalchemy.engine import URL
 
-from app.clock import VirtualClock
 from app.compose import compose
 from app.identity.key_file import load_keyring
 from app.settings import load_settings
@@ -31,6 +30,7 @@ from streams.storage.errors import UNAVAILABLE_ERRORS
 from templates.checks.loader import shipped
 from tests.beginnings import packs_in
 from tests.kills.registries import START
+from tests.kills.shared_clock import SharedClock
 from tests.services import postgres
 from tests.services.commands import Command
 from tests.services.kafka import Broker
@@ -85,6 +85,11 @@ class Role:
         """Kill -9."""
         self._process.kill()
 
+    def send(self, number: signal.Signals) -> None:
+        """Send it that signal, if it lives."""
+        if self.code is None:
+            self._process.send_signal(number)
+
     def stop(self) -> int:
         """Ask it to stop, and wait until it has; returns how it ended."""
         self._process.send_signal(signal.SIGTERM)
@@ -110,7 +115,8 @@ class Land:
         self, server: Server, broker: Broker, at: URL, folder: Path, providers: Mapping[str, object], cluster: str
     ) -> None:
         self.server, self.broker, self.folder, self.cluster = server, broker, folder, cluster
-        self.clock, self.url = VirtualClock(START), at.render_as_string(hide_password=False)
+        self.clock_file, self.url = folder / "clock", at.render_as_string(hide_password=False)
+        self.clock = SharedClock(self.clock_file, START)
         self.topics = Topics(Brokers(broker.address), prefix=f"{at.database}.")
         self.key_file = folder / "keys"
         load_keyring(self.key_file, create=True)
@@ -138,6 +144,10 @@ class Land:
     def start(self, name: str, *arguments: str, module: str = "app") -> Role:
         """A role as a process of its own, at the land's time: `habarshy NAME`, or another module's."""
         return self._start(name, [*(arguments or [name]), "--clock", self.clock().isoformat()], module)
+
+    def start_timed(self, name: str, mode: str) -> Role:
+        """A role that lives while the land's time moves (see tests/kills/roles.py)."""
+        return self._start(name, [mode, "--clock-file", str(self.clock_file)], "tests.kills.roles")
 
     def start_dask(self) -> Role:
         """A worker of the cluster."""

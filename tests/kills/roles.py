@@ -1,6 +1,7 @@
 """Roles composed otherwise than `habarshy` does, to show what each part of them is for.
 
-`python -m tests.kills.roles MODE --clock TIME`, with the settings in the environment.
+`python -m tests.kills.roles MODE --clock TIME`, with the settings in the environment; `--clock-file FILE`: the time
+moves while they live.
 """
 
 import asyncio
@@ -11,12 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from uuid import UUID
 
 import uvloop
 from msgspec import structs
 from psycopg import InternalError
 
+from app.cli.commands.dispatch import dispatch_due
 from app.cli.commands.run import work
 from app.cli.options import clock_of
 from app.compose import Platform
@@ -53,6 +56,7 @@ from streams.rules.publishing import wake_latecomers
 from streams.runtime.scheduler import DISPATCH
 from streams.runtime.upkeep import Beside, Upkeep, UpkeepParts
 from streams.storage.database import Priority
+from tests.kills.shared_clock import SharedClock
 
 EVERY, RECONCILE_EVERY = timedelta(seconds=0.2), timedelta(seconds=2)
 """The intervals of the upkeep and of its reconciler: shorter than elsewhere."""
@@ -201,10 +205,13 @@ def dispatch(platform: Platform) -> None:
     uvloop.run(work(engine, routes, ProviderWatch(routes, IntakeCounters(), clock), only=DISPATCH))
 
 
-def main(mode: str, _: str, time: str) -> None:
+def main(mode: str, option: str, time: str) -> None:
     """Work until stopped."""
-    platform = composed(load_settings(), clock_of(time))
-    if mode == "careless":
+    clock = SharedClock(Path(time)) if option == "--clock-file" else clock_of(time)
+    platform = composed(load_settings(), clock)
+    if mode == "dispatch":
+        dispatch_due(platform, compose_routes)
+    elif mode == "careless":
         dispatch(platform)
     else:
         worker(mode, platform)

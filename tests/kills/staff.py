@@ -4,17 +4,21 @@ from collections import Counter
 from random import Random
 from typing import NamedTuple
 
+from app.terminal import Exit
 from streams.kafka.worker import DEFECT
 from tests.kills.land import PATIENCE, Land, Role
 
-BY_ITSELF = (("worker", "records wait in Kafka that do not arrive", "stalled"),)
-"""What a role may end with by itself, to be started again: what it says, and as what it is counted."""
+BY_ITSELF = (
+    ("records wait in Kafka that do not arrive", DEFECT, "stalled"),
+    ("while the database was away. Start again", Exit.UNAVAILABLE, "lost its seat"),
+)
+"""What a worker may end with by itself, to be started again: what it says, its code, and as what it is counted."""
 
 
 class Otherwise(NamedTuple):
     """Which roles are composed otherwise (see tests/kills/roles.py), and how long the end waits for what is due."""
 
-    dispatcher: str = ""
+    dispatcher: str = "dispatch"
     defect: str = "defective"
     reconciling: str = "brisk"
     settled: float = PATIENCE
@@ -32,9 +36,9 @@ class Staff:
     def complete(self) -> None:
         """Whoever is missing starts; nobody may have ended but by us."""
         for role in [role for role in self._land.roles if role.code is not None]:
-            [known] = [each for name, words, each in BY_ITSELF if name == role.name and role.said(words)] or [""]
-            assert (role.code, bool(known)) == (DEFECT, True), role.words()
-            self._done[known] += 1
+            known = [each for words, code, each in BY_ITSELF if role.code == code and role.said(words)]
+            assert known, role.words()
+            self._done[known[0]] += 1
             self._land.left(role)
         for name in ("relay", "worker", "intake", *(("jobs", "dask") if self._land.cluster else ())):
             if not self._land.of(name):
@@ -47,8 +51,8 @@ class Staff:
                 return self._land.start(name, "worker", "--intake")
             case "dask":
                 return self._land.start_dask()
-            case "dispatch" if self._otherwise.dispatcher:
-                return self._land.start(name, self._otherwise.dispatcher, module="tests.kills.roles")
+            case "dispatch":
+                return self._land.start_timed(name, self._otherwise.dispatcher)
             case _:
                 return self._land.start(name)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
-from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, NudgeSent
+from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, NudgeRescheduled, NudgeSent
 from domain.facts.facts import NudgeUnknown as Unknown
 from domain.nudges.nudge import Nudge
 from notifiers.port.interface import Reason
@@ -44,9 +44,28 @@ def tries_of(facts: Sequence[Any]) -> Iterator[Try]:
     yield from sorted(found.values(), key=lambda each: (each.fact.recipient, each.fact.attempt))
 
 
-def following(tries: Sequence[Try]) -> list[tuple[Try, Try]]:
-    """Each attempt with the next one to the same recipient."""
-    return [(a, b) for a, b in pairwise(tries) if a.fact.recipient == b.fact.recipient]
+class Following(NamedTuple):
+    """Two attempts to one recipient, the second of which is the next after the first.
+
+    `before`: with what had been heard of it when the next one was made; `moved`: whether it was planned anew between
+    them, for a time that was still to come.
+    """
+
+    before: Try
+    after: Try
+    moved: bool
+
+
+def following(facts: Sequence[Any]) -> list[Following]:
+    """Each attempt of a nudge that has a next one to the same recipient, with that."""
+    found = []
+    for before, after in pairwise(tries_of(facts)):
+        if before.fact.recipient == after.fact.recipient:
+            between = facts[facts.index(before.fact) : facts.index(after.fact)]
+            moved = any(isinstance(each, NudgeRescheduled) and each.due > each.at for each in between)
+            known = Try(before.fact, [each for each in before.heard if each in between])
+            found.append(Following(known, after, moved))
+    return found
 
 
 def cascades(tries: Sequence[Try]) -> Iterator[str]:
@@ -70,18 +89,20 @@ def is_made_again(nudge: Nudge, channel: str) -> bool:
     return nudge.intent.klass == "legal" or channel == "push"
 
 
-def may_follow(nudge: Nudge, before: Try, after: Try, *, gone: bool) -> bool:
+def may_follow(nudge: Nudge, pair: Following, *, gone: bool) -> bool:
     """Whether what was heard of an attempt is a reason for the next one to the same recipient.
 
     `gone`: the browser refused another push, so that this one cannot be made again.
     """
-    at = after.fact.at
+    before, at = pair.before, pair.after.fact.at
     failed = before.has(NudgeFailed)
     silent = any(
         isinstance(each, NudgeSent | Unknown) and each.silent_at and each.silent_at <= at for each in before.heard
     )
     again = any(isinstance(each, Unknown) and each.retry_at and each.retry_at <= at for each in before.heard)
-    if before.fact.channel != after.fact.channel:
+    if pair.moved and failed:
+        return not before.has(NudgeDelivered)
+    if before.fact.channel != pair.after.fact.channel:
         elsewhere = gone and again and before.fact.channel == "push" and nudge.intent.klass == "legal"
         return (failed or silent or elsewhere) and not before.has(NudgeDelivered)
     return not before.has(NudgeSent) and (failed or (again and is_made_again(nudge, before.fact.channel)))

@@ -217,10 +217,10 @@ class Verdict:
         assert not mails - by_mail, "a mail went twice, or unattempted"
         assert not texts - by_phone, "a text went twice, or unattempted"
         assert not pushes - by_push, "a push went twice, or unattempted, or would not replace the one before it"
-        for id_, tries in self.tries.items():
-            for before, after in following(tries):
-                gone = before.fact.recipient in self._gone
-                assert may_follow(self.nudges[id_], before, after, gone=gone), "it was tried again without a reason"
+        for id_, facts in self.facts.items():
+            for pair in following(facts):
+                gone = pair.before.fact.recipient in self._gone
+                assert may_follow(self.nudges[id_], pair, gone=gone), f"it was tried again without a reason: {facts}"
 
     def pushes_replace_each_other(self) -> None:
         """The push service was asked to keep the latest push of each nudge only."""
@@ -234,8 +234,9 @@ class Verdict:
                 unknown = [fact for fact in each.heard if isinstance(fact, Unknown)]
                 if unknown:
                     self._follows_its_policy(self.nudges[id_], unknown[0], each.fact, tries)
-                if unknown[1:]:  # its browser has unsubscribed meanwhile, so it is not made again after all
-                    assert each.fact.recipient in self._gone, "it became unknown twice"
+                if unknown[1:] and unknown[0].reason != "no_outcome":  # else its process lived
+                    # its browser has unsubscribed meanwhile, so it is not made again after all
+                    assert each.fact.recipient in self._gone, f"it became unknown twice: {self.facts[id_]}"
                     assert unknown[1].retry_at is None, "it would be made again where nobody can be reached"
 
     def _follows_its_policy(self, nudge: Nudge, fact: Unknown, tried: NudgeAttempted, tries: Sequence[Try]) -> None:
@@ -259,8 +260,8 @@ class Verdict:
         tries = [each for _, each in self._each_try()]
         heard = Counter(type(fact).__name__ for each in tries for fact in each.heard)
         channels = Counter(each.fact.channel for each in tries)
-        pairs = [pair for each in self.tries.values() for pair in following(each)]
-        again = Counter("again" if a.fact.channel == b.fact.channel else "next channel" for a, b in pairs)
+        pairs = [pair for each in self.facts.values() for pair in following(each)]
+        again = Counter("again" if a.fact.channel == b.fact.channel else "next channel" for a, b, _ in pairs)
         with self.platform.database.reading() as connection:
             reconciled = finds(connection)[0]
         ways = Counter(way for each in self.tries.values() for way in cascades(each) if " > " in way)

@@ -13,7 +13,7 @@ from tests.notifiers.hurrying import hurry
 from tests.notifiers.sms_helpers import AT, KAZAKH, PATIENT, number, sms, sms_to
 from tests.notifiers.smsc import Act, Answer, real_centre, scripted_centre
 
-LONG = KAZAKH * 4  # three parts
+LONG, PARTS = KAZAKH * 4, 3
 
 
 async def test_a_kazakh_text_arrives_as_it_is() -> None:
@@ -211,13 +211,21 @@ def test_the_pace_falls_by_half_and_climbs_by_one() -> None:
         ([0, 0x08, 0], RetryLater(None, Reason.BUSY, "ESME_RSYSERR")),
         ([0, Act.CLOSE], Unknown(Reason.LINK_LOST, parts=("1",))),
         ([0, 0x08, Act.CLOSE], Unknown(Reason.LINK_LOST, parts=("1",))),
-        ([Act.IGNORE, 0, 0], Unknown(Reason.TIMED_OUT, parts=("1", "2"))),
     ],
 )
 async def test_a_message_is_only_accepted_when_all_its_parts_are(answers: list[Answer], outcome: object) -> None:
     """The gravest outcome of a part is the message's."""
     async with scripted_centre(submit=answers) as centre, sms_to(centre.port) as notifier:
         assert await notifier.send([sms(text=LONG)]) == [outcome]
+
+
+async def test_a_message_is_unknown_when_one_of_its_parts_is() -> None:
+    """A part whose answer never comes makes the message unknown, and the names of the other parts are kept."""
+    async with scripted_centre(submit=[0, 0, Act.IGNORE]) as centre, sms_to(centre.port, window=1) as notifier:
+        sending = asyncio.create_task(notifier.send([sms(text=LONG)]))
+        await centre.until(lambda: len(centre.submits) == PARTS)
+        hurry(PATIENT["response"])
+        assert await sending == [Unknown(Reason.TIMED_OUT, parts=("1", "2"))]
 
 
 async def test_what_was_under_way_on_a_lost_link_is_unknown() -> None:

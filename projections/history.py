@@ -74,10 +74,8 @@ def add(connection: Connection, rows: Sequence[Concerns]) -> None:
 def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
     """Add facts that persons may already have, and wake these in any case."""
     insert_rows(connection, history, rows, ignore=True)
-    for person in {row.person for row in rows}:
-        positions = [row.position for row in rows if row.person == person]
-        theirs = update(history).where(history.c.person == person, among(history.c.position, positions))
-        connection.execute(theirs.values(planned=False, replan=True, woken=max(row.woken for row in rows)))
+    woken = max((row.woken for row in rows), default=0)
+    _WOKEN.execute(connection, [(row.person, row.position) for row in rows], woken=woken)
 
 
 def wake_again(connection: Connection, person: str, positions: Sequence[int], woken: int) -> None:
@@ -269,19 +267,24 @@ def mark_planned(connection: Connection, upto: Mapping[str, HistoryVersion], *, 
     statement.execute(connection, [(person, version.last) for person, version in upto.items()])
 
 
+def _this(whose: ColumnElement[str], position: ColumnElement[int]) -> ColumnElement[bool]:
+    return and_(history.c.person == whose, history.c.position == position)
+
+
 def _upto(whose: ColumnElement[str], last: ColumnElement[int]) -> ColumnElement[bool]:
     return and_(history.c.person == whose, history.c.position <= last)
 
 
 _KEY = (history.c.person, history.c.position)
+_WOKEN = ForEach(update(history).values(planned=False, replan=True, woken=bindparam("woken")), _KEY, _this)
 _UNPLANNED = update(history).where(~history.c.planned)
 _PLANNED = ForEach(_UNPLANNED.values(planned=True, replan=False), _KEY, _upto)
 _PLANNED_BY_NEWS = ForEach(_UNPLANNED.where(~history.c.replan).values(planned=True), _KEY, _upto)
 
 
-def note_revision(connection: Connection, original: UUID, position: int) -> None:
-    """Add a revision of the original, which may come before the original."""
-    insert_rows(connection, revisions, [(original, position, False)])
+def note_revisions(connection: Connection, placed: Iterable[tuple[UUID, int]]) -> None:
+    """Add revisions, each by its original, which may come later, and its own position."""
+    insert_rows(connection, revisions, [(original, position, False) for original, position in placed])
 
 
 def revisions_of(connection: Connection, originals: Sequence[UUID]) -> dict[UUID, list[int]]:
@@ -295,7 +298,8 @@ def revisions_of(connection: Connection, originals: Sequence[UUID]) -> dict[UUID
 
 def originals_arrived(connection: Connection, originals: Sequence[UUID]) -> None:
     """Record that these originals have arrived, so that their revisions no longer wait."""
-    change_with(connection, update(revisions).values(arrived=True), revisions.c.original, originals)
+    waiting = update(revisions).where(~revisions.c.arrived)
+    change_with(connection, waiting.values(arrived=True), revisions.c.original, originals)
 
 
 def has_revisions(connection: Connection) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
+from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from app.clock import VirtualClock
@@ -24,7 +25,7 @@ from domain.planning.plan import Intent
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message, Notifier, Outcome
 from notifiers.port.routes import single_routes
-from projections import governance, history, nudges
+from projections import governance, history, nudges, tables
 from streams.intake.cloudevents import Envelope, envelope_of
 from streams.intake.intake import IntakeOutcome
 from streams.log.mapper import Entry
@@ -32,6 +33,7 @@ from streams.planning.recompute import intents_of
 from streams.queries.explain import Explanation, explain
 from streams.queries.health import Health, health
 from streams.runtime.scheduler import Engine
+from streams.storage.tables import log
 from templates.checks.loader import shipped
 from tests.beginnings import KEYRING, at_first, publish, unchanging
 
@@ -299,6 +301,13 @@ class World:
     def entries(self) -> list[Entry]:
         """The whole log."""
         return [entry for page in self.platform.log.scan() for entry in page]
+
+    def concerned(self) -> list[tuple[str, UUID, int | None]]:
+        """Whom each event concerns, in any order of arrival: person, event, and the load that counts."""
+        theirs = select(tables.history.c.person, log.c.originator_id, tables.history.c.ahead_from)
+        joined = theirs.join_from(tables.history, log, tables.history.c.position == log.c.position)
+        with self.platform.database.reading() as connection:
+            return sorted(map(tuple, connection.execute(joined)))
 
     def why(self, nudge: UUID) -> Explanation:
         """The explanation of a nudge."""

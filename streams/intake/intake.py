@@ -250,7 +250,7 @@ class _Storing:
         everybody = {person for event in events for named in event.persons.values() for person in named}
         if self.limited:
             everybody |= {holder for event in events for holder in holders(event, self.limited)}
-        concerned = AffectedPersons(self.connection, self.connection, self.log, self.names)
+        concerned = AffectedPersons(self.connection, self.log, self.names)
         woken = loaded_at(self.connection, [known.position for _, known in self.loaded])
         keys, made = self.log.keys.ensure_held(self.connection, everybody, concerned.others(events) | woken)
         concerned.hold_areas([*events, *(event for event, _ in self.loaded)])

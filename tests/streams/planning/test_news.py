@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import delete
 
 from domain.planning.affected import AffectedTriggers
+from projections import history
 from projections.tables import residents
 from streams.planning import histories
 from streams.planning.person_plans import PersonPlan
@@ -84,13 +85,16 @@ def test_the_whole_plan_notices_a_residence_that_is_missing(world: World) -> Non
 
 
 def test_a_correction_waits_alone_for_its_plan(world: World) -> None:
-    """However often an event was corrected, the next correction is one fact that waits; who is new to it gets all."""
+    """However often an event was corrected, its next correction alone waits for a whole plan; who is new gets all."""
     issued = fine(DRIVER, "F1", "2025-05-30T00:00:00Z")
     world.take(*registered(DRIVER, LONG_AGO), issued)
     world.plan()
     for revision in range(2, 8):
         world.take(corrected(issued, revision, amount=5000 + revision))
         assert world.health().unplanned == 1
+        with world.platform.database.reading() as connection:
+            [waiting] = history.news(connection, [world.name(DRIVER)]).values()
+        assert waiting.replan
         world.plan()
         assert not wanting(world)
     world.take(replace(corrected(issued, 8, amount=9000), subject=iin(2)))

@@ -120,13 +120,14 @@ def test_how_many_wait_and_since_when(database: Database, add: Callable[..., Non
 
 
 def test_wake_adds_and_wakes(database: Database, add: Callable[..., None]) -> None:
-    """Facts that a person may already have are added where they are new, and wake in any case."""
-    add(row(AIDA, 1), row(BOLAT, 1))
-    plan(database, AIDA, BOLAT)
-    database.write(lambda connection: history.wake(connection, [row(AIDA, 1), row(DANA, 1)]))
+    """Facts that a person may already have are added where they are new, and wake in any case, and no others do."""
+    add(row(AIDA, 1), row(AIDA, 2), row(BOLAT, 1), row(DANA, 1), row(DANA, 2))
+    plan(database, AIDA, BOLAT, DANA)
+    database.write(lambda connection: history.wake(connection, [row(AIDA, 1), row(DANA, 2), row(DANA, 3)]))
 
     assert unplanned(database) == [AIDA, DANA]
-    assert counted(database, table) == 3
+    versions = ask(database, lambda connection: history.versions(connection, [AIDA, BOLAT, DANA]))
+    assert [(versions[each].rows, versions[each].waiting) for each in (AIDA, BOLAT, DANA)] == [(2, 1), (1, 0), (3, 2)]
 
 
 def test_waking_nobody_is_no_error(database: Database) -> None:
@@ -276,9 +277,8 @@ def test_revisions_are_found_by_their_original(database: Database) -> None:
     """All corrections of an event are known by the event, also before it has come."""
 
     def work(connection: Connection) -> None:
-        history.note_revision(connection, ONE, 5)
-        history.note_revision(connection, ONE, 3)
-        history.note_revision(connection, OTHER, 4)
+        history.note_revisions(connection, [(ONE, 5), (OTHER, 4)])
+        history.note_revisions(connection, [(ONE, 3)])
 
     assert not ask(database, history.has_revisions)
     database.write(work)
@@ -290,12 +290,8 @@ def test_revisions_are_found_by_their_original(database: Database) -> None:
 
 def test_corrections_without_an_original_are_counted(database: Database) -> None:
     """The operator sees how many events were corrected that never came; each counts once."""
-
-    def work(connection: Connection) -> None:
-        for original, position in ((ONE, 1), (ONE, 2), (OTHER, 3)):
-            history.note_revision(connection, original, position)
-
-    database.write(work)
+    noted = [(ONE, 1), (ONE, 2), (OTHER, 3)]
+    database.write(lambda connection: history.note_revisions(connection, noted))
     assert ask(database, history.orphaned_revisions) == 2
 
     database.write(lambda connection: history.originals_arrived(connection, [ONE]))

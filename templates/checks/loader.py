@@ -7,29 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from domain.core.translatable import Words
-from domain.rules.event_types import Catalogue
 from domain.rules.triggers import Trigger
-from templates.checks.benefit_check import Rest, check_benefits, check_parameters
-from templates.checks.event_check import Known, check_event_type
+from templates.checks.event_check import Known
+from templates.checks.ground import Ground, Sound
 from templates.checks.link_check import check_front_pages, check_links, check_one_action
 from templates.checks.other_packs import Elsewhere
 from templates.checks.pack_check import (
-    check_packs,
     check_title_length,
     check_titles,
     domains_of,
-    languages_of,
     sms_limit_of,
 )
-from templates.checks.personas import check_personas
 from templates.checks.placeholders import check_placeholders
 from templates.checks.reply_check import check_circles, check_replies
 from templates.checks.retention_check import check_limits
 from templates.checks.sample_check import check_samples
-from templates.checks.services_check import check_services, link_actions, services_of
+from templates.checks.services_check import link_actions
 from templates.checks.trigger_check import check_rules
 from templates.checks.words_check import check_words, context_of
 from templates.reading.files import Kept, PackFiles, TriggerFiles, plain, read_pack
@@ -82,16 +77,17 @@ def examine(
     elsewhere: Elsewhere | None = None,
     *,
     only: str | None = None,
-    kept: Kept | None = None,
+    sound: Sound | None = None,
 ) -> tuple[list[PackFiles], Report]:
     """The files of the built-in pack and of the packs in the given folders, and all that is to be said of them.
 
     `elsewhere`: packs that may have what these lack; `only`: the trigger whose words are checked, instead of all;
-    `kept`: the files that are not of that trigger, as they were read before.
+    `sound`: what is not of that trigger, as it was read and checked before.
     """
     report = Report()
-    packs = _read(paths, report, only, kept)
-    _check(packs, elsewhere or Elsewhere(), only)
+    packs = _read(paths, report, only, None if sound is None else sound.documents)
+    ground = (sound or Sound()).ground(packs, report)
+    _check(packs, ground, elsewhere or Elsewhere(), only)
     return packs, report
 
 
@@ -102,56 +98,41 @@ def _read(paths: Sequence[Path], report: Report, only: str | None, kept: Kept | 
     return [read_pack(path, report, kept, only) for path in folders.values()]
 
 
-def _check(packs: list[PackFiles], elsewhere: Elsewhere, only: str | None) -> None:
-    known = check_packs(packs)
-    languages = languages_of(files.pack for files in packs)
-    catalogue, broken = _catalogue(packs, known)
-    catalogue = replace(catalogue, parameters=check_parameters(packs, languages))
-    benefits = [files.benefits for files in packs if files.benefits is not None]
-    catalogue, unusable = check_benefits(benefits, Rest(catalogue, broken, known, languages))
-    broken |= unusable
-    for files in packs[1:]:  # the built-in one is not the jurisdiction's to translate
-        for document in (files.pack, *files.events):
-            check_titles(document, languages)
-    services = [files.services for files in packs if files.services is not None]
-    check_services(services, known, languages)
+def _check(packs: list[PackFiles], ground: Ground, elsewhere: Elsewhere, only: str | None) -> None:
     triggers = [trigger for files in packs for trigger in files.triggers]
     _check_names(triggers)
     check_circles(triggers)
     compiled: list[Trigger] = []
     for files in packs:
-        if files.personas is not None:
-            check_personas(files.personas, known.attributes)
         for trigger in files.triggers:
-            _check_owner(trigger.rules, known)
-            made = check_rules(trigger.rules, trigger.name, catalogue, broken, elsewhere)
+            made = _made(trigger, ground, elsewhere)
             compiled += [made] if made is not None else []
-            check_titles(trigger.rules, languages)
-            check_title_length(trigger.rules)
-            check_front_pages(trigger)
-            link_actions(trigger.rules, services_of(services))
-            check_one_action(trigger)
             if only in (None, trigger.name):
-                _check_words(trigger, made, plain(files.pack), catalogue, languages)
-    check_limits(packs, compiled, catalogue)
+                _check_words(trigger, made, plain(files.pack), ground)
+    check_limits(packs, compiled, ground.catalogue)
 
 
-def _catalogue(packs: list[PackFiles], known: Known) -> tuple[Catalogue, frozenset[str]]:
-    """Return the event types that can be used, and the names of those that are too broken to be."""
-    types, broken = {}, set()
-    for document in (document for files in packs for document in files.events):
-        name = str(plain(document).get("type"))
-        if name in types:
-            document.note(("type",), Words("the event type {name!r} is declared twice", name=name))
-            broken.add(name)
-        elif (type_ := check_event_type(document, known)) is not None:
-            types[type_.name] = type_
-        else:
-            broken.add(name)
-    usable = {name: type_ for name, type_ in types.items() if name not in broken}
-    return Catalogue(usable, known.attributes, emergencies=known.emergencies, offices=known.offices), frozenset(
-        broken
-    )
+def _made(trigger: TriggerFiles, ground: Ground, elsewhere: Elsewhere) -> Trigger | None:
+    """Return the trigger as its rules compile; they are checked unless they are those that were sound."""
+    data, made = ground.sound.get(trigger.name, (None, None))
+    if made is None or data is not trigger.rules.data:
+        before = len(trigger.rules.report)
+        made = _check_rules(trigger, ground, elsewhere)
+        if made is not None and len(trigger.rules.report) == before:
+            ground.sound[trigger.name] = trigger.rules.data, made
+    return made
+
+
+def _check_rules(trigger: TriggerFiles, ground: Ground, elsewhere: Elsewhere) -> Trigger | None:
+    """Report what is wrong with trigger.yaml; the trigger, where it can be compiled as it is."""
+    _check_owner(trigger.rules, ground.known)
+    made = check_rules(trigger.rules, trigger.name, ground.catalogue, ground.broken, elsewhere)
+    check_titles(trigger.rules, ground.languages)
+    check_title_length(trigger.rules)
+    check_front_pages(trigger)
+    link_actions(trigger.rules, ground.services)
+    check_one_action(trigger)
+    return made
 
 
 def _check_names(triggers: Iterable[TriggerFiles]) -> None:
@@ -173,13 +154,12 @@ def _check_words(
     trigger: TriggerFiles,
     made: Trigger | None,
     pack: Mapping[str, Any],
-    catalogue: Catalogue,
-    languages: list[str],
+    ground: Ground,
 ) -> None:
-    check_words(trigger, context_of(plain(trigger.rules), catalogue, languages))
+    check_words(trigger, context_of(plain(trigger.rules), ground.catalogue, ground.languages))
     check_placeholders(trigger, trigger.rules.report)
-    check_replies(trigger, catalogue)
-    check_samples(trigger, made, catalogue, sms_limit_of(pack))
+    check_replies(trigger, ground.catalogue)
+    check_samples(trigger, made, ground.catalogue, sms_limit_of(pack))
     check_links(trigger, domains_of(pack))
 
 

@@ -61,6 +61,13 @@ class PackFiles(Struct, frozen=True):
         files = {"parameters": self.parameters, "benefits": self.benefits, "services": self.services}
         return {name: document for name, document in files.items() if document is not None}
 
+    @property
+    def texts(self) -> Sequence[Any]:
+        """Return the lines of each file but those of triggers."""
+        others = (self.parameters, self.benefits, self.services, self.personas)
+        lines = tuple(None if each is None else each.lines for each in others)
+        return self.pack.lines, tuple(each.lines for each in self.events), lines
+
 
 class Kept:
     """Keeps documents without findings, by the text of their file: a pack that is read again has few new files."""

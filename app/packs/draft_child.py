@@ -24,7 +24,7 @@ from streams.rehearsal.case_reader import check_speaks, read_cases
 from streams.rehearsal.stage import Stage, stages
 from templates.authoring.preview import Previewer
 from templates.authoring.trigger_diff import Change
-from templates.checks.ground import Sound
+from templates.checks.declarations import CheckCache
 from templates.checks.loader import Pack, TriggerSource, examine, pack_of
 from templates.checks.pack_check import sms_limit_of
 from templates.checks.personas import Persona, built_in
@@ -86,7 +86,7 @@ class Drafts:
         self._of: tuple[tuple[str, ...], str] | None = None
         self._files: Sequence[PackFiles] = ()
         self._found: tuple[Finding, ...] = ()
-        self._published = Sound()
+        self._published = CheckCache()
 
     def answer(self, question: Mapping[str, Any]) -> object:
         """Plain data; what kind of it, the methods of app.packs.draft_bench.Laid and Children.changes say."""
@@ -96,7 +96,7 @@ class Drafts:
         if self._of != (asked.packs, asked.folder):
             self._of = None
             paths, draft = [Path(each) for each in asked.packs], Path(asked.folder).name
-            self._files, report = examine(paths, only=draft, sound=self._published)
+            self._files, report = examine(paths, only=draft, cache=self._published)
             self._found, self._of = report.findings, (asked.packs, asked.folder)
         return msgspec.to_builtins(getattr(self, f"_{asked.do}")(asked))
 

@@ -2,7 +2,7 @@
 
 Modules:
     loader: reads packs and runs all checks. other_packs: the packs that the named ones depend on.
-    ground: what is checked once, for packs that are read again and again.
+    declarations: what packs declare besides their triggers, and the cache of checks.
     pack_check, shape_check, words_check, sample_check, sense_check: checks that commands also use by themselves.
     scaffold_text: the text that `habarshy new` writes. placeholders: where nobody has replaced it.
     personas: invented people.

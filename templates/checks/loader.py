@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from domain.core.translatable import Words
 from domain.rules.triggers import Trigger
+from templates.checks.declarations import CheckCache, Declarations
 from templates.checks.event_check import Known
-from templates.checks.ground import Ground, Sound
 from templates.checks.link_check import check_front_pages, check_links, check_one_action
 from templates.checks.other_packs import Elsewhere
 from templates.checks.pack_check import (
@@ -77,17 +77,16 @@ def examine(
     elsewhere: Elsewhere | None = None,
     *,
     only: str | None = None,
-    sound: Sound | None = None,
+    cache: CheckCache | None = None,
 ) -> tuple[list[PackFiles], Report]:
     """The files of the built-in pack and of the packs in the given folders, and all that is to be said of them.
 
     `elsewhere`: packs that may have what these lack; `only`: the trigger whose words are checked, instead of all;
-    `sound`: what is not of that trigger, as it was read and checked before.
+    `cache`: what is not of that trigger, as it was read and checked before.
     """
     report = Report()
-    packs = _read(paths, report, only, None if sound is None else sound.documents)
-    ground = (sound or Sound()).ground(packs, report)
-    _check(packs, ground, elsewhere or Elsewhere(), only)
+    packs = _read(paths, report, only, None if cache is None else cache.documents)
+    _check(packs, report, elsewhere or Elsewhere(), only, cache or CheckCache())
     return packs, report
 
 
@@ -98,39 +97,42 @@ def _read(paths: Sequence[Path], report: Report, only: str | None, kept: Kept | 
     return [read_pack(path, report, kept, only) for path in folders.values()]
 
 
-def _check(packs: list[PackFiles], ground: Ground, elsewhere: Elsewhere, only: str | None) -> None:
+def _check(packs: list[PackFiles], report: Report, elsewhere: Elsewhere, only: str | None, cache: CheckCache) -> None:
+    declared = cache.declarations(packs, report)
     triggers = [trigger for files in packs for trigger in files.triggers]
     _check_names(triggers)
     check_circles(triggers)
     compiled: list[Trigger] = []
     for files in packs:
         for trigger in files.triggers:
-            made = _made(trigger, ground, elsewhere)
+            made = _compiled(trigger, declared, elsewhere, cache)
             compiled += [made] if made is not None else []
             if only in (None, trigger.name):
-                _check_words(trigger, made, plain(files.pack), ground)
-    check_limits(packs, compiled, ground.catalogue)
+                _check_words(trigger, made, plain(files.pack), declared)
+    check_limits(packs, compiled, declared.catalogue)
 
 
-def _made(trigger: TriggerFiles, ground: Ground, elsewhere: Elsewhere) -> Trigger | None:
-    """Return the trigger as its rules compile; they are checked unless they are those that were sound."""
-    data, made = ground.sound.get(trigger.name, (None, None))
-    if made is None or data is not trigger.rules.data:
+def _compiled(
+    trigger: TriggerFiles, declared: Declarations, elsewhere: Elsewhere, cache: CheckCache
+) -> Trigger | None:
+    """Return the trigger as its rules compile; they are checked unless they were, and had no findings."""
+    made = cache.trigger(trigger.name, trigger.rules.data)
+    if made is None:
         before = len(trigger.rules.report)
-        made = _check_rules(trigger, ground, elsewhere)
+        made = _check_rules(trigger, declared, elsewhere)
         if made is not None and len(trigger.rules.report) == before:
-            ground.sound[trigger.name] = trigger.rules.data, made
+            cache.keep(trigger.name, trigger.rules.data, made)
     return made
 
 
-def _check_rules(trigger: TriggerFiles, ground: Ground, elsewhere: Elsewhere) -> Trigger | None:
+def _check_rules(trigger: TriggerFiles, declared: Declarations, elsewhere: Elsewhere) -> Trigger | None:
     """Report what is wrong with trigger.yaml; the trigger, where it can be compiled as it is."""
-    _check_owner(trigger.rules, ground.known)
-    made = check_rules(trigger.rules, trigger.name, ground.catalogue, ground.broken, elsewhere)
-    check_titles(trigger.rules, ground.languages)
+    _check_owner(trigger.rules, declared.known)
+    made = check_rules(trigger.rules, trigger.name, declared.catalogue, declared.broken, elsewhere)
+    check_titles(trigger.rules, declared.languages)
     check_title_length(trigger.rules)
     check_front_pages(trigger)
-    link_actions(trigger.rules, ground.services)
+    link_actions(trigger.rules, declared.services)
     check_one_action(trigger)
     return made
 
@@ -154,12 +156,12 @@ def _check_words(
     trigger: TriggerFiles,
     made: Trigger | None,
     pack: Mapping[str, Any],
-    ground: Ground,
+    declared: Declarations,
 ) -> None:
-    check_words(trigger, context_of(plain(trigger.rules), ground.catalogue, ground.languages))
+    check_words(trigger, context_of(plain(trigger.rules), declared.catalogue, declared.languages))
     check_placeholders(trigger, trigger.rules.report)
-    check_replies(trigger, ground.catalogue)
-    check_samples(trigger, made, ground.catalogue, sms_limit_of(pack))
+    check_replies(trigger, declared.catalogue)
+    check_samples(trigger, made, declared.catalogue, sms_limit_of(pack))
     check_links(trigger, domains_of(pack))
 
 

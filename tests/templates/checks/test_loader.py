@@ -1,12 +1,14 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 from msgspec.structs import replace
 
-from templates.checks.ground import Sound
+from templates.checks.declarations import CheckCache
 from templates.checks.loader import BUILT_IN, Pack, examine, load_packs, shipped
+from templates.reading.files import PackFiles
 from templates.reading.findings import Report
 from tests.templates.packs import KK, LAW, METER, RU, RULES, Change, write_town
 
@@ -60,10 +62,10 @@ def test_the_words_of_other_triggers_can_be_left_alone(tmp_path: Path) -> None:
 
 def test_what_was_read_before_is_found_again(tmp_path: Path) -> None:
     """Files that were kept give the documents, places and findings that reading them anew gives, under new paths."""
-    sound, told = Sound(), []
+    cache, told = CheckCache(), []
     for each in ("once", "again"):
         pack = write_town(tmp_path / each, (RULES, "\non: town.meter.installed", "\non: town.meter.instaled"))
-        files, report = examine([pack], only="meter_check", sound=sound)
+        files, report = examine([pack], only="meter_check", cache=cache)
         places = [(document.data, document.values, document.keys) for read in files for document in read.events]
         assert {Path(document.path).is_relative_to(pack) for document in files[-1].events} == {True}
         told.append((places, [replace(found, path=Path(found.path).name) for found in report.findings]))
@@ -79,10 +81,10 @@ def test_what_was_sound_is_checked_again_once_it_changed(only: str, tmp_path: Pa
         (METER, "agency: water", "agency: wather"),
     )
     slip, stranger = (RULES, "event.fee > 0", "event.feee > 0"), (RULES, "owner: water", "owner: wather")
-    sound, wrong = Sound(), list[bool]()
+    cache, wrong = CheckCache(), list[bool]()
     for number, change in enumerate([None, renamed, None, unknown, unknown, slip, slip, stranger, stranger, None]):
         pack = write_town(tmp_path / str(number), *([change] if change else []))
-        _, report = examine([pack], only=only, sound=sound)
+        _, report = examine([pack], only=only, cache=cache)
         assert report.findings == examine([pack], only=only)[1].findings
         wrong.append(bool(report.findings))
     assert wrong == [False, True, False, *[True] * 6, False]
@@ -90,13 +92,18 @@ def test_what_was_sound_is_checked_again_once_it_changed(only: str, tmp_path: Pa
 
 def test_what_is_sound_is_checked_once(tmp_path: Path) -> None:
     """While a draft changes, neither what the packs declare nor any other trigger is checked again."""
-    sound, pack = Sound(), write_town(tmp_path)
-    files, _ = examine([pack], only="another", sound=sound)
-    first = sound.ground(files, Report())
-    made = first.sound["meter_check"]
-    files, _ = examine([pack], only="another", sound=sound)
-    assert sound.ground(files, Report()) is first
-    assert first.sound["meter_check"] is made
+    cache, pack = CheckCache(), write_town(tmp_path)
+    first, _ = examine([pack], only="another", cache=cache)
+    declared, made = cache.declarations(first, Report()), cache.trigger("meter_check", _rules_of(first))
+    again, _ = examine([pack], only="another", cache=cache)
+    assert cache.declarations(again, Report()) is declared
+    assert made is not None
+    assert cache.trigger("meter_check", _rules_of(again)) is made
+
+
+def _rules_of(packs: Sequence[PackFiles]) -> object:
+    [rules] = [trigger.rules.data for files in packs for trigger in files.triggers if trigger.name == "meter_check"]
+    return rules
 
 
 def test_a_file_that_nobody_reads_is_named(tmp_path: Path) -> None:

@@ -18,41 +18,47 @@ from templates.reading.files import Kept, PackFiles, plain
 from templates.reading.findings import Report
 
 
-class Ground(Struct, frozen=True):
-    """The declarations of all packs. `broken`: event types and benefits that exist, but cannot be used.
-
-    `sound`: triggers by name that had no findings on it, each after the data of its rules.
-    """
+class Declarations(Struct, frozen=True):
+    """What all packs declare together. `broken`: event types and benefits that exist, but cannot be used."""
 
     known: Known
     languages: list[str]
     catalogue: Catalogue
     broken: frozenset[str]
     services: Mapping[str, Mapping[str, Any]]
-    sound: dict[str, tuple[Any, Trigger]] = {}
 
 
-class Sound:
-    """Keeps what had no findings, for a pack that is read again: its documents, and the last ground by its texts."""
+class CheckCache:
+    """Keeps what had no findings, for packs that are read again: documents, declarations, and triggers that hold."""
 
     def __init__(self) -> None:
         self.documents = Kept()
         self._texts: list[Sequence[Any]] = []
-        self._ground: Ground | None = None
+        self._declared: Declarations | None = None
+        self._triggers: dict[str, tuple[Any, Trigger]] = {}
 
-    def ground(self, packs: Sequence[PackFiles], report: Report) -> Ground:
-        """Report what is wrong with the files of packs besides their triggers; what they declare."""
+    def declarations(self, packs: Sequence[PackFiles], report: Report) -> Declarations:
+        """Return what the packs declare; report what is wrong with it. It is checked unless no text has changed."""
         texts = [files.texts for files in packs]
-        if self._ground is not None and texts == self._texts:
-            return self._ground
+        if self._declared is not None and texts == self._texts:
+            return self._declared
         before = len(report)
-        ground = _ground(packs)
-        if len(report) == before:
-            self._texts, self._ground = texts, ground
-        return ground
+        declared, self._triggers = _declarations(packs), {}
+        self._texts, self._declared = texts, declared if len(report) == before else None
+        return declared
+
+    def trigger(self, name: str, rules: object) -> Trigger | None:
+        """Return the trigger that these rules gave by the present declarations; None if that is not known."""
+        data, made = self._triggers.get(name, (None, None))
+        return made if data is rules else None
+
+    def keep(self, name: str, rules: object, trigger: Trigger) -> None:
+        """Keep a trigger whose rules have no findings by the present declarations."""
+        self._triggers[name] = rules, trigger
 
 
-def _ground(packs: Sequence[PackFiles]) -> Ground:
+def _declarations(packs: Sequence[PackFiles]) -> Declarations:
+    """Return what the packs declare; what is wrong with it is noted in their documents."""
     known = check_packs(packs)
     languages = languages_of(files.pack for files in packs)
     catalogue, broken = _catalogue(packs, known)
@@ -66,7 +72,7 @@ def _ground(packs: Sequence[PackFiles]) -> Ground:
     check_services(services, known, languages)
     for personas in (files.personas for files in packs if files.personas is not None):
         check_personas(personas, known.attributes)
-    return Ground(known, languages, catalogue, broken | unusable, services_of(services))
+    return Declarations(known, languages, catalogue, broken | unusable, services_of(services))
 
 
 def _catalogue(packs: Sequence[PackFiles], known: Known) -> tuple[Catalogue, frozenset[str]]:

@@ -3,7 +3,7 @@
 import gc
 import os
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ settings.load_profile("unhurried")
 
 
 compile_once()
+gc.disable()  # until all is collected: hardly anything that is imported or collected is garbage
 gc.set_threshold(10_000, 10, 5)  # a process of tests holds half a million objects that stay: looking is dear
 
 
@@ -64,10 +65,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile | 
     return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
-def pytest_collection_finish() -> None:
-    """Let the garbage collector never look again at what was imported and collected."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the garbage collector never look at what was imported and collected."""
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

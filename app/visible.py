@@ -7,17 +7,25 @@ import re
 
 from markupsafe import Markup
 
-_HIDDEN = re.compile(  # a set of characters comes first: so most of a text is searched without trying the rest
+_HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
     "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-    "(?:(?<![\r\u200d])|(?<=\r)(?!\n)"
-    "|(?<=\u200d)(?<![\u2190-\U0010ffff]\u200d))"  # a joiner is left where it makes one emoji of several
 )
+_JOINER, _JOINED_FROM = "\u200d", "\u2190"
+"""The joiner makes one emoji of several; symbols and emoji begin with the arrows."""
 
 
 def visible(text: str) -> str:
     """Return the text with each hidden character as JSON escapes it; lines and tabs stay as they are."""
-    return _HIDDEN.sub(lambda found: escaped(found[0]), text)
+    return _HIDDEN.sub(_shown, text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    """Return a hidden character escaped, but for the end of a line and the joiner of an emoji, which stay."""
+    text, at = found.string, found.start()
+    ends_line = text[at : at + 2] == "\r\n"
+    joins = text[at] == _JOINER and text[at - 1 : at] >= _JOINED_FROM
+    return text[at] if ends_line or joins else escaped(text[at])
 
 
 def escaped(text: str) -> str:

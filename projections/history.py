@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Select,
@@ -22,17 +23,21 @@ from sqlalchemy import (
 
 from projections.bulk import among, among_keys, change_with, driver_rows, insert_rows, rows_of, rows_with
 from projections.for_each import ForEach
-from projections.tables import IS_WRITTEN, history, optional_moment, revisions
+from projections.tables import IS_WRITTEN, Position, history, optional_moment, revisions
 
 
 class HistoryVersion(NamedTuple):
-    """The version of a person's history; it differs once the history has changed, or was planned meanwhile."""
+    """The version of a person's history; it differs once the history has changed, or was planned meanwhile.
+
+    `first_waiting`: position of the first fact that waits to be planned, None if none does.
+    """
 
     rows: int
     last: int
     loads: int
     live: int
     waiting: int
+    first_waiting: int | None
 
 
 class News(NamedTuple):
@@ -223,6 +228,7 @@ _VERSION = (
     func.coalesce(func.sum(history.c.ahead_from), 0),
     func.count(history.c.ahead_from),
     func.count().filter(~history.c.planned),
+    func.min(history.c.position).filter(~history.c.planned),
 )
 
 
@@ -264,22 +270,24 @@ def mark_planned(connection: Connection, upto: Mapping[str, HistoryVersion], *, 
     `by_news`: only new events were planned, so a fact that has come to ask for the whole plan meanwhile still waits.
     """
     statement = _PLANNED_BY_NEWS if by_news else _PLANNED
-    statement.execute(connection, [(person, version.last) for person, version in upto.items()])
+    waiting = {person: one.first_waiting for person, one in upto.items() if one.first_waiting is not None}
+    statement.execute(connection, [(person, first, upto[person].last) for person, first in waiting.items()])
 
 
 def _this(whose: ColumnElement[str], position: ColumnElement[int]) -> ColumnElement[bool]:
     return and_(history.c.person == whose, history.c.position == position)
 
 
-def _upto(whose: ColumnElement[str], last: ColumnElement[int]) -> ColumnElement[bool]:
-    return and_(history.c.person == whose, history.c.position <= last)
+def _between(whose: ColumnElement[str], first: ColumnElement[int], last: ColumnElement[int]) -> ColumnElement[bool]:
+    return and_(history.c.person == whose, history.c.position.between(first, last))
 
 
 _KEY = (history.c.person, history.c.position)
 _WOKEN = ForEach(update(history).values(planned=False, replan=True, woken=bindparam("woken")), _KEY, _this)
 _UNPLANNED = update(history).where(~history.c.planned)
-_PLANNED = ForEach(_UNPLANNED.values(planned=True, replan=False), _KEY, _upto)
-_PLANNED_BY_NEWS = ForEach(_UNPLANNED.where(~history.c.replan).values(planned=True), _KEY, _upto)
+_RANGE = (history.c.person, Column("first", Position), Column("last", Position))
+_PLANNED = ForEach(_UNPLANNED.values(planned=True, replan=False), _RANGE, _between)
+_PLANNED_BY_NEWS = ForEach(_UNPLANNED.where(~history.c.replan).values(planned=True), _RANGE, _between)
 
 
 def note_revisions(connection: Connection, placed: Iterable[tuple[UUID, int]]) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from random import Random
 
 from projections import history
+from projections.bulk import chunked
 from projections.history import News
 from projections.tables import micros
 from streams.storage.database import Database
@@ -14,8 +16,8 @@ from streams.storage.measures import planned_after
 BATCH, LEISURELY, WOKEN = 1500, 500, 250
 """Persons in one transaction: of all who wait, of those planned at leisure, and of those woken by records.
 
-A person whose history or nudges change meanwhile is planned again, and all wait for the last one of their round. With
-a thousand at once, a round took so long that most had changed, and events waited for half a minute.
+A person whose history or nudges change meanwhile is planned again. A transaction of a thousand took so long that most
+had changed, and events waited for half a minute.
 """
 SLICES = 8
 """So many batches of persons at leisure are looked at for one of them."""
@@ -37,7 +39,7 @@ class Batches:
         database: Database,
         clock: Callable[[], datetime],
         portion: int,
-        plan: Callable[[Sequence[str]], int],
+        plan: Callable[[Mapping[str, News]], int],
         probe: Callable[[], None],
     ) -> None:
         self._database, self._clock, self._portion = database, clock, portion
@@ -69,13 +71,23 @@ class Batches:
         for person in persons:
             self._unplannable.pop(person, None)
         left = persons
-        while waiting := self._waiting_among(left):
-            left = []
-            for portion in self._portions(waiting, WOKEN):
-                if self._plan_portion(portion) < len(portion):
-                    left += portion  # somebody changed meanwhile
-                self._observe([waiting[person] for person in portion])
+        while left:
+            left = [person for some in chunked(left, WOKEN) for person in self._plan_quickest(some)]
         return self.unplannable_among(persons)
+
+    def _plan_quickest(self, persons: Sequence[str]) -> list[str]:
+        """Plan one portion of those of the persons who wait; return who may still wait.
+
+        What waits is looked up right before it is planned, so that few have changed when their plans are committed.
+        """
+        waiting = self._waiting_among(persons)
+        if not waiting:
+            return []
+        portion = next(self._portions(waiting))
+        done = self._plan_portion(portion)
+        self._observe(portion.values())
+        somebody_changed = done < len(portion)
+        return list(waiting) if somebody_changed else [person for person in waiting if person not in portion]
 
     def unplannable_among(self, persons: Iterable[str]) -> dict[str, str]:
         """Return person -> cause, of those of the persons who cannot be planned."""
@@ -99,38 +111,39 @@ class Batches:
         """Plan a batch in portions, persons with few facts first, so that nobody waits for one with thousands."""
         with self._database.reading() as connection:
             news = history.news(connection, persons)
-        return sum(self._plan_portion(portion) for portion in self._portions(news, len(news)))
+        return sum(self._plan_portion(portion) for portion in self._portions(news))
 
-    def _portions(self, news: Mapping[str, News], most: int) -> Iterator[list[str]]:
-        """Yield the persons, those with the fewest facts to read first, in portions of limited facts and persons."""
-        portion: list[str] = []
+    def _portions(self, news: Mapping[str, News]) -> Iterator[dict[str, News]]:
+        """Yield portions of limited facts: the persons with their news, those with the fewest facts to read first."""
+        portion: dict[str, News] = {}
         total = 0
         for facts, person in sorted((_read_for(one), person) for person, one in news.items()):
-            if portion and (total + facts > self._portion or len(portion) == most):
+            if portion and total + facts > self._portion:
                 yield portion
-                portion, total = [], 0
-            portion.append(person)
+                portion, total = {}, 0
+            portion[person] = news[person]
             total += facts
         if portion:
             yield portion
 
-    def _plan_portion(self, persons: Sequence[str]) -> int:
+    def _plan_portion(self, news: Mapping[str, News]) -> int:
         """Plan these persons together; if that fails, in ever smaller parts, so that one person stops nobody else.
 
         A person who cannot be planned stays unplanned, and this process does not try again. An error that also occurs
         without any person is raised.
         """
         try:
-            return self._plan(persons)
+            return self._plan(news)
         except SYSTEM_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  (whatever a defect about one person's facts raises)
-            if len(persons) == 1:
+            if len(news) == 1:
                 self._probe()
-                self._unplannable[persons[0]] = type(error).__name__
+                self._unplannable.update(dict.fromkeys(news, type(error).__name__))
                 return 0
-        half = len(persons) // 2
-        return self._plan_portion(persons[:half]) + self._plan_portion(persons[half:])
+        persons = iter(news.items())
+        half = dict(islice(persons, len(news) // 2))
+        return self._plan_portion(half) + self._plan_portion(dict(persons))
 
 
 def _read_for(news: News) -> int:

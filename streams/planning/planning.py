@@ -68,29 +68,35 @@ class Planning:
         """Return persons with facts that are not planned yet, without those who cannot be planned."""
         return self._batches.waiting(limit)
 
-    def plan_batch(self, persons: Sequence[str]) -> int:
+    def plan_batch(self, news: Mapping[str, News]) -> int:
         """Plan these persons; return how many plans were committed. Whoever changed meanwhile goes on waiting."""
         try:
-            done = len(self.commit(self.plans(persons, self._library.rules())))
+            done = len(self.commit(self.plans(news, self._library.rules())))
         except RulesMoved:
-            return self.plan_batch(persons)
+            return self.plan_batch(news)
         self.planned.inc(done)
         return done
 
-    def plans(self, persons: Sequence[str], rules: Rules) -> Plans:
+    def news(self, persons: Sequence[str]) -> dict[str, News]:
+        """Return person -> what waits of them; persons without a history are left out."""
+        with self._database.reading() as connection:
+            return history.news(connection, persons)
+
+    def plans(self, news: Mapping[str, News], rules: Rules) -> Plans:
         """Make the plans of what waits of the persons, without writing anything.
 
         Whoever only has new events is planned for the triggers that these affect.
         """
         affected = self._affected_by(rules)
-        return self._plans(
-            persons, rules, lambda news: affected.everything if news.replan else affected.by(news.types)
-        )
+        parts = {
+            person: affected.everything if one.replan else affected.by(one.types) for person, one in news.items()
+        }
+        return self._plans(news, rules, parts)
 
     def whole_plans(self, persons: Sequence[str], rules: Rules) -> Plans:
         """Make the whole plans of those of the persons who have a history, without writing anything."""
-        everything = self._affected_by(rules).everything
-        return self._plans(persons, rules, lambda _: everything)
+        news = self.news(persons)
+        return self._plans(news, rules, dict.fromkeys(news, self._affected_by(rules).everything))
 
     def _affected_by(self, rules: Rules) -> AffectedTriggers:
         affected = self._affected  # another thread may replace it meanwhile, by that of other rules
@@ -98,13 +104,11 @@ class Planning:
             affected = self._affected = AffectedTriggers(rules.rulebook)
         return affected
 
-    def _plans(self, persons: Sequence[str], rules: Rules, part_of: Callable[[News], RulebookPart]) -> Plans:
+    def _plans(self, news: Mapping[str, News], rules: Rules, parts: Mapping[str, RulebookPart]) -> Plans:
         now, rulebook = self._clock(), rules.rulebook
         residences = ResidenceRows(rulebook.catalogue, rulebook.names)
         with self._database.reading() as connection:
             areas = area_plans.latest(connection)
-            news = history.news(connection, persons)
-            parts = {person: part_of(news[person]) for person in persons if person in news}
             moving = {one for one, part in parts.items() if part.is_whole or news[one].types & residences.types}
             housed = residents.of_persons(connection, sorted(moving))
             all_nudges = nudges.of_persons(connection, [person for person, part in parts.items() if part.decides])
@@ -168,7 +172,7 @@ class Planning:
     def _plan_nobody(self) -> None:
         """Run everything that planning does without any person, to raise errors that are no person's fault."""
         with suppress(RulesMoved):
-            self.commit(self.plans((), self._library.rules()))
+            self.commit(self.plans({}, self._library.rules()))
 
     def stop(self) -> None:
         """Begin no further batch."""

@@ -182,12 +182,6 @@ class _Parts(Struct, frozen=True):
     sms: PlainText
     body: MarkdownText
 
-    def check(self, values: Mapping[str, Any]) -> None:
-        """Raise BadWords where any of them fails."""
-        for each in (self.subject, self.push_title, self.push_body, self.sms):
-            each.render(values)
-        self.body.check(values)
-
 
 class _Language:
     def __init__(self, language: str, words: Mapping[str, Any], rules: Mapping[str, Any], office: Office) -> None:
@@ -230,20 +224,22 @@ class _Language:
         parts = self._chosen(step, correction=correction)
         # What takes a message back must not invite to do what it said.
         layout, actions = (self._bare, ()) if correction else self._buttons(answer)
-        if only is not None:
-            parts.check(values)
-        subject = title = push = sms = text = html = ""
+        subject, title, push, sms = (
+            part.render(values) for part in (parts.subject, parts.push_title, parts.push_body, parts.sms)
+        )
+        text = html = ""
         head = Letterhead(self._writer)
-        if only in (None, "email", SHORT):
-            subject = parts.subject.render(values)
         if only in (None, "email"):
             head = Letterhead(self._writer, addressee(values["recipient"]) if self._names else "")
             body, text = parts.body.render(values)
             text, html = layout.text(text), layout.html(subject, body, head.name)
-        if only in (None, "push", SHORT):
-            title, push = parts.push_title.render(values), parts.push_body.render(values)
-        if only in (None, "sms", SHORT):
-            sms = spelt(parts.sms.render(values))
+        else:
+            parts.body.check(values)
+        if only not in (None, "email", SHORT):
+            subject = ""
+        if only not in (None, "push", SHORT):
+            title = push = ""
+        sms = spelt(sms) if only in (None, "sms", SHORT) else ""
         subject, title, push, sms, text, html = map(one_stop, (subject, title, push, sms, text, html))
         return Rendered(self._language, subject, title, push, sms, text, html, actions, self._office, head)
 

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import partial
@@ -33,6 +33,7 @@ from app.terminal import talk
 from domain.facts.facts import NudgeFact
 from notifiers.port.interface import Outcome
 from projections import history
+from projections.history import News
 from streams.delivery.admission.concurrency import Budgets, Places
 from streams.delivery.admission.rate_limits import RateLimits
 from streams.delivery.admission.routing import Routing
@@ -75,9 +76,9 @@ class Defective(WakeupHandler):
 class MarksFirst(Planning):
     """Marks persons as planned before they are, in a transaction of its own; and then it fails, by nobody of them."""
 
-    def plan_batch(self, persons: Sequence[str]) -> int:
+    def plan_batch(self, news: Mapping[str, News]) -> int:
         self._database.write(
-            lambda connection: history.mark_planned(connection, history.versions(connection, persons)),
+            lambda connection: history.mark_planned(connection, history.versions(connection, news)),
             Priority.PLANNING,
         )
         raise InternalError

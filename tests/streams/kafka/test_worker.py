@@ -2,7 +2,7 @@
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL, make_url
 
 from domain.core.ids import Names
 from projections import history
+from projections.history import News
 from streams.kafka.brokers import Brokers
 from streams.kafka.consume_wakeups import WakeupHandler
 from streams.kafka.producer import Record, Sender
@@ -87,10 +88,10 @@ class CannotPlan(Planning):
         self.person: str | None = person
         self._error = error
 
-    def plan_batch(self, persons: Sequence[str]) -> int:
-        if self.person in persons:
+    def plan_batch(self, news: Mapping[str, News]) -> int:
+        if self.person in news:
             raise self._error
-        return super().plan_batch(persons)
+        return super().plan_batch(news)
 
 
 def test_relay_and_worker_plan_what_the_embedded_run_plans(land: Country, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Planning: the log is brought to the plan, whole or not at all, in whatever order and whenever facts come."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
@@ -14,6 +14,7 @@ from domain.core.ids import Position
 from domain.facts.facts import NudgeAttempted, NudgeCancelled, NudgePlanned, NudgeSent
 from domain.facts.governance import ControlSet, SentAsTest, TriggerCommented
 from projections import history, nudges
+from projections.history import News
 from projections.tables import micros
 from streams.delivery.decide.awaited_plans import LONGEST
 from streams.intake.cloudevents import Envelope
@@ -68,15 +69,20 @@ class Noting(Planning):
         super().__init__(platform.database, platform.log, platform.rules.library, world.clock, portion)
         self.batches: list[set[str]] = []
 
-    def plan_batch(self, persons: Sequence[str]) -> int:
+    def plan_batch(self, news: Mapping[str, News]) -> int:
         """Note them, and plan them."""
-        self.batches.append(set(persons))
-        return super().plan_batch(persons)
+        self.batches.append(set(news))
+        return super().plan_batch(news)
 
 
 def planner(world: World, database: MeddledDatabase, log: Log | None = None) -> Planning:
     """A second planner on the same file."""
     return Planning(database, log or world.platform.log, world.platform.rules.library, world.clock)
+
+
+def plan(by: Planning, persons: Sequence[str]) -> int:
+    """Plan what waits of the persons."""
+    return by.plan_batch(by.news(persons))
 
 
 def waiting(world: World) -> set[str]:
@@ -207,7 +213,7 @@ def test_a_history_that_moved_meanwhile_is_planned_again(world: World, database:
     renewed = card(AIGERIM, "2035-06-01", number="N2", time="2025-06-01T12:00:00+05:00")
     database.before_writes.append(lambda: world.take(renewed))
 
-    assert planner(world, database).plan_batch(sorted(waiting(world))) == 1
+    assert plan(planner(world, database), sorted(waiting(world))) == 1
 
     assert {one.intent.person for one in world.nudges()} == names(world, DANA)
     assert waiting(world) == names(world, AIGERIM)
@@ -226,7 +232,7 @@ def test_who_is_to_be_planned_anew_meanwhile_goes_on_waiting(world: World, datab
         lambda: write(lambda connection: history.wake_at_leisure(connection, [person], now))
     )
 
-    planner(world, database).plan_batch([person])
+    plan(planner(world, database), [person])
 
     assert waiting(world) == {person}
     with world.platform.database.reading() as connection:
@@ -240,7 +246,7 @@ def test_a_load_that_moved_meanwhile_is_planned_again(world: World, database: Me
     world.take(card(AIGERIM, "2025-06-20"), ahead_from=NOON)
     database.before_writes.append(lambda: world.take(card(AIGERIM, "2025-06-20")))
 
-    assert planner(world, database).plan_batch(sorted(waiting(world))) == 0
+    assert plan(planner(world, database), sorted(waiting(world))) == 0
 
     assert waiting(world) == names(world, AIGERIM)
     world.plan()
@@ -258,7 +264,7 @@ def test_an_attempt_made_meanwhile_is_not_overwritten(world: World, database: Me
     sent = world.nudge("month").intent.id
     database.before_writes.append(lambda: uvloop.run(world.engine.dispatcher.drain()))
 
-    assert planner(world, database).plan_batch(sorted(waiting(world))) == 0
+    assert plan(planner(world, database), sorted(waiting(world))) == 0
     world.plan()
 
     assert [type(fact) for fact in world.facts(sent)] == [NudgePlanned, NudgeAttempted, NudgeSent, NudgeCancelled]
@@ -275,7 +281,7 @@ def test_two_planners_at_once_plan_once(world: World, database: MeddledDatabase)
     persons = sorted(waiting(world))
     database.before_writes.append(world.plan)
 
-    planner(world, database).plan_batch(persons)
+    plan(planner(world, database), persons)
 
     assert [one.version for one in world.nudges()] == [1, 1, 1]
     assert waiting(world) == set()
@@ -297,7 +303,7 @@ def test_facts_due_rows_and_marks_are_together_or_not_at_all(world: World, datab
     full = FullLog(database, PersonKeys(KEYRING), world.clock, codes_by(KEYRING))
 
     with pytest.raises(OSError):  # noqa: PT011
-        planner(world, database, full).plan_batch(sorted(waiting(world)))
+        plan(planner(world, database, full), sorted(waiting(world)))
 
     assert world.nudges() == []
     assert world.health() == before
@@ -426,11 +432,11 @@ def test_what_officials_say_of_a_version_makes_no_plan_again(world: World) -> No
     """A plan under way holds through comments and test sends, which change no rule; a stop makes it again."""
     world.take(*registered(AIGERIM, LONG_AGO))
     planning, name = world.platform.planning.planning, "traffic_fine_discount"
-    made = planning.plans([world.name(AIGERIM)], world.platform.rules.library.rules())
+    made = planning.plans(planning.news([world.name(AIGERIM)]), world.platform.rules.library.rules())
     world.govern("trigger", name, TriggerCommented(NOON, "asel", name, "0" * 64, "Why so late?"))
     world.govern("trigger", name, SentAsTest(NOON, "asel", "asel", name, "0" * 64, "sms"))
     assert planning.commit(made) == [world.name(AIGERIM)]
-    made = planning.plans([world.name(AIGERIM)], world.platform.rules.library.rules())
+    made = planning.plans(planning.news([world.name(AIGERIM)]), world.platform.rules.library.rules())
     world.govern("control", "channel/sms", ControlSet(NOON, "omar", "channel", "sms", stopped=True, reason="a test"))
     with pytest.raises(RulesMoved):
         planning.commit(made)

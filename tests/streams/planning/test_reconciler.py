@@ -1,6 +1,6 @@
 """The reconciler: whoever was forgotten is planned after a delay, and every find is counted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, timedelta
 
 import pytest
@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.compose import Platform
 from projections import history
+from projections.history import News
 from streams.log.audit import Audit
 from streams.log.chain import count_of_facts
 from streams.log.chain_builder import ChainBuilder
@@ -98,8 +99,8 @@ class EndlessReconciler(Reconciler):
 class Fails(Planning):
     """Fails on everybody."""
 
-    def plan_batch(self, persons: Sequence[str]) -> int:
-        raise LookupError(persons[0])
+    def plan_batch(self, news: Mapping[str, News]) -> int:
+        raise LookupError(next(iter(news)))
 
 
 class FailsOn(Planning):
@@ -110,10 +111,10 @@ class FailsOn(Planning):
         super().__init__(on.database, on.log, on.rules.library, world.clock)
         self._person, self._error = person, error
 
-    def plans(self, persons: Sequence[str], rules: Rules) -> Plans:
-        if self._person is None or self._person in persons:
+    def plans(self, news: Mapping[str, News], rules: Rules) -> Plans:
+        if self._person is None or self._person in news:
             raise self._error
-        return super().plans(persons, rules)
+        return super().plans(news, rules)
 
 
 def test_who_waits_for_too_long_is_planned(world: World) -> None:

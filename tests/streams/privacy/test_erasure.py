@@ -242,7 +242,9 @@ async def test_erased_between_plan_and_commit(world: World) -> None:
     """A plan that was made before the erasure is not committed after it, theirs nor that of who shares an event."""
     world.take(*registered(MOTHER), birth(CHILD, MOTHER, "2025-06-01"), card(MOTHER, "2025-07-10"))
     planning: Planning = world.platform.planning.planning
-    plans = planning.plans([world.name(MOTHER), world.name(CHILD)], world.platform.rules.library.rules())
+    plans = planning.plans(
+        planning.news([world.name(MOTHER), world.name(CHILD)]), world.platform.rules.library.rules()
+    )
     assert any(plan.changes for plan in plans.persons)
     world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked")
 

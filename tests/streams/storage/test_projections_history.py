@@ -156,8 +156,8 @@ def test_a_mark_says_how_far_a_history_has_come(database: Database, add: Callabl
     add(row(AIDA, 3), row(AIDA, 1, ahead_from=500), row(AIDA, 2, ahead_from=70), row(BOLAT, 9))
 
     assert ask(database, lambda connection: history.versions(connection, [AIDA, BOLAT, DANA])) == {
-        AIDA: HistoryVersion(rows=3, last=3, loads=570, live=2, waiting=3),
-        BOLAT: HistoryVersion(rows=1, last=9, loads=0, live=0, waiting=1),
+        AIDA: HistoryVersion(rows=3, last=3, loads=570, live=2, waiting=3, first_waiting=1),
+        BOLAT: HistoryVersion(rows=1, last=9, loads=0, live=0, waiting=1, first_waiting=9),
     }
 
 

@@ -270,8 +270,8 @@ def mark_planned(connection: Connection, upto: Mapping[str, HistoryVersion], *, 
     `by_news`: only new events were planned, so a fact that has come to ask for the whole plan meanwhile still waits.
     """
     statement = _PLANNED_BY_NEWS if by_news else _PLANNED
-    waiting = {person: one.first_waiting for person, one in upto.items() if one.first_waiting is not None}
-    statement.execute(connection, [(person, first, upto[person].last) for person, first in waiting.items()])
+    ranges = [(person, one.first_waiting, one.last) for person, one in upto.items() if one.waiting]
+    statement.execute(connection, ranges)
 
 
 def _this(whose: ColumnElement[str], position: ColumnElement[int]) -> ColumnElement[bool]:

@@ -93,12 +93,17 @@ class Batches:
         """Return person -> cause, of those of the persons who cannot be planned."""
         return {person: self._unplannable[person] for person in persons if person in self._unplannable}
 
+    def news(self, persons: Sequence[str]) -> dict[str, News]:
+        """Return person -> what waits of them; persons without a history are left out."""
+        with self._database.reading() as connection:
+            return history.news(connection, persons)
+
     def _waiting_among(self, persons: Sequence[str]) -> dict[str, News]:
         """Return those of the persons who wait (not at leisure) -> their news."""
-        with self._database.reading() as connection:
-            news = history.news(connection, persons)
         return {
-            person: one for person, one in news.items() if one.since is not None and person not in self._unplannable
+            person: one
+            for person, one in self.news(persons).items()
+            if one.since is not None and person not in self._unplannable
         }
 
     def _observe(self, news: Iterable[News]) -> None:
@@ -109,9 +114,7 @@ class Batches:
 
     def plan(self, persons: Sequence[str]) -> int:
         """Plan a batch in portions, persons with few facts first, so that nobody waits for one with thousands."""
-        with self._database.reading() as connection:
-            news = history.news(connection, persons)
-        return sum(self._plan_portion(portion) for portion in self._portions(news))
+        return sum(self._plan_portion(portion) for portion in self._portions(self.news(persons)))
 
     def _portions(self, news: Mapping[str, News]) -> Iterator[dict[str, News]]:
         """Yield portions of limited facts: the persons with their news, those with the fewest facts to read first."""

@@ -79,8 +79,7 @@ class Planning:
 
     def news(self, persons: Sequence[str]) -> dict[str, News]:
         """Return person -> what waits of them; persons without a history are left out."""
-        with self._database.reading() as connection:
-            return history.news(connection, persons)
+        return self._batches.news(persons)
 
     def plans(self, news: Mapping[str, News], rules: Rules) -> Plans:
         """Make the plans of what waits of the persons, without writing anything.

@@ -33,7 +33,7 @@ POISON: list[tuple[bytes | None, bytes | None]] = [
 """Records that name no person, or no position."""
 MOST_WORKERS = 3
 FINES = 9
-"""How many are tried, at most, until a worker with a defect has met it."""
+"""How many people are fined while no worker is there, and at most until one with a defect has met it."""
 EVERYTHING = (
     "worker",
     "relay",
@@ -180,10 +180,13 @@ class Harm:
         self._done["poison records"] += len(some)
 
     def lost(self) -> None:
-        """Kafka forgets records that no worker has seen."""
+        """Kafka forgets records that no worker has seen: at least those of people who are fined while none works."""
         for role in self._land.of("worker"):
             self._staff.kill(role)
         self._feeding.finish()
+        for _ in range(FINES):
+            self._feeding.begin(self._registries.happens(self._fine()))
+            self._feeding.finish()
         self._land.relayed()
         self._done["records lost"] += self._land.lose()
 

@@ -58,7 +58,7 @@ def append_if_unmoved(
         for id_, each in read.items()
         if all(versions.get(one.intent.id) == one.version for one in each)
     }
-    after = _append(connection, log, {**kept, **_with_unconditional(connection, kept, always, versions)})
+    after = _append(connection, log, {**kept, **_with_unconditional(connection, log, kept, always, versions)})
     held_back = [
         Due(id_, fact.recipient)
         for id_, (nudge, theirs) in by_nudge.items()
@@ -72,6 +72,7 @@ def append_if_unmoved(
 
 def _with_unconditional(
     connection: Connection,
+    log: Log,
     kept: Mapping[UUID, tuple[Nudge, Sequence[NudgeFact]]],
     always: Unconditional,
     versions: Mapping[UUID, int],
@@ -85,9 +86,25 @@ def _with_unconditional(
     found |= {id_: nudge for id_, nudge in known.items() if versions.get(id_) == nudge.version}
     if moved := by_nudge.keys() - found.keys():
         found |= nudges.held(connection, moved)
+        outcomes = [(id_, fact) for id_ in moved for fact in by_nudge.pop(id_)]
+        for nudge, fact in unrecorded(connection, log, outcomes):
+            by_nudge.setdefault(nudge, []).append(fact)
     return {
         id_: (found.get(id_), [*(kept[id_][1] if id_ in kept else ()), *theirs]) for id_, theirs in by_nudge.items()
     }
+
+
+def unrecorded(
+    connection: Connection, log: Log, facts: Iterable[tuple[UUID, NudgeFact]]
+) -> list[tuple[UUID, NudgeFact]]:
+    """Return the outcomes that are not in the log yet; the caller has locked their nudges.
+
+    Another process may have recorded them from the hand-over journal, or a commit that was not confirmed.
+    """
+    wanted, recorded = list(facts), dict[UUID, list[object]]()
+    for entry in log.streams(connection, {id_ for id_, _ in wanted}):
+        recorded.setdefault(entry.originator_id, []).append(entry.fact)
+    return [(id_, fact) for id_, fact in wanted if fact not in recorded.get(id_, ())]
 
 
 def record(connection: Connection, log: Log, facts: Iterable[tuple[UUID, NudgeFact]]) -> None:

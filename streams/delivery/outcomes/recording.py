@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.facts.facts import NudgeFact
-from domain.nudges.nudge import evolve
 from projections import history, nudges
 from streams.delivery.decide.case import added
 from streams.delivery.decide.digesting import Decided, append_decided, crowded
@@ -24,7 +23,7 @@ from streams.delivery.outcomes.receipts import Receipts
 from streams.delivery.outcomes.references import Parts
 from streams.delivery.outcomes.suppression import SuppressionList
 from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
-from streams.log.appending import NOTHING_MORE, Unconditional, append_if_unmoved, record
+from streams.log.appending import NOTHING_MORE, Unconditional, append_if_unmoved, record, unrecorded
 from streams.log.chain import StoredFact
 from streams.log.watermark import Watermark
 from streams.planning.person_plans import RulesMoved, refuse_moved_rules
@@ -187,13 +186,8 @@ class Recorder:
         if not answers.again:
             append_if_unmoved(connection, self._log, (), always=Unconditional(outcomes.facts, answers.known))
             return self.receipts.record_early(connection, outcomes)
-        found = nudges.held(connection, {id_ for id_, _ in outcomes.facts})
-        new = [
-            (id_, fact)
-            for id_, fact in outcomes.facts
-            if evolve(found[id_], id_, found[id_].version, fact) != found[id_]  # else the first commit had succeeded
-        ]
-        return self._append(connection, replace(outcomes, facts=new))
+        nudges.held(connection, {id_ for id_, _ in outcomes.facts})
+        return self._append(connection, replace(outcomes, facts=unrecorded(connection, self._log, outcomes.facts)))
 
     def _append(self, connection: Connection, outcomes: Outcomes) -> list[Receipt]:
         record(connection, self._log, outcomes.facts)

@@ -4,14 +4,24 @@ import logging
 from pathlib import Path
 
 import pytest
+import uvloop
 from msgspec.structs import replace
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from app.compose_sending import compose_dispatcher
-from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned, NudgeSent, NudgeUnknown
+from domain.facts.facts import (
+    NudgeAttempted,
+    NudgeDelivered,
+    NudgeFact,
+    NudgeFailed,
+    NudgePlanned,
+    NudgeSent,
+    NudgeUnknown,
+)
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
-from notifiers.port.interface import Message
+from notifiers.port.interface import Accepted, Message, Outcome, Reason, Unknown
 from notifiers.port.routes import single_routes
 from projections import nudges
 from projections.handed_over import AttemptId
@@ -26,6 +36,7 @@ from streams.delivery.outcomes.hand_over_journal import (
     open_attempt,
 )
 from streams.delivery.outcomes.outcome_facts import Outcomes
+from streams.delivery.outcomes.receipt_facts import Receipt
 from streams.delivery.send.claiming import LEASE
 from streams.delivery.send.dispatch import Dispatcher
 from streams.log.watermark import Watermark
@@ -301,6 +312,31 @@ async def test_an_answer_that_the_database_refused_for_a_lease_is_no_unknown_out
     await first.ended()
     assert list(due.file.parent.glob("key.in-flight-*")) == []
     database.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"), [(Accepted("reference"), NudgeSent), (Unknown(Reason.LINK_LOST), NudgeUnknown)]
+)
+async def test_an_answer_that_another_process_has_recorded_is_not_recorded_again(
+    tmp_path: Path, answer: Outcome, outcome: type[NudgeFact]
+) -> None:
+    """Where a commit takes longer than its lease, the log has the outcome once, also after news of it."""
+    due = with_card(tmp_path, sms=FakeNotifier("sms", list[Message](), script=[answer]))
+    due.at(DUE)
+    database = MeddledDatabase(due.platform.settings.database)
+    nudge = due.nudge("month").intent
+
+    def outlast_the_lease() -> None:
+        due.at(due.clock() + LEASE)
+        uvloop.run(journalling(due, "second").turn())
+        due.platform.delivery.receipts.take(Receipt(nudge.id, nudge.person, 1, ReceiptStatus.DELIVERED))
+
+    database.before_writes.extend([nothing, nothing, outlast_the_lease])  # the claim, the attempt, the outcome
+    await journalling(due, "first", database).turn()
+    facts = [type(fact) for fact in due.facts(nudge.id)]
+    assert facts == [NudgePlanned, NudgeAttempted, outcome, NudgeDelivered]
+    database.close()
+    due.close()
 
 
 def _sent(connection: Connection) -> object:

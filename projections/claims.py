@@ -34,11 +34,12 @@ def claim(
     due time where the process begins; `shares`: the limits of each lane, given when rates apply.
     """
     held = {"now": now, "by": holder, "until": until}
+    front = front or Front()
+    front.found_all = False  # also after emergencies, and shares of lanes: more may be due
     if not stopped and (first := _hold(connection, _EMERGENCIES.all, {**held, "limit": limit})):
         return [Due(*row[2:]) for row in first]
     if shares is not None and not stopped:
         return _claim_fairly(connection, held, limit, shares, urgent=urgent)
-    front = front or Front()
     these = _STOPPED if stopped else _URGENT if urgent else _DUE
     given = {**held, "limit": limit}
     found = [] if front.at is None else _hold(connection, these.behind, {**given, "front": front.at})

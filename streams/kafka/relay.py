@@ -48,7 +48,7 @@ class Relay:
         page: int = PAGE,
     ) -> None:
         self._database, self._topics, self._clock, self._tell = database, topics, clock, tell
-        self._waking, self._sender = WakeUpReader(names, page), Sender(topics.brokers)
+        self._waking, self._sender, self._limit = WakeUpReader(names, page), Sender(topics.brokers), page
         self._lock = LeaderLock(database, RELAY_LOCK)
         self._stopping = threading.Event()
         self.active, self._waiting, self.away = False, False, ""
@@ -126,7 +126,7 @@ class Relay:
         self._tell(f"relaying to {self._topics.persons} from position {positions.position_of(session, READER)} on")
         self.active, self._waiting = True, False
         while not self._stopping.is_set():
-            if not self.page(session):
+            if self.page(session) < self._limit:  # else more may wait already
                 self._await_facts(session)
             backoff.recovered("relaying")
             self.away = ""

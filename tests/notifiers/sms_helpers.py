@@ -22,6 +22,7 @@ class KeptInbound:
 
     def __init__(self, failures: Sequence[Exception] = ()) -> None:
         self.reports: list[Report] = []
+        self.batches: list[int] = []
         self.messages: list[Incoming] = []
         self.pieces: list[Piece] = []
         self.late: list[tuple[str, Accepted]] = []
@@ -31,6 +32,7 @@ class KeptInbound:
         """Keep these."""
         self._fail()
         self.reports += reports
+        self.batches.append(len(reports))
 
     async def accepted(self, name: str, taken: Accepted, *, reports: bool) -> None:
         """Keep that it was taken over late."""

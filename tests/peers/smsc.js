@@ -7,7 +7,8 @@ const fs = require('fs')
 const readline = require('readline')
 const smpp = require('smpp')
 
-// password: else any; silent: answers nothing but the bind; receipts: the state that each message ends in;
+// password: else any; silent: answers nothing but the bind; receipts: the state that each message ends in, of which
+// a receipt comes after `arrives` milliseconds (at once);
 // throttle: how many messages are refused with status `throttled` first; refuse: address -> status;
 // hesitation: milliseconds from taking a message over until that is answered; quiet: tells no events; tls: {key, cert, ca} are files, with a ca a client certificate is asked for.
 let options = { throttle: 0, throttled: 0x58, refuse: {}, ...JSON.parse(process.argv[2] || '{}') }
@@ -47,7 +48,8 @@ function submitted(session, pdu) {
   })
   const answer = () => {
     session.send(status ? pdu.response({ command_status: status }) : pdu.response({ message_id: id }))
-    if (!status && options.receipts) receipt(session, pdu, id)
+    if (status || !options.receipts) return
+    options.arrives ? setTimeout(() => receipt(session, pdu, id), options.arrives) : receipt(session, pdu, id)
   }
   options.hesitation ? setTimeout(answer, options.hesitation) : answer()
 }

@@ -27,6 +27,10 @@ from notifiers.sms.smpp.status import NEVER, OK, TRY_AGAIN
 _MOST_WAITING: Final = 1000
 _MOST_REMEMBERED: Final = 10_000
 _MOST_UNSURE: Final = 1000
+_FEW: Final = 10
+_GATHER: Final = 0.05
+"""Where fewer wait, more are waited for so many seconds: each batch is a transaction. (Centres wait for the answers
+to ten or so, then send no more: these are never waited for.)"""
 
 log = logging.getLogger("habarshy")
 
@@ -110,6 +114,8 @@ class Arrivals:
     async def _work(self) -> None:
         while True:
             await self._some.wait()
+            if len(self._waiting) < _FEW:
+                await asyncio.sleep(_GATHER)
             self._some.clear()
             arrivals, self._waiting = list(self._waiting), deque()
             await self._report([arrival for arrival in arrivals if is_receipt(arrival.content)])

@@ -67,7 +67,8 @@ class Dispatcher:
         """Dispatch until nothing is due; return how many deliveries were claimed.
 
         While a batch is sent, the next one is claimed and decided on. With `patience` providers are not waited for,
-        and permits so many seconds at most: a delivery without one keeps its claim.
+        and permits so many seconds at most: a delivery without one keeps its claim. The batch with the last
+        of what is due is then the end: what becomes due meanwhile is for the next call, by a signal or the timetable.
         """
         self._tasks.raise_failure()
         done, ready = 0, self._take_ahead() or await self._prepare(self._lane, batch)
@@ -82,6 +83,8 @@ class Dispatcher:
         while (ready := await self._prepare(self._urgent, BATCH)) is not None:
             await self._send(self._urgent, ready, patience)
             done += ready.claimed
+            if patience is not None and self._urgent.front.found_all:
+                break
         return done
 
     async def turn(self, limit: int = BATCH) -> int:
@@ -156,10 +159,13 @@ class Dispatcher:
             return []
 
     async def _send_and_prepare(self, batch: Batch, limit: int, patience: float | None) -> Batch | None:
-        """Send this batch and return the next one, claimed meanwhile if no rate applies."""
+        """Send this batch and return the next one, claimed meanwhile if no rate applies and more is due already."""
+        is_last = batch.claimed < limit and self._lane.front.found_all
         sending = self._send(self._lane, batch, patience)
-        await (sending if self._routing.rates.any else both(sending, self._look_ahead(limit)))
+        await (sending if is_last or self._routing.rates.any else both(sending, self._look_ahead(limit)))
         self._tasks.raise_failure()
+        if is_last and patience is not None:
+            return None
         return self._take_ahead() or await self._prepare(self._lane, limit)
 
     async def _look_ahead(self, limit: int) -> None:

@@ -11,7 +11,7 @@ from smpp34 import DeliverSm, Tlv
 from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Accepted, Incoming, Piece, Reason, Report
 from notifiers.port.message_names import numbered
-from notifiers.sms.smpp.pdus import SUBMIT_SM_RESP, bare
+from notifiers.sms.smpp.pdus import DELIVER_SM, SUBMIT_SM_RESP, bare
 from notifiers.sms.smpp.receipts import UnreadableError, is_receipt, report
 from tests.notifiers.sms_helpers import KAZAKH, KeptInbound, number, sms, sms_to
 from tests.notifiers.smsc import Act, Answer, ScriptedCentre, real_centre, scripted_centre
@@ -180,6 +180,19 @@ async def test_one_part_that_was_delivered_is_not_the_message() -> None:
         await centre.until(lambda: len(centre.answered) == 3)
     assert inbound.reports == [Report("3", ReceiptStatus.FAILED, Reason.UNDELIVERED, "UNDELIV")]
     assert {status for _, status in centre.answered} == {0}
+
+
+async def test_receipts_of_one_moment_are_kept_together() -> None:
+    """A receipt waits a moment for the next, because keeping each by itself is a transaction each."""
+    inbound = KeptInbound()
+    async with scripted_centre() as centre, sms_to(centre.port, inbound) as notifier:
+        await notifier.send([sms(number(each)) for each in range(2)])
+        centre.deliver(1, short_message=b"id:1 stat:DELIVRD", esm_class=4)
+        centre.say(bare(DELIVER_SM, 2))
+        await centre.until(lambda: centre.answered == [(2, NEVER)])  # so the first has been read
+        centre.deliver(3, short_message=b"id:2 stat:DELIVRD", esm_class=4)
+        await centre.until(lambda: len(centre.answered) == 3)
+    assert inbound.batches == [2]
 
 
 def taken(sequence: int, id_: bytes) -> bytes:

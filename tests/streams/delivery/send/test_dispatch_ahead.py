@@ -12,7 +12,7 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from projections.tables import due
 from streams.delivery.send.claiming import LEASE
-from tests.streams.dispatching import DUE, Killed, dispatcher
+from tests.streams.dispatching import DUE, Killed, dispatcher, once
 from tests.world import LONG_AGO, World, card, iin, registered
 
 CROWD, BATCH = 40, 8
@@ -114,3 +114,18 @@ async def test_who_stops_waits_for_what_a_failure_left_behind(crowd: World) -> N
     answers.set()
     await failing.ended()
     assert [one.state for one in crowd.nudges()].count(State.SENT) == len(crowd.sent) == BATCH
+
+
+async def test_what_becomes_due_meanwhile_is_for_the_next_call(crowd: World) -> None:
+    """A role looks no second time after a batch that is not full: a signal wakes it for what comes later."""
+    late = iin(CROWD)
+
+    def come_late() -> None:
+        crowd.take(*registered(late, LONG_AGO), card(late, "2025-07-20"))
+        crowd.plan()
+
+    sending = dispatcher(crowd, on_writing=once(come_late))
+    assert await sending.drain(CROWD + 1, patience=1.0) == CROWD
+    assert await sending.drain(CROWD + 1, patience=1.0) == 1
+    await sending.ended()
+    assert len(crowd.sent) == CROWD + 1

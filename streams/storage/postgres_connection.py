@@ -1,10 +1,12 @@
-"""Settings of every connection to PostgreSQL: how soon a lost host is noticed, and what the planner assumes."""
+"""Every connection to PostgreSQL: how soon a lost host or session is noticed, and what the planner assumes."""
 
+import select
 from collections.abc import Mapping
 from typing import Any
 
 from psycopg import Connection, sql
 from sqlalchemy import URL
+from sqlalchemy.exc import InvalidatePoolError
 
 TCP_KEEPALIVE: Mapping[str, int] = {
     "connect_timeout": 10,
@@ -58,3 +60,22 @@ def set_planner_costs(connection: Connection[Any], _record: object) -> None:
     connection.autocommit = True
     connection.execute(_RANDOM_PAGE_COST)
     connection.autocommit = False
+
+
+def replace_ended(connection: Connection[Any], _record: object, _proxy: object) -> None:
+    """Have the pool replace its connections where the server has ended this one; for SQLAlchemy's `checkout`.
+
+    The server says farewell, and the socket can be read. So no transaction begins with a question whether the
+    session lives (`pool_pre_ping`). A host that vanished says nothing: the keepalive ends the connection.
+
+    Raises:
+        InvalidatePoolError: the session was ended. SQLAlchemy opens another one.
+    """
+    if connection.closed or _readable(connection.fileno()):
+        raise InvalidatePoolError
+
+
+def _readable(socket: int) -> bool:
+    waiting = select.poll()
+    waiting.register(socket, select.POLLIN)
+    return bool(waiting.poll(0))

@@ -179,7 +179,7 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         # A database in another encoding is refused (schema.py).
         arguments = {"client_encoding": "utf8"} | tcp_keepalive(parsed)
-        # The session used last has the tables, plans and pages at hand.
+        # The session used last has prepared statements and a warm cache.
         engine = create_engine(url, pool_use_lifo=True, hide_parameters=True, connect_args=arguments)
         event.listen(engine, "checkout", replace_ended)
         event.listen(engine, "connect", use_fast_arrays)

@@ -7,12 +7,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
 from projections import history
 from streams.storage.database import Database
+from streams.storage.errors import UNAVAILABLE_ERRORS
 from streams.storage.postgres_connection import TCP_KEEPALIVE
 from tests.faults.wire import Wire, wire
 from tests.services import postgres
@@ -112,6 +113,21 @@ def test_connections_that_the_server_ended_are_replaced_before_they_are_used(ser
         for each in ended:
             admin.execute("SELECT pg_terminate_backend(%s, 5000)", [each])
     assert ended.isdisjoint(_two_sessions(usual))
+    usual.close()
+
+
+def test_a_server_that_ends_each_new_session_is_away(server: URL) -> None:
+    """Whoever begins a transaction then gets an error by which the roles wait and try again."""
+    usual = database(server)
+
+    def end(driver: Any, _record: object) -> None:
+        with _administering(server) as admin:
+            admin.execute("SELECT pg_terminate_backend(%s, 5000)", [driver.info.backend_pid])
+
+    event.listen(usual.engine, "connect", end)
+    for _ in range(2):
+        with pytest.raises(UNAVAILABLE_ERRORS):
+            _two_sessions(usual)
     usual.close()
 
 

@@ -17,12 +17,7 @@ from streams.storage.advisory_locks import hold_in_use
 from streams.storage.arrays import use_fast_arrays
 from streams.storage.errors import DatabaseUnavailable, refused_by_server, translate_error, translated
 from streams.storage.measures import waits
-from streams.storage.postgres_connection import (
-    replace_ended,
-    set_planner_costs,
-    set_server_keepalive,
-    tcp_keepalive,
-)
+from streams.storage.postgres_connection import set_planner_costs, set_server_keepalive, tcp_keepalive
 from streams.storage.server_clock import ServerClock
 from streams.storage.sqlite_file import SeveralNames, close_to_others, names_a_file, real_place
 from streams.storage.sqlite_writer import CLOSED, WRITING, NestedWrite, Priority, Writer
@@ -179,9 +174,7 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         # A database in another encoding is refused (schema.py).
         arguments = {"client_encoding": "utf8"} | tcp_keepalive(parsed)
-        # The session used last has prepared statements and a warm cache.
-        engine = create_engine(url, pool_use_lifo=True, hide_parameters=True, connect_args=arguments)
-        event.listen(engine, "checkout", replace_ended)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
         event.listen(engine, "connect", use_fast_arrays)
         event.listen(engine, "connect", set_server_keepalive)
         event.listen(engine, "connect", set_planner_costs)

@@ -1,13 +1,10 @@
-"""Every connection to PostgreSQL: how soon a lost host or session is noticed, and what the planner assumes."""
+"""Settings of every connection to PostgreSQL: how soon a lost host is noticed, and what the planner assumes."""
 
-import select
 from collections.abc import Mapping
 from typing import Any
 
 from psycopg import Connection, sql
 from sqlalchemy import URL
-from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 TCP_KEEPALIVE: Mapping[str, int] = {
     "connect_timeout": 10,
@@ -31,7 +28,6 @@ _RANDOM_PAGE_COST = (
     "SELECT set_config('random_page_cost', '1.1', false)"
     " FROM pg_settings WHERE name = 'random_page_cost' AND source = 'default'"
 )
-_USED = "habarshy_used"
 
 
 def tcp_keepalive(url: URL) -> dict[str, int]:
@@ -62,25 +58,3 @@ def set_planner_costs(connection: Connection[Any], _record: object) -> None:
     connection.autocommit = True
     connection.execute(_RANDOM_PAGE_COST)
     connection.autocommit = False
-
-
-def replace_ended(connection: Connection[Any], record: ConnectionPoolEntry, _proxy: object) -> None:
-    """Have the pool replace its connections where the server has ended this one; for SQLAlchemy's `checkout`.
-
-    The end of a session makes its socket readable, so no transaction has to ask the server whether the session
-    lives, as `pool_pre_ping` does. A host that vanished says nothing: the keepalive ends the connection.
-    A new connection is not looked at: SQLAlchemy gives up at the second one, by an error that does not say why.
-
-    Raises:
-        InvalidatePoolError: the session was ended. SQLAlchemy opens another one.
-    """
-    is_new = not record.info.get(_USED)
-    record.info[_USED] = True  # SQLAlchemy clears it with each connection
-    if not is_new and (connection.closed or _is_readable(connection.fileno())):
-        raise InvalidatePoolError
-
-
-def _is_readable(socket: int) -> bool:
-    waiting = select.poll()
-    waiting.register(socket, select.POLLIN)
-    return bool(waiting.poll(0))

@@ -7,13 +7,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
 from projections import history
 from streams.storage.database import Database
-from streams.storage.errors import UNAVAILABLE_ERRORS
 from streams.storage.postgres_connection import TCP_KEEPALIVE
 from tests.faults.wire import Wire, wire
 from tests.services import postgres
@@ -105,44 +104,9 @@ def test_a_connection_in_use_at_the_close_is_closed_when_given_back(server: URL)
     assert driver.closed
 
 
-def test_connections_that_the_server_ended_are_replaced_before_they_are_used(server: URL) -> None:
-    """After the server ended all sessions the next transactions have new ones, and none fails."""
-    usual = database(server)
-    ended = _two_sessions(usual)
-    with _administering(server) as admin:
-        for each in ended:
-            admin.execute("SELECT pg_terminate_backend(%s, 5000)", [each])
-    assert ended.isdisjoint(_two_sessions(usual))
-    usual.close()
-
-
-def test_a_server_that_ends_each_new_session_is_away(server: URL) -> None:
-    """Whoever begins a transaction then gets an error by which the roles wait and try again."""
-    usual = database(server)
-
-    def end(driver: Any, _record: object) -> None:
-        with _administering(server) as admin:
-            admin.execute("SELECT pg_terminate_backend(%s, 5000)", [driver.info.backend_pid])
-
-    event.listen(usual.engine, "connect", end)
-    for _ in range(2):
-        with pytest.raises(UNAVAILABLE_ERRORS):
-            _two_sessions(usual)
-    usual.close()
-
-
-def _two_sessions(usual: Database) -> set[int]:
-    own = text("SELECT pg_backend_pid()")
-    with usual.reading() as one, usual.reading() as other:
-        return {connection.execute(own).scalar_one() for connection in (one, other)}
-
-
-def _administering(server: URL) -> psycopg.Connection:
-    return psycopg.connect(server.set(drivername="postgresql").render_as_string(hide_password=False))
-
-
 def _unplanned_over_a_lost_session(usual: Database, server: URL) -> None:
-    with _administering(server) as admin, usual.reading() as connection:
+    admin_url = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin_url) as admin, usual.reading() as connection:
         driver: Any = connection.connection.driver_connection
         admin.execute("SELECT pg_terminate_backend(%s, 5000)", [driver.info.backend_pid])
         history.unplanned(connection, 10)

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import insert, literal, select
 
 from app.compose import Platform
-from benchmarks.large_log import EACH, NOW, STARTING, make
+from benchmarks.large_log import EACH, FINED, NOW, has_fine, make
 from benchmarks.measuring import Row, seconds, sized
 from domain.core.events import LifeEvent
 from domain.planning.eligibility import eligibility
@@ -34,11 +34,11 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         on = make(Path(folder), events)
         _follow(on)
-        persons = _some(on)
+        persons, fined = _some(on, ASKED), _some(on, ASKED // FINED, has_fine)
         asked = {
             "eligible": (lambda one: _eligible(on, one), persons),
             "trail": (lambda one: _trail(on, one), persons),
-            "why": (lambda one: _why(on, one), _fined(on, persons)),
+            "why": (lambda one: _why(on, one), _nudges(on, fined)),
         }
         rows = [_row(name, ask, whom, events) for name, (ask, whom) in asked.items()]
         start = statistics.median(seconds(lambda: _command(Path(folder), persons[0])) for _ in range(STARTS))
@@ -65,19 +65,18 @@ def _follow(on: Platform) -> None:
     on.database.write(lambda connection: positions.save(connection, READER, last))
 
 
-def _some(on: Platform) -> list[str]:
-    """Some persons, from all over the country."""
+def _some(on: Platform, number: int, wanted: Callable[[str], bool] = lambda _person: True) -> list[str]:
+    """Return so many of the persons wanted, from all over the country."""
     random = Random(7)  # noqa: S311  (a sample)
     found: list[str] = []
-    while len(found) < ASKED:
+    while len(found) < number:
         with on.database.reading() as connection:
-            found += history.persons_after(connection, f"{random.getrandbits(128):032x}", 1)
+            found += filter(wanted, history.persons_after(connection, f"{random.getrandbits(128):032x}", 1))
     return found
 
 
-def _fined(on: Platform, persons: Sequence[str]) -> list[str]:
-    """The nudges of those who have a fine, planned one by one."""
-    fined = [person for person in persons if int(person[:6], 16) % STARTING == 0]
+def _nudges(on: Platform, fined: Sequence[str]) -> list[str]:
+    """Plan these persons, one by one, and return their nudges."""
     for person in fined:
         list(on.replay.repair.repair(GapFilter(person=person)))
     with on.database.reading() as connection:

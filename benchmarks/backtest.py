@@ -19,7 +19,7 @@ from app.backtests.order import Order
 from app.backtests.run import backtested
 from app.compose import Platform
 from app.tuning import calm_collector
-from benchmarks.large_log import EACH, STARTING, make
+from benchmarks.large_log import EACH, FINED, make
 from benchmarks.measuring import Row, in_a_process, seconds, sized, tell
 from projections.bulk import driver_rows
 from streams.log.decoding import LIFE
@@ -48,7 +48,7 @@ class Measured(msgspec.Struct):
 def measure() -> tuple[list[Row], dict[str, float]]:
     events = int(os.environ.get("BENCH_EVENTS", EVENTS))
     small, large = _measured(events // SMALLER), _measured(events)
-    assert large.messages > events // EACH // STARTING
+    assert large.messages > events // EACH // FINED
     rate = events / large.seconds
     rows = [
         Row(f"backtest over {events:,} events, of the whole range", rate, "events/s", 500_000),

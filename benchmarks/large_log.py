@@ -21,7 +21,7 @@ from streams.storage.tables import log
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OPENED, YEAR = datetime(2025, 1, 2, tzinfo=UTC), timedelta(days=350)
-EACH, STARTING = 20, 5
+EACH, FINED = 20, 5
 """Events of each person, and of how many persons one has a fine."""
 BATCH = 20_000
 OTHERS = (
@@ -67,6 +67,11 @@ def make(folder: Path, events: int, url: str = "") -> Platform:
         on.database.write(lambda connection: insert_rows(connection, history, rows))  # noqa: B023  (runs at once)
     on.database.write(lambda connection: connection.exec_driver_sql("ANALYZE"))
     return on
+
+
+def has_fine(person: str) -> bool:
+    """Return True if one of the person's events is a fine."""
+    return int(person[:6], 16) % FINED == 0
 
 
 def _write(on: Platform, people: Sequence[str], number: int, before: int) -> None:
@@ -120,7 +125,7 @@ def _type(person: str, number: int) -> str:
     )
     if number < len(opening):
         return opening[number]
-    if number == EACH // 2 and int(person[:6], 16) % STARTING == 0:
+    if number == EACH // 2 and has_fine(person):
         return "kz.traffic.fine_issued"
     return OTHERS[(int(person[6:10], 16) + number) % len(OTHERS)]
 

@@ -69,11 +69,11 @@ def sending(
 
 async def _drained(platform: Platform, dispatcher: Dispatcher, sent: "Count", patience: float | None) -> float:
     while sent.count < WARM:
-        await dispatcher.turn()
+        await dispatcher.drain_batch()
     analyze(platform)
     before, start = sent.count, time.perf_counter()
     await dispatcher.drain(patience=patience)
-    await dispatcher.ended()
+    await dispatcher.wait_ended()
     return (sent.count - before) / (time.perf_counter() - start)
 
 

@@ -62,7 +62,7 @@ def dispatch(url: str, key_file: Path) -> None:
 
     async def drained() -> None:
         await dispatcher.drain()
-        await dispatcher.ended()
+        await dispatcher.wait_ended()
 
     wait_to_begin()
     uvloop.run(drained())

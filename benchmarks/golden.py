@@ -178,7 +178,7 @@ def _digests(platform: Platform, mailroom: Mailroom) -> Iterator[tuple[str, str]
         kept = [
             _plain(found)
             for nudge, recipient in sorted({(each.nudge, each.recipient) for each in mailroom.handed})
-            for found in platform.delivery.fake_outbox.of(connection, recipient, [nudge]).values()
+            for found in platform.delivery.fake_outbox.last_of_each(connection, recipient, [nudge]).values()
         ]
         yield "rendered messages", _digest(kept)
         facts = platform.log.streams(connection, nudges)

@@ -48,12 +48,12 @@ def claim(
     return [Due(*row[2:]) for row in found]
 
 
-def leave(connection: Connection, these: Iterable[Due], until: int) -> None:
+def postpone(connection: Connection, these: Iterable[Due], until: int) -> None:
     """Release these, but let nobody claim them before `until`."""
-    _LEFT.execute(connection, keys_of(connection, these), until=until)
+    _POSTPONED.execute(connection, keys_of(connection, these), until=until)
 
 
-_LEFT = ForEach(update(due).values(holder=None, held_until=bindparam("until")), KEY, this_delivery)
+_POSTPONED = ForEach(update(due).values(holder=None, held_until=bindparam("until")), KEY, this_delivery)
 
 
 def _claim_fairly(
@@ -63,9 +63,9 @@ def _claim_fairly(
     lanes = waiting_lanes(connection, held["now"], urgent=urgent)
     found: list[tuple[int, int, UUID, str]] = []
     for lane in lanes:
-        share = shares.of(lane, limit // len(lanes))
+        share = shares.share_of(lane, limit // len(lanes))
         taken = _hold(connection, _OF_LANE.all, {**held, "of_lane": lane, "limit": share})
-        shares.note(lane, len(taken))
+        shares.note_claimed(lane, len(taken))
         found += taken
     return [Due(*row[2:]) for row in sorted(found)]
 

@@ -33,15 +33,15 @@ class Shares:
         self._most: dict[int, int] = {}
         self._taken: dict[int, int] = {}
 
-    def of(self, lane: int, fair: int) -> int:
+    def share_of(self, lane: int, fair: int) -> int:
         """Return how many of the lane to claim, at most `fair`."""
         return max(1, min(fair, self._most.get(lane, fair)))
 
-    def note(self, lane: int, many: int) -> None:
+    def note_claimed(self, lane: int, many: int) -> None:
         """Record how many of the lane were claimed."""
         self._taken[lane] = many
 
-    def learn(self, given_back: Iterable[int]) -> None:
+    def adjust(self, given_back: Iterable[int]) -> None:
         """Adjust the limits: `given_back` are the lanes of deliveries for which there was no time."""
         back = Counter(given_back)
         for lane, many in self._taken.items():

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.core.sms import segments
-from streams.delivery.send.fake_outbox import Kept
+from streams.delivery.send.fake_outbox import KeptMessage
 
 
 class Arrived(Struct, frozen=True):
@@ -31,7 +31,7 @@ class Told(Struct, frozen=True):
     channel: str
     language: str
     state: str
-    words: Kept
+    words: KeptMessage
 
     @property
     def parts(self) -> int:

@@ -17,7 +17,7 @@ from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeWithheld
 from domain.nudges.nudge import Nudge
 from projections import nudges, statistics
-from streams.delivery.send.fake_outbox import Kept
+from streams.delivery.send.fake_outbox import KeptMessage
 from streams.log.mapper import Entry
 from streams.planning import histories
 from streams.storage.tables import log
@@ -62,7 +62,7 @@ class DemoReader:
         if recipient is None:
             return None
         with self.platform.database.reading() as connection:
-            kept = self.platform.delivery.fake_outbox.of(connection, recipient, [nudge]).get(nudge)
+            kept = self.platform.delivery.fake_outbox.last_of_each(connection, recipient, [nudge]).get(nudge)
         return None if kept is None else kept.html
 
     def recipient(self, nudge: UUID, number: int) -> str | None:
@@ -103,13 +103,13 @@ class _Look:
         found = nudges.by_id(self.connection, [each.nudge for each in handed])
         names = self.reader.names(self.connection, {each.recipient for each in handed})
         for each in handed:
-            words = self.reader.platform.delivery.fake_outbox.of(self.connection, each.recipient, [each.nudge]).get(
-                each.nudge
-            )
+            words = self.reader.platform.delivery.fake_outbox.last_of_each(
+                self.connection, each.recipient, [each.nudge]
+            ).get(each.nudge)
             if words is not None and words.channel == each.channel and each.nudge in found:
                 yield self._told(each, found[each.nudge], names.get(each.recipient, self.somebody), words)
 
-    def _told(self, handed: Handed, nudge: Nudge, name: str, words: Kept) -> Told:
+    def _told(self, handed: Handed, nudge: Nudge, name: str, words: KeptMessage) -> Told:
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
         delivery = nudge.to(handed.recipient)
         office = self.words.office(trigger.owner) if trigger.owner else self.speech.say("All agencies together")

@@ -21,7 +21,7 @@ from domain.core.translatable import N_, Counted, Words
 from domain.planning.entitlement_answers import Answer
 from domain.rules.legal_basis import legal_basis_of
 from projections import nudges
-from streams.delivery.send.fake_outbox import Kept
+from streams.delivery.send.fake_outbox import KeptMessage
 from streams.planning import histories
 from streams.queries.inbox import SentMessage
 from streams.queries.inbox_cards import Card
@@ -46,7 +46,7 @@ class Moment(Struct, frozen=True):
     office: str
     happened: str
     told: str
-    words: Kept | None
+    words: KeptMessage | None
     spoken: str
     outcome: tuple[str, str]
     price: str
@@ -240,10 +240,10 @@ class _Teller:
     def _channel(self, message: _Message) -> str:
         return shown(CHANNELS, message.sent.channel, self._speech)
 
-    def _words(self, message: _Message) -> Kept | None:
+    def _words(self, message: _Message) -> KeptMessage | None:
         ids = [each for each in (message.sent.nudge, message.sent.digest) if each is not None]
         with self._platform.database.reading() as connection:
-            kept = self._platform.delivery.fake_outbox.of(connection, message.person, ids)
+            kept = self._platform.delivery.fake_outbox.last_of_each(connection, message.person, ids)
         return next((kept[each] for each in ids if each in kept), None)
 
     def _outcome(self, chapter: Chapter, matter: Matter, first: _Message, done: Effective | None) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from app.jobs.pace import duration
 from domain.facts.receipts import OF_THE_PROVIDER
 from notifiers.port.routes import FAILURES, Provider, Route
-from streams.delivery.send.metrics import is_shut
+from streams.delivery.send.metrics import is_skipped
 from streams.intake.intake import IntakeCounters
 
 
@@ -38,10 +38,10 @@ class ProviderWatch:
             for provider in route.providers:
                 name = (provider.name, route.channel)
                 sent, known = counts.get((*name, "sent", ""), 0), self._down.get(name)
-                if known is None and (is_shut(provider) or self._in_row(name, counts) >= FAILURES):
+                if known is None and (is_skipped(provider) or self._in_row(name, counts) >= FAILURES):
                     self._down[name] = _Down(now, sent)
                     yield False, _went_down(provider, route, counts)
-                elif known is not None and sent > known.sent and not is_shut(provider):
+                elif known is not None and sent > known.sent and not is_skipped(provider):
                     del self._down[name]
                     was = (now - known.since).total_seconds()
                     took = f" after {duration(was)}" if was else ""

@@ -22,7 +22,7 @@ from notifiers.port.interface import (
     Reason,
     Report,
     RetryLater,
-    Told,
+    StatusAnswer,
     Unknown,
 )
 
@@ -187,7 +187,7 @@ class AskableContract(ABC):
             address=self.address(number),
         )
 
-    async def told(self, notifier: Askable, number: int) -> Told:
+    async def told(self, notifier: Askable, number: int) -> StatusAnswer:
         """Ask within the limit, or fail."""
         async with asyncio.timeout(self.limit + BUSY):
             return await notifier.ask(self.inquiry(number))

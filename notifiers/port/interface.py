@@ -176,7 +176,7 @@ class NeverCame:
     """The provider never heard of it and never will: it may be sent again, as what has certainly not gone."""
 
 
-Told = Accepted | Report | NeverCame | Unknown
+StatusAnswer = Accepted | Report | NeverCame | Unknown
 """A provider's answer to a question: accepted, its outcome, never came, or unknown."""
 
 
@@ -272,7 +272,7 @@ class Askable(Protocol):
     def ask_after(self) -> timedelta | None:
         """Return the time until the provider knows what it was given before; None: it cannot be asked."""
 
-    async def ask(self, inquiry: Inquiry) -> Told:
+    async def ask(self, inquiry: Inquiry) -> StatusAnswer:
         """Return the outcome of an attempt, within the time of a `send`; never raises for what a provider does.
 
         NeverCame only where the provider said so: a provider that is away, busy or odd leaves it Unknown.

@@ -24,7 +24,7 @@ from notifiers.port.interface import (
     Outcome,
     Reason,
     RetryLater,
-    Told,
+    StatusAnswer,
     Unknown,
 )
 from notifiers.port.standing import MOST_PATIENCE, Standing
@@ -129,7 +129,7 @@ class Provider:
         after: timedelta | None = getattr(self.notifier, "ask_after", None)
         return after
 
-    async def ask(self, inquiry: Inquiry) -> Told:
+    async def ask(self, inquiry: Inquiry) -> StatusAnswer:
         """Ask for the outcome of an attempt; its circuit breaker has nothing to do with that."""
         try:
             async with asyncio.timeout(self.notifier.longest):

@@ -63,7 +63,7 @@ class Engine(Struct, frozen=True):
             self.planning.areas.turn
         )  # one turn only: events that came meanwhile go first
         if planned or passed:
-            await asyncio.to_thread(self.dispatcher.look_again)
+            await asyncio.to_thread(self.dispatcher.release_postponed)
         return bool(planned or handled or passed)
 
     def stop(self) -> None:
@@ -104,7 +104,7 @@ class Engine(Struct, frozen=True):
             upkeep.close()
 
         await table.until({**wanted, **(more or {})}, stopped, stop, close)
-        await self.dispatcher.ended()
+        await self.dispatcher.wait_ended()
 
     def _tasks(self, every: timedelta, listener: Listener) -> dict[str, Task]:
         return {

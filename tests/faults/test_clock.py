@@ -63,7 +63,7 @@ async def test_nobody_is_told_twice_while_the_clock_jumps(world: World, jumps: t
     clock.jumping = True
     async with asyncio.timeout(300):  # who waited for the clock to come back waited for a day
         for _ in range(8):
-            await world.engine.dispatcher.turn()
+            await world.engine.dispatcher.drain_batch()
     clock.set(NOON + HOUR)
     await world.settle()
     clock.set(NOON + DAY)

@@ -49,7 +49,7 @@ async def test_nobody_is_planned_or_told_by_a_wrong_clock(country: World, off: t
     country.plan()
     off_by(country, off)
     with pytest.raises(WrongClock):
-        await country.engine.dispatcher.turn()
+        await country.engine.dispatcher.drain_batch()
     assert country.sent == []
     off_by(country, timedelta(seconds=-30))
     assert len(await country.settle(NOON + timedelta(hours=1))) == 1

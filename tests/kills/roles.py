@@ -34,7 +34,7 @@ from domain.facts.facts import NudgeFact
 from notifiers.port.interface import Outcome
 from projections import history
 from projections.history import News
-from streams.delivery.admission.concurrency import Budgets, Places
+from streams.delivery.admission.concurrency import Budgets, ProviderPlaces
 from streams.delivery.admission.rate_limits import RateLimits
 from streams.delivery.admission.routing import Routing
 from streams.delivery.outcomes.attempts import Attempt
@@ -112,7 +112,7 @@ class Careless(Dispatcher):
         claimant: Claimant,
     ) -> None:
         super().__init__(context, routing, messages, recorder, claimant)
-        places = Places(Budgets(routing.providers, kinds=1))
+        places = ProviderPlaces(Budgets(routing.removes_doubles, bulkheads_per_provider=1))
         self._hand_over = _CarelessHandOver(routing, recorder, places, context.clock, claimant.lease)
 
     async def _commit(self, intended: Intended) -> list[Attempt]:

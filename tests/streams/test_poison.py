@@ -100,7 +100,7 @@ async def test_what_bounced_and_is_planned_anew_ends_where_no_address_is_left(tm
     world.plan()
     world.at("2025-07-21T09:00+05:00")
 
-    assert [await world.engine.dispatcher.turn() for _ in range(3)] == [1, 0, 0]
+    assert [await world.engine.dispatcher.drain_batch() for _ in range(3)] == [1, 0, 0]
     assert (world.delivery("month").state, world.delivery("month").due, world.sent) == ("withheld", None, [])
     world.close()
 

@@ -15,7 +15,7 @@ from app.roles.provider_watch import ProviderWatch
 from app.roles.waiting import wait_for_database
 from app.terminal import talk
 from notifiers.port.routes import Route
-from streams.delivery.send.metrics import counted, passed_by
+from streams.delivery.send.metrics import skipped_providers, with_metrics
 from streams.intake.intake import IntakeCounters
 from streams.runtime.scheduler import DISPATCH
 
@@ -37,14 +37,14 @@ def dispatch_due(
         wait_for_database(platform.rules.library.rules)
         wait_for_database(lambda: tell_stopped(platform.rules))
         attempts = IntakeCounters()
-        routes = counted(routes_of(platform), attempts)
+        routes = with_metrics(routes_of(platform), attempts)
         engine = compose_engine(platform, routes)
         role = ServedRole(
             "dispatch",
             platform,
             collectors=engine.dispatcher.collectors,
             attempts=attempts.all,
-            passed_by=lambda: passed_by(routes),
+            passed_by=lambda: skipped_providers(routes),
         )
         with answering(role, health):
             watch = ProviderWatch(routes, attempts, platform.clock)

@@ -26,7 +26,7 @@ from app.roles.run_lock import run_lock
 from app.roles.waiting import wait_for_database
 from app.terminal import data_json, many, talk, warn
 from notifiers.port.routes import Route
-from streams.delivery.send.metrics import counted, passed_by
+from streams.delivery.send.metrics import skipped_providers, with_metrics
 from streams.intake.intake import IntakeCounters
 from streams.queries.health import done_since, health
 from streams.rules.wiring import RuleParts
@@ -58,7 +58,7 @@ def run(until_idle: UntilIdle = False, as_json: AsJson = False, *, on: RoleOptio
         tell_stopped(platform.rules)
         platform.rules.library.rules()
         attempts = IntakeCounters()
-        routes = counted(compose_routes(platform), attempts)
+        routes = with_metrics(compose_routes(platform), attempts)
         engine = compose_engine(platform, routes)
         with run_lock(platform.database.engine.url):
             with platform.database.reading() as connection:
@@ -88,7 +88,7 @@ def _present(
         platform,
         collectors=[*engine.dispatcher.collectors, planning.planned, planning.planned_after],
         attempts=attempts.all,
-        passed_by=lambda: passed_by(routes),
+        passed_by=lambda: skipped_providers(routes),
     )
     return answering(role, health)
 

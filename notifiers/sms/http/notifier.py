@@ -11,7 +11,17 @@ from domain.core.sms import segments
 from notifiers.http.client import Answer
 from notifiers.http.notifier import HttpNotifier
 from notifiers.http.refusals import refusal, refused
-from notifiers.port.interface import Accepted, GiveUp, Inquiry, Message, Outcome, Reason, RetryLater, Told, Unknown
+from notifiers.port.interface import (
+    Accepted,
+    GiveUp,
+    Inquiry,
+    Message,
+    Outcome,
+    Reason,
+    RetryLater,
+    StatusAnswer,
+    Unknown,
+)
 from notifiers.port.kinds import Kind
 from notifiers.port.message_names import numbered
 from notifiers.sms.http.options import HttpSmsOptions
@@ -78,7 +88,7 @@ class HttpSmsNotifier(HttpNotifier):
             return Reason.BAD_CONTENT
         return Reason.TOO_LARGE if len(segments(text).parts) > self._options.most_parts else None
 
-    async def ask(self, inquiry: Inquiry) -> Told:
+    async def ask(self, inquiry: Inquiry) -> StatusAnswer:
         """Ask the gateway for the outcome of an attempt; any trouble in asking leaves it unknown."""
         digits, query = e164(inquiry.address, self._options.region), self._options.query
         if query is None or digits is None:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_v
 
 from domain.facts.receipts import ReceiptStatus
 from notifiers.http.client import Answer
-from notifiers.port.interface import Accepted, NeverCame, Reason, Report, Told, Unknown
+from notifiers.port.interface import Accepted, NeverCame, Reason, Report, StatusAnswer, Unknown
 from notifiers.sms.http.requests import (
     Fields,
     Parameter,
@@ -82,7 +82,7 @@ class Query(Requested):
         url = filled(self.url, {name: quote(value, safe="") for name, value in fields.items()})
         return self.request(url, self.parameters, fields, headers)
 
-    def told(self, answer: Answer, name: str) -> Told:
+    def told(self, answer: Answer, name: str) -> StatusAnswer:
         """Return the meaning of the answer about the message `name`.
 
         A server's fault means nothing, whatever its words.

@@ -24,9 +24,9 @@ from streams.delivery.outcomes.attempts import RoutedCase
 from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
 from streams.rules.context import WriteContext
 
-FRESH = timedelta(seconds=2)
+DECISION_HOLDS = timedelta(seconds=2)
 """The time that a decision holds while it waits: meanwhile people stop messages, move, and go to sleep."""
-Back = asyncio.Future[Sequence[Case]]
+NotSent = asyncio.Future[Sequence[Case]]
 """The cases of a group that were not sent."""
 Release = Callable[[Sequence[Due]], None]
 """Releases the claims on deliveries, so that they can be claimed again at once."""
@@ -55,9 +55,9 @@ class Terms(Struct, frozen=True):
     deliver: Callable[[Admitted], Coroutine[Any, Any, None]]
 
     @property
-    def until(self) -> datetime:
+    def decisions_hold_until(self) -> datetime:
         """Return the time until which the decisions hold."""
-        return self.decided_at + FRESH
+        return self.decided_at + DECISION_HOLDS
 
 
 class Admission:
@@ -83,20 +83,22 @@ class Admission:
         With `patience`, this returns as soon as no case waits; what providers have is not waited for.
         """
         with self._unconfirmed.watching(_keys(cases)):
-            cases = await self._exclusive.without(cases, terms.decided_at)
-        if self._routing.rates.any:  # one that waits holds up the next
+            cases = await self._exclusive.leave_to_others(cases, terms.decided_at)
+        if self._routing.rates.has_any:  # one that waits holds up the next
             cases = self._ordering.ordered(cases)
         works = [
             partial(self._send_group, bulkhead, group, terms)
-            for bulkhead, group in bulkheads.groups(cases, self._routing.likely)
+            for bulkhead, group in bulkheads.groups(cases, self._routing.likely_provider)
         ]
-        back = await (self._tasks.ended_of(works) if terms.patience is None else self._tasks.reported(works))
-        return [*chain(*back)]
+        not_sent = await (
+            self._tasks.gather_ended(works) if terms.patience is None else self._tasks.gather_reported(works)
+        )
+        return [*chain(*not_sent)]
 
-    async def _send_group(self, bulkhead: Bulkhead, cases: Sequence[Case], terms: Terms, back: Back) -> None:
+    async def _send_group(self, bulkhead: Bulkhead, cases: Sequence[Case], terms: Terms, not_sent: NotSent) -> None:
         deliveries: list[asyncio.Task[None]] = []
         try:
-            await self._admit(bulkhead, cases, terms, back, deliveries)
+            await self._admit(bulkhead, cases, terms, not_sent, deliveries)
         finally:
             await asyncio.gather(*deliveries)
 
@@ -105,30 +107,30 @@ class Admission:
         bulkhead: Bulkhead,
         cases: Sequence[Case],
         terms: Terms,
-        back: Back,
+        not_sent: NotSent,
         deliveries: list[asyncio.Task[None]],
     ) -> None:
         """Admit a group as it gets slots and permits, those without a rate first; give back what does not pass."""
-        routed = [RoutedCase(case, self._routing.chosen(case)) for case in cases]
+        routed = [RoutedCase(case, self._routing.choose_provider(case)) for case in cases]
         left, limited = self._limited_last(routed)
         while left:
             if limited and not await self._has_permit(bulkhead, terms):  # nobody else can use a slot once it is taken
-                self._set_aside(bulkhead, left, back)
+                self._set_aside(bulkhead, left, not_sent)
                 return
             slots = await self._slots(left, terms)
             granted = await bulkhead.acquire(len(slots), terms.patience) if slots and not self.stopping else None
             if granted == 0:
-                self._set_aside(bulkhead, left, back)
+                self._set_aside(bulkhead, left, not_sent)
                 return
             permits = Permits(bulkhead, granted or 0)
-            if granted is None or self._is_over(terms):
+            if granted is None or self._begins_no_more(terms):
                 permits.release()
-                await self._give_back(left, back)
+                await self._give_back(left, not_sent)
                 return
             admitted, left = Admitted(left[:granted], slots[:granted], permits), left[granted:]
             if not left:
-                back.set_result([])
-            self._ordering.note([one.case for one in admitted.routed])
+                not_sent.set_result([])
+            self._ordering.note_sent([one.case for one in admitted.routed])
             deliveries.append(self._tasks.begin(terms.deliver(admitted)))
 
     def _limited_last(self, routed: Sequence[RoutedCase]) -> tuple[list[RoutedCase], bool]:
@@ -136,9 +138,9 @@ class Admission:
         limited = {one.case.nudge.intent.id for one in routed if self._routing.limits(one.case, one.provider)}
         return sorted(routed, key=lambda one: one.case.nudge.intent.id in limited), bool(limited)
 
-    def _is_over(self, terms: Terms) -> bool:
+    def _begins_no_more(self, terms: Terms) -> bool:
         """Return whether nothing more is begun by these decisions."""
-        return self.stopping or self._clock() > terms.until
+        return self.stopping or self._clock() > terms.decisions_hold_until
 
     async def _has_permit(self, bulkhead: Bulkhead, terms: Terms) -> bool:
         """Return whether the bulkhead has a free permit, now or within the patience."""
@@ -151,7 +153,7 @@ class Admission:
 
         An empty list once the decisions do not hold any more.
         """
-        if self._is_over(terms):
+        if self._begins_no_more(terms):
             return []
         limits = [self._routing.limits(one.case, one.provider) for one in routed]
         if not any(limits):
@@ -162,20 +164,20 @@ class Admission:
         if not any(wanted):
             return [self._clock()] * len(wanted)
         with self._unconfirmed.watching(_keys([one.case for one in routed])):
-            return await self._routing.rates.take(wanted, urgent=urgent, until=terms.until)
+            return await self._routing.rates.take_slots(wanted, urgent=urgent, until=terms.decisions_hold_until)
 
-    def _set_aside(self, bulkhead: Bulkhead, left: Sequence[RoutedCase], back: Back) -> None:
+    def _set_aside(self, bulkhead: Bulkhead, left: Sequence[RoutedCase], not_sent: NotSent) -> None:
         """Keep the claims of cases for which there is no permit, until there is one."""
         cases = [waiting.case for waiting in left]
         bulkhead.set_aside(_keys(cases), first=any(map(is_emergency, cases)))  # an emergency is claimed alone
-        back.set_result(cases)
+        not_sent.set_result(cases)
 
-    async def _give_back(self, left: Sequence[RoutedCase], back: Back) -> None:
+    async def _give_back(self, left: Sequence[RoutedCase], not_sent: NotSent) -> None:
         """Release the claims of cases whose decision is stale."""
         cases = [waiting.case for waiting in left]
         with self._unconfirmed.watching(_keys(cases)):
             await asyncio.to_thread(self._release, _keys(cases))
-        back.set_result(cases)
+        not_sent.set_result(cases)
 
 
 def _keys(cases: Sequence[Case]) -> list[Due]:

@@ -17,20 +17,20 @@ from domain.nudges.delivery import Due
 from streams.delivery.decide.case import Case
 
 PATIENCE = 2.0
-"""Seconds that a group waits for its permits; a decision holds no longer, see `admission.FRESH`."""
-KEPT = 10_000
-"""At most so many deliveries without a permit are claimed again as soon as there is one; others once it ends."""
-IN_FLIGHT, GROUP = 32, 8
+"""Seconds that a group waits for its permits; a decision holds no longer, see `admission.DECISION_HOLDS`."""
+MOST_SET_ASIDE = 10_000
+"""So many deliveries without a permit are claimed again as soon as there is one; others once their claim ends."""
+IN_FLIGHT, GROUP_SIZE = 32, 8
 """Messages that may be unknown after a kill, and messages that are handed over together."""
-WINDOW, FAR_WINDOW, SPAN = 256, 1024, 0.5
+MOST_WITH_JOURNAL, MOST_REPEATABLE, RATE_SPAN = 256, 1024, 0.5
 """Attempts that are open at most: where a journal tells which were handed over, and where providers remove doubles.
 
-As many of them as ended in the last SPAN seconds. More would go although somebody stopped them meanwhile, or would
-wait for a slow provider until their lease ends. The span is longer than a far provider takes to answer (0.2 s) and
-two commits: else its window would not grow.
+Of these only as many as ended in the last RATE_SPAN seconds. More would go although somebody stopped them meanwhile,
+or would wait for a slow provider until their lease ends. The span is longer than a far provider takes to answer
+(0.2 s) and two commits: else its permits would not grow.
 """
-KINDS = 2
-"""Bulkheads of a provider: urgent messages have their own."""
+BULKHEADS_PER_PROVIDER = 2
+"""Urgent messages have a bulkhead of their own."""
 
 
 class Budget:
@@ -42,22 +42,22 @@ class Budget:
 
     def __init__(self, least: int, expected: int, most: Callable[[], int] | None = None) -> None:
         self._least, self._expected, self._most = least, expected, most or (lambda: least)
-        self._lately: deque[tuple[float, int]] = deque()
+        self._recently_ended: deque[tuple[float, int]] = deque()
         self._bulkheads: list[Bulkhead] = []
 
     @property
-    def most(self) -> int:
+    def permits(self) -> int:
         """Return how many permits there are now."""
-        return max(self._least, min(self._most(), sum(count for _, count in self._lately)))
+        return max(self._least, min(self._most(), sum(count for _, count in self._recently_ended)))
 
-    def given_back(self, count: int) -> None:
-        """Remember that so many attempts have ended."""
+    def note_ended(self, count: int) -> None:
+        """Note that so many attempts ended now: the number of permits follows their rate."""
         now = asyncio.get_running_loop().time()
-        self._lately.append((now, count))
-        while self._lately[0][0] < now - SPAN:
-            self._lately.popleft()
+        self._recently_ended.append((now, count))
+        while self._recently_ended[0][0] < now - RATE_SPAN:
+            self._recently_ended.popleft()
 
-    def join(self, bulkhead: "Bulkhead") -> None:
+    def add(self, bulkhead: "Bulkhead") -> None:
         """Let one more bulkhead share the permits."""
         self._bulkheads.append(bulkhead)
 
@@ -65,18 +65,18 @@ class Budget:
     def reserved(self) -> int:
         """Return how many permits each bulkhead has at least: none if there are more bulkheads than permits."""
         bulkheads = max(self._expected, len(self._bulkheads), 1)
-        return max(1, self.most // (4 * bulkheads)) if bulkheads <= self.most else 0
+        return max(1, self.permits // (4 * bulkheads)) if bulkheads <= self.permits else 0
 
     def free(self, bulkhead: "Bulkhead") -> int:
         """Return how many permits the bulkhead may take now: those reserved for others are not among them."""
         others = sum(max(other.taken, self.reserved) for other in self._bulkheads if other is not bulkhead)
         to_come = max(0, self._expected - len(self._bulkheads)) * self.reserved
-        return max(0, self.most - bulkhead.taken - others - to_come)
+        return max(0, self.permits - bulkhead.taken - others - to_come)
 
-    def pass_on(self) -> None:
+    def grant_waiting(self) -> None:
         """Give free permits to those who wait; the bulkheads take turns."""
         for bulkhead in self._bulkheads:
-            bulkhead.let_in()
+            bulkhead.grant_waiting()
         self._bulkheads.append(self._bulkheads.pop(0))
 
 
@@ -94,8 +94,8 @@ class Bulkhead:
         self._budget = budget
         self.taken, self._full = 0, False
         self._waiting: deque[_Waiting] = deque()
-        self._set_aside: deque[Due] = deque(maxlen=KEPT)
-        budget.join(self)
+        self._set_aside: deque[Due] = deque(maxlen=MOST_SET_ASIDE)
+        budget.add(self)
 
     async def acquire(self, wanted: int, patience: float | None) -> int:
         """Take up to so many permits, first come, first served; return how many.
@@ -134,7 +134,7 @@ class Bulkhead:
         self.taken += granted
         return granted
 
-    def let_in(self) -> None:
+    def grant_waiting(self) -> None:
         """Give permits to those who wait, as far as there are any."""
         while self._waiting and (granted := self._grant(self._waiting[0].wanted)):
             self._waiting.popleft().granted.set_result(granted)
@@ -143,8 +143,8 @@ class Bulkhead:
         """Give permits back that were held for so many seconds."""
         self.taken -= permits
         self._full = self._full and seconds > PATIENCE
-        self._budget.given_back(permits)
-        self._budget.pass_on()
+        self._budget.note_ended(permits)
+        self._budget.grant_waiting()
 
     def set_aside(self, these: Sequence[Due], *, first: bool = False) -> None:
         """Remember deliveries for which there was no permit: their claim keeps them out of the way of others.
@@ -156,7 +156,7 @@ class Bulkhead:
         else:
             self._set_aside.extend(these)
 
-    def ready_again(self, *, every: bool) -> list[Due]:
+    def take_ready(self, *, every: bool) -> list[Due]:
         """Take out as many of them as there are permits for now, or every one."""
         permits = 0 if self._waiting else self._budget.free(self)
         many = len(self._set_aside) if every else permits
@@ -178,12 +178,12 @@ class Permits:
         if count:
             self._bulkhead.release(count, self._time() - self._since)
 
-    def part(self, count: int) -> "Permits":
+    def split_off(self, count: int) -> "Permits":
         """Take out so many of them, to be released by themselves."""
         self.left -= count
         return Permits(self._bulkhead, count)
 
-    def take_back(self, count: int) -> None:
+    def reclaim(self, count: int) -> None:
         """Hold so many again that were released too early, whether they are free or not."""
         self._bulkhead.taken += count
         self.left += count
@@ -192,23 +192,23 @@ class Permits:
 class Budgets:
     """Two budgets: of providers that remove doubles, and of all others.
 
-    `providers`: name -> whether it removes doubles; `kinds`: bulkheads of each; `least`: see `Budget`. `most` is for
-    the others; who removes doubles may always have FAR_WINDOW.
+    `removes_doubles`: provider -> whether it does; `least`: see `Budget`. `most` is for the others; a provider that
+    removes doubles may always have MOST_REPEATABLE.
     """
 
     def __init__(
         self,
-        providers: Mapping[str, bool],
+        removes_doubles: Mapping[str, bool],
         least: int = IN_FLIGHT,
         most: Callable[[], int] | None = None,
-        kinds: int = KINDS,
+        bulkheads_per_provider: int = BULKHEADS_PER_PROVIDER,
     ) -> None:
-        self._removes_doubles = frozenset(name for name, removes in providers.items() if removes)
+        self._removes_doubles = frozenset(name for name, removes in removes_doubles.items() if removes)
         repeatable = len(self._removes_doubles)
-        self._repeatable = Budget(least, kinds * repeatable, lambda: FAR_WINDOW)
-        self._others = Budget(least, kinds * (len(providers) - repeatable), most)
+        self._repeatable = Budget(least, bulkheads_per_provider * repeatable, lambda: MOST_REPEATABLE)
+        self._others = Budget(least, bulkheads_per_provider * (len(removes_doubles) - repeatable), most)
 
-    def of(self, providers: Iterable[str]) -> Budget:
+    def budget_of(self, providers: Iterable[str]) -> Budget:
         """Return the budget of messages to these providers."""
         return self._repeatable if self._removes_doubles.issuperset(providers) else self._others
 
@@ -230,28 +230,28 @@ class Bulkheads:
         for providers, nudges in by_providers.items():
             bulkhead = self._bulkheads.get(providers)
             if bulkhead is None:
-                bulkhead = self._bulkheads[providers] = Bulkhead(self._budgets.of(providers))
-            groups += [(bulkhead, group) for group in _dealt_out(nudges)]
+                bulkhead = self._bulkheads[providers] = Bulkhead(self._budgets.budget_of(providers))
+            groups += [(bulkhead, group) for group in _even_groups(nudges)]
         return groups
 
-    def ready_again(self, *, every: bool = False) -> list[Due]:
+    def take_ready(self, *, every: bool = False) -> list[Due]:
         """Return the deliveries that were set aside and for which there are permits now, or every one."""
-        return [each for bulkhead in self._bulkheads.values() for each in bulkhead.ready_again(every=every)]
+        return [each for bulkhead in self._bulkheads.values() for each in bulkhead.take_ready(every=every)]
 
 
-class Places:
-    """The places with providers, a bulkhead for each."""
+class ProviderPlaces:
+    """Limits how many messages each provider has at a time."""
 
     def __init__(self, budgets: Budgets) -> None:
-        self._bulkhead = cache(lambda provider: Bulkhead(budgets.of([provider])))
+        self._bulkhead = cache(lambda provider: Bulkhead(budgets.budget_of([provider])))
 
-    async def take(self, provider: str, wanted: int) -> Permits:
+    async def acquire(self, provider: str, wanted: int) -> Permits:
         """Wait for up to so many places with a provider."""
         bulkhead = self._bulkhead(provider)
         return Permits(bulkhead, await bulkhead.acquire(wanted, None))
 
 
-def _dealt_out(nudges: Sequence[list[Case]]) -> list[list[Case]]:
+def _even_groups(nudges: Sequence[list[Case]]) -> list[list[Case]]:
     """Return the nudges' cases dealt out in their order, so that what comes first is first in its group."""
-    many = -(-sum(map(len, nudges)) // GROUP)
+    many = -(-sum(map(len, nudges)) // GROUP_SIZE)
     return [[*chain(*nudges[first::many])] for first in range(min(many, len(nudges)))]

@@ -50,7 +50,7 @@ class FairOrdering:
             ),
         )
 
-    def note(self, cases: Sequence[Case]) -> None:
+    def note_sent(self, cases: Sequence[Case]) -> None:
         """Remember that these are handed over."""
         for case in cases:
             self._served[case.nudge.intent.trigger] = next(self._count)

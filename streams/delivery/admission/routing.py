@@ -22,33 +22,33 @@ class Routing:
     def __init__(self, routes: Mapping[str, Route], rates: RateLimits) -> None:
         self._routes, self.rates = routes, rates
 
-    def provider(self, delivery: Delivery) -> Provider | None:
+    def last_provider(self, delivery: Delivery) -> Provider | None:
         """Return the provider of a delivery's last attempt, if it is still in the settings."""
         route = self._routes.get(delivery.channel or "")
         return route.named(delivery.provider) if route is not None else None
 
-    def others(self, attempt: Attempt) -> tuple[Provider, ...]:
+    def other_providers(self, attempt: Attempt) -> tuple[Provider, ...]:
         """Return the providers that could be tried now instead of the attempt's."""
         message = attempt.message
         return tuple(self._routes[message.channel].others(message.address, attempt.provider.name))
 
-    def chosen(self, case: Case) -> Provider | None:
+    def choose_provider(self, case: Case) -> Provider | None:
         """Return the provider for a case, or None; one that may have it already, and removes doubles, keeps it."""
         return self._provider(case, Route.choose)
 
-    def likely(self, case: Case) -> str:
+    def likely_provider(self, case: Case) -> str:
         """Return the name of the provider that would be chosen now; empty: none."""
         found = self._provider(case, Route.likely)
         return "" if found is None else found.name
 
     @property
-    def providers(self) -> Mapping[str, bool]:
+    def removes_doubles(self) -> Mapping[str, bool]:
         """Return provider -> whether it removes doubles."""
         every = chain.from_iterable(route.providers for route in self._routes.values())
         return {provider.name: provider.notifier.removes_doubles for provider in every}
 
     @property
-    def any_elsewhere(self) -> bool:
+    def has_link_elsewhere(self) -> bool:
         """Return whether there is a provider to which another process has the only link."""
         return any(provider.is_elsewhere for route in self._routes.values() for provider in route.providers)
 
@@ -73,17 +73,17 @@ class Routing:
 
     def limits(self, case: Case, provider: Provider | None) -> tuple[str, ...]:
         """Return the names of the rates that apply: the agency's (unless the class ignores it) and the provider's."""
-        if provider is None or not self.rates.any:
+        if provider is None or not self.rates.has_any:
             return ()
         if CLASS_RULES[case.nudge.intent.klass].ignores_rate:
-            return self.rates.limits(_limit(provider))
-        return self.rates.limits(_agency(case), _limit(provider))
+            return self.rates.limited_among(_limit(provider))
+        return self.rates.limited_among(_agency(case), _limit(provider))
 
     def is_limited(self, case: Case) -> bool:
         """Return whether the case's agency has a rate."""
-        return bool(self.rates.limits(_agency(case)))
+        return bool(self.rates.limited_among(_agency(case)))
 
-    async def linked(self, providers: Iterable[Provider]) -> dict[str, RetryLater]:
+    async def unready_providers(self, providers: Iterable[Provider]) -> dict[str, RetryLater]:
         """Wait until the providers are ready; return name -> the reason, for each that is not."""
         distinct = {provider.name: provider for provider in providers}
         answers = await asyncio.gather(*(provider.ready() for provider in distinct.values()))
@@ -91,11 +91,11 @@ class Routing:
 
     async def reserve_pieces(self, attempts: Iterable[Attempt]) -> None:
         """Take further slots for the pieces of long messages: how many there are is known once they are rendered."""
-        await self.rates.owe(map(self._pieces, attempts))
+        await self.rates.take_slots_of_pieces(map(self._pieces, attempts))
 
-    async def wait(self, attempt: Attempt, slot: datetime) -> None:
+    async def wait_for_turn(self, attempt: Attempt, slot: datetime) -> None:
         """Wait for the attempt's slot, and for the last message under each of its rates to be long enough ago."""
-        await self.rates.begin(slot, self.limits(attempt.case, attempt.provider), self._pieces(attempt))
+        await self.rates.wait_for_turn(slot, self.limits(attempt.case, attempt.provider), self._pieces(attempt))
 
     def calls(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
         """Return the attempts by call: each under a rate in its own, the others together for each provider."""
@@ -110,7 +110,7 @@ class Routing:
 
     def _pieces(self, attempt: Attempt) -> Mapping[str, int]:
         """Return the provider's rate -> how many slots of it the message takes, if it has one."""
-        limited = self.rates.limits(_limit(attempt.provider))
+        limited = self.rates.limited_among(_limit(attempt.provider))
         return {limited[0]: attempt.pieces} if limited else {}
 
 

@@ -17,15 +17,15 @@ class TaskGroup:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._failed: BaseException | None = None
 
-    async def all(self, works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    async def gather(self, works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         """Begin them all and return their results; the first failure is raised at once."""
         return await asyncio.gather(*map(self.begin, works))
 
-    async def ended_of(self, works: Iterable[Reporting[T]]) -> list[T]:
+    async def gather_ended(self, works: Iterable[Reporting[T]]) -> list[T]:
         """Begin them all; return the results once they have ended."""
-        return await self.all(map(_to_the_end, works))
+        return await self.gather(map(_to_the_end, works))
 
-    async def reported(self, works: Iterable[Reporting[T]]) -> list[T]:
+    async def gather_reported(self, works: Iterable[Reporting[T]]) -> list[T]:
         """Begin them all; return the results as soon as all have given theirs, whatever they go on with.
 
         A failure before the result is raised at once, a later one by `raise_failure`.
@@ -43,7 +43,7 @@ class TaskGroup:
             raise failed
 
     def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Begin a task; `ended` waits for it."""
+        """Begin a task; `wait_ended` waits for it."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -58,7 +58,7 @@ class TaskGroup:
             else:
                 result.set_exception(error)
 
-    async def ended(self) -> None:
+    async def wait_ended(self) -> None:
         """Wait until no task is left."""
         while self._tasks:
             await asyncio.wait(set(self._tasks))
@@ -70,7 +70,7 @@ async def _to_the_end(work: Reporting[T]) -> T:
     return result.result()
 
 
-async def both(first: Awaitable[None], second: Awaitable[None]) -> None:
+async def wait_for_both(first: Awaitable[None], second: Awaitable[None]) -> None:
     """Wait until both have ended; a failure is raised only then."""
     for failure in await asyncio.gather(first, second, return_exceptions=True):
         if isinstance(failure, BaseException):

@@ -20,7 +20,7 @@ from streams.storage.database import Priority
 
 LEASE = timedelta(minutes=3)
 """The time that an attempt may stay without an outcome; every notifier's send limit is less than a third of it."""
-STOPPED_EVERY, LOOK_LASTS = timedelta(hours=1), timedelta(minutes=1)
+LOOK_EVERY, LOOK_LASTS = timedelta(hours=1), timedelta(minutes=1)
 
 
 class Claimant(Struct, frozen=True):
@@ -31,16 +31,16 @@ class Claimant(Struct, frozen=True):
     in_flight: int = IN_FLIGHT
 
 
-class Lane:
+class DispatchLane:
     """One of the two streams of work of a dispatcher: urgent deliveries have their own, past all others."""
 
     def __init__(self, budgets: Budgets, *, urgent: bool) -> None:
         self.urgent, self.bulkheads = urgent, Bulkheads(budgets)
         self.front, self.shares = Front(), Shares()
 
-    def learn(self, back: Iterable[Case]) -> None:
+    def claim_less_of(self, not_sent: Iterable[Case]) -> None:
         """Claim less of the triggers of which cases had to be given back."""
-        self.shares.learn(nudges.lane(case.nudge.intent) for case in back)
+        self.shares.adjust(nudges.lane(case.nudge.intent) for case in not_sent)
 
 
 class Claims:
@@ -50,9 +50,9 @@ class Claims:
         self._database, self._library, self._clock = context.database, context.library, context.clock
         self._holder, self._lease, self._fair = holder, lease, fair
         self._stopped = _StoppedDeliveries()
-        self._left: dict[Due, datetime] = {}
+        self._postponed: dict[Due, datetime] = {}
 
-    def claim(self, lane: Lane, limit: int) -> list[Due]:
+    def claim(self, lane: DispatchLane, limit: int) -> list[Due]:
         """Claim due deliveries until the lease ends; if there are none, some that a stop holds back."""
         return self._claim(lane, limit) or ([] if lane.urgent else self._claim_stopped(lane, limit))
 
@@ -61,31 +61,31 @@ class Claims:
         if these:
             self._database.write(lambda connection: nudges.release(connection, these), Priority.DISPATCH)
 
-    def leave(self, these: Mapping[Due, datetime]) -> None:
+    def postpone(self, these: Mapping[Due, datetime]) -> None:
         """Release deliveries that are not sent now; nobody claims them before the time of each."""
 
         def work(connection: Connection) -> None:
             for until in set(these.values()):
-                claims.leave(connection, [each for each, at in these.items() if at == until], micros(until))
+                claims.postpone(connection, [each for each, at in these.items() if at == until], micros(until))
 
         if these:
             self._database.write(work, Priority.DISPATCH)
-            self._left = {**self._still_left(), **these}
+            self._postponed = {**self._still_postponed(), **these}
 
-    def release_left(self) -> None:
+    def release_postponed(self) -> None:
         """Release what was left for a later time, so that it can be claimed again at once."""
-        self.release(list(self._still_left()))
-        self._left = {}
+        self.release(list(self._still_postponed()))
+        self._postponed = {}
 
-    def _still_left(self) -> dict[Due, datetime]:
+    def _still_postponed(self) -> dict[Due, datetime]:
         now = self._clock()
-        return {each: until for each, until in self._left.items() if until > now}
+        return {each: until for each, until in self._postponed.items() if until > now}
 
     def release_all(self) -> None:
         """Release every claim, also those of other dispatchers."""
         self._database.write(nudges.release_all, Priority.DISPATCH)
 
-    def _claim(self, lane: Lane, limit: int, *, stopped: bool = False) -> list[Due]:
+    def _claim(self, lane: DispatchLane, limit: int, *, stopped: bool = False) -> list[Due]:
         def work(connection: Connection) -> list[Due]:
             self._database.server_clock.check(connection)
             now = self._clock()
@@ -103,7 +103,7 @@ class Claims:
 
         return self._database.write(work, Priority.DISPATCH)
 
-    def _claim_stopped(self, lane: Lane, limit: int) -> list[Due]:
+    def _claim_stopped(self, lane: DispatchLane, limit: int) -> list[Due]:
         """Claim what kill switches and pauses hold back, each once a look, to see whether they still do."""
         now = self._clock()
         if self._stopped.look_begins(self._library.rules().controls, now):
@@ -130,7 +130,7 @@ class _StoppedDeliveries:
         """Return whether another look begins now."""
         cleared = self._controls - controls.stopped
         self._controls = controls.stopped
-        if not cleared and _is_within(STOPPED_EVERY, self._looked, now):
+        if not cleared and _is_within(LOOK_EVERY, self._looked, now):
             return False
         self.looking, self._looked, self._found = True, now, now
         return True

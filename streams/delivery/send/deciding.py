@@ -10,7 +10,7 @@ from domain.nudges.settle import Settlement
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.settling import decide, read_claim
 from streams.delivery.outcomes.recording import Recorder
-from streams.delivery.send.claiming import Claims, Lane
+from streams.delivery.send.claiming import Claims, DispatchLane
 from streams.delivery.send.message import Messages
 from streams.delivery.send.recovery import Recovery
 from streams.planning.person_plans import RulesMoved
@@ -39,7 +39,7 @@ class Decider:
         self._database, self._log, self._library = context.database, context.log, context.library
         self._clock, self._recorder, self._claims, self._recovery = context.clock, recorder, claims, recovery
 
-    def claim(self, lane: Lane, limit: int) -> Sequence[Due]:
+    def claim(self, lane: DispatchLane, limit: int) -> Sequence[Due]:
         """Claim due deliveries, after the attempts whose commit is unconfirmed are settled."""
         self._recorder.unconfirmed.settle()
         return self._claims.claim(lane, limit)
@@ -59,5 +59,5 @@ class Decider:
                 decided = {nudge.intent.id for nudge, _ in facts}
                 self._claims.release([each for each in due if each.nudge in decided])
         self._claims.release(claimed.moved_on)
-        self._claims.leave(claimed.awaiting_plans)
+        self._claims.postpone(claimed.awaiting_plans)
         return Batch(len(due), decisions.cases, decisions.questions, rules, self._clock())

@@ -14,7 +14,7 @@ from streams.storage.database import Database, Priority
 from streams.storage.tables import fake_messages
 
 
-class Kept(Struct, frozen=True):
+class KeptMessage(Struct, frozen=True):
     """A message that the fake kept."""
 
     channel: str
@@ -25,7 +25,7 @@ class Kept(Struct, frozen=True):
     actions: tuple[tuple[str, str], ...]
 
 
-_decode = msgspec.msgpack.Decoder(Kept).decode
+_decode = msgspec.msgpack.Decoder(KeptMessage).decode
 
 
 class FakeOutbox:
@@ -39,7 +39,7 @@ class FakeOutbox:
         self._database.write(lambda connection: self._insert(connection, message), Priority.DISPATCH)
 
     def _insert(self, connection: Connection, message: Message) -> None:
-        kept = Kept(
+        kept = KeptMessage(
             message.channel,
             message.language,
             message.title,
@@ -54,14 +54,14 @@ class FakeOutbox:
         row = (message.nudge, message.recipient, message.attempt, message.channel, sealed)
         insert_rows(connection, fake_messages, [row], ignore=True)
 
-    def of(self, connection: Connection, recipient: str, nudges: Iterable[UUID]) -> dict[UUID, Kept]:
+    def last_of_each(self, connection: Connection, recipient: str, nudges: Iterable[UUID]) -> dict[UUID, KeptMessage]:
         """Return the last message kept of each of these nudges to this recipient, if it can still be read."""
         table = fake_messages
         query = select(table.c.nudge, table.c.sealed).where(
             table.c.recipient == recipient, among(table.c.nudge, list(nudges))
         )
         keys = self._keys.load(connection, [recipient])
-        found: dict[UUID, Kept] = {}
+        found: dict[UUID, KeptMessage] = {}
         for nudge, sealed in connection.execute(query.order_by(table.c.attempt)):
             plain = keys[recipient].open(sealed, nudge.bytes) if recipient in keys else None
             if plain is not None:

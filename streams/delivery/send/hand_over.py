@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from domain.facts.facts import NudgeFact
 from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, RetryLater, Unknown
 from notifiers.port.routes import Provider, is_for_another
-from streams.delivery.admission.concurrency import Permits, Places
+from streams.delivery.admission.concurrency import Permits, ProviderPlaces
 from streams.delivery.admission.routing import Routing
 from streams.delivery.admission.task_group import TaskGroup
 from streams.delivery.outcomes import outcome_facts
@@ -23,7 +23,7 @@ from streams.delivery.outcomes.suppression import refused_by
 from streams.delivery.send.metrics import AttemptMetrics
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
-PAUSE = 1.0
+RETRY_SECONDS = 1.0
 """Seconds until an outcome is committed again after the database was away."""
 _BEST = (Accepted, Unknown, RetryLater, GiveUp)
 
@@ -35,7 +35,12 @@ class HandOver:
     """
 
     def __init__(
-        self, routing: Routing, recorder: Recorder, places: Places, clock: Callable[[], datetime], lease: timedelta
+        self,
+        routing: Routing,
+        recorder: Recorder,
+        places: ProviderPlaces,
+        clock: Callable[[], datetime],
+        lease: timedelta,
     ) -> None:
         self._routing, self._recorder, self._clock, self._lease = routing, recorder, clock, lease
         self._places, self._tasks, self._metrics = places, TaskGroup(), AttemptMetrics()
@@ -52,7 +57,7 @@ class HandOver:
         link to the provider could be opened; then it is the outcome, and nothing is handed over.
         """
         try:
-            await self._routing.wait(attempts[0], slot)
+            await self._routing.wait_for_turn(attempts[0], slot)
             await self._call_in_places(attempts, permits, no_link)
         finally:
             permits.release()
@@ -60,11 +65,11 @@ class HandOver:
     async def _call_in_places(
         self, attempts: Sequence[Attempt], permits: Permits, no_link: RetryLater | None
     ) -> None:
-        places = await self._places.take(attempts[0].provider.name, len(attempts))
+        places = await self._places.acquire(attempts[0].provider.name, len(attempts))
         now, left = attempts[: places.left], attempts[places.left :]
         others = [self._tasks.begin(self._call_in_places(left, permits, no_link))] if left else []
         try:
-            await self._call(now, permits.part(len(now)), places, no_link)
+            await self._call(now, permits.split_off(len(now)), places, no_link)
         finally:
             await asyncio.gather(*others)
 
@@ -81,7 +86,7 @@ class HandOver:
                 messages = [*chain.from_iterable(copies)]
                 answers = await self._results(provider, safe, messages, no_link) if safe else ()
             left = iter(answers)
-            results = [best([next(left) for _ in each]) for each in copies]
+            results = [best_outcome([next(left) for _ in each]) for each in copies]
             outcomes = outcomes_of([*back, *self._facts(safe, results)], safe, results)
             self._recorder.journal.answer(attempts, outcomes)
             places.release()
@@ -107,9 +112,9 @@ class HandOver:
                     self._late.appendleft(answers)
                     raise
 
-    async def ended(self) -> None:
+    async def wait_ended(self) -> None:
         """Wait until nothing is with a provider."""
-        await self._tasks.ended()
+        await self._tasks.wait_ended()
 
     async def _results(
         self, provider: Provider, attempts: Sequence[Attempt], messages: Sequence[Message], no_link: RetryLater | None
@@ -124,7 +129,7 @@ class HandOver:
         now, facts = self._clock(), list[tuple[UUID, NudgeFact]]()
         for attempt, result in zip(attempts, results, strict=True):
             free = is_for_another(result) and not attempt.case.is_bound
-            others = self._routing.others(attempt) if free else ()
+            others = self._routing.other_providers(attempt) if free else ()
             attempted = outcome_facts.Attempted(attempt.case.settlement, attempt.delivery, attempt.provider, others)
             facts.append((attempt.nudge, outcome_facts.fact_of(attempted, result, now)))
         for attempt, (_, fact) in zip(attempts, facts, strict=True):
@@ -142,15 +147,15 @@ class HandOver:
             try:
                 return await self._recorder.outcomes(answers)
             except UNAVAILABLE_ERRORS:
-                permits.take_back(count)
+                permits.reclaim(count)
                 answers = replace(answers, again=True)
                 if self._clock() >= until:
                     self._late.append(answers)
                     raise
-                await self._routing.rates.sleep(PAUSE)
+                await self._routing.rates.sleep(RETRY_SECONDS)
 
 
-def best(outcomes: Sequence[Outcome]) -> Outcome:
+def best_outcome(outcomes: Sequence[Outcome]) -> Outcome:
     """Return the outcome of an attempt that went to several devices.
 
     One device that has it is enough: a retry would show it there again. What perhaps arrived is not repeated blindly

@@ -94,7 +94,7 @@ class MessageBuilder(Struct, frozen=True):
         return None if self.seen_url is None else self.seen_url(nudge, recipient, attempt)
 
 
-class Written(Struct, frozen=True):
+class WrittenMessage(Struct, frozen=True):
     """A message, None where a value for its words is missing; `mark`: tells its question from others.
 
     `defect`: what was raised instead, to be raised when its turn comes.
@@ -105,17 +105,17 @@ class Written(Struct, frozen=True):
     defect: Exception | None = None
 
 
-Messages = Mapping[Due, Written]
+Messages = Mapping[Due, WrittenMessage]
 
 
-class Intentions:
+class AttemptWriter:
     """Writes messages and makes attempts. `lease`: the time that an attempt may stay without an outcome."""
 
     def __init__(self, context: WriteContext, messages: MessageBuilder, lease: timedelta) -> None:
         self._database, self._log, self._names = context.database, context.log, context.names
         self._clock, self._messages, self._lease = context.clock, messages, lease
 
-    def written(self, cases: Sequence[Case], rules: Rules) -> Messages:
+    def write_messages(self, cases: Sequence[Case], rules: Rules) -> Messages:
         """Return the messages of cases that are sent."""
         now, marks = self._clock(), dict[Due, str]()
         if asking := [case for case in cases if conversations.asks(case)]:
@@ -124,16 +124,16 @@ class Intentions:
         sent = {case.key: case for case in cases if isinstance(case.decision, Send)}
         return {key: self._write(case, rules, now, marks.get(key, "")) for key, case in sent.items()}
 
-    def _write(self, case: Case, rules: Rules, now: datetime, mark: str) -> Written:
+    def _write(self, case: Case, rules: Rules, now: datetime, mark: str) -> WrittenMessage:
         number = case.nudge.to(case.recipient.pseudonym).attempt + 1
         try:
-            return Written(self._messages.build(case, rules, number, now, mark), mark)
+            return WrittenMessage(self._messages.build(case, rules, number, now, mark), mark)
         except WordsFailed:
-            return Written(None)
+            return WrittenMessage(None)
         except Exception as defect:  # noqa: BLE001  (it stops the group of this message, and no other)
-            return Written(None, defect=defect)
+            return WrittenMessage(None, defect=defect)
 
-    def of(self, routed: Sequence[RoutedCase], rules: Rules, messages: Messages) -> Intended:
+    def attempts_of(self, routed: Sequence[RoutedCase], rules: Rules, messages: Messages) -> Intended:
         """Return for each case an attempt, or a fact that records why it is not sent."""
         now = self._clock()
         return Intended([one.case for one in routed], [self._intention(one, messages, now) for one in routed], rules)

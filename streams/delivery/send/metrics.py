@@ -45,7 +45,7 @@ def _labels(outcome: Outcome | None) -> tuple[str, str]:
             return "unknown", outcome.reason.value
 
 
-def counted(routes: Mapping[str, Route], counts: IntakeCounters) -> dict[str, Route]:
+def with_metrics(routes: Mapping[str, Route], counts: IntakeCounters) -> dict[str, Route]:
     """Return the same routes; their outcomes are counted by provider, channel, outcome and reason."""
     return {
         channel: Route(route.channel, [_counted(provider, channel, counts) for provider in route.providers])
@@ -60,13 +60,15 @@ def _counted(provider: Provider, channel: str, counts: IntakeCounters) -> Provid
     return replace(provider, count=count)
 
 
-def passed_by(routes: Mapping[str, Route]) -> dict[Labels, bool]:
+def skipped_providers(routes: Mapping[str, Route]) -> dict[Labels, bool]:
     """Return provider and channel -> whether messages go past it."""
     return {
-        (provider.name, route.channel): is_shut(provider) for route in routes.values() for provider in route.providers
+        (provider.name, route.channel): is_skipped(provider)
+        for route in routes.values()
+        for provider in route.providers
     }
 
 
-def is_shut(provider: Provider) -> bool:
+def is_skipped(provider: Provider) -> bool:
     """Return whether messages go past it: too many in a row went wrong, or it asks for patience."""
     return provider.breaker.state != "closed" or provider.patience.left > 0

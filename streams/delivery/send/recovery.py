@@ -87,7 +87,7 @@ class Recovery:
             return left.answered[attempt]
         if attempt in left.kept_back:
             return NudgeFailed(now, delivery.recipient, delivery.attempt, NOT_HANDED_OVER, now)
-        attempted = outcome_facts.Attempted(case, delivery, self._routing.provider(delivery))
+        attempted = outcome_facts.Attempted(case, delivery, self._routing.last_provider(delivery))
         return outcome_facts.unknown(attempted, "no_outcome", now)
 
 

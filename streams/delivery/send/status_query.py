@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from domain.facts.facts import NudgeAttempted, NudgeFact
 from domain.nudges.settle import Settlement
 from domain.persons.channels import ADDRESS_OF
-from notifiers.port.interface import Accepted, Inquiry, NeverCame, Reason, Report, RetryLater, Told, Unknown
+from notifiers.port.interface import Accepted, Inquiry, NeverCame, Reason, Report, RetryLater, StatusAnswer, Unknown
 from notifiers.port.message_names import numbered
 from notifiers.port.routes import Provider
 from projections import claims
@@ -31,10 +31,10 @@ from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 
-AGAIN, AT_MOST = timedelta(seconds=30), timedelta(seconds=60)
+ASK_AGAIN_AFTER, ASK_FOR = timedelta(seconds=30), timedelta(seconds=60)
 """After how long a provider that could not tell is asked again, and for how long in all."""
-AT_ONCE, BEGUN_WITHIN = 16, 60.0
-"""The number of open questions, and the seconds within which one is begun, since its claim ends."""
+PARALLEL, BEGUN_WITHIN = 16, 60.0
+"""How many questions are open at a time, and the seconds within which one is begun: later its claim would end."""
 
 
 class _Query(Struct, frozen=True):
@@ -52,13 +52,13 @@ class StatusQueries:
         self._database, self._log, self._clock = context.database, context.log, context.clock
         self._routing, self._recorder, self._tasks = routing, recorder, tasks
         self._late = LateAcceptances(context, recorder.receipts)
-        self._free, self.stopping = asyncio.Semaphore(AT_ONCE), False
+        self._free, self.stopping = asyncio.Semaphore(PARALLEL), False
 
     async def begin(self, asked: Sequence[Settlement], rules: Rules, *, waits: bool) -> None:
         """Ask about these; `waits`: return once all have their answer."""
         if asked:
             works: list[Reporting[None]] = [partial(self._ask_all, asked, rules)]
-            await (self._tasks.ended_of(works) if waits else self._tasks.reported(works))
+            await (self._tasks.gather_ended(works) if waits else self._tasks.gather_reported(works))
 
     async def _ask_all(self, asked: Sequence[Settlement], rules: Rules, begun: asyncio.Future[None]) -> None:
         begun.set_result(None)
@@ -79,7 +79,7 @@ class StatusQueries:
     def _query(self, case: Settlement, rules: Rules) -> _Query | None:
         """Return the query; None if the provider cannot be asked, or the provider or the address is gone."""
         delivery = case.nudge.to(case.person.pseudonym)
-        provider, channel = self._routing.provider(delivery), delivery.channel or ""
+        provider, channel = self._routing.last_provider(delivery), delivery.channel or ""
         if provider is None or provider.ask_after is None:
             return None
         with self._database.reading() as connection:
@@ -106,37 +106,37 @@ class StatusQueries:
         address: str | None = then[delivery.recipient].get(ADDRESS_OF[delivery.channel or ""])
         return address
 
-    def _record(self, case: Settlement, query: _Query | None, told: Told) -> None:
+    def _record(self, case: Settlement, query: _Query | None, answer: StatusAnswer) -> None:
         """Record the answer; one that says nothing new leaves the outcome unknown, for a while or for good."""
-        if query is not None and isinstance(told, Accepted | Report):
-            self._record_known(query, told)
-        elif query is not None and isinstance(told, Unknown) and self._is_early(case):
-            until = micros(self._clock() + AGAIN)
+        if query is not None and isinstance(answer, Accepted | Report):
+            self._record_known(query, answer)
+        elif query is not None and isinstance(answer, Unknown) and self._is_early(case):
+            until = micros(self._clock() + ASK_AGAIN_AFTER)
             self._database.write(
-                lambda connection: claims.leave(connection, [key_of(case)], until), Priority.DISPATCH
+                lambda connection: claims.postpone(connection, [key_of(case)], until), Priority.DISPATCH
             )
             return
-        self._recorder.decisions([(case.nudge, self._ended(case, query, told))])
+        self._recorder.decisions([(case.nudge, self._ended(case, query, answer))])
 
-    def _record_known(self, query: _Query, told: Accepted | Report) -> None:
+    def _record_known(self, query: _Query, answer: Accepted | Report) -> None:
         """The provider has it: record a late outcome or a receipt of the attempt, by our own name for it."""
         provider, name = query.provider, numbered(query.inquiry.key, query.inquiry.attempt)
-        if isinstance(told, Accepted):
+        if isinstance(answer, Accepted):
             reports = provider.notifier.reports
-            self._recorder.suppression.learn(self._late.accepted(provider.name, name, told, reports=reports))
+            self._recorder.suppression.learn(self._late.accepted(provider.name, name, answer, reports=reports))
         else:
-            report = Report(name, told.heard, told.reason, told.detail)
+            report = Report(name, answer.heard, answer.reason, answer.detail)
             self._recorder.suppression.learn(self._recorder.receipts.reported(provider.name, [report]))
 
     def _is_early(self, case: Settlement) -> bool:
         first = case.nudge.to(case.person.pseudonym).ask_at
-        return first is not None and self._clock() < first + AT_MOST
+        return first is not None and self._clock() < first + ASK_FOR
 
-    def _ended(self, case: Settlement, query: _Query | None, told: Told) -> NudgeFact:
+    def _ended(self, case: Settlement, query: _Query | None, answer: StatusAnswer) -> NudgeFact:
         """Return the outcome if the provider never got the message, or if it will never be known."""
         now, delivery = self._clock(), case.nudge.to(case.person.pseudonym)
-        provider = query.provider if query else self._routing.provider(delivery)
+        provider = query.provider if query else self._routing.last_provider(delivery)
         attempted = outcome_facts.Attempted(case, delivery, provider)
-        if isinstance(told, NeverCame):
+        if isinstance(answer, NeverCame):
             return outcome_facts.fact_of(attempted, RetryLater(None, Reason.NEVER_CAME), now)
         return outcome_facts.unknown(attempted, delivery.reason or Reason.TIMED_OUT.value, now, asked=True)

@@ -136,7 +136,10 @@ def test_the_links_in_all_mails_lead_somewhere(lived: Lived) -> None:
     with platform.database.reading() as connection:
         rows = connection.execute(select(fake_messages.c.recipient, fake_messages.c.nudge)).all()
         for row in rows:
-            html = platform.delivery.fake_outbox.of(connection, row.recipient, [row.nudge])[row.nudge].html or ""
+            html = (
+                platform.delivery.fake_outbox.last_of_each(connection, row.recipient, [row.nudge])[row.nudge].html
+                or ""
+            )
             links |= set(re.findall(r'<a href="([^"]+)"', unescape(html)))
     with visitor(lived) as visiting:
         assert len(links) > 20

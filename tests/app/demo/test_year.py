@@ -29,7 +29,8 @@ def languages(lived: Lived) -> set[str]:
     with lived.platform.database.reading() as connection:
         rows = connection.execute(select(fake_messages.c.recipient, fake_messages.c.nudge)).all()
         kept = [
-            lived.platform.delivery.fake_outbox.of(connection, row.recipient, [row.nudge])[row.nudge] for row in rows
+            lived.platform.delivery.fake_outbox.last_of_each(connection, row.recipient, [row.nudge])[row.nudge]
+            for row in rows
         ]
     return {message.language for message in kept}
 

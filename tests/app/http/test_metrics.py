@@ -20,7 +20,7 @@ from app.server import application
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Message, Reason, RetryLater
 from notifiers.port.routes import single_routes
-from streams.delivery.send.metrics import counted, passed_by
+from streams.delivery.send.metrics import skipped_providers, with_metrics
 from streams.intake.intake import IntakeCounters
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag
@@ -200,17 +200,17 @@ async def test_what_became_of_attempts_is_counted_by_provider_and_reason() -> No
     away = RetryLater(None, Reason.UNREACHABLE)
     fake = FakeNotifier("sms", [], script=[Accepted("x"), away, away, away])
     counts = IntakeCounters()
-    routes = counted(single_routes({"sms": fake}), counts)
+    routes = with_metrics(single_routes({"sms": fake}), counts)
     [provider] = routes["sms"].providers
     for _ in range(4):
-        assert passed_by(routes) == {("sms", "sms"): False}
+        assert skipped_providers(routes) == {("sms", "sms"): False}
         await provider.send([message()])
     assert counts.all() == {("sms", "sms", "sent", ""): 1, ("sms", "sms", "failed", "unreachable"): 3}
-    assert passed_by(routes) == {("sms", "sms"): True}
+    assert skipped_providers(routes) == {("sms", "sms"): True}
     asking = FakeNotifier("sms", [], script=[RetryLater(None, Reason.BUSY, everybody=True)])
-    patient = counted(single_routes({"sms": asking}), counts)
+    patient = with_metrics(single_routes({"sms": asking}), counts)
     await patient["sms"].providers[0].send([message()])
-    assert passed_by(patient) == {("sms", "sms"): True}
+    assert skipped_providers(patient) == {("sms", "sms"): True}
 
 
 async def test_a_defect_of_a_notifier_is_counted() -> None:
@@ -220,7 +220,7 @@ async def test_a_defect_of_a_notifier_is_counted() -> None:
         raise ZeroDivisionError
 
     counts = IntakeCounters()
-    [provider] = counted(single_routes({"sms": FakeNotifier("sms", fails)}), counts)["sms"].providers
+    [provider] = with_metrics(single_routes({"sms": FakeNotifier("sms", fails)}), counts)["sms"].providers
     with pytest.raises(ZeroDivisionError):
         await provider.send([message()])
     assert counts.all() == {("sms", "sms", "unknown", "defect"): 1}

@@ -9,7 +9,7 @@ from app.roles.provider_watch import ProviderWatch
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Message, Outcome, Reason, RetryLater
 from notifiers.port.routes import FAILURES, Provider, Route
-from streams.delivery.send.metrics import counted
+from streams.delivery.send.metrics import with_metrics
 from streams.intake.intake import IntakeCounters
 from tests.world import NOON
 
@@ -26,7 +26,7 @@ async def test_a_provider_that_is_down_is_said_once_and_its_end() -> None:
     breaker = Context("gateway", FAILURES, AT_ONCE)
     counts, clock = IntakeCounters(), VirtualClock(NOON)
     provider = Provider("gateway", FakeNotifier("sms", [], script=script), breaker=breaker)
-    routes = counted({"sms": Route("sms", [provider])}, counts)
+    routes = with_metrics({"sms": Route("sms", [provider])}, counts)
     watch, [sends], said = ProviderWatch(routes, counts, clock), routes["sms"].providers, list[tuple[bool, str]]()
     for _ in range(FAILURES + 4):
         sends.enter()
@@ -45,7 +45,7 @@ async def test_few_messages_tell_that_a_provider_is_down() -> None:
     breaker = Context("gateway", OFTEN, AT_ONCE)
     counts, clock = IntakeCounters(), VirtualClock(NOON)
     provider = Provider("gateway", FakeNotifier("sms", [], script=script), breaker=breaker)
-    routes = counted({"sms": Route("sms", [provider])}, counts)
+    routes = with_metrics({"sms": Route("sms", [provider])}, counts)
     watch, [sends], said = ProviderWatch(routes, counts, clock), routes["sms"].providers, list[tuple[bool, str]]()
     for each in (1, FAILURES - 1, 1, 1):
         await sends.send([MESSAGE] * each)

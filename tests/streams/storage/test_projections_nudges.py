@@ -286,10 +286,10 @@ def test_a_trigger_whose_messages_wait_is_claimed_less(database: Database) -> No
     one, shares = nudge(due=NOW), Shares()
     store(database, *(nudge(number, due=NOW) for number in range(1, 30)))
     taken = len(claim(database, shares=shares))
-    shares.learn([nudges.lane(one.intent)] * (taken - 1))
+    shares.adjust([nudges.lane(one.intent)] * (taken - 1))
 
     assert (taken, len(claim(database, shares=shares))) == (10, 1)
-    shares.learn([])
+    shares.adjust([])
     assert len(claim(database, shares=shares)) == 2
 
 

@@ -11,7 +11,7 @@ from app.providers import ProviderSettings
 from domain.facts.governance import SentAsTest
 from domain.facts.principals import Principal
 from domain.facts.submissions import Subject
-from streams.delivery.send.fake_outbox import Kept
+from streams.delivery.send.fake_outbox import KeptMessage
 from streams.storage.tables import fake_messages
 from tests.app.pages.work.drafts.test_drafts import submitted, written
 from tests.app.pages.work.workshop import APPROVER, AUTHOR, CLINIC, Workshop, begun, signed_in, workshop_in
@@ -24,14 +24,14 @@ def somebody(workshop: Workshop, name: str, agency: str, *roles: str, email: str
     workshop.tokens[name] = add(workshop.world.platform.settings.principals, who)  # type: ignore[index]
 
 
-def mails(workshop: Workshop, name: str) -> list[Kept]:
+def mails(workshop: Workshop, name: str) -> list[KeptMessage]:
     """What the stand-in of the mail service kept for an official, in its order."""
     platform = workshop.world.platform
     recipient = platform.rules.context.names.pseudonym(f"principal {name}")
     with platform.database.reading() as connection:
         query = select(fake_messages.c.nudge).where(fake_messages.c.recipient == recipient)
         nudges = [row.nudge for row in connection.execute(query)]
-        return list(platform.delivery.fake_outbox.of(connection, recipient, nudges).values())
+        return list(platform.delivery.fake_outbox.last_of_each(connection, recipient, nudges).values())
 
 
 def test_approvers_are_mailed_when_something_is_handed_in(quiet: Workshop) -> None:

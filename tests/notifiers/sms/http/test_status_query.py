@@ -17,7 +17,7 @@ from notifiers.port.interface import (
     NeverCame,
     Reason,
     Report,
-    Told,
+    StatusAnswer,
     Unknown,
 )
 from notifiers.port.message_names import numbered
@@ -77,7 +77,7 @@ class TestAskedGateway(AskableContract):
         (b"", Unknown(Reason.LINK_LOST)),
     ],
 )
-async def test_what_the_gateway_tells_is_understood_by_its_words(answer: bytes, told: Told) -> None:
+async def test_what_the_gateway_tells_is_understood_by_its_words(answer: bytes, told: StatusAnswer) -> None:
     """That it never came is only what the gateway says in so many words; a fault of it says nothing."""
     async with gateway(answer) as peer, sms_by(peer.port, **by_status(peer.port)) as notifier:
         assert await notifier.ask(INQUIRY) == told

@@ -7,7 +7,15 @@ from uuid import uuid4
 import pytest
 
 from domain.nudges.delivery import Due
-from streams.delivery.admission.concurrency import FAR_WINDOW, SPAN, Budget, Budgets, Bulkhead, Permits, Places
+from streams.delivery.admission.concurrency import (
+    MOST_REPEATABLE,
+    RATE_SPAN,
+    Budget,
+    Budgets,
+    Bulkhead,
+    Permits,
+    ProviderPlaces,
+)
 
 LEAST, MOST = 4, 16
 
@@ -49,7 +57,7 @@ def test_what_ended_long_ago_counts_no_more(still: StillLoop) -> None:
     bulkhead = Bulkhead(Budget(LEAST, 1, lambda: MOST))
     for _ in range(5):
         still.run_until_complete(ended(bulkhead))
-    still.now += 2 * SPAN
+    still.now += 2 * RATE_SPAN
     still.run_until_complete(one_ended(bulkhead))
     assert still.run_until_complete(ended(bulkhead)) == LEAST
 
@@ -76,15 +84,15 @@ PROVIDERS = {"gateway": True, "relay": False}
 """A gateway that removes doubles, and a relay that does not."""
 
 
-@pytest.mark.parametrize(("provider", "most"), [("gateway", FAR_WINDOW), ("relay", LEAST)])
+@pytest.mark.parametrize(("provider", "most"), [("gateway", MOST_REPEATABLE), ("relay", LEAST)])
 def test_only_a_provider_that_removes_doubles_may_have_many_messages(
     still: StillLoop, provider: str, most: int
 ) -> None:
     """What may be unknown after a kill stays bounded where it would not be sent again; elsewhere the window fills."""
-    places = Places(Budgets(PROVIDERS, LEAST, kinds=1))
+    places = ProviderPlaces(Budgets(PROVIDERS, LEAST, bulkheads_per_provider=1))
 
     async def answered() -> int:
-        permits = await places.take(provider, 10 * FAR_WINDOW)
+        permits = await places.acquire(provider, 10 * MOST_REPEATABLE)
         count = permits.left
         permits.release()
         return count
@@ -100,11 +108,13 @@ def test_an_emergency_without_a_permit_is_ready_before_reminders() -> None:
     bulkhead.set_aside(reminders)
     bulkhead.set_aside(orders, first=True)
 
-    assert bulkhead.ready_again(every=False) == [*orders, *reminders[:2]]
-    assert bulkhead.ready_again(every=False) == reminders[2:]
+    assert bulkhead.take_ready(every=False) == [*orders, *reminders[:2]]
+    assert bulkhead.take_ready(every=False) == reminders[2:]
 
 
 def test_a_nudge_that_goes_to_both_counts_as_bounded() -> None:
     """One provider that does not remove doubles is enough."""
     budgets = Budgets(PROVIDERS)
-    assert budgets.of(["gateway", "relay"]) is budgets.of(["relay"]) is not budgets.of(["gateway"])
+    assert (
+        budgets.budget_of(["gateway", "relay"]) is budgets.budget_of(["relay"]) is not budgets.budget_of(["gateway"])
+    )

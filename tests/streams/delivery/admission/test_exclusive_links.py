@@ -12,7 +12,7 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted
 from notifiers.port.routes import Provider, Route, single_routes
 from notifiers.sms.smpp.notifier import SmppNotifier
-from streams.delivery.admission.exclusive_links import MEANWHILE, UNATTENDED
+from streams.delivery.admission.exclusive_links import LEFT_FOR, UNATTENDED_AFTER
 from streams.delivery.send.dispatch import Dispatcher
 from templates.checks.loader import shipped
 from tests.notifiers.sms_helpers import sms, sms_to
@@ -60,7 +60,7 @@ async def test_what_another_process_is_bound_for_is_left_to_it(tmp_path: Path) -
         await second.drain()
         assert (attempts(world), world.delivery("month").state) == (0, "planned")
         assert await first.drain() == 0  # nobody claims it at once
-        world.at(DUE + MEANWHILE)
+        world.at(DUE + LEFT_FOR)
         await first.drain()
         assert (attempts(world), world.delivery("month").state) == (1, "sent")
     world.close()
@@ -88,9 +88,9 @@ async def test_what_nobody_sends_goes_by_the_next_channel(tmp_path: Path) -> Non
     world = with_card(tmp_path)
     world.at(DUE)
     async with refused(world) as second:
-        await drained(world, second, DUE + UNATTENDED)
+        await drained(world, second, DUE + UNATTENDED_AFTER)
         assert attempts(world) == 0
-        await drained(world, second, DUE + CASCADE_AFTER + 2 * UNATTENDED)
+        await drained(world, second, DUE + CASCADE_AFTER + 2 * UNATTENDED_AFTER)
     assert [one.channel for one in world.sent] == ["email"]
     assert (world.delivery("month").state, world.delivery("month").exhausted) == ("sent", ("sms",))
     world.close()
@@ -122,7 +122,7 @@ async def test_what_would_expire_goes_by_the_next_channel_before(tmp_path: Path)
     world.plan()
     [expires] = [one.intent.expires for one in world.nudges() if one.intent.trigger.endswith("evacuation")]
     assert expires is not None
-    world.at(expires - MEANWHILE)
+    world.at(expires - LEFT_FOR)
     async with refused(world) as second:
         await second.drain()
     assert [one.channel for one in world.sent] == ["email"]

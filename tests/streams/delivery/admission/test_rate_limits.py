@@ -17,7 +17,7 @@ from domain.core.sms import segments
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
-from streams.delivery.admission.rate_limits import AHEAD, RateLimits
+from streams.delivery.admission.rate_limits import URGENT_AHEAD, RateLimits
 from streams.delivery.send.dispatch import BATCH
 from streams.storage.database import Database
 from streams.storage.schema import migrate
@@ -48,9 +48,9 @@ async def sent(
     """When each of many messages was handed over, taken eight at a time."""
     times: list[datetime] = []
     while len(times) < many:
-        slots = await rates.take([names] * min(8, many - len(times)), urgent=urgent)
+        slots = await rates.take_slots([names] * min(8, many - len(times)), urgent=urgent)
         for slot in slots:
-            await rates.begin(slot, names)
+            await rates.wait_for_turn(slot, names)
             times.append(clock())
     return times
 
@@ -71,7 +71,7 @@ async def test_two_processes_share_one_rate(database: Database) -> None:
     hands = [RateLimits(database, {"a": 10}, clock, resting(clock)) for _ in range(2)]
     times: list[datetime] = []
     for turn in range(20):
-        slots = await hands[turn % 2].take([["a"]] * 3, urgent=True)
+        slots = await hands[turn % 2].take_slots([["a"]] * 3, urgent=True)
         times += slots
     assert most_in_a_second(sorted(times)) <= 10
 
@@ -95,8 +95,8 @@ async def test_what_is_urgent_takes_the_next_slot(database: Database) -> None:
 
     limits = RateLimits(database, {"a": 1}, clock, rest)
     for _ in range(3):
-        await limits.take([["a"]], urgent=False)
-    [urgent] = await RateLimits(database, {"a": 1}, clock, resting(clock)).take([["a"]], urgent=True)
+        await limits.take_slots([["a"]], urgent=False)
+    [urgent] = await RateLimits(database, {"a": 1}, clock, resting(clock)).take_slots([["a"]], urgent=True)
     assert urgent - clock() <= SECOND
     assert sum(waited) <= 3
 
@@ -105,9 +105,9 @@ async def test_what_finds_no_slot_is_given_back(database: Database) -> None:
     """Nobody waits longer than a while for a slot: the claim would run out."""
     clock = VirtualClock(START)
     limits = RateLimits(database, {"a": 0.01}, clock, resting(clock))
-    assert len(await limits.take([["a"]] * 8, urgent=True)) == 1
-    assert await limits.take([["a"]], urgent=True) == []
-    assert clock() - START <= AHEAD
+    assert len(await limits.take_slots([["a"]] * 8, urgent=True)) == 1
+    assert await limits.take_slots([["a"]], urgent=True) == []
+    assert clock() - START <= URGENT_AHEAD
 
 
 class SetBack(VirtualClock):
@@ -139,8 +139,8 @@ async def test_any_mixture_keeps_the_rate(groups: list[tuple[bool, int]]) -> Non
         migrate(database)
         limits = RateLimits(database, {"a": 5}, clock, resting(clock))
         for urgent, many in groups:
-            for slot in await limits.take([["a"]] * many, urgent=urgent):
-                await limits.begin(slot, ["a"])
+            for slot in await limits.take_slots([["a"]] * many, urgent=urgent):
+                await limits.wait_for_turn(slot, ["a"])
                 times.append(clock())
     assert times
     assert most_in_a_second(times) <= 5
@@ -150,12 +150,12 @@ async def test_a_message_in_pieces_takes_as_many_slots(database: Database) -> No
     """After three pieces the next message waits as after three messages, whichever process sends it."""
     clock = VirtualClock(START)
     one, other = (RateLimits(database, {"a": 4}, clock, resting(clock)) for _ in range(2))
-    [slot] = await one.take([["a"]], urgent=False)
-    await one.owe([{"a": 3}])
-    await one.begin(slot, ["a"], {"a": 3})
-    [following] = await other.take([["a"]], urgent=False)
+    [slot] = await one.take_slots([["a"]], urgent=False)
+    await one.take_slots_of_pieces([{"a": 3}])
+    await one.wait_for_turn(slot, ["a"], {"a": 3})
+    [following] = await other.take_slots([["a"]], urgent=False)
     assert following - slot == 3 * SECOND / 4
-    await one.begin(slot, ["a"])
+    await one.wait_for_turn(slot, ["a"])
     assert clock() - slot >= 3 * SECOND / 4
 
 
@@ -299,9 +299,9 @@ async def test_a_slow_agencys_backlog_is_in_front_of_nobody(tmp_path: Path) -> N
         world.clock(),
         compose_dispatcher(world.platform, single_routes(world.notifiers), rates=limits),
     )
-    await dispatcher.turn()
+    await dispatcher.drain_batch()
     assert "labour" in {message.owner for message in sent}
-    await dispatcher.turn()
+    await dispatcher.drain_batch()
     assert len(sent) <= 1 + (world.clock() - begun).total_seconds() + 1
     assert world.clock() - begun < BATCH * SECOND / 10  # the backlog itself takes BATCH seconds
     world.close()
@@ -321,7 +321,7 @@ async def test_a_slow_provider_serves_triggers_by_turns(tmp_path: Path) -> None:
     limits = RateLimits(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
     dispatcher = compose_dispatcher(world.platform, single_routes(world.notifiers), rates=limits)
     while len(sent) < 3:
-        await dispatcher.turn()
+        await dispatcher.drain_batch()
     assert "labour" in {message.owner for message in sent[:3]}
     world.close()
 
@@ -335,7 +335,7 @@ async def test_what_finds_no_slot_is_not_taken_again_and_again(tmp_path: Path) -
     world.at("2025-06-04T10:00+05:00")
     limits = RateLimits(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
     dispatcher = compose_dispatcher(world.platform, single_routes(world.notifiers), rates=limits)
-    took = [await dispatcher.turn() for _ in range(4)]
+    took = [await dispatcher.drain_batch() for _ in range(4)]
     assert took[0] == 100
     assert max(took[1:]) <= 16
     world.close()

@@ -200,7 +200,7 @@ async def test_questions_that_are_written_at_the_same_moment_are_told_apart(worl
     written = threading.Barrier(2)
     waits = [written.wait] * 2
     made = [dispatcher(world, on_writing=lambda: waits and waits.pop()(60), holder=each) for each in ("one", "two")]
-    await asyncio.gather(made[0].turn(1), made[dispatchers - 1].turn(1))
+    await asyncio.gather(made[0].drain_batch(1), made[dispatchers - 1].drain_batch(1))
     await made[0].drain()
     first, second = sorted(world.sent, key=lambda each: len(each.text))
     assert write(world, f"1 {second.text.rsplit(maxsplit=1)[-1]}", "1")

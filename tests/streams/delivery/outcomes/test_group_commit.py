@@ -10,7 +10,7 @@ from domain.nudges.nudge import Nudge
 from streams.delivery.admission.concurrency import Budgets
 from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
 from streams.delivery.outcomes.outcome_facts import Outcomes
-from streams.delivery.send.claiming import LEASE, Claims, Lane
+from streams.delivery.send.claiming import LEASE, Claims, DispatchLane
 from streams.log.appending import Unconditional, append_if_unmoved, record
 from tests.streams.dispatching import DUE
 from tests.world import World
@@ -88,7 +88,7 @@ def test_a_decision_that_is_refused_leaves_the_claims_of_others(due: World) -> N
     nudge, platform = due.nudge("month"), due.platform
     person, due_again = nudge.intent.person, NudgeDeferred(DUE, nudge.intent.person, DUE, "quiet_hours")
     platform.database.write(lambda connection: record(connection, platform.log, [(nudge.intent.id, due_again)]))
-    claims, lane = Claims(platform.rules.context, "other", LEASE, fair=False), Lane(Budgets({}), urgent=False)
+    claims, lane = Claims(platform.rules.context, "other", LEASE, fair=False), DispatchLane(Budgets({}), urgent=False)
     assert claims.claim(lane, 1) == [Due(nudge.intent.id, person)]
     late = [(nudge, NudgeAttempted(DUE, person, 1, "sms", "sms", DUE + LEASE))]
     assert platform.database.write(lambda connection: append_if_unmoved(connection, platform.log, late)) == {}

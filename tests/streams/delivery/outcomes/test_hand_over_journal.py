@@ -227,7 +227,7 @@ async def killed(due: World, database: MeddledDatabase) -> None:
     """A dispatcher on that database is killed when its outcome is to be committed."""
     database.before_writes.extend([nothing, nothing, _die])  # the claim, the attempt, the outcome
     with pytest.raises(Killed):
-        await journalling(due, "killed", database).turn()
+        await journalling(due, "killed", database).drain_batch()
 
 
 def _die() -> None:
@@ -286,7 +286,7 @@ async def test_a_dead_process_says_nothing_of_another_ones_attempt(tmp_path: Pat
     due.at(DUE)
     database.before_writes.extend([nothing, _die])  # the claim, the attempt
     with pytest.raises(Killed):
-        await journalling(due, "killed", database).turn()
+        await journalling(due, "killed", database).drain_batch()
     kill_owners(due.file)
     due.at(DUE + LEASE)
     others.append(journalling(due, "late"))
@@ -303,13 +303,13 @@ async def test_an_answer_that_the_database_refused_for_a_lease_is_no_unknown_out
     database = Away(due.platform.settings.database, 10, committed=False, after_which=_sent)
     first = journalling(due, "first", database)
     with pytest.raises(OperationalError):
-        await first.turn()
+        await first.drain_batch()
     database.left = 0
     for dispatcher in (first if holder == "first" else journalling(due, holder), first):
         await dispatcher.drain()
         facts = due.facts(due.nudge("month").intent.id)
         assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeSent]
-    await first.ended()
+    await first.wait_ended()
     assert list(due.file.parent.glob("key.in-flight-*")) == []
     database.close()
 
@@ -328,11 +328,11 @@ async def test_an_answer_that_another_process_has_recorded_is_not_recorded_again
 
     def outlast_the_lease() -> None:
         due.at(due.clock() + LEASE)
-        uvloop.run(journalling(due, "second").turn())
+        uvloop.run(journalling(due, "second").drain_batch())
         due.platform.delivery.receipts.take(Receipt(nudge.id, nudge.person, 1, ReceiptStatus.DELIVERED))
 
     database.before_writes.extend([nothing, nothing, outlast_the_lease])  # the claim, the attempt, the outcome
-    await journalling(due, "first", database).turn()
+    await journalling(due, "first", database).drain_batch()
     facts = [type(fact) for fact in due.facts(nudge.id)]
     assert facts == [NudgePlanned, NudgeAttempted, outcome, NudgeDelivered]
     database.close()
@@ -348,10 +348,10 @@ async def test_what_the_database_did_not_confirm_is_forgotten_once_it_is_settled
     database = Away(due.platform.settings.database, 1, committed=True, after_which=nudges.open_attempts)
     dispatcher = journalling(due, "first", database)
     with pytest.raises(OperationalError):
-        await dispatcher.turn()
+        await dispatcher.drain_batch()
     due.at(DUE + MINUTE)
     await dispatcher.drain()
-    await dispatcher.ended()
+    await dispatcher.wait_ended()
     assert [message.attempt for message in due.sent] == [2]
     assert list(due.file.parent.glob("key.in-flight-*")) == []
     database.close()

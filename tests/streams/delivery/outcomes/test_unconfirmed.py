@@ -46,7 +46,7 @@ async def unanswered(due: World, database: Away) -> Dispatcher:
     )
     made = compose_dispatcher(platform, single_routes(due.notifiers))
     with pytest.raises(OperationalError):
-        await made.turn()
+        await made.drain_batch()
     assert due.sent == []
     return made
 
@@ -58,7 +58,7 @@ def facts(due: World) -> list[type]:
 
 async def test_an_attempt_that_was_committed_is_handed_back(due: World, database: Away) -> None:
     """It is made again at once, instead of being unknown when its lease is over."""
-    await (await unanswered(due, database)).turn()
+    await (await unanswered(due, database)).drain_batch()
     assert [message.attempt for message in due.sent] == [2]
     assert facts(due) == HANDED_BACK
 
@@ -66,7 +66,7 @@ async def test_an_attempt_that_was_committed_is_handed_back(due: World, database
 async def test_an_attempt_that_was_not_committed_is_let_go(due: World, database: Away) -> None:
     """Nobody waits for the end of a claim that nobody works on."""
     database.committed = False
-    await (await unanswered(due, database)).turn()
+    await (await unanswered(due, database)).drain_batch()
     assert [message.attempt for message in due.sent] == [1]
     assert facts(due) == [NudgePlanned, NudgeAttempted, NudgeSent]
 
@@ -76,8 +76,8 @@ async def test_to_hand_back_is_unanswered_as_well(due: World, database: Away) ->
     first = await unanswered(due, database)
     database.left, database.after_which = 1, _failures
     with pytest.raises(OperationalError):
-        await first.turn()
-    await first.turn()
+        await first.drain_batch()
+    await first.drain_batch()
     assert facts(due) == HANDED_BACK
 
 
@@ -91,7 +91,7 @@ async def test_what_others_have_given_an_end_keeps_it(due: World, database: Away
     due.at(DUE + LEASE)
     await dispatcher(due).drain()
     until = unknown_until(due)
-    await first.turn()
+    await first.drain_batch()
     assert (unknown_until(due), due.sent) == (until, [])
 
 

@@ -11,7 +11,7 @@ from domain.persons.devices import MOST
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, Reason, RetryLater, Unknown
 from streams.delivery.inbound.devices import NewDevice, TooManyDevices
-from streams.delivery.send.hand_over import best
+from streams.delivery.send.hand_over import best_outcome
 from tests.world import LONG_AGO, World, card, event, iin, registered
 
 AIGERIM = iin(1)
@@ -184,7 +184,7 @@ def test_one_device_that_has_it_is_enough() -> None:
     """The outcome of an attempt is the best of its devices; what perhaps arrived is not repeated for a busy one."""
     taken, perhaps = Accepted("a"), Unknown(Reason.TIMED_OUT)
     later, never = RetryLater(None, Reason.BUSY), GiveUp(Reason.BAD_ADDRESS)
-    assert best([never, later, perhaps, taken]) == taken
-    assert best([never, later, perhaps]) == perhaps
-    assert best([never, later]) == later
-    assert best([never]) == never
+    assert best_outcome([never, later, perhaps, taken]) == taken
+    assert best_outcome([never, later, perhaps]) == perhaps
+    assert best_outcome([never, later]) == later
+    assert best_outcome([never]) == never

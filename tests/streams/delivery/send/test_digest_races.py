@@ -38,7 +38,7 @@ async def test_a_power_cut_while_it_is_gathered_leaves_nothing_half_done(tmp_pat
     database.before_writes.append(lambda: None)
     database.before_writes.append(lambda: setattr(database, "cut", True))
     with pytest.raises(PowerCut):
-        await beside(world, database).turn()
+        await beside(world, database).drain_batch()
     assert not any(isinstance(entry.fact, NudgeDigested | NudgeGathered) for entry in world.entries())
 
     world.engine.dispatcher.take_over()
@@ -128,7 +128,7 @@ async def test_two_dispatchers_do_not_exceed_the_cap_together(tmp_path: Path) ->
     def meanwhile() -> None:
         done.append(asyncio.run_coroutine_threadsafe(_one(world), loop).result(timeout=60))
 
-    await dispatcher(world, on_writing=once(meanwhile), holder="first").turn(limit=1)
+    await dispatcher(world, on_writing=once(meanwhile), holder="first").drain_batch(limit=1)
     await world.settle()
     assert (done, len(world.sent)) == ([1], 3)
     assert sorted(states(world).values()) == ["digested", "planned", "sent", "sent", "sent"]
@@ -136,7 +136,7 @@ async def test_two_dispatchers_do_not_exceed_the_cap_together(tmp_path: Path) ->
 
 
 async def _one(world: World) -> int:
-    return await dispatcher(world, holder="other").turn(limit=1)
+    return await dispatcher(world, holder="other").drain_batch(limit=1)
 
 
 @pytest.mark.parametrize("many", [1, 6])
@@ -159,5 +159,5 @@ async def test_what_two_gather_at_once_is_in_one_digest(tmp_path: Path, many: in
 
 async def _all(world: World, holder: str) -> None:
     each = dispatcher(world, holder=holder)
-    while await each.turn(limit=1):
+    while await each.drain_batch(limit=1):
         pass

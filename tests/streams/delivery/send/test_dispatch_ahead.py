@@ -110,9 +110,9 @@ async def test_who_stops_waits_for_what_a_failure_left_behind(crowd: World) -> N
     crowd.notifiers["sms"] = FakeNotifier("sms", answer)
     failing = dispatcher(crowd, on_writing=die)
     with pytest.raises(Killed):
-        await failing.turn(2 * BATCH)
+        await failing.drain_batch(2 * BATCH)
     answers.set()
-    await failing.ended()
+    await failing.wait_ended()
     assert [one.state for one in crowd.nudges()].count(State.SENT) == len(crowd.sent) == BATCH
 
 
@@ -127,5 +127,5 @@ async def test_what_becomes_due_meanwhile_is_for_the_next_call(crowd: World) -> 
     sending = dispatcher(crowd, on_writing=once(come_late))
     assert await sending.drain(CROWD + 1, patience=1.0) == CROWD
     assert await sending.drain(CROWD + 1, patience=1.0) == 1
-    await sending.ended()
+    await sending.wait_ended()
     assert len(crowd.sent) == CROWD + 1

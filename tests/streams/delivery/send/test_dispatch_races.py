@@ -15,7 +15,7 @@ from notifiers.port.interface import Accepted, Message
 from notifiers.port.message_names import numbered
 from projections import nudges
 from streams.delivery.admission.concurrency import Budgets
-from streams.delivery.send.claiming import LEASE, Claims, Lane
+from streams.delivery.send.claiming import LEASE, Claims, DispatchLane
 from streams.delivery.send.dispatch import Dispatcher
 from tests.streams.dispatching import (
     AIGERIM,
@@ -135,10 +135,10 @@ async def test_a_delivery_in_two_batches_of_one_dispatcher_is_sent_once(tmp_path
     link = Crossing(handed)
     world = with_card(tmp_path, sms=link)
     world.at(DUE)
-    first = asyncio.create_task(world.engine.dispatcher.turn())
+    first = asyncio.create_task(world.engine.dispatcher.drain_batch())
     await link.wanted.wait()
     world.platform.database.write(nudges.release_all)
-    await asyncio.gather(first, world.engine.dispatcher.turn())
+    await asyncio.gather(first, world.engine.dispatcher.drain_batch())
     assert len(handed) == 1
     attempts = [fact for fact in world.facts(world.nudge("month").intent.id) if isinstance(fact, NudgeAttempted)]
     assert len(attempts) == 1
@@ -190,7 +190,7 @@ async def test_what_was_told_before_the_attempt_counts(
     if place == "committing":
         database.before_writes.extend([nothing, lambda: world.take(told)])  # the claim, the attempt
         second = beside(world, database)
-        await second.turn()  # `drain` would claim the next beside the commit, which may come first
+        await second.drain_batch()  # `drain` would claim the next beside the commit, which may come first
         await second.drain()
     else:
         await dispatcher(world, on_writing=once(lambda: world.take(told))).drain()
@@ -208,7 +208,7 @@ async def test_a_lease_that_is_nearly_over_hands_nothing_over(tmp_path: Path) ->
     database.before_writes.extend([nothing, lambda: world.at(DUE + LEASE / 3 + MINUTE)])  # the claim, the attempt
     slow = beside(world, database)
 
-    await slow.turn()
+    await slow.drain_batch()
     assert world.sent == []
     assert world.delivery("month").reason == "lease_over"
     await slow.drain()
@@ -225,7 +225,7 @@ async def test_messages_that_took_long_to_write_are_decided_on_again(tmp_path: P
     world.at(DUE)
     slow = dispatcher(world, on_writing=once(lambda: world.at(DUE + MINUTE)))
 
-    await slow.turn()
+    await slow.drain_batch()
     assert (world.sent, world.delivery("month").attempt) == ([], 0)
     await slow.drain()
 
@@ -269,7 +269,7 @@ async def test_two_dispatchers_at_once_send_nothing_twice(crowd: World) -> None:
 
     async def work(each: Dispatcher) -> int:
         done = 0
-        while handled := await each.turn(limit=3):
+        while handled := await each.drain_batch(limit=3):
             done += handled
         return done
 
@@ -290,7 +290,7 @@ async def test_what_one_has_claimed_the_other_leaves(tmp_path: Path) -> None:
     other = dispatcher(world, holder="other")
 
     def meanwhile() -> None:
-        found.append(asyncio.run_coroutine_threadsafe(other.turn(), loop).result(timeout=60))
+        found.append(asyncio.run_coroutine_threadsafe(other.drain_batch(), loop).result(timeout=60))
 
     await dispatcher(world, on_writing=once(meanwhile)).drain()
 
@@ -352,7 +352,10 @@ async def test_what_a_stop_held_back_and_another_was_quicker_with_is_looked_at_a
     world.control("all", "", stopped=True)
     assert await world.settle(DUE) == []
     world.control("all", "", stopped=False)
-    claims, lane = Claims(world.platform.rules.context, "one", LEASE, fair=False), Lane(Budgets({}), urgent=False)
+    claims, lane = (
+        Claims(world.platform.rules.context, "one", LEASE, fair=False),
+        DispatchLane(Budgets({}), urgent=False),
+    )
     [due] = claims.claim(lane, 10)
     assert claims.claim(lane, 10) == [], "the next one, claimed while this one is written"
     claims.release([due])  # the other has changed it meanwhile

@@ -205,11 +205,11 @@ async def test_a_minors_warning_that_a_stop_holds_back_waits_for_its_end(tmp_pat
     looks = dispatcher(world)
     for look in range(8):
         world.control("channel", "sms", stopped=look > 1)
-        await looks.turn()
+        await looks.drain_batch()
     facts = [fact for fact in world.facts(world.nudge("leave").intent.id) if isinstance(fact, NudgeDeferred)]
     assert [fact.reason for fact in facts] == ["unreached", "stopped"]
     world.control("channel", "sms", stopped=False)
-    await looks.turn()
+    await looks.drain_batch()
     assert _told(world, world.sent) == [("child", "sms")]
     world.close()
 
@@ -246,7 +246,7 @@ async def test_it_goes_before_everything_that_waits(city: World, rates: dict[str
     city.plan()
     limits = RateLimits(city.platform.database, rates, city.clock, _resting(city.clock))
     dispatcher = compose_dispatcher(city.platform, single_routes(city.notifiers), rates=limits)
-    await (dispatcher.drain_urgent() if urgent else dispatcher.turn())
+    await (dispatcher.drain_urgent() if urgent else dispatcher.drain_batch())
     assert city.sent[0].klass == "emergency"
     assert city.sent[0].recipient == city.name(AIGERIM)
 
@@ -262,7 +262,7 @@ async def test_no_rate_of_its_agency_slows_it(city: World) -> None:
     city.plan()
     rates = {"agency:alatau_emergencies": 0.001}
     limits = RateLimits(city.platform.database, rates, city.clock, _resting(city.clock))
-    await compose_dispatcher(city.platform, single_routes(city.notifiers), rates=limits).turn()
+    await compose_dispatcher(city.platform, single_routes(city.notifiers), rates=limits).drain_batch()
     assert len(city.sent) == 3
     assert city.clock() == datetime.fromisoformat("2026-04-08T12:00:00+05:00")
 

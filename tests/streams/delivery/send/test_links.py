@@ -8,8 +8,8 @@ from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message, Reason, RetryLater
 from notifiers.port.routes import single_routes
-from streams.delivery.admission.admission import FRESH
-from streams.delivery.send.metrics import counted
+from streams.delivery.admission.admission import DECISION_HOLDS
+from streams.delivery.send.metrics import with_metrics
 from streams.intake.intake import IntakeCounters
 from tests.notifiers.sms_helpers import sms
 from tests.streams.dispatching import DUE, with_card
@@ -64,7 +64,7 @@ async def test_what_has_no_link_failed_and_was_not_handed_over(tmp_path: Path) -
 def test_what_has_no_link_is_counted_as_the_provider_s() -> None:
     """Metrics and the sentence that a provider is down have the reason, although its notifier was not called."""
     counts = IntakeCounters()
-    [provider] = counted(single_routes({"sms": Linked([], lambda: UNREACHABLE)}), counts)["sms"].providers
+    [provider] = with_metrics(single_routes({"sms": Linked([], lambda: UNREACHABLE)}), counts)["sms"].providers
     assert provider.retry_later([sms(), sms()], UNREACHABLE) == [UNREACHABLE, UNREACHABLE]
     assert counts.all() == {("sms", "sms", "failed", "unreachable"): 2}
 
@@ -75,7 +75,7 @@ async def test_what_waited_long_for_a_link_is_decided_on_again(tmp_path: Path) -
 
     def opening(world: World) -> None:
         if not before:
-            world.clock.advance_to(world.clock() + FRESH + timedelta(seconds=1))
+            world.clock.advance_to(world.clock() + DECISION_HOLDS + timedelta(seconds=1))
         before.append(len(taken))
 
     world, taken = with_link(tmp_path, opening)

@@ -52,7 +52,7 @@ async def test_a_stop_before_the_append_of_an_attempt_is_obeyed(tmp_path: Path) 
     """The rules are checked after the attempts are appended: nothing goes by rules that held before."""
     world = with_card(tmp_path)
     world.at(DUE)
-    await _dispatcher(world).turn()
+    await _dispatcher(world).drain_batch()
     assert world.sent == []
     assert world.delivery("month").attempt == 0
     world.close()
@@ -66,10 +66,10 @@ async def test_what_is_not_sent_is_decided_by_rules_that_hold(tmp_path: Path, wi
     world.plan()
     world.at(DUE)
     dispatcher = _dispatcher(world)
-    await dispatcher.turn()
+    await dispatcher.drain_batch()
     nudge = world.nudge("month").intent.id
     assert not [each for each in world.facts(nudge) if isinstance(each, NudgeWithheld | NudgeDeferred)]
-    await dispatcher.turn()
+    await dispatcher.drain_batch()
     assert isinstance(world.facts(nudge)[-1], NudgeWithheld | NudgeDeferred)
     assert world.sent == []
     world.close()

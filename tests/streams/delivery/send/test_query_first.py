@@ -15,11 +15,11 @@ from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgeSent, NudgeUnkn
 from domain.facts.principals import Principal, Role
 from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
-from notifiers.port.interface import Inquiry, Message, Outcome, Report, Told
+from notifiers.port.interface import Inquiry, Message, Outcome, Report, StatusAnswer
 from notifiers.port.message_names import key, numbered
 from notifiers.sms.http.notifier import HttpSmsNotifier
 from streams.delivery.send.claiming import LEASE
-from streams.delivery.send.status_query import AGAIN, AT_MOST
+from streams.delivery.send.status_query import ASK_AGAIN_AFTER, ASK_FOR
 from streams.queries.provider_health import RecentReader
 from tests.notifiers.gateway import Book, book, by_status, gateway, sms_by
 from tests.streams.dispatching import AIGERIM, DUE, MINUTE, Killed, dispatcher, with_card
@@ -91,7 +91,7 @@ async def test_who_cannot_tell_is_asked_a_few_times(tmp_path: Path) -> None:
         assert len(peer.questions) == 3
         assert facts(world) == [NudgeAttempted, NudgeUnknown, NudgeUnknown]
         assert RecentReader(world.platform.log).read(world.clock()).providers["sms"].unknown == 1
-        [email] = await world.settle(ASKED + AT_MOST + 11 * MINUTE)
+        [email] = await world.settle(ASKED + ASK_FOR + 11 * MINUTE)
         assert (email.channel, peer.told) == ("email", {"77011234567": 1})
 
 
@@ -100,7 +100,7 @@ async def test_a_later_answer_counts_as_well(tmp_path: Path) -> None:
     async with by_gateway(tmp_path, LOST, dumb=1) as (world, _):
         await world.settle(ASKED)
         assert (world.delivery("month").state, world.delivery("month").due) == ("unknown", ASKED)
-        await world.settle(ASKED + AGAIN)
+        await world.settle(ASKED + ASK_AGAIN_AFTER)
         assert world.delivery("month").state == "sent"
 
 
@@ -159,7 +159,7 @@ class Dying:
             raise Killed
         return outcomes
 
-    async def ask(self, _: Inquiry) -> Told:
+    async def ask(self, _: Inquiry) -> StatusAnswer:
         """Die."""
         raise Killed
 
@@ -217,7 +217,7 @@ async def test_a_gateway_that_does_not_answer_holds_up_nobody(tmp_path: Path) ->
             await world.engine.dispatcher.drain(patience=5.0)
             await emailed.wait()  # the drain tells before what it handed over has gone
         await peer.hang_up()
-        await world.engine.dispatcher.ended()
+        await world.engine.dispatcher.wait_ended()
         world.close()
 
 

@@ -88,7 +88,7 @@ async def test_a_provider_that_hangs_holds_up_only_its_own(land: Land) -> None:
     land.answers.set()
     while len(land.told) < CALLED + WRITTEN_TO:
         await sending.drain(BATCH, SOON)
-        await sending.ended()
+        await sending.wait_ended()
     assert land.told == land.everybody
     assert {one.state for one in land.world.nudges() if one.intent.step == "month"} == {State.SENT}
 
@@ -101,7 +101,7 @@ async def test_a_provider_that_answers_late_has_many_messages_at_a_time(land: La
     assert IN_FLIGHT // 2 < land.ask("open") <= IN_FLIGHT
     sending.stop()
     land.answers.set()
-    await sending.ended()
+    await sending.wait_ended()
 
 
 async def test_who_stops_while_a_provider_hangs_keeps_nothing(land: Land) -> None:
@@ -110,7 +110,7 @@ async def test_who_stops_while_a_provider_hangs_keeps_nothing(land: Land) -> Non
     await land.until_written(sending)
     sending.stop()
     land.answers.set()
-    await sending.ended()
+    await sending.wait_ended()
     assert (land.ask("open"), land.ask("claimed")) == (0, 0)
     assert 0 < len(land.called) <= IN_FLIGHT
 
@@ -128,7 +128,7 @@ async def test_a_failure_that_nobody_waited_for_is_told(land: Land) -> None:
 
     async def twice() -> None:
         await sending.drain(BATCH, SOON)
-        await sending.ended()
+        await sending.wait_ended()
         await sending.drain(BATCH, SOON)
 
     with pytest.raises(Killed):

@@ -61,7 +61,7 @@ async def test_no_attempt_follows_what_forbids_it(tmp_path: Path, url: str) -> N
     telling = threading.Thread(target=tell)
     telling.start()
     while telling.is_alive():
-        await dispatcher(world).turn(10)
+        await dispatcher(world).drain_batch(10)
     telling.join()
     await world.settle()
 

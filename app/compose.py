@@ -18,7 +18,7 @@ from app.settings import Settings
 from domain.core.ids import Names
 from streams.delivery import wiring as delivery
 from streams.delivery.inbound.webhooks import Hook
-from streams.delivery.outcomes.suppression import Endurance
+from streams.delivery.outcomes.suppression import BounceThreshold
 from streams.delivery.wiring import DeliveryParts
 from streams.intake.intake import Intake
 from streams.log import wiring as log
@@ -105,7 +105,7 @@ def _composed(
     taking = Intake(database, logged.log, names, lambda: library.rules().checker, clock, refuse_future=refuse)
     ruled = rules.build(library, logged.log, names, taking.append, clock)
     planned = planning.build(logged.log, library, queued.dead_letter_queue, clock)
-    endurance = Endurance(settings.soft_bounces, settings.soft_bounce_days)
+    endurance = BounceThreshold(settings.soft_bounces, settings.soft_bounce_days)
     hooks = {agency: Hook(hook.url, hook.secrets) for agency, hook in settings.webhooks.items()}
     delivered = delivery.build(ruled.context, queued.dead_letter_queue, endurance, hooks)
     return Platform(

@@ -105,7 +105,7 @@ class Mailroom:
         for message in reported:
             bounced = Random("/".join(map(str, _identity(message)))).random() < 1 / 30  # noqa: S311  (drawn again)
             heard, reason = (ReceiptStatus.FAILED, "bounced") if bounced else (ReceiptStatus.DELIVERED, "")
-            self._platform.delivery.receipts.take(
+            self._platform.delivery.receipts.record(
                 Receipt(message.nudge, message.recipient, message.attempt, heard, reason)
             )
 

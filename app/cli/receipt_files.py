@@ -49,7 +49,7 @@ def _looked(at: PrincipalSession, file: ReceiptFile, *, as_json: bool) -> tuple[
     """Name the lines that are refused; return how many these are, and how many receipts are new."""
     refused = new = 0
     for batch in _batches(file.reports):
-        unmatched, receipts = at.platform.delivery.receipts.look(file.provider, [each for _, each in batch])
+        unmatched, receipts = at.platform.delivery.receipts.preview(file.provider, [each for _, each in batch])
         new += len(receipts)
         references = {each.reference for each in unmatched}
         for line in (line for line, each in batch if each.reference in references):

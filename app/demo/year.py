@@ -119,7 +119,7 @@ class Year:
 
     def _report(self) -> None:
         for receipt in self._mailroom.reports(self.now):
-            self._platform.delivery.receipts.take(receipt)
+            self._platform.delivery.receipts.record(receipt)
 
 
 async def _pause(stopped: asyncio.Event, until: float) -> None:

@@ -41,4 +41,4 @@ class Seen(routes.Routed):
 
     def _take(self, token: str, heard: ReceiptStatus) -> None:
         nudge, recipient, attempt = self._links.read_seen(token, self._beginning)
-        self._receipts.take(Receipt(nudge, recipient, attempt, heard))
+        self._receipts.record(Receipt(nudge, recipient, attempt, heard))

@@ -132,7 +132,7 @@ class Messages(CitizenPages):
         sent, attempt, state = self._platform.queries.inboxes.attempt(reader.person, reader.nudge)
         if attempt and state in (State.SENT, State.DELIVERED):
             receipt = Receipt(sent, reader.person, attempt, ReceiptStatus.OPENED)
-            self._platform.delivery.receipts.take(receipt)
+            self._platform.delivery.receipts.record(receipt)
 
     def _shown(self, reader: NudgeReader, frame: Frame, why: Explanation, words: Rendered | None) -> dict[str, Any]:
         speech, channels = frame.speech, channels_of(why)

@@ -8,7 +8,7 @@ from streams.delivery.inbound import wiring as inbound_wiring
 from streams.delivery.inbound.webhooks import Hook
 from streams.delivery.inbound.wiring import InboundParts
 from streams.delivery.outcomes.receipts import Receipts
-from streams.delivery.outcomes.suppression import Endurance, SuppressionList
+from streams.delivery.outcomes.suppression import BounceThreshold, SuppressionList
 from streams.delivery.send.fake_outbox import FakeOutbox
 from streams.delivery.send.trial_send import TrialSender
 from streams.queues.dead_letters import DeadLetterQueue
@@ -26,7 +26,7 @@ class DeliveryParts(Struct, frozen=True):
 
 
 def build(
-    context: WriteContext, dead_letters: DeadLetterQueue, endurance: Endurance, hooks: Mapping[str, Hook]
+    context: WriteContext, dead_letters: DeadLetterQueue, endurance: BounceThreshold, hooks: Mapping[str, Hook]
 ) -> DeliveryParts:
     """Return the objects of this package; `hooks`: agency -> where it is told of replies."""
     database, log, clock = context.database, context.log, context.clock

@@ -29,7 +29,7 @@ from domain.rules.triggers import RANKS
 from projections import history, nudges, upcoming
 from projections.lanes import lane_of
 from projections.tables import micros, moment
-from streams.delivery.decide.case import Case, added
+from streams.delivery.decide.case import Case, new_deliveries
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.rendering import render
 from streams.log.log import Log
@@ -149,7 +149,7 @@ class _Outlook:
 
     def _joining(self, cases: Sequence[Case], at: Container[_Row]) -> Iterator[tuple[Case, _Row]]:
         """Yield a case for whoever has become a recipient: they are told when the first of the others is."""
-        for nudge, fact in added(cases, self._now):
+        for nudge, fact in new_deliveries(cases, self._now):
             if (row := _first_row(nudge)) in at:
                 joined = evolve(nudge, nudge.intent.id, nudge.version, fact)
                 yield from ((case, row) for case in self._looking.cases([(joined, fact.recipient)]))

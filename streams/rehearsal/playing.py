@@ -42,9 +42,9 @@ from domain.persons.person import Person, person_as_of
 from domain.planning.deaths import Deaths, spoken_of
 from domain.planning.plan import Plan, whole_plan
 from domain.rules.triggers import RANKS
-from streams.delivery.decide.case import Case, added, decide_digest
+from streams.delivery.decide.case import Case, decide_digest, new_deliveries
 from streams.delivery.decide.overflow import DigestAllocator, Overflow
-from streams.delivery.decide.rendering import readable, render
+from streams.delivery.decide.rendering import render, without_unrenderable
 from streams.rules.in_force import Rules
 from templates.words.rendering import Rendered, WordsFailed
 
@@ -164,7 +164,7 @@ class VirtualRun:
         self._add_recipients(cases)
 
     def _add_recipients(self, cases: Iterable[Case]) -> None:
-        for nudge, fact in added(cases, self.now):
+        for nudge, fact in new_deliveries(cases, self.now):
             self.keep(nudge.intent.id, fact)
 
     def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
@@ -264,7 +264,7 @@ class VirtualRun:
         travelling = [one for one in found if one is not None and travels(one, digest.nudge)]
         to = digest.person.pseudonym
         settlements = [self.settlement(one, to) for one in travelling]
-        case = readable(decide_digest(digest, settlements, self.now, self.case_of), self.rules, self.now)
+        case = without_unrenderable(decide_digest(digest, settlements, self.now, self.case_of), self.rules, self.now)
         for member in case.leaving:
             self.carry_out(member)
         self._add_recipients(case.leaving)

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import delete, event, func, select
@@ -17,6 +16,7 @@ from domain.nudges.delivery import State
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from streams.delivery.outcomes.receipt_facts import Receipt
+from streams.log.appending import record
 from streams.log.watermark import OlderLog, Watermark
 from streams.storage.tables import log
 from tests.services import postgres
@@ -71,7 +71,7 @@ async def test_what_was_due_meanwhile_ends_as_unknown(world: World) -> None:
     assert (one.state, one.reason, one.due, one.attempt, len(world.sent)) == (State.UNKNOWN, "restored", None, 1, 0)
     nudge = world.nudge("issued").intent.id
     assert [type(fact) for fact in world.facts(nudge)[1:]] == [NudgeAttempted, NudgeUnknown]
-    assert world.platform.delivery.receipts.take(Receipt(nudge, world.name(ONE), 1, ReceiptStatus.DELIVERED))
+    assert world.platform.delivery.receipts.record(Receipt(nudge, world.name(ONE), 1, ReceiptStatus.DELIVERED))
     assert world.delivery("issued").state is State.DELIVERED
     await world.settle(NOON + timedelta(days=3))
     assert len(world.sent) == 0
@@ -115,8 +115,7 @@ async def test_an_attempt_that_was_open_in_the_copy_is_not_made_again(world: Wor
     world.plan()
     nudge = world.nudge("month").intent.id
     open_ = NudgeAttempted(NOON, world.name(TWO), 1, "sms", "", NOON + MINUTES)
-    dispatching: Any = world.engine.dispatcher
-    dispatching._recorder.facts([(nudge, open_)])
+    world.platform.database.write(lambda connection: record(connection, world.platform.log, [(nudge, open_)]))
     say(world, NOON + HOUR)
     await world.settle(NOON + 2 * HOUR)
     one = world.delivery("month")

@@ -170,7 +170,7 @@ class Machine(RuleBasedStateMachine):
         """A receipt comes for any message that ever went, in any order, perhaps again."""
         message = self._any_message(data)
         reason = reason if heard is ReceiptStatus.FAILED else ""
-        self.world.platform.delivery.receipts.take(
+        self.world.platform.delivery.receipts.record(
             Receipt(message.nudge, message.recipient, message.attempt, heard, reason)
         )
         if heard is ReceiptStatus.FAILED:

@@ -38,7 +38,7 @@ from streams.delivery.admission.concurrency import Budgets, ProviderPlaces
 from streams.delivery.admission.rate_limits import RateLimits
 from streams.delivery.admission.routing import Routing
 from streams.delivery.outcomes.attempts import Attempt
-from streams.delivery.outcomes.group_commit import Intended
+from streams.delivery.outcomes.group_commit import IntendedAttempts
 from streams.delivery.outcomes.hand_over_journal import HandOverJournal
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.claiming import Claimant
@@ -115,7 +115,7 @@ class Careless(Dispatcher):
         places = ProviderPlaces(Budgets(routing.removes_doubles, bulkheads_per_provider=1))
         self._hand_over = _CarelessHandOver(routing, recorder, places, context.clock, claimant.lease)
 
-    async def _commit(self, intended: Intended) -> list[Attempt]:
+    async def _commit(self, intended: IntendedAttempts) -> list[Attempt]:
         return intended.attempts
 
 

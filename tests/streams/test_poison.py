@@ -80,7 +80,7 @@ async def test_what_bounces_after_its_date_moved_to_later_goes_by_the_new_date(t
     assert await world.settle("2025-06-20T11:00+05:00") == []
     bounced = Receipt(message.nudge, message.recipient, 1, ReceiptStatus.FAILED)
     for _ in range(2):
-        world.platform.delivery.receipts.take(bounced)
+        world.platform.delivery.receipts.record(bounced)
         assert await world.settle("2025-06-20T12:00+05:00") == []
     assert world.nudge("month").state is State.PLANNED
     [again] = await world.settle("2025-11-20T09:00+05:00")
@@ -112,7 +112,7 @@ async def test_what_bounces_after_its_date_moved_to_earlier_says_the_new_date(tm
     [message] = await world.settle("2025-06-20T09:00+05:00")
     world.take(corrected(first, 2, expires_on="2025-07-18"))
     assert await world.settle("2025-06-20T11:00+05:00") == []
-    world.platform.delivery.receipts.take(Receipt(message.nudge, message.recipient, 1, ReceiptStatus.FAILED))
+    world.platform.delivery.receipts.record(Receipt(message.nudge, message.recipient, 1, ReceiptStatus.FAILED))
     [email] = await world.settle("2025-06-20T12:00+05:00")
     assert email.channel == "email"
     for text in (email.text, world.why(message.nudge).words[message.recipient].text):

@@ -82,7 +82,7 @@ class Admission:
 
         With `patience`, this returns as soon as no case waits; what providers have is not waited for.
         """
-        with self._unconfirmed.watching(_keys(cases)):
+        with self._unconfirmed.remembering(_keys(cases)):
             cases = await self._exclusive.leave_to_others(cases, terms.decided_at)
         if self._routing.rates.has_any:  # one that waits holds up the next
             cases = self._ordering.ordered(cases)
@@ -163,7 +163,7 @@ class Admission:
         wanted = [limits_of_one for _, limits_of_one in alike]
         if not any(wanted):
             return [self._clock()] * len(wanted)
-        with self._unconfirmed.watching(_keys([one.case for one in routed])):
+        with self._unconfirmed.remembering(_keys([one.case for one in routed])):
             return await self._routing.rates.take_slots(wanted, urgent=urgent, until=terms.decisions_hold_until)
 
     def _set_aside(self, bulkhead: Bulkhead, left: Sequence[RoutedCase], not_sent: NotSent) -> None:
@@ -175,7 +175,7 @@ class Admission:
     async def _give_back(self, left: Sequence[RoutedCase], not_sent: NotSent) -> None:
         """Release the claims of cases whose decision is stale."""
         cases = [waiting.case for waiting in left]
-        with self._unconfirmed.watching(_keys(cases)):
+        with self._unconfirmed.remembering(_keys(cases)):
             await asyncio.to_thread(self._release, _keys(cases))
         not_sent.set_result(cases)
 

@@ -17,49 +17,49 @@ from domain.rules.rulebook import Rulebook
 from projections import history
 from projections.tables import moment
 
-LONGEST = timedelta(hours=6)
+LONGEST_WAIT = timedelta(hours=6)
 """The time for which an unplanned fact holds messages back: by then an operator has known of it for hours."""
-SOON, LATER = timedelta(seconds=0.5), timedelta(seconds=30)
+FIRST_LOOKS, LATER_LOOKS = timedelta(seconds=0.5), timedelta(seconds=30)
 """The next look at a message: soon while the fact is fresh, then rarely, because an outage may hold back many."""
 
 
 def awaiting_plans(
-    connection: Connection, found: Mapping[UUID, Sequence[Nudge]], rulebook: Rulebook, now: datetime
+    connection: Connection, by_message: Mapping[UUID, Sequence[Nudge]], rulebook: Rulebook, now: datetime
 ) -> tuple[dict[UUID, datetime], dict[UUID, datetime]]:
     """Return the messages that wait for a plan, and the members that a digest goes without -> when to look again.
 
-    A digest with a member that cannot wait goes without the members that wait. `found`: message -> the nudges it
-    tells.
+    A digest with a member that cannot wait goes without the members that wait. `by_message`: message -> the
+    nudges that it tells.
     """
-    patient = {id_: [nudge for nudge in told if _may_wait(nudge, now)] for id_, told in found.items()}
-    waiting = history.waiting_types(connection, {nudge.intent.person for told in patient.values() for nudge in told})
+    may_wait = {id_: [nudge for nudge in told if _may_wait(nudge, now)] for id_, told in by_message.items()}
+    waiting = history.waiting_types(connection, {nudge.intent.person for told in may_wait.values() for nudge in told})
     messages: dict[UUID, datetime] = {}
     members: dict[UUID, datetime] = {}
-    for id_, told in patient.items() if waiting else ():
-        whole = len(told) == len(found[id_])
+    for id_, told in may_wait.items() if waiting else ():
+        whole = len(told) == len(by_message[id_])
         looked_at = {id_: told} if whole else {nudge.intent.id: [nudge] for nudge in told}
         since = {each: _waits_since(those, waiting, rulebook) for each, those in looked_at.items()}
         (messages if whole else members).update(
-            (each, now + (SOON if now - first < LATER else LATER))
+            (each, now + (FIRST_LOOKS if now - first < LATER_LOOKS else LATER_LOOKS))
             for each, first in since.items()
-            if first is not None and now - first < LONGEST
+            if first is not None and now - first < LONGEST_WAIT
         )
     return messages, members
 
 
 def _may_wait(nudge: Nudge, now: datetime) -> bool:
     expires = nudge.intent.expires
-    return CLASS_RULES[nudge.intent.klass].awaits_plan and (expires is None or expires > now + 2 * LATER)
+    return CLASS_RULES[nudge.intent.klass].awaits_plan and (expires is None or expires > now + 2 * LATER_LOOKS)
 
 
 def _waits_since(
-    told: Iterable[Nudge], waiting: Mapping[str, Mapping[str, int]], rulebook: Rulebook
+    nudges: Iterable[Nudge], waiting: Mapping[str, Mapping[str, int]], rulebook: Rulebook
 ) -> datetime | None:
     """Return since when the first fact waits that may change the plan of one of the nudges."""
     return min(
         (
             moment(since)
-            for nudge in told
+            for nudge in nudges
             if (types := waiting.get(nudge.intent.person))
             for changing in [changing_types(nudge.intent.trigger, rulebook)]
             for type_, since in types.items()

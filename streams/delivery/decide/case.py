@@ -33,7 +33,7 @@ class Case(Struct, frozen=True):
     `about`: the person whom the nudge concerns; `cause`: the life event behind it; `history`: of that person,
     whole where the words can read all of it (else see `histories.of_personal_types`). The `members` of a digest go
     with it; those in `leaving` leave it, each by its own decision. `concerned`: the persons whose facts the decision
-    rests on, as of position `upto` of the log.
+    rests on, as of position `as_of` of the log.
     """
 
     settlement: Settlement
@@ -44,7 +44,7 @@ class Case(Struct, frozen=True):
     members: tuple["Case", ...] = ()
     leaving: tuple["Case", ...] = ()
     concerned: frozenset[str] = frozenset()
-    upto: Position = Position(0)
+    as_of: Position = Position(0)
 
     @property
     def nudge(self) -> Nudge:
@@ -78,7 +78,7 @@ def key_of(settlement: Settlement) -> Due:
     return Due(settlement.nudge.intent.id, settlement.person.pseudonym)
 
 
-def added(cases: Iterable[Case], now: datetime) -> list[tuple[Nudge, NudgeDeferred]]:
+def new_deliveries(cases: Iterable[Case], now: datetime) -> list[tuple[Nudge, NudgeDeferred]]:
     """Return facts that give a delivery, due at once, to those to whom a nudge goes by now without having one.
 
     `cases`: what is recorded in the same transaction. Whoever became a guardian after the nudge was due is told with
@@ -87,16 +87,16 @@ def added(cases: Iterable[Case], now: datetime) -> list[tuple[Nudge, NudgeDeferr
     by_nudge: dict[UUID, list[Case]] = {}
     for case in cases:
         by_nudge.setdefault(case.nudge.intent.id, []).append(case)
-    return [(same[0].nudge, fact) for same in by_nudge.values() for fact in _added(same, now)]
+    return [(same[0].nudge, fact) for same in by_nudge.values() for fact in _new_deliveries(same, now)]
 
 
-def _added(same: Sequence[Case], now: datetime) -> Iterator[NudgeDeferred]:
+def _new_deliveries(same: Sequence[Case], now: datetime) -> Iterator[NudgeDeferred]:
     first = same[0]
-    told = {one.recipient for one in first.nudge.deliveries if not was_no_guardian(one)}
-    told.update(case.recipient.pseudonym for case in same)
+    recipients = {one.recipient for one in first.nudge.deliveries if not was_no_guardian(one)}
+    recipients.update(case.recipient.pseudonym for case in same)
     due = first.nudge.to(first.recipient.pseudonym).due or now
     for each in first.settlement.goes_to:
-        if each not in told:
+        if each not in recipients:
             yield NudgeDeferred(now, each, min(due, now), NotSentReason.ADDED.value)
 
 

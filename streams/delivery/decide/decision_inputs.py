@@ -26,10 +26,10 @@ from streams.log.log import Log
 from streams.planning import histories
 from streams.rules.in_force import Rules
 
-_Alike = tuple[str, UUID | str]
+_LedgerKey = tuple[str, UUID | str]
 
 
-def _alike(nudge: Nudge) -> _Alike:
+def _ledger_key(nudge: Nudge) -> _LedgerKey:
     """Return the same for all nudges that a decision on this one may depend on: those about one thing, or digests."""
     return (nudge.intent.trigger, nudge.intent.person) if is_digest(nudge.intent) else nudge.thing
 
@@ -58,9 +58,9 @@ class DecisionInputs:
         self._whole = whole
         self._upto = log.facts.end(connection)  # read first: what is read afterwards is as new, or newer
         self.persons: dict[str, Person] = {}
-        self.ledgers: dict[_Alike, list[Nudge]] = {}
+        self.ledgers: dict[_LedgerKey, list[Nudge]] = {}
         self.messages: dict[str, list[datetime]] = {}
-        self.reported: Mapping[UUID, LifeEvent] = {}
+        self.causes: Mapping[UUID, LifeEvent] = {}
         self.members: dict[UUID, Nudge] = {}
         self.histories: dict[str, History] = {}
         self.deaths: dict[str, Deaths] = {}
@@ -83,10 +83,10 @@ class DecisionInputs:
         self._load_ledgers(every)
         since = micros(window_start(self.rules.defaults, self.now))
         self.messages = inbox.messages(self.connection, recipients_, since)
-        self.reported = self._causes(every)
+        self.causes = self._causes(every)
         self._load({person for nudge in every for person in self._spoken_of(nudge)})
         for nudge, named in whom:
-            yield from self._decided(nudge, named, awaiting)
+            yield from self._cases_of(nudge, named, awaiting)
 
     def settlements(self, rows: Sequence[tuple[Nudge, str]]) -> list[Settlement]:
         """Return what the decisions on deliveries depend on, without deciding."""
@@ -96,7 +96,7 @@ class DecisionInputs:
         self._load_ledgers([nudge for nudge, _ in rows])
         return [self._settlement(nudge, recipient) for nudge, recipient in rows]
 
-    def told_by(self, found: Iterable[Nudge]) -> dict[UUID, list[Nudge]]:
+    def nudges_by_message(self, found: Iterable[Nudge]) -> dict[UUID, list[Nudge]]:
         """Return message -> the nudges that it tells: itself, or the members of a digest."""
         messages = list(found)
         self._load_members(messages)
@@ -132,9 +132,9 @@ class DecisionInputs:
         known |= nudges.by_id(self.connection, twins.difference(known))
         digesting = {nudge.intent.person for nudge in reading if is_digest(nudge.intent)}
         known |= {each.intent.id: each for each in recent_digests(self.connection, digesting, self.now)}
-        ledgers = defaultdict[_Alike, list[Nudge]](list)
+        ledgers = defaultdict[_LedgerKey, list[Nudge]](list)
         for nudge in known.values():
-            ledgers[_alike(nudge)].append(nudge)
+            ledgers[_ledger_key(nudge)].append(nudge)
         self.ledgers |= ledgers
 
     def _steps_of(self, nudge: Nudge) -> Iterator[UUID]:
@@ -170,26 +170,26 @@ class DecisionInputs:
         entries = self.log.streams(self.connection, wanted.keys() - known.keys())
         return known | {entry.originator_id: entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)}
 
-    def _decided(self, nudge: Nudge, named: Sequence[str], awaiting: Mapping[UUID, datetime]) -> Iterator[Case]:
+    def _cases_of(self, nudge: Nudge, named: Sequence[str], awaiting: Mapping[UUID, datetime]) -> Iterator[Case]:
         for recipient in named:
             settlement = self._settlement(nudge, recipient)
             if is_digest(nudge.intent):
                 yield self._digest(settlement, awaiting)
             else:
-                yield self._case(settlement, self._counted(settlement, settle(settlement, self.now)))
+                yield self._case(settlement, self._counting(settlement, settle(settlement, self.now)))
 
     def _settlement(self, nudge: Nudge, recipient: str) -> Settlement:
-        ledger = Ledger(tuple(self.ledgers.get(_alike(nudge), ())), tuple(self.messages.get(recipient, ())))
+        ledger = Ledger(tuple(self.ledgers.get(_ledger_key(nudge), ())), tuple(self.messages.get(recipient, ())))
         trigger = self._trigger(nudge)
         deaths, rules = self._deaths(nudge.intent.person), self.rules
-        mourned = deaths.mourned(self.reported.get(nudge.intent.cause), trigger) or self._has_died(nudge)
+        mourned = deaths.mourned(self.causes.get(nudge.intent.cause), trigger) or self._has_died(nudge)
         goes_to = self._goes_to(nudge)
         return Settlement(
             nudge, trigger, self.persons[recipient], ledger, rules.controls, rules.defaults, goes_to, mourned
         )
 
     def _spoken_of(self, nudge: Nudge) -> tuple[str, ...]:
-        return spoken_of(self.reported.get(nudge.intent.cause), self._trigger(nudge), self.rules.catalogue.types)
+        return spoken_of(self.causes.get(nudge.intent.cause), self._trigger(nudge), self.rules.catalogue.types)
 
     def _has_died(self, nudge: Nudge) -> bool:
         """Return whether somebody whom the nudge speaks of has died, by their own history."""
@@ -202,7 +202,7 @@ class DecisionInputs:
 
     def _case(self, settlement: Settlement, decision: Decision) -> Case:
         intent = settlement.nudge.intent
-        cause, history = self.reported.get(intent.cause), self.histories[intent.person]
+        cause, history = self.causes.get(intent.cause), self.histories[intent.person]
         nudge, recipient = settlement.nudge, settlement.person.pseudonym
         concerned = {intent.person, recipient, *self._spoken_of(nudge), *self._guardians(nudge)}
         return Case(
@@ -212,10 +212,10 @@ class DecisionInputs:
             decision,
             history,
             concerned=frozenset(concerned),
-            upto=self._upto,
+            as_of=self._upto,
         )
 
-    def _counted(self, settlement: Settlement, decision: Decision) -> Decision:
+    def _counting(self, settlement: Settlement, decision: Decision) -> Decision:
         counts, recipient = CLASS_RULES[settlement.trigger.klass].counts, settlement.person.pseudonym
         if isinstance(decision, Send) and counts and settlement.nudge.to(recipient).attempted_at is None:
             self.messages.setdefault(recipient, []).append(self.now)
@@ -227,5 +227,5 @@ class DecisionInputs:
         found = (self.members[id_] for id_ in digest.members)
         travelling = [self._settlement(one, recipient) for one in found if travels(one, digest)]
         case = decide_digest(settlement, travelling, self.now, self._case, awaiting)
-        self._counted(settlement, case.decision)
+        self._counting(settlement, case.decision)
         return case

@@ -20,7 +20,7 @@ from streams.delivery.decide.overflow import DigestAllocator, Overflow
 from streams.log.appending import NOTHING_MORE, Unconditional, append_if_unmoved, record
 from streams.log.log import Log
 
-LATELY = timedelta(days=30)
+RECENT = timedelta(days=30)
 """A digest that first went before that is followed by no other channel any more."""
 Decided = tuple[Nudge, NudgeFact | Overflow]
 
@@ -45,11 +45,11 @@ def append_decided(
 
 def recent_digests(connection: Connection, recipients: Iterable[str], now: datetime) -> list[Nudge]:
     """Return the recipients' digests that went lately; another channel may follow some of them."""
-    found = inbox.digests(connection, recipients, micros(now - LATELY))
+    found = inbox.digests(connection, recipients, micros(now - RECENT))
     return [each for each in nudges.by_id(connection, found).values() if is_digest(each.intent)]
 
 
-def crowded(connection: Connection, cases: Sequence[Settlement], now: datetime) -> set[UUID]:
+def without_room(connection: Connection, cases: Sequence[Settlement], now: datetime) -> set[UUID]:
     """Return the nudges for which the recipient's cap has no room any more: others may have been sent meanwhile.
 
     A second digest on a local day is one too many as well.

@@ -63,7 +63,7 @@ def _event_values(case: Case, cause: LifeEvent) -> Mapping[str, Any]:
     return {} if case.settlement.trigger.alone else cause.values
 
 
-def readable(case: Case, rules: Rules, now: datetime) -> Case:
+def without_unrenderable(case: Case, rules: Rules, now: datetime) -> Case:
     """Return a digest without the members that cannot be rendered any more; any other case as it is."""
     if not case.members:
         return case

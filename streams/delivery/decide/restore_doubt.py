@@ -45,7 +45,7 @@ def _was_attempted(delivery: Delivery, until: datetime) -> bool:
     return delivery.attempted_at is not None and delivery.attempted_at <= until
 
 
-def presumed(cases: Iterable[Case], now: datetime) -> list[tuple[Nudge, NudgeFact]]:
+def presumed_attempts(cases: Iterable[Case], now: datetime) -> list[tuple[Nudge, NudgeFact]]:
     """Return an attempt with an unknown outcome for each case: repeated on no channel, settled by a receipt."""
     return list(chain.from_iterable(_presumed(case, now) for case in cases))
 
@@ -61,7 +61,7 @@ def _presumed(case: Case, now: datetime) -> Iterable[tuple[Nudge, NudgeFact]]:
     yield nudge, NudgeUnknown(now, recipient, attempt, RESTORED)
 
 
-def lost_before(case: Settlement, until: datetime | None, now: datetime) -> NudgeUnknown | None:
+def outcome_lost_by_restore(case: Settlement, until: datetime | None, now: datetime) -> NudgeUnknown | None:
     """Return the unknown outcome of an attempt that was open in the backup; None for any other.
 
     Its true outcome, and what followed, may be among the facts that are lost.

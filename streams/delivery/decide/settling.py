@@ -12,12 +12,12 @@ from domain.nudges.nudge import Nudge, is_asked
 from domain.nudges.settle import Defer, Digest, NotSentReason, Send, Settlement, Withhold, is_stopped
 from projections import nudges
 from streams.delivery.decide.awaited_plans import awaiting_plans
-from streams.delivery.decide.case import Case, added
+from streams.delivery.decide.case import Case, new_deliveries
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.digesting import Decided
 from streams.delivery.decide.overflow import Overflow
-from streams.delivery.decide.rendering import readable
-from streams.delivery.decide.restore_doubt import is_in_doubt, lost_before, presumed
+from streams.delivery.decide.rendering import without_unrenderable
+from streams.delivery.decide.restore_doubt import is_in_doubt, outcome_lost_by_restore, presumed_attempts
 from streams.log.log import Log
 from streams.rules.in_force import Rules
 
@@ -25,15 +25,15 @@ from streams.rules.in_force import Rules
 class Claimed(Struct, frozen=True):
     """The deliveries of a claim, by what is to be done with them.
 
-    `cases`: to decide on; `lost`: open attempts whose lease ran out; `asked`: unknown outcomes about which a provider
-    is asked; `moved_on`: those that changed since the claim; `awaiting_plans`: those that are not decided on before a
-    plan, with the time of the next look.
+    `cases`: to decide on; `lease_ended`: open attempts whose lease ran out; `to_ask`: unknown outcomes about which a
+    provider is asked; `changed`: those that changed since the claim; `awaiting_plans`: those that are not decided on
+    before a plan, with the time of the next look.
     """
 
     cases: list[Case]
-    lost: list[Settlement]
-    asked: list[Settlement]
-    moved_on: list[Due]
+    lease_ended: list[Settlement]
+    to_ask: list[Settlement]
+    changed: list[Due]
     awaiting_plans: Mapping[Due, datetime]
 
 
@@ -64,7 +64,9 @@ def read_claim(connection: Connection, log: Log, rules: Rules, claimed: Sequence
             fresh.append((nudge, row.recipient))
     inputs = DecisionInputs(connection, log, rules, now)
     settlements = inputs.settlements(lost), inputs.settlements(asked)
-    waiting, left_out = awaiting_plans(connection, inputs.told_by(nudge for nudge, _ in fresh), rules.rulebook, now)
+    waiting, left_out = awaiting_plans(
+        connection, inputs.nudges_by_message(nudge for nudge, _ in fresh), rules.rulebook, now
+    )
     ready = [(nudge, whom) for nudge, whom in fresh if nudge.intent.id not in waiting]
     awaiting = {
         Due(nudge.intent.id, whom): waiting[nudge.intent.id] for nudge, whom in fresh if nudge.intent.id in waiting
@@ -80,26 +82,26 @@ def decide(claimed: Claimed, rules: Rules, now: datetime) -> Decisions:
     until = rules.governed.doubt_until
     facts: list[Decided] = []
     questions: list[Settlement] = []
-    for asked in claimed.asked:
-        if (lost := lost_before(asked, until, now)) is not None:
+    for asked in claimed.to_ask:
+        if (lost := outcome_lost_by_restore(asked, until, now)) is not None:
             facts.append((asked.nudge, lost))
         else:
             questions.append(asked)
     doubtful, certain = list[Case](), list[Case]()
-    for case in (readable(case, rules, now) for case in claimed.cases):
+    for case in (without_unrenderable(case, rules, now) for case in claimed.cases):
         (doubtful if is_in_doubt(case, until) else certain).append(case)
-    facts += presumed(doubtful, now)
+    facts += presumed_attempts(doubtful, now)
     leaving = [member for case in certain for member in case.leaving]
-    facts += [(case.nudge, unsent(case, now)) for case in leaving]
+    facts += [(case.nudge, unsent_fact(case, now)) for case in leaving]
     sent = {case.nudge.intent.id for case in certain if isinstance(case.decision, Send)}
     new = [case for case in certain if not _is_still_stopped(case, now)]
     ended = [case for case in new if case.nudge.intent.id not in sent]
-    facts += [(case.nudge, unsent(case, now)) for case in ended]
-    facts += added([*doubtful, *leaving, *ended], now)
+    facts += [(case.nudge, unsent_fact(case, now)) for case in ended]
+    facts += new_deliveries([*doubtful, *leaving, *ended], now)
     return Decisions(facts, [case for case in new if case.nudge.intent.id in sent], questions)
 
 
-def unsent(case: Case, now: datetime) -> NudgeFact | Overflow:
+def unsent_fact(case: Case, now: datetime) -> NudgeFact | Overflow:
     """Return the fact that records a decision not to send."""
     recipient = case.recipient.pseudonym
     delivery = case.nudge.to(recipient)

@@ -73,17 +73,17 @@ class InboundMessages(EventWriter):
 
     def reported(self, provider: str, reports: Sequence[Report]) -> None:
         """Store receipts, and suppress addresses that were refused for good."""
-        self._refusals.learn(self._receipts.reported(provider, reports))
+        self._refusals.suppress_reported(self._receipts.record_reports(provider, reports))
 
     def brought(self, provider: str, reports: Sequence[Report], brought: Brought) -> int:
         """Store receipts that an operator brought, as `reported` does; return how many said something new."""
-        new = self._receipts.bring(provider, reports, brought)
-        self._refusals.learn(new)
+        new = self._receipts.record_brought(provider, reports, brought)
+        self._refusals.suppress_reported(new)
         return len(new)
 
     def accepted(self, provider: str, name: str, taken: Accepted, *, reports: bool) -> None:
         """Store that a provider accepted a message after its attempt was given up."""
-        self._refusals.learn(self._late.accepted(provider, name, taken, reports=reports))
+        self._refusals.suppress_reported(self._late.record(provider, name, taken, reports=reports))
 
     def received(self, provider: str, message: Incoming) -> bool:
         """Store a person's text, and do what it says, once.
@@ -132,7 +132,7 @@ class InboundMessages(EventWriter):
         about = self._about(connection, said, rules)
         if about is None:
             return None
-        questions = conversations.asked(connection, self._log, rules, said, self._clock())
+        questions = conversations.questions_among(connection, self._log, rules, said, self._clock())
         understood = understand(message.text, questions.open, questions.answered)
         if isinstance(understood, Answered):
             asked = SentText(understood.question.nudge, understood.question.recipient, self._clock(), "")
@@ -150,7 +150,7 @@ class InboundMessages(EventWriter):
     def _said(self, connection: Connection, sender: str, rules: Rules) -> list[SentText]:
         """Return the messages to the number, last first; only to persons who still have it, as numbers are reused."""
         number = self._names.number(sender)
-        said = conversations.at(connection, number)
+        said = conversations.messages_to(connection, number)
         them = histories.persons(connection, self._log, {message.recipient for message in said}, rules.rulebook)
         phones = {pseudonym: str(person.get(ADDRESS_OF[WAY])) for pseudonym, person in them.items()}
         return [message for message in said if self._names.number(phones[message.recipient]) == number]

@@ -7,7 +7,7 @@ Modules:
     unconfirmed: attempts whose commit the database did not confirm.
     outcome_facts: what follows from an outcome (another attempt, the next channel, the end).
     receipt_facts: what a receipt says that is new.
-    receipts: reports of providers and readers, begin with `Receipts.reported`; early_receipts: those that come
+    receipts: reports of providers and readers, begin with `Receipts.record_reports`; early_receipts: those that come
         before the outcome of their attempt is committed.
     references: finds the attempt of a report, by our own name or by the part of a long SMS.
     late_acceptances: an acceptance that comes after the attempt was given up as unknown.

@@ -90,9 +90,13 @@ def outcomes_of(
     for attempt, result in zip(attempts, results, strict=True):
         if isinstance(result, Accepted | Unknown) and result.parts:
             parts |= parts_of(attempt.provider.name, attempt.id, result.parts)
-    return Outcomes(facts, parts, told=any(each.message.channel == SMS and each.provider.tells for each in attempts))
+    return Outcomes(
+        facts,
+        parts,
+        may_be_reported_early=any(each.message.channel == SMS and each.provider.tells for each in attempts),
+    )
 
 
-def handed_back(attempt: Attempt, now: datetime, reason: str = "lease_over") -> NudgeFailed:
+def not_handed_over(attempt: Attempt, now: datetime, reason: str = "lease_over") -> NudgeFailed:
     """Return the fact that nothing was handed to the provider, so that another attempt may follow at once."""
     return NudgeFailed(now, attempt.message.recipient, attempt.message.attempt, reason, now)

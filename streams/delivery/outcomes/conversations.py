@@ -29,7 +29,7 @@ from streams.storage.tables import conversations
 SMS = "sms"
 REMEMBERED = timedelta(days=90)
 """The time in which a message may still be answered."""
-AT_MOST = 50
+MOST_MESSAGES = 50
 LOCK_BYTES = 8
 """As many of a number's hash name its lock: the database has locks of 64 bits."""
 
@@ -43,11 +43,11 @@ class SentText(Struct, frozen=True):
     mark: str
 
 
-def at(connection: Connection, number: bytes) -> list[SentText]:
+def messages_to(connection: Connection, number: bytes) -> list[SentText]:
     """Return the messages that went to a number, the last one first."""
     table = conversations
     query = select(table.c.nudge, table.c.recipient, table.c.at, table.c.mark).where(table.c.number == number)
-    rows = connection.execute(query.order_by(table.c.at.desc(), table.c.nudge).limit(AT_MOST))
+    rows = connection.execute(query.order_by(table.c.at.desc(), table.c.nudge).limit(MOST_MESSAGES))
     return [SentText(row.nudge, row.recipient, moment(row.at), row.mark) for row in rows]
 
 
@@ -66,16 +66,18 @@ class Questions(Struct, frozen=True):
     answered: Sequence[OpenQuestion]
 
 
-def asked(connection: Connection, log: Log, rules: Rules, said: Sequence[SentText], now: datetime) -> Questions:
+def questions_among(
+    connection: Connection, log: Log, rules: Rules, messages: Sequence[SentText], now: datetime
+) -> Questions:
     """Return the questions among the messages that were sent."""
-    found = nudges.by_id(connection, [message.nudge for message in said])
-    known = [message for message in said if message.nudge in found]
+    found = nudges.by_id(connection, [message.nudge for message in messages])
+    known = [message for message in messages if message.nudge in found]
     done = [message for message in known if found[message.nudge].to(message.recipient).state is State.ANSWERED]
     answered = {(found[message.nudge].intent.occurrence, message.recipient) for message in done}
     waiting = [
         message
         for message in known
-        if _waits(found[message.nudge], message.recipient, now)
+        if _may_be_answered(found[message.nudge], message.recipient, now)
         and (found[message.nudge].intent.occurrence, message.recipient) not in answered
     ]
 
@@ -83,13 +85,13 @@ def asked(connection: Connection, log: Log, rules: Rules, said: Sequence[SentTex
         return _questions(connection, log, rules, of, found)
 
     last = (
-        question if _waits(found[question.nudge], question.recipient, now) else _over(question)
+        question if _may_be_answered(found[question.nudge], question.recipient, now) else _expired(question)
         for question in questions(done)
     )
     return Questions(questions(waiting), [question for question in last if question.replies])
 
 
-def _over(question: OpenQuestion) -> OpenQuestion:
+def _expired(question: OpenQuestion) -> OpenQuestion:
     """Nothing is agreed to any more; of a consent that it may have got, the other answers take it back."""
     codes = question.replies.items()
     left = {code: type_ for code, type_ in codes if type_ != CONSENT} if CONSENT in question.replies.values() else {}
@@ -97,10 +99,10 @@ def _over(question: OpenQuestion) -> OpenQuestion:
 
 
 def _questions(
-    connection: Connection, log: Log, rules: Rules, said: Sequence[SentText], found: Mapping[UUID, Nudge]
+    connection: Connection, log: Log, rules: Rules, messages: Sequence[SentText], found: Mapping[UUID, Nudge]
 ) -> list[OpenQuestion]:
     questions: dict[UUID, OpenQuestion] = {}
-    for message in said:
+    for message in messages:
         nudge = found[message.nudge]
         if replies := _replies(connection, log, rules, nudge):
             about = nudge.intent.occurrence
@@ -108,7 +110,7 @@ def _questions(
     return list(questions.values())
 
 
-def _waits(nudge: Nudge, recipient: str, now: datetime) -> bool:
+def _may_be_answered(nudge: Nudge, recipient: str, now: datetime) -> bool:
     delivery, expires = nudge.to(recipient), nudge.intent.expires
     return delivery.maybe_sent and not nudge.gone and (expires is None or now < expires)
 
@@ -134,15 +136,15 @@ def note_attempts(connection: Connection, names: Names, attempts: Iterable[Attem
     replace_rows(connection, conversations, rows)
 
 
-def marks(
+def required_marks(
     connection: Connection, log: Log, rules: Rules, names: Names, cases: Iterable[Case], now: datetime
 ) -> dict[Due, str]:
     """Return delivery -> the mark that its SMS must show, as another question is open at its number."""
     found: dict[Due, str] = {}
-    numbers = _Numbers(connection, log, rules, now)
-    for case in filter(asks, cases):
+    numbers = _OpenMarks(connection, log, rules, now)
+    for case in filter(asks_by_sms, cases):
         intent, number = case.nudge.intent, names.number(str(case.recipient.get(ADDRESS_OF[SMS])))
-        others = numbers.others(number, intent.occurrence)
+        others = numbers.other_marks(number, intent.occurrence)
         mark = mark_of(names, intent.id, others)
         numbers.note(number, intent.occurrence, mark)
         if others:
@@ -157,13 +159,13 @@ def unmarked(
 
     That one was written at the same time. From here to the end of the transaction nobody else asks at these numbers.
     """
-    asking = sorted((attempt for attempt in attempts if asks(attempt.case)), key=lambda attempt: attempt.mark)
+    asking = sorted((attempt for attempt in attempts if asks_by_sms(attempt.case)), key=lambda attempt: attempt.mark)
     for number in sorted({names.number(attempt.message.address) for attempt in asking}):
         take_turns(connection, int.from_bytes(number[:LOCK_BYTES], signed=True))
-    found, numbers = set[UUID](), _Numbers(connection, log, rules, now)
+    found, numbers = set[UUID](), _OpenMarks(connection, log, rules, now)
     for attempt in asking:
         about, number = attempt.case.nudge.intent.occurrence, names.number(attempt.message.address)
-        others = numbers.others(number, about)
+        others = numbers.other_marks(number, about)
         if others and (not attempt.mark or attempt.mark in others):
             found.add(attempt.nudge)
         else:
@@ -171,18 +173,18 @@ def unmarked(
     return found
 
 
-class _Numbers:
+class _OpenMarks:
     """The marks of the open questions at telephone numbers, with those that are noted."""
 
     def __init__(self, connection: Connection, log: Log, rules: Rules, now: datetime) -> None:
         self._connection, self._log, self._rules, self._now = connection, log, rules, now
         self._marks: dict[bytes, dict[UUID, str]] = {}
 
-    def others(self, number: bytes, about: UUID) -> list[str]:
+    def other_marks(self, number: bytes, about: UUID) -> list[str]:
         """Return the marks of the questions at the number that are about something else."""
         if number not in self._marks:
-            sent = at(self._connection, number)
-            questions = asked(self._connection, self._log, self._rules, sent, self._now).open
+            sent = messages_to(self._connection, number)
+            questions = questions_among(self._connection, self._log, self._rules, sent, self._now).open
             self._marks[number] = {question.about: question.mark for question in questions}
         return [mark for each, mark in self._marks[number].items() if each != about]
 
@@ -191,7 +193,7 @@ class _Numbers:
         self._marks[number][about] = mark
 
 
-def asks(case: Case) -> bool:
+def asks_by_sms(case: Case) -> bool:
     """Return whether the case asks a question by SMS."""
     return bool(case.settlement.trigger.replies) and isinstance(case.decision, Send) and case.decision.channel == SMS
 

@@ -31,8 +31,8 @@ CLOCK_SKEW = timedelta(minutes=10)
 """The possible difference between the clocks of the processes with the attempt and with the receipt."""
 
 
-class Early(NamedTuple):
-    """A receipt by such a name; `at`: when it came (microseconds since 1970)."""
+class EarlyReceipt(NamedTuple):
+    """A stored row: what the provider said (`heard`) by which name; `at`: when it came (microseconds since 1970)."""
 
     provider: str
     reference: str
@@ -41,7 +41,7 @@ class Early(NamedTuple):
     at: int
 
 
-_COLUMNS = [early_receipts.c[name] for name in (*Early._fields, "code")]
+_COLUMNS = [early_receipts.c[name] for name in (*EarlyReceipt._fields, "code")]
 _ROWS = select(*_COLUMNS).where(among_keys(early_receipts.c.reference))
 
 
@@ -50,26 +50,27 @@ def keep(connection: Connection, provider: str, reports: Sequence[Report], now: 
 
     An outcome holds the append lock from its append to its commit, and reads these rows meanwhile. So either it sees
     this row, or it was committed before this row is stored: then the caller must look the name up again, in a new
-    transaction (`Receipts.reported`).
+    transaction (`Receipts.record_reports`).
     """
     take_turns(connection, APPEND_LOCK)
     at = micros(now)
     rows = [
-        Early(provider, each.reference, each.heard.value, each.reason and each.reason.value, at) for each in reports
+        EarlyReceipt(provider, each.reference, each.heard.value, each.reason and each.reason.value, at)
+        for each in reports
     ]
     last, codes = {row[:3]: row for row in rows}, codes_of(connection)
     replace_rows(connection, early_receipts, [(*last[key], codes.receipt(last[key])) for key in sorted(last)])
 
 
-def waiting(connection: Connection, names: Sequence[str]) -> Iterator[Early]:
+def waiting(connection: Connection, names: Sequence[str]) -> Iterator[EarlyReceipt]:
     """Yield the receipts by these names. One that our processes did not write is none."""
     codes = codes_of(connection)
     for *row, code in rows_of(connection, _ROWS, names):
         if code == codes.receipt(row):
-            yield Early._make(row)
+            yield EarlyReceipt._make(row)
 
 
-def drop(connection: Connection, rows: Iterable[Early]) -> None:
+def drop(connection: Connection, rows: Iterable[EarlyReceipt]) -> None:
     """Delete these receipts; one that says the same and came later stays."""
     take_turns(connection, APPEND_LOCK)
     _DROPPED.execute(connection, [(row.provider, row.reference, row.heard, row.at) for row in rows])

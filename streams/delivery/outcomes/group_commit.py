@@ -21,16 +21,16 @@ from streams.delivery.outcomes.outcome_facts import Outcomes
 from streams.rules.in_force import Rules
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
-LINGER = 0.004
+LINGER_SECONDS = 0.004
 """Seconds that a commit waits for further answers at most, as long as any provider is asked (commit_delay)."""
-TURNS = 16
+LINGER_TURNS = 16
 """Turns of the event loop that a commit waits: attempts that take the permits of answers come along with them."""
 
-Kept = Mapping[UUID, Nudge]
+CommittedNudges = Mapping[UUID, Nudge]
 """The nudges that attempts were appended to, as of the commit."""
 
 
-class Intended(Struct, frozen=True):
+class IntendedAttempts(Struct, frozen=True):
     """Cases with what is to be committed for each by these rules: an attempt, or the reason why there is none."""
 
     cases: Sequence[Case]
@@ -53,15 +53,15 @@ class Intended(Struct, frozen=True):
         return frozenset(case.key for case in chain(self.cases, *(case.members for case in self.cases)))
 
 
-class Answers(Struct, frozen=True):
+class AttemptOutcomes(Struct, frozen=True):
     """The outcomes of attempts; `known`: their nudges as of the attempts' commit.
 
-    `again`: an earlier commit of them was not confirmed, so some may be in the log already.
+    `may_be_recorded`: an earlier commit of them was not confirmed, so some may be in the log already.
     """
 
     outcomes: Outcomes
-    known: Kept
-    again: bool = False
+    known: CommittedNudges
+    may_be_recorded: bool = False
 
 
 class GroupCommit:
@@ -70,16 +70,16 @@ class GroupCommit:
     No attempt is committed before an outcome that was given here earlier.
     """
 
-    def __init__(self, write: Callable[[Intended | None, Answers | None], Kept]) -> None:
+    def __init__(self, write: Callable[[IntendedAttempts | None, AttemptOutcomes | None], CommittedNudges]) -> None:
         self._write = write
-        self._intended: list[tuple[Intended, asyncio.Future[Kept]]] = []
-        self._answers: list[tuple[Answers, asyncio.Future[Kept]]] = []
+        self._intended: list[tuple[IntendedAttempts, asyncio.Future[CommittedNudges]]] = []
+        self._answers: list[tuple[AttemptOutcomes, asyncio.Future[CommittedNudges]]] = []
         self._working: asyncio.Task[None] | None = None
         self._calls = 0
         self._quiet: asyncio.Future[None] | None = None
 
     @contextmanager
-    def expecting(self) -> Iterator[None]:
+    def expecting_outcomes(self) -> Iterator[None]:
         """Let commits wait a moment for the answers that come of this block."""
         self._calls += 1
         try:
@@ -89,19 +89,19 @@ class GroupCommit:
             if not self._calls and self._quiet is not None and not self._quiet.done():
                 self._quiet.set_result(None)
 
-    async def attempts(self, intended: Intended) -> Kept:
+    async def commit_attempts(self, intended: IntendedAttempts) -> CommittedNudges:
         """Commit attempts; return the nudges that they were appended to. Raises what `write` does."""
-        future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[CommittedNudges] = asyncio.get_running_loop().create_future()
         self._intended.append((intended, future))
         return await self._committed(future)
 
-    async def outcomes(self, answers: Answers) -> None:
+    async def commit_outcomes(self, answers: AttemptOutcomes) -> None:
         """Commit outcomes. Raises what `write` does."""
-        future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[CommittedNudges] = asyncio.get_running_loop().create_future()
         self._answers.append((answers, future))
         await self._committed(future)
 
-    async def _committed(self, future: "asyncio.Future[Kept]") -> Kept:
+    async def _committed(self, future: "asyncio.Future[CommittedNudges]") -> CommittedNudges:
         if self._working is None:
             self._working = asyncio.ensure_future(self._work())
         return await future
@@ -119,18 +119,18 @@ class GroupCommit:
         """Wait until no provider is asked any more, and what follows from the answers has come; a moment at most."""
         if self._calls:
             self._quiet = asyncio.get_running_loop().create_future()
-            await asyncio.wait([self._quiet], timeout=LINGER)
-        for _ in range(TURNS):
+            await asyncio.wait([self._quiet], timeout=LINGER_SECONDS)
+        for _ in range(LINGER_TURNS):
             await asyncio.sleep(0)
 
-    def _take_compatible(self) -> list[tuple[Intended, "asyncio.Future[Kept]"]]:
+    def _take_compatible(self) -> list[tuple[IntendedAttempts, "asyncio.Future[CommittedNudges]"]]:
         """Take the attempts that were decided by the same rules as the first, and one of each delivery.
 
         The rest waits for the next turn. A delivery is decided on twice if its claim is lost meanwhile: the first
         attempt moves the nudge, so that the second is refused. In one transaction both would hold, and both go.
         """
-        taken: list[tuple[Intended, asyncio.Future[Kept]]] = []
-        left: list[tuple[Intended, asyncio.Future[Kept]]] = []
+        taken: list[tuple[IntendedAttempts, asyncio.Future[CommittedNudges]]] = []
+        left: list[tuple[IntendedAttempts, asyncio.Future[CommittedNudges]]] = []
         deliveries: set[Due] = set()
         for one in self._intended:
             intended = one[0]
@@ -145,8 +145,8 @@ class GroupCommit:
 
     async def _commit(
         self,
-        intended: Sequence[tuple[Intended, "asyncio.Future[Kept]"]],
-        answers: Sequence[tuple[Answers, "asyncio.Future[Kept]"]],
+        intended: Sequence[tuple[IntendedAttempts, "asyncio.Future[CommittedNudges]"]],
+        answers: Sequence[tuple[AttemptOutcomes, "asyncio.Future[CommittedNudges]"]],
     ) -> None:
         """Commit all in one transaction; after a defect each in its own, so that one harms no other."""
         futures = [future for _, future in (*answers, *intended)]
@@ -173,23 +173,26 @@ class GroupCommit:
                     future.set_result(kept)
 
 
-def _fail(future: "asyncio.Future[Kept]", error: BaseException) -> None:
+def _fail(future: "asyncio.Future[CommittedNudges]", error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)
 
 
-def _all_intended(parts: Sequence[Intended]) -> Intended | None:
+def _all_intended(parts: Sequence[IntendedAttempts]) -> IntendedAttempts | None:
     if not parts:
         return None
     cases, intentions = chain(*(part.cases for part in parts)), chain(*(part.intentions for part in parts))
-    return Intended([*cases], [*intentions], parts[0].rules)
+    return IntendedAttempts([*cases], [*intentions], parts[0].rules)
 
 
-def _all_answers(parts: Sequence[Answers]) -> Answers | None:
+def _all_answers(parts: Sequence[AttemptOutcomes]) -> AttemptOutcomes | None:
     if not parts:
         return None
     facts = [*chain(*(part.outcomes.facts for part in parts))]
-    names = {name: attempt_id for part in parts for name, attempt_id in part.outcomes.parts.items()}
+    names = {name: attempt_id for part in parts for name, attempt_id in part.outcomes.part_names.items()}
     known = {id_: nudge for part in parts for id_, nudge in part.known.items()}
-    told, again = any(part.outcomes.told for part in parts), any(part.again for part in parts)
-    return Answers(Outcomes(facts, names, told), known, again)
+    told, again = (
+        any(part.outcomes.may_be_reported_early for part in parts),
+        any(part.may_be_recorded for part in parts),
+    )
+    return AttemptOutcomes(Outcomes(facts, names, told), known, again)

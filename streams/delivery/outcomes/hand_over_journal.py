@@ -29,8 +29,8 @@ from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.outcome_facts import Outcomes
 
 logger = logging.getLogger("habarshy")
-BOOT = Path("/proc/sys/kernel/random/boot_id")
-COMPACT, ID_DIGITS = 1 << 20, 12
+BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+COMPACT_BYTES, ID_DIGITS = 1 << 20, 12
 """Bytes from which on the file is written anew with what is open, and digits of the database's digest in its name."""
 _OUTCOMES = {fact.TOPIC: fact for fact in (NudgeSent, NudgeFailed, NudgeUnknown)}
 
@@ -54,7 +54,7 @@ class OpenAttempt(NamedTuple):
     until: int
 
 
-class Noted(Struct, array_like=True):
+class JournalLine(Struct, array_like=True):
     """A line: attempts, and what is known of them.
 
     `answers`: of attempts that were answered, the topic and the fact of each; `parts`: their providers' names for the
@@ -79,12 +79,12 @@ class Unfinished(Struct, frozen=True):
     parts: Mapping[tuple[str, str], AttemptId] = field(default_factory=dict)
 
     @property
-    def every(self) -> frozenset[OpenAttempt]:
+    def all_attempts(self) -> frozenset[OpenAttempt]:
         """Return all of them."""
         return self.kept_back | self.handed | self.answered.keys()
 
 
-NOTHING_LEFT = Unfinished()
+NOTHING_UNFINISHED = Unfinished()
 
 
 class HandOverJournal:
@@ -94,42 +94,42 @@ class HandOverJournal:
     """
 
     def __init__(self, beside: Path | None, url: str) -> None:
-        self._beside = beside if _boot() else None
+        self._beside = beside if _boot_id() else None
         self._prefix = "" if beside is None else f"{beside.name}.in-flight-{_digest(url)}-"
         self._file: Path | None = None
         self._descriptor, self._size = -1, 0
         self._let_go: Callable[[], object] = lambda: None
-        self._open: dict[OpenAttempt, Noted] = {}
+        self._open: dict[OpenAttempt, JournalLine] = {}
         self._answered: dict[AttemptId, OpenAttempt] = {}
 
     @property
-    def works(self) -> bool:
+    def is_kept(self) -> bool:
         """Return whether it will be known after a kill what was not handed over."""
         return self._beside is not None
 
-    def intend(self, attempts: Iterable[Attempt]) -> None:
+    def note_intended(self, attempts: Iterable[Attempt]) -> None:
         """Note attempts before their commit."""
-        self._note(Noted(State.INTENDED, [open_attempt(each) for each in attempts]))
+        self._note(JournalLine(State.INTENDED, [open_attempt(each) for each in attempts]))
 
-    def withdraw(self, attempts: Iterable[Attempt]) -> None:
+    def note_withdrawn(self, attempts: Iterable[Attempt]) -> None:
         """Note attempts that were not committed."""
-        self._note(Noted(State.ENDED, [open_attempt(each) for each in attempts]))
+        self._note(JournalLine(State.ENDED, [open_attempt(each) for each in attempts]))
 
-    def hand_over(self, attempts: Iterable[Attempt]) -> None:
+    def note_handed_over(self, attempts: Iterable[Attempt]) -> None:
         """Note attempts before they are handed to their provider."""
-        self._note(Noted(State.HANDED, [open_attempt(each) for each in attempts]))
+        self._note(JournalLine(State.HANDED, [open_attempt(each) for each in attempts]))
 
-    def answer(self, attempts: Iterable[Attempt], outcomes: Outcomes) -> None:
+    def note_answered(self, attempts: Iterable[Attempt], outcomes: Outcomes) -> None:
         """Note the outcomes of attempts before their commit."""
         self._answered |= {each.id: open_attempt(each) for each in attempts}
-        facts = [(fact.TOPIC, msgspec.Raw(msgspec.json.encode(fact))) for _, fact in outcomes.ends]
-        parts = [(provider, name, attempt) for (provider, name), attempt in outcomes.parts.items()]
-        self._note(Noted(State.ANSWERED, [self._answered[each] for each in outcomes.attempts], facts, parts))
+        facts = [(fact.TOPIC, msgspec.Raw(msgspec.json.encode(fact))) for _, fact in outcomes.by_attempt]
+        parts = [(provider, name, attempt) for (provider, name), attempt in outcomes.part_names.items()]
+        self._note(JournalLine(State.ANSWERED, [self._answered[each] for each in outcomes.attempts], facts, parts))
 
-    def end(self, attempts: Iterable[AttemptId]) -> None:
+    def note_ended(self, attempts: Iterable[AttemptId]) -> None:
         """Note attempts whose outcomes are committed."""
         ended = [self._answered.pop(each) for each in attempts if each in self._answered]
-        self._note(Noted(State.ENDED, ended))
+        self._note(JournalLine(State.ENDED, ended))
 
     def close(self) -> None:
         """Delete the file if nothing is open."""
@@ -141,7 +141,7 @@ class HandOverJournal:
         """Yield what dead processes of this machine left; their files are deleted if the block ends well."""
         dead = list(self._dead())
         try:
-            yield _told([line for _, descriptor in dead for line in _lines(descriptor)])
+            yield _unfinished([line for _, descriptor in dead for line in _lines(descriptor)])
             for file, _ in dead:
                 file.unlink(missing_ok=True)
         finally:
@@ -150,14 +150,14 @@ class HandOverJournal:
 
     def answers(self) -> Unfinished:
         """Return what is answered by the journals of all processes of this machine, also of those that live."""
-        lines = list[Noted]()
+        lines = list[JournalLine]()
         for file in self._files():
             with suppress(OSError), file.open("rb") as opened:  # its process may delete it meanwhile
                 lines += _lines(opened.fileno())
-        told = _told(lines)
+        told = _unfinished(lines)
         return Unfinished(answered=told.answered, parts=told.parts)
 
-    def _note(self, line: Noted) -> None:
+    def _note(self, line: JournalLine) -> None:
         if self._beside is None or not line.attempts:
             return
         try:
@@ -165,7 +165,7 @@ class HandOverJournal:
                 self._begin(self._beside)
             self._write(line)
             self._remember(line)
-            if self._size > COMPACT:
+            if self._size > COMPACT_BYTES:
                 self._write_anew(self._beside)
         except OSError as error:
             self._give_up(error)
@@ -177,16 +177,16 @@ class HandOverJournal:
         self._descriptor, self._let_go = descriptor, finalize(self, os.close, descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._file = self._file.rename(self._file.with_name(self._file.name.removeprefix(".")))
-        self._write(_boot())
+        self._write(_boot_id())
 
-    def _write(self, line: Noted | str) -> None:
+    def _write(self, line: JournalLine | str) -> None:
         encoded = msgspec.json.encode(line) + b"\n"
         while encoded:
             written = os.write(self._descriptor, encoded)
             self._size += written
             encoded = encoded[written:]
 
-    def _remember(self, line: Noted) -> None:
+    def _remember(self, line: JournalLine) -> None:
         for one in _single(line):
             if line.state is State.ENDED:
                 self._open.pop(one.attempts[0], None)
@@ -236,17 +236,17 @@ def open_attempt(attempt: Attempt) -> OpenAttempt:
     return OpenAttempt(attempt.id, micros(attempt.fact.until))
 
 
-def _single(line: Noted) -> Iterator[Noted]:
+def _single(line: JournalLine) -> Iterator[JournalLine]:
     """Yield a line for each of the attempts."""
     for number, attempt in enumerate(line.attempts):
         parts = [part for part in line.parts if part[2][:3] == attempt.attempt[:3]]
-        yield Noted(line.state, [attempt], line.answers[number : number + 1], parts)
+        yield JournalLine(line.state, [attempt], line.answers[number : number + 1], parts)
 
 
-def _boot() -> str:
+def _boot_id() -> str:
     """Return the name of the machine's present run; an empty text where it has none."""
     try:
-        return BOOT.read_text().strip()
+        return BOOT_ID_FILE.read_text().strip()
     except OSError:
         return ""
 
@@ -255,19 +255,19 @@ def _digest(url: str) -> str:
     return sha256(make_url(url).set(password=None).render_as_string().encode()).hexdigest()[:ID_DIGITS]
 
 
-def _lines(descriptor: int) -> list[Noted]:
+def _lines(descriptor: int) -> list[JournalLine]:
     """Return the complete lines of a file; none if it is from before the machine's last start, or is damaged."""
     with os.fdopen(os.dup(descriptor), "rb") as file:
         boot, *lines = file.read().split(b"\n")[:-1] or [b'""']  # behind the last line end is what was torn
     try:
-        if not _boot() or msgspec.json.decode(boot) != _boot():
+        if not _boot_id() or msgspec.json.decode(boot) != _boot_id():
             return []
-        return [msgspec.json.decode(line, type=Noted) for line in lines]
+        return [msgspec.json.decode(line, type=JournalLine) for line in lines]
     except msgspec.MsgspecError:
         return []
 
 
-def _told(lines: Iterable[Noted]) -> Unfinished:
+def _unfinished(lines: Iterable[JournalLine]) -> Unfinished:
     """Return what the lines say in the end."""
     last = {one.attempts[0]: one for line in lines for one in _single(line)}
     by = {state: [one for one in last.values() if one.state is state] for state in State}

@@ -28,12 +28,12 @@ class LateAcceptances:
         self._library, self._clock = context.library, context.clock
         self._receipts = receipts
 
-    def accepted(self, provider: str, name: str, taken: Accepted, *, reports: bool) -> list[Receipt]:
+    def record(self, provider: str, name: str, taken: Accepted, *, reports: bool) -> list[Receipt]:
         """Record that the provider accepted the message we named so; return its earlier receipts about it."""
         rules = self._library.rules()
 
         def work(connection: Connection) -> list[Receipt]:
-            attempt_id = references.find_own(connection, self._log, provider, [name], open_too=True).get(name)
+            attempt_id = references.find_own(connection, self._log, provider, [name], include_open=True).get(name)
             if attempt_id is None:
                 return []
             fact = self._fact(connection, attempt_id, rules, provider, taken.reference, reports=reports)
@@ -63,7 +63,7 @@ class LateAcceptances:
         now = self._clock()
         [case] = DecisionInputs(connection, self._log, rules, now).settlements([(nudge, attempt_id.recipient)])
         attempted = outcome_facts.Attempted(case, replace(delivery, attempt=attempt_id.attempt), None)
-        return outcome_facts.sent(attempted, reference, now, provider, reports=reports)
+        return outcome_facts.sent_fact(attempted, reference, now, provider, reports=reports)
 
     def _is_known(self, connection: Connection, attempt_id: AttemptId) -> bool:
         entries = self._log.streams(connection, [attempt_id.nudge], [NudgeSent.TOPIC])

@@ -17,7 +17,7 @@ from notifiers.port.routes import Provider, in_trouble
 from projections.handed_over import AttemptId
 from streams.delivery.outcomes.references import Parts
 
-ATTEMPTS_A_CHANNEL, UNKNOWN_A_CHANNEL = 8, 3
+MOST_ATTEMPTS_PER_CHANNEL, MOST_UNKNOWN_PER_CHANNEL = 8, 3
 BACKOFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
 
 
@@ -34,18 +34,18 @@ class Attempted(Struct, frozen=True):
 
 
 class Outcomes(Struct, frozen=True):
-    """Facts that record outcomes, with the providers' names for the `parts` of long messages.
+    """Facts that record outcomes. `part_names`: the providers' names for the parts of long messages.
 
-    `told` is False if the provider never reports by our own name, so that no early receipt needs to be looked for
-    after a `NudgeSent`. After a `NudgeUnknown` it always is.
+    `may_be_reported_early`: False if the provider never reports by our own name, so that no early receipt needs to be
+    looked for after a `NudgeSent`. After a `NudgeUnknown` one always is.
     """
 
     facts: Sequence[tuple[UUID, NudgeFact]]
-    parts: Parts = field(default_factory=dict)
-    told: bool = True
+    part_names: Parts = field(default_factory=dict)
+    may_be_reported_early: bool = True
 
     @property
-    def ends(self) -> list[tuple[AttemptId, NudgeSent | NudgeFailed | NudgeUnknown]]:
+    def by_attempt(self) -> list[tuple[AttemptId, NudgeSent | NudgeFailed | NudgeUnknown]]:
         """Return the outcomes by attempt."""
         return [
             (AttemptId(nudge, fact.recipient, fact.attempt), fact)
@@ -56,7 +56,7 @@ class Outcomes(Struct, frozen=True):
     @property
     def attempts(self) -> list[AttemptId]:
         """Return the attempts whose outcomes they are."""
-        return [attempt for attempt, _ in self.ends]
+        return [attempt for attempt, _ in self.by_attempt]
 
 
 def fact_of(attempted: Attempted, outcome: Outcome, now: datetime) -> NudgeFact:
@@ -67,14 +67,16 @@ def fact_of(attempted: Attempted, outcome: Outcome, now: datetime) -> NudgeFact:
         case Accepted(reference):
             provider = attempted.provider
             reports = provider is not None and provider.notifier.reports
-            return sent(attempted, reference, now, provider.name if provider is not None else "", reports=reports)
+            return sent_fact(
+                attempted, reference, now, provider.name if provider is not None else "", reports=reports
+            )
         case RetryLater() if (retry_at := _again_at(attempted, outcome, now)) is not None:
             return NudgeFailed(now, recipient, attempt, outcome.reason.value, retry_at)
         case RetryLater(_, reason) | GiveUp(reason):
             retry_at = now if _more_channels(attempted) else None
             return NudgeFailed(now, recipient, attempt, reason.value, retry_at, gave_up=True)
         case _:
-            return unknown(attempted, outcome.reason.value, now)
+            return unknown_fact(attempted, outcome.reason.value, now)
 
 
 def _again_at(attempted: Attempted, outcome: RetryLater, now: datetime) -> datetime | None:
@@ -83,7 +85,7 @@ def _again_at(attempted: Attempted, outcome: RetryLater, now: datetime) -> datet
     A channel that is away for longer than a silence may last is treated as a silent one.
     """
     delivery = attempted.delivery
-    if delivery.attempt >= ATTEMPTS_A_CHANNEL * (len(delivery.exhausted) + 1):
+    if delivery.attempt >= MOST_ATTEMPTS_PER_CHANNEL * (len(delivery.exhausted) + 1):
         return None
     at = now + _wait(attempted, outcome)
     ends = [end for end in (_silent_at(attempted, delivery.since or now), attempted.case.nudge.intent.expires) if end]
@@ -97,7 +99,7 @@ def _wait(attempted: Attempted, outcome: RetryLater) -> timedelta:
     return max(outcome.after or timedelta(), backoff(attempted.delivery.attempt))
 
 
-def sent(attempted: Attempted, reference: str, now: datetime, provider: str, *, reports: bool) -> NudgeSent:
+def sent_fact(attempted: Attempted, reference: str, now: datetime, provider: str, *, reports: bool) -> NudgeSent:
     """Return the fact that the provider accepted it.
 
     A silence counts only where the provider reports, or where opening is waited for.
@@ -115,17 +117,17 @@ def sent(attempted: Attempted, reference: str, now: datetime, provider: str, *, 
     )
 
 
-def unknown(attempted: Attempted, reason: str, now: datetime, *, asked: bool = False) -> NudgeUnknown:
+def unknown_fact(attempted: Attempted, reason: str, now: datetime, *, asked: bool = False) -> NudgeUnknown:
     """Return the fact that the outcome is unknown: the message may have been sent.
 
     It is sent again only if the provider removes doubles, or if twice is better than never, and at most
-    UNKNOWN_A_CHANNEL times. Otherwise the next channel follows after a silence. A provider that can be asked is asked
-    first (`asked`: it was).
+    MOST_UNKNOWN_PER_CHANNEL times. Otherwise the next channel follows after a silence. A provider that can be asked
+    is asked first (`asked`: it was).
     """
     delivery, provider = attempted.delivery, attempted.provider
     if not asked and provider is not None and (after := provider.ask_after) is not None:
         return NudgeUnknown(now, delivery.recipient, delivery.attempt, reason, ask_at=now + after)
-    often = delivery.attempt >= UNKNOWN_A_CHANNEL * (len(delivery.exhausted) + 1)
+    often = delivery.attempt >= MOST_UNKNOWN_PER_CHANNEL * (len(delivery.exhausted) + 1)
     removes_doubles = provider is not None and provider.notifier.removes_doubles
     again = (removes_doubles or CLASS_RULES[attempted.case.trigger.klass].repeats) and not often
     return NudgeUnknown(
@@ -138,10 +140,10 @@ def unknown(attempted: Attempted, reason: str, now: datetime, *, asked: bool = F
     )
 
 
-def not_again(case: Settlement, now: datetime) -> NudgeUnknown:
+def unknown_without_retry(case: Settlement, now: datetime) -> NudgeUnknown:
     """Return the fact for a message that may have gone: there is no provider that would remove a double."""
     delivery = case.nudge.to(case.person.pseudonym)
-    return unknown(Attempted(case, delivery, None), "no_outcome", now)
+    return unknown_fact(Attempted(case, delivery, None), "no_outcome", now)
 
 
 def _silent_at(attempted: Attempted, now: datetime) -> datetime | None:

@@ -22,7 +22,7 @@ class Receipt(Struct, frozen=True):
     nudge: UUID
     recipient: str
     attempt: int
-    heard: ReceiptStatus
+    status: ReceiptStatus
     reason: str = ""
 
     @property
@@ -63,16 +63,16 @@ def new_receipts(
     return news
 
 
-def receipts_of(told: Iterable[tuple[AttemptId, ReceiptStatus, str]]) -> list[Receipt]:
+def receipts_of(reported: Iterable[tuple[AttemptId, ReceiptStatus, str]]) -> list[Receipt]:
     """Return the receipts; a part counts only if it failed, and then the whole message has failed."""
     return [
         Receipt(attempt_id.nudge, attempt_id.recipient, attempt_id.attempt, heard, reason)
-        for attempt_id, heard, reason in told
+        for attempt_id, heard, reason in reported
         if not attempt_id.part or heard is ReceiptStatus.FAILED
     ]
 
 
-def waits(
+def may_be_about_another(
     report: Report, attempt_id: AttemptId | None, moved: AbstractSet[Receipt], settled: AbstractSet[AttemptId]
 ) -> bool:
     """Return whether it may be about a message that is not known by that name yet.
@@ -95,7 +95,7 @@ def has_providers_name(report: Report) -> bool:
 def _had_arrived(nudge: Nudge, receipt: Receipt) -> bool:
     """Return whether the only accepted attempt has arrived, so that a failure is about another message."""
     delivery = nudge.to(receipt.recipient)
-    return receipt.heard is ReceiptStatus.FAILED and delivery.arrived and set(delivery.accepted) <= {receipt.attempt}
+    return receipt.status is ReceiptStatus.FAILED and delivery.arrived and set(delivery.accepted) <= {receipt.attempt}
 
 
 def reason_of(report: Report) -> str:
@@ -112,12 +112,12 @@ def _attempted(nudge: Nudge, receipt: Receipt) -> bool:
 def _gave_up_already(nudge: Nudge, receipt: Receipt) -> bool:
     """Return whether the attempt is known to have failed for good, so that nothing follows again."""
     delivery = nudge.to(receipt.recipient)
-    last = receipt.attempt == delivery.attempt and receipt.heard is ReceiptStatus.FAILED
+    last = receipt.attempt == delivery.attempt and receipt.status is ReceiptStatus.FAILED
     return last and delivery.channel in delivery.exhausted
 
 
 def _fact_of(receipt: Receipt, nudge: Nudge, now: datetime) -> NudgeFact:
-    match receipt.heard:
+    match receipt.status:
         case ReceiptStatus.DELIVERED:
             return NudgeDelivered(now, receipt.recipient, receipt.attempt)
         case ReceiptStatus.OPENED:

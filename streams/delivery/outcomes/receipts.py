@@ -18,16 +18,16 @@ from notifiers.port.message_names import named
 from projections import handed_over, nudges
 from projections.handed_over import AttemptId
 from streams.delivery.outcomes import early_receipts
-from streams.delivery.outcomes.early_receipts import Early
+from streams.delivery.outcomes.early_receipts import EarlyReceipt
 from streams.delivery.outcomes.outcome_facts import Outcomes
 from streams.delivery.outcomes.receipt_facts import (
     NewReceipt,
     Receipt,
     has_providers_name,
+    may_be_about_another,
     new_receipts,
     reason_of,
     receipts_of,
-    waits,
 )
 from streams.delivery.outcomes.references import find_own, find_parts, keep_parts, own_names_of
 from streams.log.appending import record
@@ -55,7 +55,7 @@ class Receipts:
     def __init__(self, database: Database, log: Log, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._clock = database, log, clock
 
-    def take(self, receipt: Receipt) -> bool:
+    def record(self, receipt: Receipt) -> bool:
         """Append the receipt as a fact; return whether it said anything new.
 
         Raises:
@@ -71,7 +71,7 @@ class Receipts:
 
         return self._database.write(work, Priority.DISPATCH)
 
-    def reported(self, provider: str, reports: Sequence[Report]) -> list[Receipt]:
+    def record_reports(self, provider: str, reports: Sequence[Report]) -> list[Receipt]:
         """Append a provider's reports about messages that it accepted; return the new ones.
 
         A report by a name that the platform does not know yet is kept, see `record_early`; also a report whose name
@@ -81,7 +81,7 @@ class Receipts:
         again.
         """
         new, waiting = self._database.write(
-            lambda connection: self._reported(connection, provider, reports), Priority.DISPATCH
+            lambda connection: self._record_reports(connection, provider, reports), Priority.DISPATCH
         )
         if not waiting:
             return new
@@ -89,7 +89,7 @@ class Receipts:
             lambda connection: self._match_after_commit(connection, provider, waiting), Priority.DISPATCH
         )
 
-    def look(self, provider: str, reports: Sequence[Report]) -> tuple[list[Report], list[Receipt]]:
+    def preview(self, provider: str, reports: Sequence[Report]) -> tuple[list[Report], list[Receipt]]:
         """Return the reports by names that no attempt by the provider has, and the receipts that would be new."""
         with self._database.reading() as connection:
             attempts, receipts, reusable = self._matched(connection, provider, reports)
@@ -97,16 +97,16 @@ class Receipts:
             news = new_receipts(receipts, found, reusable, self._clock())
         return [each for each in reports if each.reference not in attempts], [change.receipt for change in news]
 
-    def bring(self, provider: str, reports: Sequence[Report], brought: Brought) -> list[Receipt]:
+    def record_brought(self, provider: str, reports: Sequence[Report], brought: Brought) -> list[Receipt]:
         """Append the reports that an operator brought, each new one with who brought it; return the new ones.
 
         Reports by names that no attempt by the provider has are left out, and not kept as early ones.
         """
         return self._database.write(
-            lambda connection: self._bring(connection, provider, reports, brought), Priority.DISPATCH
+            lambda connection: self._record_brought(connection, provider, reports, brought), Priority.DISPATCH
         )
 
-    def _bring(
+    def _record_brought(
         self, connection: Connection, provider: str, reports: Sequence[Report], brought: Brought
     ) -> list[Receipt]:
         _, receipts, reusable = self._matched(connection, provider, reports)
@@ -119,12 +119,12 @@ class Receipts:
         self, connection: Connection, provider: str, reports: Sequence[Report]
     ) -> tuple[dict[str, AttemptId], list[Receipt], set[AttemptId]]:
         """Return the attempts by reference, the receipts, and the attempts matched by a name that may be reused."""
-        attempts = self._known(connection, provider, [each.reference for each in reports])
+        attempts = self._attempts_by_name(connection, provider, [each.reference for each in reports])
         known = [(attempts[report.reference], report) for report in reports if report.reference in attempts]
         reusable = {about for about, report in known if has_providers_name(report)}
         return attempts, receipts_of((about, report.heard, reason_of(report)) for about, report in known), reusable
 
-    def _reported(
+    def _record_reports(
         self, connection: Connection, provider: str, reports: Sequence[Report]
     ) -> tuple[list[Receipt], Mapping[str, AttemptId | None]]:
         """Return the new receipts, and the names of the reports that wait, with the attempts known by them."""
@@ -133,12 +133,14 @@ class Receipts:
         new = self._record(connection, news)
         moved = {change.receipt for change in news if change.moves}
         settled = early_receipts.settled(connection, {attempt for attempt in attempts.values() if attempt.part})
-        waiting = [each for each in reports if waits(each, attempts.get(each.reference), moved, settled)]
+        waiting = [
+            each for each in reports if may_be_about_another(each, attempts.get(each.reference), moved, settled)
+        ]
         if waiting:
             early_receipts.keep(connection, provider, waiting, self._clock())
         return new, {report.reference: attempts.get(report.reference) for report in waiting}
 
-    def _known(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, AttemptId]:
+    def _attempts_by_name(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, AttemptId]:
         """Return the attempts by the provider's name for the message or a part, or by ours, which it always knows."""
         attempts = handed_over.find(connection, provider, names)
         attempts |= find_own(connection, self._log, provider, set(names).difference(attempts))
@@ -147,7 +149,7 @@ class Receipts:
     def _match_after_commit(
         self, connection: Connection, provider: str, waiting: Mapping[str, AttemptId | None]
     ) -> list[Receipt]:
-        found = self._known(connection, provider, list(waiting))
+        found = self._attempts_by_name(connection, provider, list(waiting))
         known = {(provider, name): attempt_id for name, attempt_id in found.items() if attempt_id != waiting[name]}
         return self._record_early(
             connection, early_receipts.waiting(connection, sorted(name for _, name in known)), known
@@ -158,13 +160,13 @@ class Receipts:
 
         The names of their parts are stored.
         """
-        keep_parts(connection, outcomes.parts, self._clock())
-        sent = dict(outcomes.parts) | {
+        keep_parts(connection, outcomes.part_names, self._clock())
+        sent = dict(outcomes.part_names) | {
             (fact.provider, fact.reference): AttemptId(nudge, fact.recipient, fact.attempt)
             for nudge, fact in outcomes.facts
             if isinstance(fact, NudgeSent) and fact.reference
         }
-        ours = set(own_names_of(outcomes.facts, sent=outcomes.told))
+        ours = set(own_names_of(outcomes.facts, sent=outcomes.may_be_reported_early))
         rows = list(early_receipts.waiting(connection, sorted(ours.union(reference for _, reference in sent))))
         for provider, reference in sorted({row[:2] for row in rows if row.reference in ours}):
             attempts = find_own(connection, self._log, provider, [reference])
@@ -172,7 +174,7 @@ class Receipts:
         return self._record_early(connection, rows, sent)
 
     def _record_early(
-        self, connection: Connection, rows: Iterable[Early], sent: Mapping[tuple[str, str], AttemptId]
+        self, connection: Connection, rows: Iterable[EarlyReceipt], sent: Mapping[tuple[str, str], AttemptId]
     ) -> list[Receipt]:
         theirs = [(row, sent[row[:2]]) for row in rows if row[:2] in sent]
         if not theirs:

@@ -3,19 +3,17 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
-from uuid import UUID
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from domain.facts.facts import NudgeFact
 from projections import history, nudges
-from streams.delivery.decide.case import added
-from streams.delivery.decide.digesting import Decided, append_decided, crowded
+from streams.delivery.decide.case import new_deliveries
+from streams.delivery.decide.digesting import Decided, append_decided, without_room
 from streams.delivery.decide.overflow import Overflow
 from streams.delivery.outcomes import conversations
 from streams.delivery.outcomes.attempts import Attempt
-from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
+from streams.delivery.outcomes.group_commit import AttemptOutcomes, CommittedNudges, GroupCommit, IntendedAttempts
 from streams.delivery.outcomes.hand_over_journal import HandOverJournal
 from streams.delivery.outcomes.outcome_facts import Outcomes
 from streams.delivery.outcomes.receipt_facts import Receipt
@@ -57,11 +55,9 @@ class Recorder:
         self._group = GroupCommit(self._commit)
         self.unconfirmed = UnconfirmedCommits(context)
 
-    def facts(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
-        """Append facts to nudges as they are now."""
-        self._write(lambda connection: self._append(connection, Outcomes(facts)))
-
-    def decisions(self, decided: Sequence[Decided], rules: int | None = None, parts: Parts | None = None) -> None:
+    def append_decisions(
+        self, decided: Sequence[Decided], rules: int | None = None, parts: Parts | None = None
+    ) -> None:
         """Append decisions about nudges that have not changed since they were read.
 
         `rules`: the position of the rules that they were made by; None: no rule changes them. `parts`: the providers'
@@ -72,7 +68,7 @@ class Recorder:
         """
         self._write(lambda connection: self._decisions(connection, decided, rules, parts or {}))
 
-    async def attempts(self, intended: Intended) -> list[Attempt]:
+    async def commit_attempts(self, intended: IntendedAttempts) -> list[Attempt]:
         """Commit attempts, together with others; return those that may be handed over now.
 
         Raises:
@@ -80,29 +76,29 @@ class Recorder:
             RulesMoved: other rules are in force by now; nothing is committed.
         """
         attempts, settled = intended.attempts, self.unconfirmed.settled
-        self.journal.withdraw([settled.popleft() for _ in range(len(settled))])
-        self.journal.intend(attempts)
-        kept: Kept = {}
+        self.journal.note_withdrawn([settled.popleft() for _ in range(len(settled))])
+        self.journal.note_intended(attempts)
+        kept: CommittedNudges = {}
         try:
-            with self.unconfirmed.watching(intended.claimed, attempts):
-                kept = await self._group.attempts(intended)
+            with self.unconfirmed.remembering(intended.claimed, attempts):
+                kept = await self._group.commit_attempts(intended)
         except RulesMoved:
-            self.journal.withdraw(attempts)
+            self.journal.note_withdrawn(attempts)
             raise
-        self.journal.withdraw(attempt for attempt in attempts if attempt.nudge not in kept)
+        self.journal.note_withdrawn(attempt for attempt in attempts if attempt.nudge not in kept)
         return [replace(attempt, committed=kept[attempt.nudge]) for attempt in attempts if attempt.nudge in kept]
 
-    def expecting(self) -> AbstractContextManager[None]:
+    def expecting_outcomes(self) -> AbstractContextManager[None]:
         """Let commits wait a moment for the outcomes that come of this block."""
-        return self._group.expecting()
+        return self._group.expecting_outcomes()
 
-    async def outcomes(self, answers: Answers) -> None:
+    async def commit_outcomes(self, answers: AttemptOutcomes) -> None:
         """Commit the outcomes of attempts, together with others."""
-        await self._group.outcomes(answers)
-        self.journal.end(answers.outcomes.attempts)
+        await self._group.commit_outcomes(answers)
+        self.journal.note_ended(answers.outcomes.attempts)
 
     def _write(self, work: Callable[[Connection], list[Receipt]]) -> None:
-        self.suppression.learn(self._database.write(work, Priority.DISPATCH))
+        self.suppression.suppress_reported(self._database.write(work, Priority.DISPATCH))
 
     def _decisions(
         self, connection: Connection, decided: Sequence[Decided], rules: int | None, parts: Parts
@@ -115,22 +111,22 @@ class Recorder:
             connection, Outcomes([(id_, fact) for id_, fact in appended if id_ in kept], parts)
         )
 
-    def _commit(self, intended: Intended | None, answers: Answers | None) -> Kept:
+    def _commit(self, intended: IntendedAttempts | None, answers: AttemptOutcomes | None) -> CommittedNudges:
         """Commit attempts and outcomes together; return the nudges that attempts were appended to."""
         kept, newest, receipts = self._database.write(
             lambda connection: self._append_both(connection, intended, answers), Priority.DISPATCH
         )
         self._watermark.note(newest)
-        self.suppression.learn(receipts)
+        self.suppression.suppress_reported(receipts)
         return kept
 
     def _append_both(
-        self, connection: Connection, intended: Intended | None, answers: Answers | None
-    ) -> tuple[Kept, StoredFact | None, list[Receipt]]:
+        self, connection: Connection, intended: IntendedAttempts | None, answers: AttemptOutcomes | None
+    ) -> tuple[CommittedNudges, StoredFact | None, list[Receipt]]:
         """Append attempts, and behind them outcomes; attempts lock persons, so they come first."""
         if intended is None:
             return {}, None, [] if answers is None else self._append_outcomes(connection, answers)
-        if answers is None or answers.again:
+        if answers is None or answers.may_be_recorded:
             kept, newest = self._append_attempts(connection, intended, NOTHING_MORE)
             return kept, newest, [] if answers is None else self._append_outcomes(connection, answers)
         kept, newest = self._append_attempts(
@@ -139,8 +135,8 @@ class Recorder:
         return kept, newest, self.receipts.record_early(connection, answers.outcomes)
 
     def _append_attempts(
-        self, connection: Connection, intended: Intended, always: Unconditional
-    ) -> tuple[Kept, StoredFact | None]:
+        self, connection: Connection, intended: IntendedAttempts, always: Unconditional
+    ) -> tuple[CommittedNudges, StoredFact | None]:
         """Append the attempts that still hold.
 
         Their nudges and members have not changed, nothing was recorded of the persons since the decision, the cap has
@@ -157,13 +153,13 @@ class Recorder:
         self._watermark.check(connection, self._watermark.known())
         concerned = frozenset[str]().union(*(case.rests_on for case in cases))
         self._log.keys.hold(connection, concerned)  # nobody else sends to them, or records anything of them
-        told = history.told_after(connection, concerned, min((case.upto for case in cases), default=0))
+        told = history.told_after(connection, concerned, min((case.as_of for case in cases), default=0))
         again = {
             case.nudge.intent.id
             for case in (cases if told else ())
-            if any(told.get(each, 0) > case.upto for each in case.rests_on)
+            if any(told.get(each, 0) > case.as_of for each in case.rests_on)
         }
-        again |= crowded(connection, [attempt.case.settlement for attempt in attempts], now)
+        again |= without_room(connection, [attempt.case.settlement for attempt in attempts], now)
         left = [attempt for attempt in attempts if attempt.nudge not in again]
         again |= conversations.unmarked(connection, self._log, intended.rules, self._names, left, now)
         decided = [
@@ -172,7 +168,7 @@ class Recorder:
             if case.nudge.intent.id not in again
         ]
         going = [case for case in cases if case.nudge.intent.id not in again]
-        decided += added([*going, *chain.from_iterable(case.members for case in going)], now)
+        decided += new_deliveries([*going, *chain.from_iterable(case.members for case in going)], now)
         tied = {attempt.nudge: [member.nudge for member in attempt.case.members] for attempt in attempts}
         conversations.note_attempts(connection, self._names, attempts, now)
         kept = append_decided(connection, self._log, self._names, decided, tied, always)
@@ -180,10 +176,10 @@ class Recorder:
         refuse_moved_rules(connection, intended.rules.position)
         return kept, self._watermark.newest(connection)
 
-    def _append_outcomes(self, connection: Connection, answers: Answers) -> list[Receipt]:
+    def _append_outcomes(self, connection: Connection, answers: AttemptOutcomes) -> list[Receipt]:
         """Append outcomes; return the receipts that were known before them."""
         outcomes = answers.outcomes
-        if not answers.again:
+        if not answers.may_be_recorded:
             append_if_unmoved(connection, self._log, (), always=Unconditional(outcomes.facts, answers.known))
             return self.receipts.record_early(connection, outcomes)
         nudges.held(connection, {id_ for id_, _ in outcomes.facts})

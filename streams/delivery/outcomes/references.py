@@ -35,18 +35,18 @@ class _Attempt(NamedTuple):
 
 
 def find_own(
-    connection: Connection, log: Log, provider: str, references: Iterable[str], *, open_too: bool = False
+    connection: Connection, log: Log, provider: str, references: Iterable[str], *, include_open: bool = False
 ) -> dict[str, AttemptId]:
     """Return reference -> the last attempt by that provider that it can be about, whose outcome is sent or unknown.
 
-    `open_too`: also attempts without an outcome. They are left out otherwise: a failure that is recorded now would be
-    overwritten by their outcome.
+    `include_open`: also attempts without an outcome. They are left out otherwise: a failure that is recorded now
+    would be overwritten by their outcome.
     """
     known = {reference: name for reference in references if (name := named(reference)) is not None}
     if not known:
         return {}
     attempts = _attempts(
-        connection, log.streams(connection, {name.nudge for name in known.values()}), open_too=open_too
+        connection, log.streams(connection, {name.nudge for name in known.values()}), open_too=include_open
     )
     found = {
         reference: [one.attempt_id for one in attempts.get(name.nudge, ()) if _fits(one, name, provider)]
@@ -119,14 +119,14 @@ def keep_parts(connection: Connection, parts: Parts, now: datetime) -> None:
 
     Call it after the outcomes are appended: that holds the nudges, as erasing does.
     """
-    gone = _forgotten(connection, set(parts.values())) if parts else ()
+    gone = _of_erased(connection, set(parts.values())) if parts else ()
     rows = [
         (*name, *attempt_id[:3], micros(now)) for name, attempt_id in sorted(parts.items()) if attempt_id not in gone
     ]
     replace_rows(connection, sent_parts, rows)
 
 
-def _forgotten(connection: Connection, attempts: AbstractSet[AttemptId]) -> set[AttemptId]:
+def _of_erased(connection: Connection, attempts: AbstractSet[AttemptId]) -> set[AttemptId]:
     erased_at = nudges.erasures(connection, {each.recipient for each in attempts})
     these = {attempt for attempt in attempts if attempt.recipient in erased_at}
     found = nudges.by_id(connection, {attempt.nudge for attempt in these}) if these else {}

@@ -61,16 +61,16 @@ def refused_by(provider: Provider, messages: Iterable[Message], outcomes: Sequen
     ]
 
 
-def among_receipts(receipts: Sequence[Receipt]) -> list[RefusedAttempt]:
+def bad_addresses_among(receipts: Sequence[Receipt]) -> list[RefusedAttempt]:
     """Return the reports about bad addresses."""
     return [
         RefusedAttempt(receipt.attempt_id)
         for receipt in receipts
-        if receipt.heard is ReceiptStatus.FAILED and receipt.reason == Reason.BAD_ADDRESS
+        if receipt.status is ReceiptStatus.FAILED and receipt.reason == Reason.BAD_ADDRESS
     ]
 
 
-class Endurance(Struct, frozen=True):
+class BounceThreshold(Struct, frozen=True):
     """The threshold of suppression: emails that bounce in a row, and the days that they must span."""
 
     bounces: int
@@ -80,44 +80,44 @@ class Endurance(Struct, frozen=True):
 class SuppressionList(EventWriter):
     """Keeps refused addresses, as life events of the recipient."""
 
-    def __init__(self, context: WriteContext, endurance: Endurance) -> None:
+    def __init__(self, context: WriteContext, endurance: BounceThreshold) -> None:
         super().__init__(context)
         self._endurance = endurance
 
-    def learn(self, receipts: Sequence[Receipt]) -> None:
+    def suppress_reported(self, receipts: Sequence[Receipt]) -> None:
         """Suppress addresses that are reported as bad, or from which emails have bounced for days."""
-        if refused := [*among_receipts(receipts), *self._worn_out(soft_among(receipts))]:
-            self.keep(refused)
+        if refused := [*bad_addresses_among(receipts), *self._soft_bounced(soft_bounces_among(receipts))]:
+            self.suppress(refused)
 
-    def _worn_out(self, soft: Sequence[Receipt]) -> list[RefusedAttempt]:
+    def _soft_bounced(self, soft: Sequence[Receipt]) -> list[RefusedAttempt]:
         """Return the attempts at addresses that bounced for days, unless half of the server's messages did."""
         if not soft:
             return []
         rules = self._library.rules()
         with self._database.reading() as connection:
             attempts = [receipt.attempt_id for receipt in soft]
-            kept = believed(connection, self._log, attempts, SOFT)
-            rows = [row_before(connection, self._log, receipt, self._endurance) for receipt in soft]
+            kept = credible(connection, self._log, attempts, SOFT_BOUNCES)
+            rows = [bounce_row(connection, self._log, receipt, self._endurance) for receipt in soft]
             return [
                 RefusedAttempt(attempt)
                 for attempt, row in zip(attempts, rows, strict=True)
-                if attempt in kept and row and len({*self._addresses_then(connection, row, rules)}) == 1
+                if attempt in kept and row and len({*self._addresses_at(connection, row, rules)}) == 1
             ]
 
-    def _addresses_then(self, connection: Connection, row: Sequence[Entry], rules: Rules) -> Iterator[str | None]:
+    def _addresses_at(self, connection: Connection, row: Sequence[Entry], rules: Rules) -> Iterator[str | None]:
         for entry in row:
             assert isinstance(entry.fact, NudgeAttempted)
-            yield self._address_then(connection, entry.fact, entry.position, rules)
+            yield self._address_at(connection, entry.fact, entry.position, rules)
 
-    def keep(self, refused: Sequence[RefusedAttempt]) -> None:
+    def suppress(self, refused: Sequence[RefusedAttempt]) -> None:
         """Store refused addresses, each once."""
         rules = self._library.rules()
-        self._write(lambda connection: self._kept(connection, refused, rules), Priority.DISPATCH)
+        self._write(lambda connection: self._suppress(connection, refused, rules), Priority.DISPATCH)
 
-    def _kept(
+    def _suppress(
         self, connection: Connection, refused: Sequence[RefusedAttempt], rules: Rules
     ) -> Mapping[str, PersonKey]:
-        refused = self._believed(connection, refused)
+        refused = self._credible(connection, refused)
         persons = sorted({each.attempt.recipient for each in refused})
         self._log.keys.hold(connection, persons)  # of two refusals at once, neither is lost
         known = histories.of_personal_types(connection, self._log, persons, rules.rulebook)
@@ -129,10 +129,10 @@ class SuppressionList(EventWriter):
         ]
         return dict(self._append(connection, [event for event in events if event is not None]))
 
-    def _believed(self, connection: Connection, refused: Sequence[RefusedAttempt]) -> list[RefusedAttempt]:
+    def _credible(self, connection: Connection, refused: Sequence[RefusedAttempt]) -> list[RefusedAttempt]:
         """Leave out the reports of a provider that reports nearly everybody."""
         late = [each.attempt for each in refused if each.address is None]
-        kept = believed(connection, self._log, late, BAD) if late else set()
+        kept = credible(connection, self._log, late, BAD_ADDRESSES) if late else set()
         return [each for each in refused if each.address or each.attempt in kept]
 
     def _addresses(
@@ -143,11 +143,9 @@ class SuppressionList(EventWriter):
         late = {each.attempt for each in refused if each.address is None}
         for entry in self._log.streams(connection, {attempt.nudge for attempt in late}):
             if isinstance(entry.fact, NudgeAttempted) and attempt_id_of(entry) in late:
-                yield self._address_then(connection, entry.fact, entry.position, rules)
+                yield self._address_at(connection, entry.fact, entry.position, rules)
 
-    def _address_then(
-        self, connection: Connection, attempt: NudgeAttempted, position: int, rules: Rules
-    ) -> str | None:
+    def _address_at(self, connection: Connection, attempt: NudgeAttempted, position: int, rules: Rules) -> str | None:
         who = [attempt.recipient]
         then = histories.persons(connection, self._log, who, rules.rulebook, position)
         address = then[attempt.recipient].get(ADDRESS_OF.get(attempt.channel, ""))
@@ -170,19 +168,21 @@ class SuppressionList(EventWriter):
         return event_of_person(self._names, SOURCE, id_, TYPE, ROLE, person, fields, time)
 
 
-SOFT = frozenset({Reason.EXPIRED_THERE.value, Reason.MAILBOX_FULL.value, Reason.UNDELIVERED.value})
-CHANNEL, LOOKED_AT = "email", 50
-"""LOOKED_AT: of the person's last messages. A message delivered, or sent and not reported, ends a row."""
+SOFT_BOUNCES = frozenset({Reason.EXPIRED_THERE.value, Reason.MAILBOX_FULL.value, Reason.UNDELIVERED.value})
+CHANNEL, LAST_MESSAGES = "email", 50
+"""So many of the person's last messages are read. One that was delivered, or sent and not reported, ends a row."""
 
 
-def soft_among(receipts: Sequence[Receipt]) -> list[Receipt]:
+def soft_bounces_among(receipts: Sequence[Receipt]) -> list[Receipt]:
     """Return the receipts of soft bounces: not delivered, without a word against the address."""
-    return [receipt for receipt in receipts if receipt.heard is ReceiptStatus.FAILED and receipt.reason in SOFT]
+    return [
+        receipt for receipt in receipts if receipt.status is ReceiptStatus.FAILED and receipt.reason in SOFT_BOUNCES
+    ]
 
 
-def row_before(connection: Connection, log: Log, receipt: Receipt, endurance: Endurance) -> list[Entry]:
+def bounce_row(connection: Connection, log: Log, receipt: Receipt, endurance: BounceThreshold) -> list[Entry]:
     """Return the attempts of the row that the receipt completes, its own last; none if the row is not long enough."""
-    shown = inbox.page(connection, receipt.recipient, None, LOOKED_AT)
+    shown = inbox.page(connection, receipt.recipient, None, LAST_MESSAGES)
     entries = log.streams(connection, [message.nudge for message in shown])
     letters = sorted(_letters(entries, receipt.recipient), key=_at)
     own = [number for number, letter in enumerate(letters) if attempt_id_of(letter) == receipt.attempt_id]
@@ -210,7 +210,9 @@ def _failed_softly(entries: Sequence[Entry]) -> Mapping[AttemptId, datetime]:
     return {
         attempt_id_of(entry): entry.fact.at
         for entry in reversed(entries)
-        if isinstance(entry.fact, NudgeFailed) and entry.fact.reason in SOFT and attempt_id_of(entry) not in arrived
+        if isinstance(entry.fact, NudgeFailed)
+        and entry.fact.reason in SOFT_BOUNCES
+        and attempt_id_of(entry) not in arrived
     }
 
 
@@ -219,12 +221,15 @@ def _at(entry: Entry) -> datetime:
     return entry.fact.at
 
 
-MANY, BEFORE, NEAR = 5, 20, 2_000
-"""Reports are not believed from MANY bad addresses on, and half of the BEFORE last messages among NEAR facts."""
-BAD = frozenset({Reason.BAD_ADDRESS.value})
+DOUBTED_FROM, COMPARED_WITH, NEAR_FACTS = 5, 20, 2_000
+"""A provider is doubted from DOUBTED_FROM bad addresses on, if they are half of its messages before.
+
+Of these the last COMPARED_WITH count, as far as they are among the NEAR_FACTS facts before the report's message.
+"""
+BAD_ADDRESSES = frozenset({Reason.BAD_ADDRESS.value})
 
 
-def believed(
+def credible(
     connection: Connection, log_: Log, reported: Sequence[AttemptId], reasons: AbstractSet[str]
 ) -> set[AttemptId]:
     """Return the attempts around which their provider reported few for these reasons."""
@@ -236,13 +241,13 @@ def believed(
 def _too_many(connection: Connection, log_: Log, sent: Entry, reasons: AbstractSet[str]) -> bool:
     """Return whether half of what the same provider accepted before was reported so, too."""
     assert isinstance(sent.fact, NudgeSent)
-    near = log.c.position.between(sent.position - NEAR, sent.position - 1)
+    near = log.c.position.between(sent.position - NEAR_FACTS, sent.position - 1)
     rows = connection.execute(log_rows.where(near, log.c.topic == NudgeSent.TOPIC).order_by(log.c.position.desc()))
     same = (entry for entry in log_.decoded(connection, rows) if _provider(entry) == sent.fact.provider)
-    before = {attempt_id_of(entry) for entry in islice(same, BEFORE)}
+    before = {attempt_id_of(entry) for entry in islice(same, COMPARED_WITH)}
     facts = log_.streams(connection, {nudge for nudge, *_ in before})
     bad = before.intersection(attempt_id_of(entry) for entry in facts if _is_bad(entry, reasons))
-    return len(bad) >= max(MANY, len(before) / 2)
+    return len(bad) >= max(DOUBTED_FROM, len(before) / 2)
 
 
 def _provider(entry: Entry) -> str:

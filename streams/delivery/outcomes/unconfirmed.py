@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from domain.nudges.delivery import Due
 from domain.nudges.nudge import Nudge
 from projections import nudges
-from streams.delivery.outcomes.attempts import Attempt, handed_back
+from streams.delivery.outcomes.attempts import Attempt, not_handed_over
 from streams.log.appending import record
 from streams.rules.context import WriteContext
 from streams.storage.database import Priority
@@ -36,7 +36,7 @@ class UnconfirmedCommits:
         self.settled: deque[Attempt] = deque()
 
     @contextmanager
-    def watching(self, claimed: Sequence[Due], attempts: Sequence[Attempt] = ()) -> Iterator[None]:
+    def remembering(self, claimed: Sequence[Due], attempts: Sequence[Attempt] = ()) -> Iterator[None]:
         """Remember these claimed deliveries and attempts if the database goes away within the block."""
         try:
             yield
@@ -58,7 +58,7 @@ class UnconfirmedCommits:
         """Holding the nudges proves that the transaction in question is over."""
         found, now = nudges.held(connection, {each.nudge for each in claimed}), self._clock()
         there = [attempt for attempt in attempts if _is_open(attempt, found.get(attempt.nudge))]
-        record(connection, self._log, [(attempt.nudge, handed_back(attempt, now, REASON)) for attempt in there])
+        record(connection, self._log, [(attempt.nudge, not_handed_over(attempt, now, REASON)) for attempt in there])
         nudges.release(connection, claimed)
 
 

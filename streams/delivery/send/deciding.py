@@ -49,15 +49,15 @@ class Decider:
         now, rules = self._clock(), self._library.rules()
         with self._database.reading() as connection:
             claimed = read_claim(connection, self._log, rules, due, now)
-        lost, parts = self._recovery.lost(claimed.lost, rules, now)
+        lost, parts = self._recovery.lost(claimed.lease_ended, rules, now)
         decisions = decide(claimed, rules, now)
         facts = [*lost, *decisions.facts]
         if facts:
             try:
-                self._recorder.decisions(facts, rules.position, parts)
+                self._recorder.append_decisions(facts, rules.position, parts)
             except RulesMoved:
                 decided = {nudge.intent.id for nudge, _ in facts}
                 self._claims.release([each for each in due if each.nudge in decided])
-        self._claims.release(claimed.moved_on)
+        self._claims.release(claimed.changed)
         self._claims.postpone(claimed.awaiting_plans)
         return Batch(len(due), decisions.cases, decisions.questions, rules, self._clock())

@@ -18,7 +18,7 @@ from streams.delivery.admission.routing import Routing
 from streams.delivery.admission.task_group import TaskGroup, wait_for_both
 from streams.delivery.decide.case import key_of
 from streams.delivery.outcomes.attempts import Attempt
-from streams.delivery.outcomes.group_commit import Intended
+from streams.delivery.outcomes.group_commit import IntendedAttempts
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.claiming import Claimant, Claims, DispatchLane
 from streams.delivery.send.deciding import Batch, Decider
@@ -57,7 +57,7 @@ class Dispatcher:
         budgets = Budgets(
             routing.removes_doubles,
             claimant.in_flight,
-            lambda: MOST_WITH_JOURNAL if recorder.journal.works else claimant.in_flight,
+            lambda: MOST_WITH_JOURNAL if recorder.journal.is_kept else claimant.in_flight,
         )
         self._lane, self._urgent = DispatchLane(budgets, urgent=False), DispatchLane(budgets, urgent=True)
         self._next_batch: Batch | None = None
@@ -107,10 +107,10 @@ class Dispatcher:
             return None
         await self._hand_over.record_late()
         if ready_again := lane.bulkheads.take_ready():
-            with self._unconfirmed.watching(ready_again):
+            with self._unconfirmed.remembering(ready_again):
                 await asyncio.to_thread(self._claims.release, ready_again)
         claimed = await asyncio.to_thread(self._decider.claim, lane, limit)
-        with self._unconfirmed.watching(claimed):
+        with self._unconfirmed.remembering(claimed):
             return await asyncio.to_thread(self._decide_and_write, claimed) if claimed else None
 
     def _decide_and_write(self, claimed: Sequence[Due]) -> Batch:
@@ -120,7 +120,7 @@ class Dispatcher:
     async def _send(self, lane: DispatchLane, batch: Batch, patience: float | None = None) -> None:
         """Admit the cases by rates and permits, which calls `_deliver`; then ask providers about unknown outcomes."""
         terms = Terms(batch.decided_at, patience, partial(self._deliver, batch))
-        with self._unconfirmed.watching([key_of(case) for case in batch.questions]):
+        with self._unconfirmed.remembering([key_of(case) for case in batch.questions]):
             not_sent = await self._admission.send(batch.cases, terms, lane.bulkheads)
         lane.claim_less_of(not_sent)
         await self._status_queries.begin(batch.questions, batch.rules, waits=patience is None)
@@ -134,14 +134,14 @@ class Dispatcher:
                 each.provider for each in admitted.routed if each.provider
             )
             if not no_links and self._clock() > begun + DECISION_HOLDS:
-                with self._unconfirmed.watching(claimed):
+                with self._unconfirmed.remembering(claimed):
                     await asyncio.to_thread(self._claims.release, claimed)  # to be decided on again
                 return
-            with self._unconfirmed.watching(claimed):
+            with self._unconfirmed.remembering(claimed):
                 intended = self._intentions.attempts_of(admitted.routed, batch.rules, batch.messages)
             attempts = await self._commit(intended)
             permits.release(len(claimed) - len(attempts))
-            with self._unconfirmed.watching(claimed, attempts):
+            with self._unconfirmed.remembering(claimed, attempts):
                 await self._routing.reserve_pieces(attempts)
             calls = [(call, permits.split_off(len(call))) for call in self._routing.calls(attempts)]
             await self._tasks.gather(
@@ -153,12 +153,12 @@ class Dispatcher:
         finally:
             permits.release()
 
-    async def _commit(self, intended: Intended) -> list[Attempt]:
+    async def _commit(self, intended: IntendedAttempts) -> list[Attempt]:
         """Commit the attempts; return those that may be handed over: none if the rules have changed."""
         try:
-            return await self._recorder.attempts(intended)
+            return await self._recorder.commit_attempts(intended)
         except RulesMoved:
-            with self._unconfirmed.watching(intended.claimed):
+            with self._unconfirmed.remembering(intended.claimed):
                 await asyncio.to_thread(self._claims.release, intended.claimed)
             return []
 

@@ -16,8 +16,8 @@ from streams.delivery.admission.concurrency import Permits, ProviderPlaces
 from streams.delivery.admission.routing import Routing
 from streams.delivery.admission.task_group import TaskGroup
 from streams.delivery.outcomes import outcome_facts
-from streams.delivery.outcomes.attempts import Attempt, handed_back, outcomes_of
-from streams.delivery.outcomes.group_commit import Answers
+from streams.delivery.outcomes.attempts import Attempt, not_handed_over, outcomes_of
+from streams.delivery.outcomes.group_commit import AttemptOutcomes
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.outcomes.suppression import refused_by
 from streams.delivery.send.metrics import AttemptMetrics
@@ -44,7 +44,7 @@ class HandOver:
     ) -> None:
         self._routing, self._recorder, self._clock, self._lease = routing, recorder, clock, lease
         self._places, self._tasks, self._metrics = places, TaskGroup(), AttemptMetrics()
-        self._late, self._recording_late = deque[Answers](), asyncio.Lock()
+        self._late, self._recording_late = deque[AttemptOutcomes](), asyncio.Lock()
         self.collectors = self._metrics.collectors
         self.stopping = False
 
@@ -80,23 +80,23 @@ class HandOver:
         try:
             late = [attempt for attempt in attempts if self.stopping or attempt.fact.until <= latest]
             safe = [attempt for attempt in attempts if not self.stopping and attempt.fact.until > latest]
-            back = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
-            with self._recorder.expecting():
+            back = [(attempt.nudge, not_handed_over(attempt, self._clock())) for attempt in late]
+            with self._recorder.expecting_outcomes():
                 copies = [attempt.copies for attempt in safe]
                 messages = [*chain.from_iterable(copies)]
                 answers = await self._results(provider, safe, messages, no_link) if safe else ()
             left = iter(answers)
             results = [best_outcome([next(left) for _ in each]) for each in copies]
             outcomes = outcomes_of([*back, *self._facts(safe, results)], safe, results)
-            self._recorder.journal.answer(attempts, outcomes)
+            self._recorder.journal.note_answered(attempts, outcomes)
             places.release()
             known = {attempt.nudge: attempt.committed for attempt in attempts if attempt.committed is not None}
-            await self._record(Answers(outcomes, known), attempts[0].fact.until, permits)
+            await self._record(AttemptOutcomes(outcomes, known), attempts[0].fact.until, permits)
         finally:
             places.release()
             permits.release()
         if refused := refused_by(provider, messages, answers):
-            await asyncio.to_thread(self._recorder.suppression.keep, refused)
+            await asyncio.to_thread(self._recorder.suppression.suppress, refused)
 
     async def record_late(self) -> None:
         """Record the outcomes that the database did not take before their lease was over.
@@ -107,7 +107,7 @@ class HandOver:
             while self._late:
                 answers = self._late.popleft()
                 try:
-                    await self._recorder.outcomes(answers)
+                    await self._recorder.commit_outcomes(answers)
                 except UNAVAILABLE_ERRORS:
                     self._late.appendleft(answers)
                     raise
@@ -121,7 +121,7 @@ class HandOver:
     ) -> Sequence[Outcome]:
         if no_link is not None:
             return provider.retry_later(messages, no_link)
-        self._recorder.journal.hand_over(attempts)
+        self._recorder.journal.note_handed_over(attempts)
         return await provider.send(messages)
 
     def _facts(self, attempts: Sequence[Attempt], results: Sequence[Outcome]) -> list[tuple[UUID, NudgeFact]]:
@@ -136,7 +136,7 @@ class HandOver:
             self._metrics.note(attempt, fact, now)
         return facts
 
-    async def _record(self, answers: Answers, until: datetime, permits: Permits) -> None:
+    async def _record(self, answers: AttemptOutcomes, until: datetime, permits: Permits) -> None:
         """Record outcomes as soon as the database answers; once the lease has ended, before the next claim.
 
         The permits are released first: an attempt that takes them is committed with these outcomes, or later.
@@ -145,10 +145,10 @@ class HandOver:
         while True:
             permits.release()
             try:
-                return await self._recorder.outcomes(answers)
+                return await self._recorder.commit_outcomes(answers)
             except UNAVAILABLE_ERRORS:
                 permits.reclaim(count)
-                answers = replace(answers, again=True)
+                answers = replace(answers, may_be_recorded=True)
                 if self._clock() >= until:
                     self._late.append(answers)
                     raise

@@ -17,10 +17,10 @@ from domain.persons.hours import local_zone
 from notifiers.port.interface import Action, Message
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.rendering import AnswerUrl, render
-from streams.delivery.decide.settling import unsent
+from streams.delivery.decide.settling import unsent_fact
 from streams.delivery.outcomes import conversations, outcome_facts
 from streams.delivery.outcomes.attempts import Attempt, Intention, RoutedCase
-from streams.delivery.outcomes.group_commit import Intended
+from streams.delivery.outcomes.group_commit import IntendedAttempts
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from templates.words import emblems, footer
@@ -118,9 +118,9 @@ class AttemptWriter:
     def write_messages(self, cases: Sequence[Case], rules: Rules) -> Messages:
         """Return the messages of cases that are sent."""
         now, marks = self._clock(), dict[Due, str]()
-        if asking := [case for case in cases if conversations.asks(case)]:
+        if asking := [case for case in cases if conversations.asks_by_sms(case)]:
             with self._database.reading() as connection:
-                marks |= conversations.marks(connection, self._log, rules, self._names, asking, now)
+                marks |= conversations.required_marks(connection, self._log, rules, self._names, asking, now)
         sent = {case.key: case for case in cases if isinstance(case.decision, Send)}
         return {key: self._write(case, rules, now, marks.get(key, "")) for key, case in sent.items()}
 
@@ -133,17 +133,19 @@ class AttemptWriter:
         except Exception as defect:  # noqa: BLE001  (it stops the group of this message, and no other)
             return WrittenMessage(None, defect=defect)
 
-    def attempts_of(self, routed: Sequence[RoutedCase], rules: Rules, messages: Messages) -> Intended:
+    def attempts_of(self, routed: Sequence[RoutedCase], rules: Rules, messages: Messages) -> IntendedAttempts:
         """Return for each case an attempt, or a fact that records why it is not sent."""
         now = self._clock()
-        return Intended([one.case for one in routed], [self._intention(one, messages, now) for one in routed], rules)
+        return IntendedAttempts(
+            [one.case for one in routed], [self._intention(one, messages, now) for one in routed], rules
+        )
 
     def _intention(self, routed: RoutedCase, messages: Messages, now: datetime) -> Intention:
         case, provider = routed.case, routed.provider
         if not isinstance(case.decision, Send):
-            return unsent(case, now)
+            return unsent_fact(case, now)
         if provider is None:
-            return outcome_facts.not_again(case.settlement, now)
+            return outcome_facts.unknown_without_retry(case.settlement, now)
         recipient, written = case.recipient.pseudonym, messages[case.key]
         message = written.message
         if written.defect is not None:

@@ -12,9 +12,9 @@ from projections.tables import micros
 from streams.delivery.admission.routing import Routing
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.digesting import Decided
-from streams.delivery.decide.restore_doubt import lost_before
+from streams.delivery.decide.restore_doubt import outcome_lost_by_restore
 from streams.delivery.outcomes import outcome_facts
-from streams.delivery.outcomes.hand_over_journal import NOTHING_LEFT, OpenAttempt, Unfinished
+from streams.delivery.outcomes.hand_over_journal import NOTHING_UNFINISHED, OpenAttempt, Unfinished
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.outcomes.references import Parts
 from streams.delivery.send.claiming import Claims
@@ -42,7 +42,7 @@ class Recovery:
     def recover(self) -> int:
         """End the attempts of dead processes of this machine, as their journals say; return how many there were."""
         with self._recorder.journal.unfinished() as left:
-            return self._end_open(left, left.every) if left.every else 0
+            return self._end_open(left, left.all_attempts) if left.all_attempts else 0
 
     def lost(self, cases: Sequence[Settlement], rules: Rules, now: datetime) -> tuple[list[Decided], Parts]:
         """Return the outcomes of attempts whose lease is over, with the providers' names for parts of them.
@@ -66,7 +66,7 @@ class Recovery:
             if not cases:
                 break
             ended = ended or len(cases)
-            self._recorder.decisions(
+            self._recorder.append_decisions(
                 [(case.nudge, self.outcome(case, rules, now, left)) for case in cases], None, left.parts
             )
         return ended
@@ -78,9 +78,11 @@ class Recovery:
             open_ = [(found[row.nudge], row.recipient) for row in rows]
             return DecisionInputs(connection, self._log, rules, now).settlements(open_)
 
-    def outcome(self, case: Settlement, rules: Rules, now: datetime, left: Unfinished = NOTHING_LEFT) -> NudgeFact:
+    def outcome(
+        self, case: Settlement, rules: Rules, now: datetime, left: Unfinished = NOTHING_UNFINISHED
+    ) -> NudgeFact:
         """Return the outcome of such an attempt; `left`: what its journal says."""
-        if (before := lost_before(case, rules.governed.doubt_until, now)) is not None:
+        if (before := outcome_lost_by_restore(case, rules.governed.doubt_until, now)) is not None:
             return before
         attempt, delivery = _attempt_of(case), case.nudge.to(case.person.pseudonym)
         if attempt in left.answered:
@@ -88,7 +90,7 @@ class Recovery:
         if attempt in left.kept_back:
             return NudgeFailed(now, delivery.recipient, delivery.attempt, NOT_HANDED_OVER, now)
         attempted = outcome_facts.Attempted(case, delivery, self._routing.last_provider(delivery))
-        return outcome_facts.unknown(attempted, "no_outcome", now)
+        return outcome_facts.unknown_fact(attempted, "no_outcome", now)
 
 
 def _attempt_of(case: Settlement) -> OpenAttempt:

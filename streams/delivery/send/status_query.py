@@ -70,10 +70,10 @@ class StatusQueries:
         async with self._free:
             if self.stopping or asyncio.get_running_loop().time() > until:
                 return
-            with self._recorder.unconfirmed.watching([key_of(case)]):
+            with self._recorder.unconfirmed.remembering([key_of(case)]):
                 query = await asyncio.to_thread(self._query, case, rules)
             told = Unknown(Reason.CLOSED) if query is None else await query.provider.ask(query.inquiry)
-        with self._recorder.unconfirmed.watching([key_of(case)]):
+        with self._recorder.unconfirmed.remembering([key_of(case)]):
             await asyncio.to_thread(self._record, case, query, told)
 
     def _query(self, case: Settlement, rules: Rules) -> _Query | None:
@@ -116,17 +116,21 @@ class StatusQueries:
                 lambda connection: claims.postpone(connection, [key_of(case)], until), Priority.DISPATCH
             )
             return
-        self._recorder.decisions([(case.nudge, self._ended(case, query, answer))])
+        self._recorder.append_decisions([(case.nudge, self._ended(case, query, answer))])
 
     def _record_known(self, query: _Query, answer: Accepted | Report) -> None:
         """The provider has it: record a late outcome or a receipt of the attempt, by our own name for it."""
         provider, name = query.provider, numbered(query.inquiry.key, query.inquiry.attempt)
         if isinstance(answer, Accepted):
             reports = provider.notifier.reports
-            self._recorder.suppression.learn(self._late.accepted(provider.name, name, answer, reports=reports))
+            self._recorder.suppression.suppress_reported(
+                self._late.record(provider.name, name, answer, reports=reports)
+            )
         else:
             report = Report(name, answer.heard, answer.reason, answer.detail)
-            self._recorder.suppression.learn(self._recorder.receipts.reported(provider.name, [report]))
+            self._recorder.suppression.suppress_reported(
+                self._recorder.receipts.record_reports(provider.name, [report])
+            )
 
     def _is_early(self, case: Settlement) -> bool:
         first = case.nudge.to(case.person.pseudonym).ask_at
@@ -139,4 +143,4 @@ class StatusQueries:
         attempted = outcome_facts.Attempted(case, delivery, provider)
         if isinstance(answer, NeverCame):
             return outcome_facts.fact_of(attempted, RetryLater(None, Reason.NEVER_CAME), now)
-        return outcome_facts.unknown(attempted, delivery.reason or Reason.TIMED_OUT.value, now, asked=True)
+        return outcome_facts.unknown_fact(attempted, delivery.reason or Reason.TIMED_OUT.value, now, asked=True)

@@ -16,7 +16,7 @@ from domain.facts.governance import ControlSet, SentAsTest, TriggerCommented
 from projections import history, nudges
 from projections.history import News
 from projections.tables import micros
-from streams.delivery.decide.awaited_plans import LONGEST
+from streams.delivery.decide.awaited_plans import LONGEST_WAIT
 from streams.intake.cloudevents import Envelope
 from streams.log.log import Log
 from streams.log.mapper import Entry
@@ -260,7 +260,7 @@ def test_an_attempt_made_meanwhile_is_not_overwritten(world: World, database: Me
     world.plan()
     world.at(LATER)
     world.take(annulled(issued, 2))
-    world.at(datetime.fromisoformat(LATER) + LONGEST)  # else it is not sent before its plan
+    world.at(datetime.fromisoformat(LATER) + LONGEST_WAIT)  # else it is not sent before its plan
     sent = world.nudge("month").intent.id
     database.before_writes.append(lambda: uvloop.run(world.engine.dispatcher.drain()))
 

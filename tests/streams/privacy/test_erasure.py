@@ -273,7 +273,7 @@ async def test_what_comes_back_after_it_shows_them_nowhere(world: World) -> None
     [*_, sent] = [message for message in world.sent if message.recipient == world.name(MOTHER)]
     world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked")
 
-    assert world.platform.delivery.receipts.take(
+    assert world.platform.delivery.receipts.record(
         Receipt(sent.nudge, sent.recipient, sent.attempt, ReceiptStatus.DELIVERED)
     )
     assert rows(world, inbox, MOTHER) == 0

@@ -87,7 +87,7 @@ async def live(world: World) -> None:
             heard = random.choice([*ReceiptStatus, None, None])
             if heard is not None:
                 receipt = Receipt(message.nudge, message.recipient, message.attempt, heard, "bounced")
-                world.platform.delivery.receipts.take(receipt)
+                world.platform.delivery.receipts.record(receipt)
     world.platform.replay.follower.drain()
 
 

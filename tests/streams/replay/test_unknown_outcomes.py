@@ -123,7 +123,7 @@ async def test_a_late_receipt_wins(world: World, how: Resolution) -> None:
     """What is heard after the decision stands, and nothing more is sent."""
     delivery, nudge = world.delivery("month"), world.nudge("month").intent.id
     assert resolve(world, how) == 1
-    world.platform.delivery.receipts.take(
+    world.platform.delivery.receipts.record(
         Receipt(nudge, delivery.recipient, delivery.attempt, ReceiptStatus.DELIVERED)
     )
     await world.settle(world.clock() + DAY)
@@ -152,9 +152,9 @@ async def test_a_receipt_that_an_operator_brings_says_who_brought_it(world: Worl
 async def test_a_receipt_by_a_name_that_no_attempt_has_is_not_kept(world: World) -> None:
     """It is told apart before anything is taken in, and waits for no message of that name."""
     strange, ours = Report("theirs-7", ReceiptStatus.FAILED, Reason.BAD_ADDRESS), report(world)
-    unmatched, new = world.platform.delivery.receipts.look("email", [strange, ours])
-    assert (unmatched, [each.heard for each in new]) == ([strange], [ReceiptStatus.DELIVERED])
-    assert world.platform.delivery.receipts.bring("email", [strange], Brought(*SAID)) == []
+    unmatched, new = world.platform.delivery.receipts.preview("email", [strange, ours])
+    assert (unmatched, [each.status for each in new]) == ([strange], [ReceiptStatus.DELIVERED])
+    assert world.platform.delivery.receipts.record_brought("email", [strange], Brought(*SAID)) == []
     with world.platform.database.reading() as connection:
         assert list(early_receipts.waiting(connection, ["theirs-7"])) == []
 
@@ -163,7 +163,7 @@ async def test_what_was_heard_before_the_decision_stands(world: World) -> None:
     """A receipt that comes between the plan and the decision leaves nothing to decide."""
     delivery, nudge = world.delivery("month"), world.nudge("month").intent.id
     assert plan_of(planned_work(world.platform, "resolve-unknown", ORDER)).count == 1
-    world.platform.delivery.receipts.take(
+    world.platform.delivery.receipts.record(
         Receipt(nudge, delivery.recipient, delivery.attempt, ReceiptStatus.DELIVERED)
     )
     assert resolve(world, Resolution.AGAIN) == 0

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from domain.rules.built_in_triggers import DIGEST
 from projections import history
 from projections.tables import micros
-from streams.delivery.decide.awaited_plans import LATER, LONGEST, SOON
+from streams.delivery.decide.awaited_plans import FIRST_LOOKS, LATER_LOOKS, LONGEST_WAIT
 from templates.checks.loader import shipped
 from tests.streams.dispatching import AIGERIM, AWAKE, CARD, DANA, DUE, EVACUATION, FLOOD, HOME, dispatcher, once
 from tests.world import LONG_AGO, World, annulled, card, event, few_triggers, fine, registered
@@ -52,7 +52,7 @@ async def test_who_has_paid_is_not_reminded(world: World) -> None:
 
     held = await look(world)
     world.plan()
-    world.at(world.clock() + SOON)
+    world.at(world.clock() + FIRST_LOOKS)
 
     assert (held, await look(world)) == ([], [])
     assert world.nudge("last_day").to(world.name(AIGERIM)).state == "cancelled"
@@ -69,7 +69,7 @@ async def test_what_is_still_wanted_goes_after_its_plan(world: World) -> None:
     first = await look(world)
     at_once = await look(world)
     world.plan()
-    world.at(world.clock() + SOON)
+    world.at(world.clock() + FIRST_LOOKS)
 
     assert (first, at_once) == ([world.name(DANA)], [])
     assert (await look(world), await look(world)) == ([world.name(AIGERIM)], [])
@@ -97,11 +97,11 @@ async def test_a_plan_that_never_comes_stops_nothing_for_ever(world: World) -> N
     world.take(SPEAKS_RUSSIAN)
 
     looks = {}
-    while world.clock() <= DUE + LONGEST + TEN_MINUTES:
+    while world.clock() <= DUE + LONGEST_WAIT + TEN_MINUTES:
         looks[world.clock() - DUE] = len(await look(world))
         world.at(world.clock() + TEN_MINUTES)
 
-    assert [after for after, sent in looks.items() if sent] == [LONGEST]
+    assert [after for after, sent in looks.items() if sent] == [LONGEST_WAIT]
     world.close()
 
 
@@ -111,7 +111,7 @@ async def test_a_message_goes_before_it_expires(world: World) -> None:
     await world.settle("2025-06-10T14:00+05:00")
     expires = world.nudge("last_day").intent.expires
     assert expires is not None
-    world.at(expires - LATER)
+    world.at(expires - LATER_LOOKS)
     world.take(SPEAKS_RUSSIAN)
 
     assert await look(world) == [world.name(AIGERIM)]
@@ -161,7 +161,7 @@ async def test_any_fact_may_change_what_is_about_the_person_alone(tmp_path: Path
 
     held = await look(world)
     world.plan()
-    world.at(world.clock() + SOON)
+    world.at(world.clock() + FIRST_LOOKS)
 
     assert (held, await look(world)) == ([], [world.name(AIGERIM)])
     world.close()

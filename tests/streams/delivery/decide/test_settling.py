@@ -125,7 +125,7 @@ async def test_no_further_channel_says_what_was_done_meanwhile(tmp_path: Path, f
     nudge = world.nudge("month")
     bounced = Receipt(nudge.intent.id, world.name(AIGERIM), 1, ReceiptStatus.FAILED, "undelivered")
     if isinstance(first, Accepted):
-        world.platform.delivery.receipts.take(bounced)
+        world.platform.delivery.receipts.record(bounced)
     world.at(DUE + FIVE_MINUTES)
     world.take(card(AIGERIM, "2035-06-20", "N2", "2025-06-20T09:04:00+05:00"))
     assert await world.settle(DUE + timedelta(days=4)) == []
@@ -140,7 +140,7 @@ async def test_a_late_bounce_brings_no_further_channel_for_what_was_done_before(
     assert await world.settle(DUE + FIVE_MINUTES) == []
     nudge = next(one for one in world.nudges() if one.state is State.SENT)
     bounced = Receipt(nudge.intent.id, world.name(AIGERIM), 1, ReceiptStatus.FAILED, "undelivered")
-    world.platform.delivery.receipts.take(bounced)
+    world.platform.delivery.receipts.record(bounced)
     assert await world.settle(DUE + timedelta(days=4)) == []
     ended = next(one for one in world.nudges() if one.intent.id == nudge.intent.id)
     assert (ended.state, ended.deliveries[0].reason) == (State.WITHHELD, "done")

@@ -284,8 +284,8 @@ async def test_a_receipt_of_a_digest_is_one_of_its_members(world: World) -> None
     await world.settle()
     [message] = await world.settle(EVENING)
     opened = Receipt(message.nudge, message.recipient, message.attempt, ReceiptStatus.OPENED)
-    assert world.platform.delivery.receipts.take(opened)
-    assert not world.platform.delivery.receipts.take(opened)
+    assert world.platform.delivery.receipts.record(opened)
+    assert not world.platform.delivery.receipts.record(opened)
     digest = numbered(world)["digest 02"]
     states_ = {each.state.value for each in world.nudges() if each.intent.id in {*digest.members, digest.intent.id}}
     assert states_ == {"opened"}
@@ -302,7 +302,7 @@ async def test_a_digest_that_bounced_goes_on_without_what_was_annulled(world: Wo
     world.take(annulled(calls[wrong], 2))
     world.plan()
     bounced = Receipt(message.nudge, message.recipient, message.attempt, ReceiptStatus.FAILED, "bounced")
-    assert world.platform.delivery.receipts.take(bounced)
+    assert world.platform.delivery.receipts.record(bounced)
     assert [each.nudge for each in await world.settle(EVENING + timedelta(minutes=1))] == [message.nudge]
     assert (states(world)[str(wrong)], states(world)[str(right)]) == ("failed bounced", "sent")
 

@@ -113,7 +113,7 @@ async def test_an_outcome_that_comes_while_a_receipt_is_kept_counts(world: World
         await asyncio.to_thread(stored.wait)
 
     def report() -> None:
-        receipts.reported("sms", [Report(f"fake:{sent[0].key}", ReceiptStatus.DELIVERED)])
+        receipts.record_reports("sms", [Report(f"fake:{sent[0].key}", ReceiptStatus.DELIVERED)])
 
     reporting = threading.Thread(target=report)
     routes = single_routes(world.notifiers | {"sms": FakeNotifier("sms", keep, reports=True)})

@@ -8,7 +8,7 @@ from domain.facts.facts import NudgeAttempted, NudgeDeferred, NudgeFailed
 from domain.nudges.delivery import Due
 from domain.nudges.nudge import Nudge
 from streams.delivery.admission.concurrency import Budgets
-from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
+from streams.delivery.outcomes.group_commit import AttemptOutcomes, CommittedNudges, GroupCommit, IntendedAttempts
 from streams.delivery.outcomes.outcome_facts import Outcomes
 from streams.delivery.send.claiming import LEASE, Claims, DispatchLane
 from streams.log.appending import Unconditional, append_if_unmoved, record
@@ -22,7 +22,7 @@ class Written:
     def __init__(self) -> None:
         self.sizes: list[tuple[int, int]] = []
 
-    def write(self, intended: Intended | None, answers: Answers | None) -> Kept:
+    def write(self, intended: IntendedAttempts | None, answers: AttemptOutcomes | None) -> CommittedNudges:
         """Take what would be committed."""
         self.sizes.append(
             (len(intended.intentions) if intended else 0, len(answers.outcomes.facts) if answers else 0)
@@ -51,14 +51,14 @@ async def test_the_outcomes_of_several_providers_go_with_the_attempts_that_follo
         tasks.create_task(work)
 
     async with tasks:
-        with group.expecting():
-            with group.expecting():
+        with group.expecting_outcomes():
+            with group.expecting_outcomes():
                 await turns(1)
-            begin(group.outcomes(Answers(Outcomes([(due.nudge("month").intent.id, fact)]), {})))
+            begin(group.commit_outcomes(AttemptOutcomes(Outcomes([(due.nudge("month").intent.id, fact)]), {})))
             await turns(3)
-        begin(group.outcomes(Answers(Outcomes([(due.nudge("month").intent.id, fact)]), {})))
+        begin(group.commit_outcomes(AttemptOutcomes(Outcomes([(due.nudge("month").intent.id, fact)]), {})))
         await turns(3)
-        begin(group.attempts(Intended([], [fact], rules)))
+        begin(group.commit_attempts(IntendedAttempts([], [fact], rules)))
     assert written.sizes == [(1, 2)]
 
 
@@ -66,8 +66,8 @@ async def test_a_provider_that_hangs_holds_up_no_commit(due: World) -> None:
     """The outcomes of others are committed while a provider has not answered."""
     written, fact = Written(), failed(due.nudge("month"))
     group = GroupCommit(written.write)
-    with group.expecting():
-        await group.outcomes(Answers(Outcomes([(due.nudge("month").intent.id, fact)]), {}))
+    with group.expecting_outcomes():
+        await group.commit_outcomes(AttemptOutcomes(Outcomes([(due.nudge("month").intent.id, fact)]), {}))
     assert written.sizes == [(0, 1)]
 
 

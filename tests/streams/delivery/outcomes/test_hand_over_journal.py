@@ -28,8 +28,8 @@ from projections.handed_over import AttemptId
 from streams.delivery.admission.rate_limits import RateLimits
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.hand_over_journal import (
-    COMPACT,
-    NOTHING_LEFT,
+    COMPACT_BYTES,
+    NOTHING_UNFINISHED,
     HandOverJournal,
     OpenAttempt,
     Unfinished,
@@ -100,19 +100,19 @@ def kill_owners(beside: Path) -> None:
 def fill(journalled: Journalled) -> HandOverJournal:
     """A journal with one attempt in each state, the fifth of a message in two parts."""
     journal, attempts = journalled.begin(), [journalled.attempt(number) for number in range(5)]
-    journal.intend(attempts)
-    journal.hand_over(attempts[1:])
+    journal.note_intended(attempts)
+    journal.note_handed_over(attempts[1:])
     (_, fourth), (about, fifth) = journalled.sent(3), journalled.sent(4)
-    journal.answer([attempts[3]], Outcomes([(about.nudge, fourth)]))
-    journal.answer([attempts[4]], Outcomes([(about.nudge, fifth)], {("gateway", "part 1"): about}))
-    journal.end([attempts[3].id])
+    journal.note_answered([attempts[3]], Outcomes([(about.nudge, fourth)]))
+    journal.note_answered([attempts[4]], Outcomes([(about.nudge, fifth)], {("gateway", "part 1"): about}))
+    journal.note_ended([attempts[3].id])
     return journal
 
 
 def test_who_comes_after_a_kill_knows_what_was_handed_over(journalled: Journalled) -> None:
     """Each attempt without a committed outcome was kept back, handed over, or answered; then the file is gone."""
     journal = fill(journalled)
-    assert (journal.works, journalled.left()) == (True, NOTHING_LEFT), "its process lives"
+    assert (journal.is_kept, journalled.left()) == (True, NOTHING_UNFINISHED), "its process lives"
     kill_owners(journalled.beside)
     about, answer = journalled.sent(4)
     assert journalled.left() == Unfinished(
@@ -130,7 +130,7 @@ def test_what_could_not_be_used_is_left_for_the_next(journalled: Journalled) -> 
     kill_owners(journalled.beside)
     with pytest.raises(Killed), journalled.begin().unfinished():
         raise Killed
-    assert journalled.left().every
+    assert journalled.left().all_attempts
 
 
 @pytest.mark.parametrize("change", ["another start", "no start", "damaged", "empty"])
@@ -147,14 +147,14 @@ def test_a_file_that_may_be_incomplete_is_not_trusted(journalled: Journalled, ch
         "empty": [],
     }
     file.write_bytes(b"\n".join(texts[change]))
-    assert journalled.left() == NOTHING_LEFT
+    assert journalled.left() == NOTHING_UNFINISHED
 
 
 def test_a_torn_line_counts_for_nothing(journalled: Journalled) -> None:
     """A process that is killed while it writes a line has not done what follows on it."""
     journal = journalled.begin()
-    journal.intend([journalled.attempt(1)])
-    journal.hand_over([journalled.attempt(1)])
+    journal.note_intended([journalled.attempt(1)])
+    journal.note_handed_over([journalled.attempt(1)])
     kill_owners(journalled.beside)
     [file] = journalled.files()
     file.write_bytes(file.read_bytes()[:-2])
@@ -164,13 +164,13 @@ def test_a_torn_line_counts_for_nothing(journalled: Journalled) -> None:
 def test_the_file_stays_small(journalled: Journalled) -> None:
     """A dispatcher that runs for long writes its file anew with what is open, and nothing is forgotten by it."""
     journal = journalled.begin()
-    journal.intend([journalled.attempt(1), journalled.attempt(2)])
-    journal.hand_over([journalled.attempt(2)])
-    for _ in range(3 * COMPACT // 1500):
-        journal.intend([journalled.attempt(number) for number in range(10, 20)])
-        journal.withdraw([journalled.attempt(number) for number in range(10, 20)])
+    journal.note_intended([journalled.attempt(1), journalled.attempt(2)])
+    journal.note_handed_over([journalled.attempt(2)])
+    for _ in range(3 * COMPACT_BYTES // 1500):
+        journal.note_intended([journalled.attempt(number) for number in range(10, 20)])
+        journal.note_withdrawn([journalled.attempt(number) for number in range(10, 20)])
     [file] = journalled.files()
-    assert file.stat().st_size <= COMPACT + 2000
+    assert file.stat().st_size <= COMPACT_BYTES + 2000
     kill_owners(journalled.beside)
     left = journalled.left()
     assert left.kept_back == {journalled.opened(1)}
@@ -180,10 +180,10 @@ def test_the_file_stays_small(journalled: Journalled) -> None:
 def test_a_dispatcher_that_stops_leaves_no_file(journalled: Journalled) -> None:
     """When all has its outcome, there is nothing to tell."""
     journal = journalled.begin()
-    journal.intend([journalled.attempt(1)])
+    journal.note_intended([journalled.attempt(1)])
     journal.close()
     assert journalled.files(), "one is open"
-    journal.withdraw([journalled.attempt(1)])
+    journal.note_withdrawn([journalled.attempt(1)])
     journal.close()
     assert journalled.files() == []
 
@@ -193,11 +193,11 @@ def test_without_room_for_the_file_it_goes_on_without(
 ) -> None:
     """Where the file cannot be written, dispatch is told once, and keeps fewer attempts open."""
     journal = HandOverJournal(tmp_path / "missing" / "key", URL)
-    assert journal.works
+    assert journal.is_kept
     with caplog.at_level(logging.WARNING, "habarshy"):
-        journal.intend([journalled.attempt(1)])
-        journal.hand_over([journalled.attempt(1)])
-    assert [journal.works] == [False]
+        journal.note_intended([journalled.attempt(1)])
+        journal.note_handed_over([journalled.attempt(1)])
+    assert [journal.is_kept] == [False]
     assert [record.getMessage()[:40] for record in caplog.records] == ["after a kill more messages would be unkn"]
 
 
@@ -329,7 +329,7 @@ async def test_an_answer_that_another_process_has_recorded_is_not_recorded_again
     def outlast_the_lease() -> None:
         due.at(due.clock() + LEASE)
         uvloop.run(journalling(due, "second").drain_batch())
-        due.platform.delivery.receipts.take(Receipt(nudge.id, nudge.person, 1, ReceiptStatus.DELIVERED))
+        due.platform.delivery.receipts.record(Receipt(nudge.id, nudge.person, 1, ReceiptStatus.DELIVERED))
 
     database.before_writes.extend([nothing, nothing, outlast_the_lease])  # the claim, the attempt, the outcome
     await journalling(due, "first", database).drain_batch()

@@ -28,7 +28,7 @@ async def sent(world: World) -> Message:
 
 def tell(world: World, message: Message, heard: ReceiptStatus, reason: str = "") -> bool:
     """A report about the message arrives; whether it said anything new."""
-    return world.platform.delivery.receipts.take(
+    return world.platform.delivery.receipts.record(
         Receipt(message.nudge, message.recipient, message.attempt, heard, reason)
     )
 
@@ -98,7 +98,7 @@ async def test_a_receipt_for_another_platform_is_refused(world: World) -> None:
     message = await sent(world)
     before = world.health().facts
     with pytest.raises(UnknownNudge):
-        world.platform.delivery.receipts.take(Receipt(UUID(int=7), message.recipient, 1, ReceiptStatus.DELIVERED))
+        world.platform.delivery.receipts.record(Receipt(UUID(int=7), message.recipient, 1, ReceiptStatus.DELIVERED))
     assert world.health().facts == before
 
 
@@ -139,7 +139,7 @@ def with_card(folder: Path) -> World:
 async def heard(world: World, heard_: ReceiptStatus, *, recipient: str | None = None, attempt: int = 1) -> bool:
     """A report about the month's nudge arrives."""
     nudge = world.nudge("month")
-    return world.platform.delivery.receipts.take(
+    return world.platform.delivery.receipts.record(
         Receipt(nudge.intent.id, recipient or nudge.intent.person, attempt, heard_, "bounced")
     )
 

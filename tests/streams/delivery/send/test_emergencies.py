@@ -96,7 +96,7 @@ async def test_no_other_channel_follows_once_the_danger_is_over(city: World) -> 
     city.take(event("alatau.emergencies.flood_over", None, "2026-04-08T08:20:00+05:00", over))
     await city.settle("2026-04-08T08:20:00+05:00")
     bounced = Receipt(message.nudge, message.recipient, message.attempt, ReceiptStatus.FAILED, "rejected")
-    city.platform.delivery.receipts.take(bounced)
+    city.platform.delivery.receipts.record(bounced)
     assert await city.settle() == []
     assert city.delivery("leave").reason == "done"
 
@@ -172,7 +172,7 @@ async def test_a_minor_is_warned_whose_guardians_messages_bounce_later(tmp_path:
     world.at("2026-04-08T08:15:00+05:00")
     for message in (*sent, *sent):
         bounced = Receipt(message.nudge, message.recipient, message.attempt, ReceiptStatus.FAILED, "rejected")
-        world.platform.delivery.receipts.take(bounced)
+        world.platform.delivery.receipts.record(bounced)
         warned += _told(world, await world.settle())
     assert warned == [("child", "sms")]
     nudge, child = sent[0].nudge, world.name(AIGERIM)

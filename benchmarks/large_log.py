@@ -78,7 +78,7 @@ def _write(on: Platform, people: Sequence[str], number: int, before: int) -> Non
     keys, made = on.database.write(lambda connection: on.log.keys.ensure(connection, people))
     on.log.keys.remember(made)
     rows = [row[1:] for row in _rows(people, number, before, keys)]
-    on.database.write(lambda connection: insert_rows(connection, log, codes_of(connection).coded(before, rows)))
+    on.database.write(lambda connection: insert_rows(connection, log, codes_of(connection).with_codes(before, rows)))
 
 
 def _rows(

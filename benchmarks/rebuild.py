@@ -83,7 +83,7 @@ def _by_runner(full: Platform) -> float:
             one = stored_event
             row = (0, one.originator_id, one.originator_version, one.topic, one.state)
             with full.database.reading() as connection:
-                return full.log.opened(connection, [row])[0]
+                return full.log.entries(connection, [row])[0]
 
     class Facts(Application[UUID]):
         name = "facts"

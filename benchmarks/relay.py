@@ -21,7 +21,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     ):
         to = topics(broker)
         with on.database.reading() as connection:
-            woken = WakeUpReader(on.identity.names, 10**9).after(connection, 0)[1]
+            woken = WakeUpReader(on.identity.names, 10**9).page_after(connection, 0)[1]
         to_raw, ours, raw = ratio(lambda _: relayed(on, to), lambda _: _raw(broker, to.persons, woken), ROUNDS)
     count = len(woken)
     rows = [Row("relay, PostgreSQL to Kafka", count / ours, "records/s", 20_000)]

@@ -167,14 +167,14 @@ def all_waiting(connection: Connection) -> set[str]:
     return set(connection.execute(select(history.c.person).where(~history.c.planned).distinct()).scalars())
 
 
-def any_known_before(connection: Connection, end: int) -> bool:
+def has_facts_before(connection: Connection, end: int) -> bool:
     """Return True if any fact was recorded before `end`, or loaded as history that happened before it."""
     loaded = and_(history.c.ahead_from.is_not(None), history.c.time < end)
     queries = (select(history.c.position).where(each).limit(1) for each in (history.c.recorded < end, loaded))
     return any(connection.execute(query).first() is not None for query in queries)
 
 
-def moved_within(connection: Connection, since: int | None, until: int | None) -> set[str]:
+def changed_within(connection: Connection, since: int | None, until: int | None) -> set[str]:
     """Return persons with facts recorded in that time, or who were woken in it and still wait."""
     start, end = since or 0, AT_LEISURE - 1 if until is None else until
     woken = or_(
@@ -210,12 +210,12 @@ _WAITING_TYPES = (
 )
 
 
-def told_after(connection: Connection, persons: Iterable[str], position: int) -> dict[str, int]:
+def with_events_after(connection: Connection, persons: Iterable[str], position: int) -> dict[str, int]:
     """Return those of the persons with events after that position -> the position of the last."""
-    return dict(rows_of(connection, _TOLD, sorted(persons), after=position))
+    return dict(rows_of(connection, _EVENTS_AFTER, sorted(persons), after=position))
 
 
-_TOLD = (
+_EVENTS_AFTER = (
     select(history.c.person, func.max(history.c.position))
     .where(among_keys(history.c.person), history.c.position > bindparam("after"))
     .group_by(history.c.person)
@@ -315,7 +315,7 @@ def has_revisions(connection: Connection) -> bool:
     return connection.execute(select(revisions.c.position).limit(1)).first() is not None
 
 
-def counts(connection: Connection, persons: Sequence[str]) -> int:
+def count_of_facts(connection: Connection, persons: Sequence[str]) -> int:
     """Return the number of facts of these persons."""
     query = select(func.count()).select_from(history)
     return sum(count for (count,) in rows_with(connection, query, history.c.person, persons))
@@ -334,7 +334,9 @@ def persons_with(
     return [person for (person,) in driver_rows(connection, query)]
 
 
-def those_with(connection: Connection, persons: Sequence[str], types: Iterable[str], since: int | None) -> list[str]:
+def with_types_since(
+    connection: Connection, persons: Sequence[str], types: Iterable[str], since: int | None
+) -> list[str]:
     """Return those of the persons with a fact of these types (since then), by pseudonym."""
     query = _with(_persons("", None), types, since)
     return [person for (person,) in rows_with(connection, query, history.c.person, persons)]
@@ -363,7 +365,7 @@ def orphaned_revisions(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def written(connection: Connection, before: int | None, limit: int) -> Sequence[int]:
+def citizens_texts(connection: Connection, before: int | None, limit: int) -> Sequence[int]:
     """Return the latest positions of texts that citizens wrote, before that position (None: of all)."""
     query = select(history.c.position).where(IS_WRITTEN).order_by(history.c.position.desc()).limit(limit)
     query = query if before is None else query.where(history.c.position < before)

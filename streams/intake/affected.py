@@ -10,7 +10,7 @@ from domain.core.ids import Names
 from projections import area_plans, erased, happened_in_areas, history
 from projections.history import Concerns
 from projections.tables import micros, optional_micros
-from streams.log.loads import Placed, as_loaded
+from streams.log.loads import Placed, originals_as_loaded
 from streams.log.log import Log
 
 
@@ -42,7 +42,7 @@ class AffectedPersons:
             return set()
         revised = history.revisions_of(self._connection, list(map(self._original, events)))
         found = self._revisions(position for some in revised.values() for position in some)
-        originals = as_loaded(self._log.streams(self._connection, map(self._original, revising)))
+        originals = originals_as_loaded(self._log.streams(self._connection, map(self._original, revising)))
         known = [*originals.values(), *found.values()]
         return {person for _, event in known for person in event.everybody}
 
@@ -65,7 +65,7 @@ class AffectedPersons:
         new = {at: (at, event) for at, event in placed}
         found = new | self._revisions(at for some in revised.values() for at in some if at not in new)
         come = {event.stream: one for one in placed if (event := one[1]).stream in revised}
-        loaded = come | as_loaded(self._log.streams(self._connection, revised.keys() - come.keys()))
+        loaded = come | originals_as_loaded(self._log.streams(self._connection, revised.keys() - come.keys()))
         arrived = {original: one for original, one in loaded.items() if one[1].corrects is None}
         history.originals_arrived(self._connection, list(arrived))
         joined: dict[int, frozenset[str]] = {}
@@ -92,7 +92,7 @@ class AffectedPersons:
             for entry in entries
             if isinstance(entry.fact, LifeEvent) and entry.fact.ahead_from is not None
         ]
-        placed = as_loaded(entries) | as_loaded(self._log.streams(self._connection, loaded))
+        placed = originals_as_loaded(entries) | originals_as_loaded(self._log.streams(self._connection, loaded))
         return {at: (at, event) for at, event in placed.values()}
 
 

@@ -22,7 +22,7 @@ from streams.intake.cloudevents import Envelope, Refused
 from streams.intake.validation import Checker
 from streams.log import mapper
 from streams.log.decoding import life_of
-from streams.log.loads import as_loaded, loaded_at
+from streams.log.loads import originals_as_loaded, persons_loaded_at
 from streams.log.log import Log
 from streams.log.mapper import Entry, LifeState, holders
 from streams.log.person_keys import PersonKey
@@ -236,7 +236,7 @@ class _Storing:
     def _loaded_again(self, event: LifeEvent, known: _Known) -> None:
         """Note that an event came again by an earlier load, or live: then more of its steps are planned."""
         facts = self.log.streams(self.connection, [event.stream])
-        _, counting = as_loaded(facts)[event.stream]
+        _, counting = originals_as_loaded(facts)[event.stream]
         before = counting.ahead_from
         if before is None or (event.ahead_from is not None and event.ahead_from >= before):
             return
@@ -251,7 +251,7 @@ class _Storing:
         if self.limited:
             everybody |= {holder for event in events for holder in holders(event, self.limited)}
         concerned = AffectedPersons(self.connection, self.log, self.names)
-        woken = loaded_at(self.connection, [known.position for _, known in self.loaded])
+        woken = persons_loaded_at(self.connection, [known.position for _, known in self.loaded])
         keys, made = self.log.keys.ensure_held(self.connection, everybody, concerned.others(events) | woken)
         concerned.hold_areas([*events, *(event for event, _ in self.loaded)])
         for event, known in self.loaded:  # after locking: planning of the woken persons is done, or waits for this

@@ -139,7 +139,7 @@ class Relay:
         """Relay one page; return its number of positions."""
         before = positions.position_of(session, READER)
         with self._database.reading() as connection:
-            upto, woken = self._waking.after(connection, before)
+            upto, woken = self._waking.page_after(connection, before)
         self._sender.send(Record(self._topics.persons, key, value) for key, value in woken)
         if upto > before:
             positions.save(session, READER, upto)

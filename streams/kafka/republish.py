@@ -140,7 +140,7 @@ class Republishing(HoldsNothing):
             self._there = True
         after, events, records = map(int, cursor.split()) if cursor else (self._chosen.after, 0, 0)
         with self._database.reading() as connection:
-            position, woken = self._waking.after(connection, after, self._chosen.upto)
+            position, woken = self._waking.page_after(connection, after, self._chosen.upto)
         records += self._sender.send(Record(self._topic, key, value, self._headers) for key, value in woken)
         events += len({value for _, value in woken})
         finished = position >= self._chosen.upto

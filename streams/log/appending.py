@@ -27,7 +27,7 @@ class Unconditional(Struct, frozen=True):
     known: Mapping[UUID, Nudge]
 
 
-NOTHING_MORE = Unconditional((), {})
+NOTHING_UNCONDITIONAL = Unconditional((), {})
 
 
 def append_if_unmoved(
@@ -35,7 +35,7 @@ def append_if_unmoved(
     log: Log,
     facts: Iterable[tuple[Nudge, NudgeFact]],
     tied: Mapping[UUID, Sequence[Nudge]] | None = None,
-    always: Unconditional = NOTHING_MORE,
+    always: Unconditional = NOTHING_UNCONDITIONAL,
 ) -> Mapping[UUID, Nudge]:
     """Append facts to the nudges that have not changed since they were read.
 

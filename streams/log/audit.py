@@ -26,7 +26,7 @@ from streams.log.signing import key_id, signed_by
 from streams.storage.database import Database
 from streams.storage.tables import log
 
-BLOCKS = 16
+BLOCKS_PER_PART = 16
 """The blocks read in one short transaction."""
 
 
@@ -71,7 +71,7 @@ class Audit:
         yield from self.moved_away()
         with self._database.reading() as connection:
             before = self._before(connection)
-        while part := self.part(before):
+        while part := self.next_blocks(before):
             for found, one in part:
                 yield from found
                 before = one.block
@@ -120,11 +120,11 @@ class Audit:
         with self._database.reading() as connection:
             return [Finding("added", 0, position) for position in connection.execute(query).scalars()]
 
-    def part(self, before: Block) -> list[tuple[list[Finding], SignedBlock]]:
+    def next_blocks(self, before: Block) -> list[tuple[list[Finding], SignedBlock]]:
         """Return the next blocks, each with its differences."""
         checked: list[tuple[list[Finding], SignedBlock]] = []
         with self._database.reading() as connection:
-            for one in chain.blocks_from(connection, before.number + 1, BLOCKS):
+            for one in chain.blocks_from(connection, before.number + 1, BLOCKS_PER_PART):
                 trusted = not checked or not checked[-1][0]
                 checked.append((list(self._block(connection, before, one, trusted=trusted)), one))
                 before = one.block
@@ -145,7 +145,7 @@ class Audit:
             yield from self._facts(connection, block)
 
     def _facts(self, connection: Connection, block: Block) -> Iterator[Finding]:
-        rows, valid = _stored(connection, block), codes_of(connection).valid
+        rows, valid = _stored(connection, block), codes_of(connection).is_valid
         self.facts += len(rows)
         uncoded = {row[0] for row in rows if not valid(row)}
         facts = [row[:5] for row in rows if row[0] not in uncoded]

@@ -16,9 +16,9 @@ from streams.log.signing import Signer
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database, Priority
 
-FACTS = 1024
+BLOCK_FACTS = 1024
 """The most facts of a block."""
-WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(minutes=1)
 """The longest wait of facts that do not fill a block."""
 CHAIN_LOCK = 0x4841_4243
 
@@ -27,13 +27,13 @@ class ChainBuilder:
     """Makes blocks of at most `size` facts; without a signer it makes none."""
 
     def __init__(
-        self, database: Database, signer: Signer | None, clock: Callable[[], datetime], size: int = FACTS
+        self, database: Database, signer: Signer | None, clock: Callable[[], datetime], size: int = BLOCK_FACTS
     ) -> None:
         self._database, self._clock, self._size = database, clock, size
         self.signer = signer
 
     def drain(self) -> int:
-        """Make the full blocks, and one of facts that waited for WAIT; return the number of facts in them."""
+        """Make the full blocks, and one of facts that waited for LONGEST_WAIT; return the number of facts in them."""
         return self._make(patient=True)
 
     def finish(self) -> int:
@@ -74,7 +74,7 @@ class ChainBuilder:
 
     def _facts(self, connection: Connection, after: int) -> list[StoredFact]:
         """Return the next facts after a position. Rows without a valid code are not facts and go into no block."""
-        valid = codes_of(connection).valid
+        valid = codes_of(connection).is_valid
         found: list[StoredFact] = []
         while rows := chain.coded_rows(connection, after, limit=self._size - len(found)):
             found += [row[:5] for row in rows if valid(row)]
@@ -84,8 +84,11 @@ class ChainBuilder:
         return found
 
     def _waited(self, last: Block) -> bool:
-        """Return whether the facts waited for WAIT. A last block from ahead was made by a clock that was wrong."""
-        return last == BEGINNING or abs(self._clock() - moment(last.at)) >= WAIT
+        """Return whether the facts waited for LONGEST_WAIT.
+
+        A last block from the future was made by a clock that was wrong.
+        """
+        return last == BEGINNING or abs(self._clock() - moment(last.at)) >= LONGEST_WAIT
 
 
 def _store(connection: Connection, one: SignedBlock, marks: bytes) -> int:

@@ -38,7 +38,7 @@ class FirstCodes(Struct, frozen=True):
 def first_codes(connection: Connection) -> FirstCodes | None:
     """Return the note made when the log got its codes; None without one, or where its own code is not valid."""
     row = connection.execute(select(log_coded)).first()
-    if row is None or codes_of(connection).note(row[1:4]) != row.code:
+    if row is None or codes_of(connection).note_code(row[1:4]) != row.code:
         return None
     return FirstCodes(*row[1:4])
 
@@ -71,18 +71,18 @@ def give_codes(connection: Connection) -> FirstCodes | None:
     after, facts, unproven, number = 0, 0, 0, 1
     while found := chain.blocks_from(connection, number, 1):
         one, number = found[0], found[0].block.number + 1
-        loose = _each_loose(connection, codes, after, one.block.after)
+        loose = _code_unproven(connection, codes, after, one.block.after)
         rows = chain.coded_rows(connection, one.block.after, upto=one.block.upto)
         proven = _proven(connection, codes, one, rows)
         _code(connection, codes, rows if proven is None else proven)
         facts += loose + len(rows if proven is None else proven)
         unproven += loose + (len(rows) if proven is None else 0)
         after = one.block.upto
-    loose = _each_loose(connection, codes, after, None)
+    loose = _code_unproven(connection, codes, after, None)
     upto = connection.execute(select(log.c.position).order_by(log.c.position.desc()).limit(1)).scalar() or 0
     done = FirstCodes(upto, facts + loose, unproven + loose)
     parts = (done.upto, done.facts, done.unproven)
-    insert_rows(connection, log_coded, [(1, *parts, codes.note(parts))])
+    insert_rows(connection, log_coded, [(1, *parts, codes.note_code(parts))])
     return done
 
 
@@ -109,7 +109,7 @@ def _proven(
     return [row for row, one_leaf in zip(rows, leaves, strict=True) if marked([row[0]], [one_leaf]) in kept]
 
 
-def _each_loose(connection: Connection, codes: RowCodes, after: int, upto: int | None) -> int:
+def _code_unproven(connection: Connection, codes: RowCodes, after: int, upto: int | None) -> int:
     """Give codes to the rows of that range, which no block proves; return their count."""
     count = 0
     while rows := chain.coded_rows(connection, after, upto=upto, limit=PAGE):

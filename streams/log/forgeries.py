@@ -46,7 +46,7 @@ def moved_away(connection: Connection) -> list[int]:
 
 def behind(connection: Connection, position: int) -> Iterator[tuple[int, bool]]:
     """Yield the position of each row after that one, and whether it is a fact."""
-    valid = codes_of(connection).valid
+    valid = codes_of(connection).is_valid
     while rows := chain.coded_rows(connection, position, limit=PAGE):
         yield from ((row[0], valid(row)) for row in rows)
         position = rows[-1][0]

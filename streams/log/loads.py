@@ -28,13 +28,13 @@ Placed = tuple[int, LifeEvent]
 """A life event and its position in the log."""
 
 
-def loaded_at(connection: Connection, positions: Sequence[int]) -> set[str]:
+def persons_loaded_at(connection: Connection, positions: Sequence[int]) -> set[str]:
     """Return the persons of those facts that are from historical loads, whom `history.move_ahead` would wake."""
     loaded = select(history.c.person).where(history.c.ahead_from.is_not(None))
     return {person for (person,) in rows_with(connection, loaded, history.c.position, positions)}
 
 
-def as_loaded(entries: Iterable[Entry]) -> dict[UUID, Placed]:
+def originals_as_loaded(entries: Iterable[Entry]) -> dict[UUID, Placed]:
     """Return the original event of each stream, with the `ahead_from` that applies."""
     found: dict[UUID, Placed] = {}
     for entry in entries:

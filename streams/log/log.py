@@ -43,13 +43,13 @@ class Log:
     def read(self, connection: Connection, positions: Iterable[int]) -> list[Entry]:
         """Return the entries at those positions, in the order of the log."""
         rows = log_rows.order_by(log.c.position)
-        return self.opened(connection, facts_with(connection, rows, log.c.position, sorted(set(positions))))
+        return self.entries(connection, facts_with(connection, rows, log.c.position, sorted(set(positions))))
 
     def streams(self, connection: Connection, ids: Iterable[UUID], topics: Sequence[str] = ()) -> list[Entry]:
         """Return the entries of those streams, of these topics or of all, in the order of the log."""
         parts = chunked(sorted(set(ids)))
         rows = [row for part in parts for row in driver_rows(connection, rows_of_streams(part, topics))]
-        return self.decoded(connection, sorted(rows))
+        return self.genuine_entries(connection, sorted(rows))
 
     def scan(
         self, after: int = 0, upto: int | None = None, topics: Sequence[str] = (), page: int = PAGE
@@ -79,12 +79,12 @@ class Log:
         Life events that are not `opened` have no sealed parts, and no key is read for them.
         """
         while rows := list(driver_rows(connection, page_of(after, limit, upto, topics))):
-            if entries := self.decoded(connection, rows, opened=opened):
+            if entries := self.genuine_entries(connection, rows, opened=opened):
                 return entries
             after = rows[-1][0]  # all of them are forged
         return []
 
-    def decoded(self, connection: Connection, rows: Iterable[Any], *, opened: bool = True) -> list[Entry]:
+    def genuine_entries(self, connection: Connection, rows: Iterable[Any], *, opened: bool = True) -> list[Entry]:
         """Return rows of the log (position, stream, version, topic, state, code, …) as entries, without forged ones.
 
         `opened`: as of a `page`.
@@ -93,16 +93,16 @@ class Log:
             DamagedFact: a fact cannot be read, or was altered.
         """
         written = genuine(connection, rows)
-        return self.opened(connection, written) if opened else entries_of(written, {}, {})
+        return self.entries(connection, written) if opened else entries_of(written, {}, {})
 
-    def opened(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
+    def entries(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
         """Return genuine rows of the log as entries.
 
         The first pass uses the cached keys. A second pass looks up the missing keys, all at once. A third is needed
         for keys of periods: only when the person's own key does not open a part is it known that another is needed.
         """
         sealed: dict[int, Unopened] = {}
-        entries = entries_of(rows, self.keys.at_hand(connection), sealed)
+        entries = entries_of(rows, self.keys.cached(connection), sealed)
         return self._with_keys(connection, entries, sealed) if sealed else entries
 
     def _with_keys(self, connection: Connection, entries: list[Entry], sealed: dict[int, Unopened]) -> list[Entry]:

@@ -24,10 +24,10 @@ from streams.storage.tables import erasures, made_with, period_keys, person_keys
 
 KEY_ID_BYTES = 8
 BODY = KEY_ID_BYTES + NONCE_BYTES
-CACHED = 4_000
+MOST_CACHED = 4_000
 _NONCE, _REST = slice(KEY_ID_BYTES, BODY), slice(BODY, None)
 _BETWEEN = "/"  # in no pseudonym and in no event type
-OURS = "dead letters"
+PLATFORM_HOLDER = "dead letters"
 """The name of the platform's own key, which is no pseudonym. (Dead letters were its first use.)"""
 
 
@@ -94,7 +94,7 @@ class PersonKeys:
     def __init__(self, wrapper: Wrapper, random: Callable[[int], bytes] = os.urandom) -> None:
         self._wrapper = wrapper
         self._random = random
-        self._kept = _Kept(b"", OrderedDict())
+        self._cache = _Cache(b"", OrderedDict())
         self._uncommitted: dict[bytes, bytes] = {}  # the id of a key -> the erasure as of which it was made
 
     def load(self, connection: Connection, holders: Iterable[str]) -> dict[str, PersonKey]:
@@ -105,26 +105,26 @@ class PersonKeys:
         """
         return self._load(connection, self._current(connection), holders)
 
-    def _load(self, connection: Connection, kept: "_Kept", holders: Iterable[str]) -> dict[str, PersonKey]:
+    def _load(self, connection: Connection, cache: "_Cache", holders: Iterable[str]) -> dict[str, PersonKey]:
         wanted = holders if isinstance(holders, set) else set(holders)
-        found = {holder: key for holder in wanted if (key := kept.keys.get(holder)) is not None}
+        found = {holder: key for holder in wanted if (key := cache.keys.get(holder)) is not None}
         if missing := wanted.difference(found):
             loaded = self._read(connection, missing)
-            kept.add({holder: key for holder, key in loaded.items() if key.id not in self._uncommitted})
+            cache.add({holder: key for holder, key in loaded.items() if key.id not in self._uncommitted})
             found |= loaded
         return found
 
-    def at_hand(self, connection: Connection) -> Mapping[str, PersonKey]:
+    def cached(self, connection: Connection) -> Mapping[str, PersonKey]:
         """Return the cached keys, as of the latest erasure that this transaction sees."""
         return self._current(connection).keys
 
-    def _current(self, connection: Connection) -> "_Kept":
+    def _current(self, connection: Connection) -> "_Cache":
         """Return the cache, emptied first where this transaction sees a new erasure."""
         mark = connection.execute(_LATEST_ERASURE).scalar() or b""
-        kept = self._kept
-        if kept.mark != mark:
-            kept = self._kept = _Kept(mark, OrderedDict())
-        return kept
+        cache = self._cache
+        if cache.mark != mark:
+            cache = self._cache = _Cache(mark, OrderedDict())
+        return cache
 
     def _read(self, connection: Connection, holders: Iterable[str]) -> dict[str, PersonKey]:
         periods = {holder: period for holder in holders if (period := period_of(holder)) is not None}
@@ -149,16 +149,16 @@ class PersonKeys:
         return self._ensure(connection, self._current(connection), set(holders))
 
     def _ensure(
-        self, connection: Connection, kept: "_Kept", wanted: set[str]
+        self, connection: Connection, cache: "_Cache", wanted: set[str]
     ) -> tuple[dict[str, PersonKey], dict[str, PersonKey]]:
-        known = self._load(connection, kept, wanted)
+        known = self._load(connection, cache, wanted)
         made, rows = {}, []
         for holder in sorted(wanted.difference(known)):
             key_id, key = self._random(KEY_ID_BYTES), self._random(KEY_BYTES)
             version, wrapped = self._wrapper.wrap(key, holder.encode() + key_id)
             rows.append((*(period_of(holder) or (holder,)), key_id, wrapped, version))
             made[holder] = PersonKey(key_id, AESGCM(key))
-            self._uncommitted[key_id] = kept.mark
+            self._uncommitted[key_id] = cache.mark
         inserted = 0
         for table in (person_keys, period_keys):
             theirs = [row for row in rows if len(row) == len(table.c)]
@@ -173,10 +173,10 @@ class PersonKeys:
         wanted = set(holders)
         if connection.dialect.name == "sqlite":  # its only writer excludes all others
             return self.ensure(connection, wanted)
-        kept = self._current(connection)
-        known, made = self._ensure(connection, kept, wanted)
+        cache = self._current(connection)
+        known, made = self._ensure(connection, cache, wanted)
         self.hold(connection, set(map(person_of, wanted)).union(others))
-        if self._current(connection).mark == kept.mark:
+        if self._current(connection).mark == cache.mark:
             return known, made
         known, anew = self.ensure(connection, wanted)
         return known, {holder: key for holder, key in (made | anew).items() if known[holder].id == key.id}
@@ -194,8 +194,8 @@ class PersonKeys:
 
         Where an erasure was seen since, it may have destroyed them; then they are not cached.
         """
-        kept = self._kept
-        kept.add({holder: key for holder, key in made.items() if self._uncommitted.pop(key.id, None) == kept.mark})
+        cache = self._cache
+        cache.add({holder: key for holder, key in made.items() if self._uncommitted.pop(key.id, None) == cache.mark})
 
     @staticmethod
     def hold(connection: Connection, persons: Iterable[str]) -> None:
@@ -206,16 +206,16 @@ class PersonKeys:
         """Destroy all keys of a person: nobody can read what they sealed from the commit on."""
         for table in (person_keys, period_keys):
             connection.execute(table.delete().where(table.c.person == person))
-        self._mark(connection)
+        self._invalidate_caches(connection)
 
     def destroy_periods(self, connection: Connection, keys: Iterable[bytes]) -> int:
         """Destroy the keys of periods that have these ids; return their count."""
         gone = change_with(connection, period_keys.delete(), period_keys.c.key_id, keys)
         if gone:
-            self._mark(connection)
+            self._invalidate_caches(connection)
         return gone
 
-    def _mark(self, connection: Connection) -> None:
+    def _invalidate_caches(self, connection: Connection) -> None:
         """Empty every cache. Takes the log's lock, which the fact of the erasure takes anyway, to order erasures."""
         take_turns(connection, APPEND_LOCK)
         number = connection.execute(select(func.coalesce(func.max(erasures.c.number), 0))).scalar_one() + 1
@@ -232,7 +232,7 @@ def _of_periods(connection: Connection, periods: Mapping[str, Period]) -> list[t
     return [(holder, row) for holder, row in named if holder in periods]
 
 
-class _Kept(NamedTuple):
+class _Cache(NamedTuple):
     """Cached keys, as of the erasure with that mark."""
 
     mark: bytes
@@ -240,7 +240,7 @@ class _Kept(NamedTuple):
 
     def add(self, keys: Mapping[str, PersonKey]) -> None:
         self.keys.update(keys)
-        while len(self.keys) > CACHED:
+        while len(self.keys) > MOST_CACHED:
             self.keys.popitem(last=False)
 
 
@@ -300,11 +300,11 @@ class Sealing:
         """Return the subject's key if there is one, else the platform's own, made at its first use."""
         theirs = None if person is None else self._keys.load(connection, [person]).get(person)
         # A key made here is not cached: the caller may yet roll back.
-        return theirs or self._keys.ensure(connection, [OURS])[0][OURS]
+        return theirs or self._keys.ensure(connection, [PLATFORM_HOLDER])[0][PLATFORM_HOLDER]
 
     def open(self, connection: Connection, sealed: bytes, about: bytes, person: str | None) -> bytes | None:
         """Return the content, or None where its key was destroyed."""
-        holders = [OURS] if person is None else [person, OURS]
+        holders = [PLATFORM_HOLDER] if person is None else [person, PLATFORM_HOLDER]
         keys = self._keys.load(connection, holders)
         opened = (keys[holder].open(sealed, about) for holder in holders if holder in keys)
         return next((content for content in opened if content is not None), None)

@@ -39,14 +39,14 @@ class NoSubscription(Exception):
     """Raised for a subscription, which this recorder does not offer."""
 
 
-class InTheWay(IntegrityError):
-    """Raised when a row has the place of one of the new rows; `cleared` moves it away if it is forged."""
+class PlaceTaken(IntegrityError):
+    """Raised when a row has the place of one of the new rows; `clear_forged` moves it away if it is forged."""
 
     def __init__(self, reason: str, rows: Sequence[tuple[Any, ...]]) -> None:
         super().__init__(reason)
         self._rows = rows
 
-    def cleared(self, connection: Connection) -> bool:
+    def clear_forged(self, connection: Connection) -> bool:
         """Move forged rows to a table of their own; return whether there were any."""
         return forgeries.move_away(connection, self._rows, _HIGHEST) > 0
 
@@ -79,19 +79,19 @@ class FactRecorder(ApplicationRecorder):
         no nudge that is not held already.
 
         Raises:
-            InTheWay (an IntegrityError): a stream already has a row of that version. `Database.write` moves it away
+            PlaceTaken (an IntegrityError): a stream already has a row of that version. `Database.write` moves it away
                 if it is forged, and repeats the transaction.
         """
         with self._database.waits.labels("log").time():
             lock_log(connection, wakes=any(topic in WAKING for _, _, topic, _ in rows))
         before = FactRecorder.end(connection)
         if before >= _HIGHEST:
-            raise InTheWay("the log has no room", [])
-        coded = codes_of(connection).coded(before, rows)
+            raise PlaceTaken("the log has no room", [])
+        coded = codes_of(connection).with_codes(before, rows)
         try:
             insert_rows(connection, log, coded)
         except sql.IntegrityError as error:
-            raise InTheWay(str(error.orig), coded) from None
+            raise PlaceTaken(str(error.orig), coded) from None
         return before
 
     @staticmethod
@@ -103,7 +103,7 @@ class FactRecorder(ApplicationRecorder):
     def newest(connection: Connection) -> Any | None:  # noqa: ANN401  (a row)
         """Return the newest fact, as a row of the log, or None; forged rows after it do not count."""
         newest: Any | None = connection.execute(_NEWEST).first()
-        valid = codes_of(connection).valid
+        valid = codes_of(connection).is_valid
         while newest is not None and not valid(newest):
             before = log_rows.where(log.c.position < newest[0]).order_by(log.c.position.desc()).limit(PAGE)
             rows = list(driver_rows(connection, before))

@@ -35,10 +35,10 @@ _ABOUT = b"habarshy row codes/1"
 _FACT = Layout(">qqH").pack
 _UNUSABLE = (TypeError, AttributeError, UnicodeEncodeError, LayoutError, OverflowError)
 """Raised for a row with values of types that the log never stores."""
-NAMED = 100
+MOST_NAMED = 100
 """The most forged rows that a process reports in its log; `audit verify` names all."""
 
-Coded = tuple[int, Any, int, str, bytes, bytes]
+RowWithCode = tuple[int, Any, int, str, bytes, bytes]
 """Position, stream (a UUID or its 16 bytes), version, topic, state, code."""
 
 
@@ -69,30 +69,30 @@ class RowCodes(Struct, frozen=True, dict=True):
         row = _FACT(position, version, len(name)) + stream + name + state
         return blake2b(row, key=self.key, digest_size=CODE_BYTES).digest()
 
-    def coded(self, before: int, rows: Iterable[tuple[UUID, int, str, bytes]]) -> list[Coded]:
+    def with_codes(self, before: int, rows: Iterable[tuple[UUID, int, str, bytes]]) -> list[RowWithCode]:
         """Return the rows (stream, version, topic, state) at the positions after `before`, each with its code."""
         return [(position, *row, self.code(position, *row)) for position, row in enumerate(rows, before + 1)]
 
-    def valid(self, row: Sequence[Any]) -> bool:
+    def is_valid(self, row: Sequence[Any]) -> bool:
         """Return whether the row carries its own code."""
         try:
             return bool(self.code(row[0], row[1], row[2], row[3], row[4]) == row[5])
         except _UNUSABLE:
             return False
 
-    def note(self, parts: Sequence[int]) -> bytes:
+    def note_code(self, parts: Sequence[int]) -> bytes:
         """Return the code of the note about the facts that are older than codes."""
-        return self._about(b"first", parts)
+        return self._code_of(b"first", parts)
 
-    def order(self, parts: Sequence[object]) -> bytes:
+    def job_code(self, parts: Sequence[object]) -> bytes:
         """Return the code of a job: what is to be done, and who wants it."""
-        return self._about(b"order", parts)
+        return self._code_of(b"order", parts)
 
-    def receipt(self, parts: Sequence[object]) -> bytes:
+    def receipt_code(self, parts: Sequence[object]) -> bytes:
         """Return the code of a receipt that waits for its message."""
-        return self._about(b"receipt", parts)
+        return self._code_of(b"receipt", parts)
 
-    def _about(self, kind: bytes, parts: Sequence[object]) -> bytes:
+    def _code_of(self, kind: bytes, parts: Sequence[object]) -> bytes:
         return blake2b(repr(tuple(parts)).encode(), key=self.key, digest_size=CODE_BYTES, person=kind).digest()
 
 
@@ -129,7 +129,7 @@ def genuine(connection: Connection, rows: Iterable[Any]) -> Iterator[Any]:
     codes = codes_of(connection)
     refused = []
     for row in rows:
-        if codes.valid(row):
+        if codes.is_valid(row):
             yield row
         else:
             refused.append(row[0])
@@ -141,7 +141,7 @@ def _refuse(connection: Connection, codes: RowCodes, position: Any) -> None:  # 
     """Raise DamagedFact where a fact was altered; report a row that was never a fact once."""
     if _was_there(connection, codes, position):
         raise DamagedFact(position, WrongCode())
-    if position not in codes.seen and len(codes.seen) < NAMED:
+    if position not in codes.seen and len(codes.seen) < MOST_NAMED:
         codes.seen.add(position)
         logger.warning(
             "row %s of the log carries no valid code and is ignored; `habarshy audit verify` names all such rows",

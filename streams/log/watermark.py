@@ -22,7 +22,7 @@ from streams.storage.database import Database
 from streams.storage.tables import stream_of
 
 logger = logging.getLogger("habarshy")
-LINE, ID_DIGITS, OWNER_ONLY = 256, 16, 0o600
+LINE_BYTES, ID_DIGITS, OWNER_ONLY = 256, 16, 0o600
 """The length of the file in bytes, the digits of the log's digest in its name, and its mode."""
 
 
@@ -78,7 +78,7 @@ class Watermark:
         """
         if known is None or _digest(chain.fact_at(connection, known.position)) == known.digest:
             return
-        if (said := self._said(connection)) is None or said < known.at:
+        if (said := self._restore_declared_at(connection)) is None or said < known.at:
             raise OlderLog(known)
         self._known = None
 
@@ -107,7 +107,7 @@ class Watermark:
             if self._file is not None:
                 self._keep(self._file, known)
 
-    def _said(self, connection: Connection) -> datetime | None:
+    def _restore_declared_at(self, connection: Connection) -> datetime | None:
         query = select(governance.c.position).where(governance.c.topic == LogRestored.TOPIC)
         entries = self._log.read(connection, connection.execute(query).scalars())
         return max((entry.fact.at for entry in entries if isinstance(entry.fact, LogRestored)), default=None)
@@ -130,7 +130,7 @@ class Watermark:
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
             try:
-                os.pwrite(descriptor, msgspec.json.encode(known).ljust(LINE - 1) + b"\n", 0)
+                os.pwrite(descriptor, msgspec.json.encode(known).ljust(LINE_BYTES - 1) + b"\n", 0)
             finally:
                 os.close(descriptor)
         except OSError as error:

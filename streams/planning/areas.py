@@ -24,11 +24,11 @@ from projections import area_plans, happened_in_areas, history, nudges, resident
 from projections.area_plans import AreaPlan, Chunk
 from projections.residents import Resident
 from projections.tables import micros
-from streams.log.loads import as_loaded
+from streams.log.loads import originals_as_loaded
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.planning import histories
-from streams.planning.histories import Recorded
+from streams.planning.histories import Revisions
 from streams.planning.person_plans import RulesMoved, leaving_undecided, planned_before_erasure, refuse_moved_rules
 from streams.planning.planning import Planning
 from streams.queues.dead_letters import DeadLetterQueue, Letter, LetterKind
@@ -60,18 +60,18 @@ class AreaQuarantine:
         self._letters.resolve_one(connection, AREA, original.hex)
 
 
-def kind_of_areas(again: Callable[[UUID], None]) -> LetterKind:
-    """Return how a letter about an area event is retried (by `again`) and described."""
-    return LetterKind(lambda content: again(UUID(bytes=content)), lambda content: f"area event {UUID(bytes=content)}")
+def letter_kind_of_areas(retry: Callable[[UUID], None]) -> LetterKind:
+    """Return how a letter about an area event is retried (by `retry`) and described."""
+    return LetterKind(lambda content: retry(UUID(bytes=content)), lambda content: f"area event {UUID(bytes=content)}")
 
 
-CHUNK = 10_000
+CHUNK_SIZE = 10_000
 """Residents in one transaction. Other writers wait for at most one such transaction."""
-CHUNKS = 100
+MOST_CHUNKS = 100
 """Chunks into which residents are divided at a time. All of them are planned before more are made."""
 CROWD = 10_000
 """Persons waiting for their own plan whom a chunk can skip. While more wait, they are planned first."""
-HELPED = 250
+HELPERS_CROWD = 250
 """While so many wait, processes that do not lead plan those whom records wake, and no area."""
 
 
@@ -86,10 +86,10 @@ class AreaPlanning:
         planning: Planning,
         letters: DeadLetterQueue,
         clock: Callable[[], datetime],
-        chunk: int = CHUNK,
+        chunk: int = CHUNK_SIZE,
     ) -> None:
         self._database, self._log, self._library, self._planning = database, log, library, planning
-        self._aside, self._clock, self._size = AreaQuarantine(database, letters), clock, chunk
+        self._quarantine, self._clock, self._size = AreaQuarantine(database, letters), clock, chunk
         self._stopping = False
 
     def stop(self) -> None:
@@ -107,13 +107,13 @@ class AreaPlanning:
         """Plan one chunk of residents, or some persons left to planning; return False if there was nothing to do.
 
         Any number of processes take turns at once. `leads`: this one also plans persons who wait, where too many do;
-        others do nothing here while some do. An area event that makes its chunk fail becomes a dead letter. `again`
+        others do nothing here while some do. An area event that makes its chunk fail becomes a dead letter. `retry`
         or a new revision plans it later.
         """
         rules, now = self._library.rules(), self._clock()
         with self._database.reading() as connection:
             waits = bool(area_plans.waiting_for(connection))
-            most = CROWD if leads else HELPED
+            most = CROWD if leads else HELPERS_CROWD
             crowded = (waits or not leads) and len(history.unplanned(connection, most, history.AT_LEISURE)) == most
         if crowded and not leads:
             return False
@@ -122,7 +122,7 @@ class AreaPlanning:
             return True
         if waits and self._one_chunk(rules, now):
             return True
-        return bool(self._planning.at_leisure())
+        return bool(self._planning.plan_at_leisure())
 
     def _one_chunk(self, rules: Rules, now: datetime) -> bool:
         """Plan one chunk; return False if other processes plan all that are left."""
@@ -131,10 +131,10 @@ class AreaPlanning:
         except RulesMoved:
             pass
         except _Unplannable as found:
-            self._aside.keep(found.work, found.cause)
+            self._quarantine.keep(found.work, found.cause)
         return True
 
-    def again(self, original: UUID) -> None:
+    def retry(self, original: UUID) -> None:
         """Plan the next chunk of an area event that is a dead letter; if that works, the rest is planned in turn.
 
         Raises: the error that keeps it from being planned.
@@ -142,14 +142,14 @@ class AreaPlanning:
         rules, now = self._library.rules(), self._clock()
         try:
             self._database.write(
-                lambda connection: self._chunk(connection, rules, now).again(original), Priority.AREAS
+                lambda connection: self._chunk(connection, rules, now).retry(original), Priority.AREAS
             )
         except RulesMoved:
-            self.again(original)
+            self.retry(original)
 
     def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> "_Chunk":
         self._database.server_clock.check(connection)
-        return _Chunk(connection, self._log, self._aside, rules, now, self._size)
+        return _Chunk(connection, self._log, self._quarantine, rules, now, self._size)
 
 
 class _Unplannable(Exception):
@@ -160,11 +160,11 @@ class _Unplannable(Exception):
         self.work, self.cause = work, cause
 
 
-class _Alike(NamedTuple):
+class _GroupKey(NamedTuple):
     """The key that groups residents who get the same plan: area and zone, area events since they came, canaries."""
 
     home: str
-    came: int
+    events_before: int
     lots: tuple[bool, ...]
 
 
@@ -174,7 +174,7 @@ class _Chunk:
     def __init__(
         self, connection: Connection, log: Log, aside: AreaQuarantine, rules: Rules, now: datetime, size: int
     ) -> None:
-        self.connection, self.log, self.aside, self.now, self.size = connection, log, aside, now, size
+        self.connection, self.log, self.quarantine, self.now, self.size = connection, log, aside, now, size
         self.rulebook, self.position = rules.rulebook, rules.position
 
     def plan(self) -> bool:
@@ -189,11 +189,11 @@ class _Chunk:
             work = area_plans.held(self.connection, found, alone=not divided)
             chunk = area_plans.take(self.connection, work) if divided and work is not None else None
             if work is not None and (chunk is not None or not divided):
-                self._plan_or_tell(work, chunk)
+                self._plan_or_refuse(work, chunk)
                 return True
         return False
 
-    def _plan_or_tell(self, work: AreaPlan, chunk: Chunk | None) -> None:
+    def _plan_or_refuse(self, work: AreaPlan, chunk: Chunk | None) -> None:
         try:
             self._plan_work(work, chunk)
         except (RulesMoved, IntegrityError):
@@ -203,7 +203,7 @@ class _Chunk:
         except Exception as error:  # noqa: BLE001  (whatever a defect about one area event raises)
             raise _Unplannable(work, type(error).__name__) from None
 
-    def again(self, original: UUID) -> None:
+    def retry(self, original: UUID) -> None:
         """Plan the next chunk of this area event, which is a dead letter."""
         if (work := area_plans.resume(self.connection, original)) is not None:
             self._plan_work(work, area_plans.take(self.connection, work))
@@ -217,7 +217,7 @@ class _Chunk:
         within = {self.rulebook.names.within(area, levels) for area in areas}
         page = self._page(work, chunk, within)
         if chunk is None and len(page) == self.size:
-            edges = residents.edges(self.connection, within, (work.home, work.person), self.size, CHUNKS)
+            edges = residents.edges(self.connection, within, (work.home, work.person), self.size, MOST_CHUNKS)
             area_plans.divide(self.connection, work, edges)
             chunk = area_plans.take(self.connection, work)
             page = self._page(work, chunk, within)
@@ -227,14 +227,16 @@ class _Chunk:
             return
         refuse_moved_rules(self.connection, self.position)
         if likeness.comparable:
-            self._leave({row.person for row in page if row.person in busy})  # else planned for their own news alone
+            self._leave_to_planning(
+                {row.person for row in page if row.person in busy}
+            )  # else planned for their own news alone
             self._plan(likeness, revisions, free)
         else:
-            self._leave({row.person for row in page})
+            self._leave_to_planning({row.person for row in page})
 
     def _revisions(self, original: UUID) -> list[LifeEvent]:
         """Return every revision of the area event; the original has the `ahead_from` of the load that counts."""
-        first = [event for _, event in as_loaded(self.log.streams(self.connection, [original])).values()]
+        first = [event for _, event in originals_as_loaded(self.log.streams(self.connection, [original])).values()]
         later = history.revisions_of(self.connection, [original]).get(original, [])
         entries = self.log.read(self.connection, later)
         return [*first, *(entry.fact for entry in entries if isinstance(entry.fact, LifeEvent))]
@@ -248,14 +250,14 @@ class _Chunk:
         """Record that no resident is left; return False if the plan was restarted."""
         ended = area_plans.end(self.connection, work)
         if ended:
-            self.aside.settle(self.connection, work.original)
+            self.quarantine.settle(self.connection, work.original)
         return ended
 
-    def _leave(self, persons: Iterable[str]) -> None:
+    def _leave_to_planning(self, persons: Iterable[str]) -> None:
         history.wake_at_leisure(self.connection, sorted(persons), micros(self.now))
 
     def _plan(self, likeness: Likeness, revisions: Sequence[LifeEvent], free: Sequence[Resident]) -> None:
-        groups: dict[_Alike, list[str]] = {}
+        groups: dict[_GroupKey, list[str]] = {}
         left: set[str] = set()
         moments = self._moments(likeness, revisions)
         telling = history.with_types(self.connection, [row.person for row in free], likeness.unlike)
@@ -263,12 +265,12 @@ class _Chunk:
             came = bisect_left(moments, row.since)
             known = row.only and row.person not in telling and row.since not in moments[came : came + 1]
             if known and not (likeness.at_due and came):
-                groups.setdefault(_Alike(row.home, came, likeness.lots(row.person)), []).append(row.person)
+                groups.setdefault(_GroupKey(row.home, came, likeness.lots(row.person)), []).append(row.person)
             else:
                 left.add(row.person)
-        self._leave(left)
+        self._leave_to_planning(left)
         alike = list(groups.values())
-        firsts = histories.recorded(self.connection, self.log, [first for first, *_ in alike], self.rulebook)
+        firsts = histories.revisions_of(self.connection, self.log, [first for first, *_ in alike], self.rulebook)
         self._store([plan for persons in alike for plan in _likened(likeness, persons, firsts[persons[0]])])
 
     def _moments(self, likeness: Likeness, revisions: Sequence[LifeEvent]) -> list[int]:
@@ -288,9 +290,9 @@ class _Chunk:
         before = {id_: nudge for theirs in known.values() for id_, nudge in theirs.items()}
         self._append(changes, before)
 
-    def _known(self, told: Sequence[Likened]) -> dict[str, dict[UUID, Nudge]]:
+    def _known(self, plans: Sequence[Likened]) -> dict[str, dict[UUID, Nudge]]:
         """Map each person to the nudges that the area event may change."""
-        ids = {plan.person: [*plan.ids, *plan.pattern.corrections(plan.person)] for plan in told}
+        ids = {plan.person: [*plan.ids, *plan.pattern.corrections(plan.person)] for plan in plans}
         found = nudges.by_id(self.connection, [id_ for theirs in ids.values() for id_ in theirs])
         return {person: {id_: found[id_] for id_ in theirs if id_ in found} for person, theirs in ids.items()}
 
@@ -306,7 +308,7 @@ class _Chunk:
             self.log.append(self.connection, [Entry(*change) for change in changes])
 
 
-def _likened(likeness: Likeness, persons: Sequence[str], known: Recorded) -> Iterator[Likened]:
+def _likened(likeness: Likeness, persons: Sequence[str], known: Revisions) -> Iterator[Likened]:
     """Return the plans of residents who are alike; `known`: what happened to the first of them."""
     own, areas = ([each.event for each in some] for some in known)
     return map(likeness.pattern(persons[0], own, areas).of, persons)

@@ -13,17 +13,17 @@ from streams.storage.database import Database
 from streams.storage.errors import SYSTEM_ERRORS
 from streams.storage.measures import planned_after
 
-BATCH, LEISURELY, WOKEN = 1500, 500, 250
+BATCH_SIZE, AT_LEISURE_SIZE, WOKEN_SIZE = 1500, 500, 250
 """Persons in one transaction: of all who wait, of those planned at leisure, and of those woken by records.
 
 A person whose history or nudges change meanwhile is planned again. A transaction of a thousand took so long that most
 had changed, and events waited for half a minute.
 """
-SLICES = 8
+BATCHES_LOOKED_AT = 8
 """So many batches of persons at leisure are looked at for one of them."""
-PORTION = 4000
+PORTION_FACTS = 4000
 """Facts read for the persons in one transaction: about half a second's work."""
-READ_BY_NEWS = 8
+FACTS_PER_NEW_EVENT = 8
 """Facts that planning usually reads of a person for one new event, however many they have."""
 
 
@@ -54,14 +54,14 @@ class Batches:
             found = history.unplanned(connection, limit + len(self._unplannable), history.AT_LEISURE)
         return [person for person in found if person not in self._unplannable][:limit]
 
-    def at_leisure(self, limit: int) -> list[str]:
+    def persons_at_leisure(self, limit: int) -> list[str]:
         """Return persons who may wait at leisure, without those who cannot be planned.
 
         On PostgreSQL several processes ask. Of the longest waiting each gets some at random, mostly other ones: who
         is planned twice at once is planned by one of them.
         """
         with self._database.reading() as connection:
-            found = history.unplanned_at_leisure(connection, SLICES * limit + len(self._unplannable))
+            found = history.unplanned_at_leisure(connection, BATCHES_LOOKED_AT * limit + len(self._unplannable))
         waiting = [person for person in found if person not in self._unplannable]
         first = 0 if self._database.sqlite else self._random.randrange(max(1, len(waiting) // limit)) * limit
         return waiting[first : first + limit]
@@ -72,10 +72,10 @@ class Batches:
             self._unplannable.pop(person, None)
         left = persons
         while left:
-            left = [person for some in chunked(left, WOKEN) for person in self._plan_quickest(some)]
+            left = [person for some in chunked(left, WOKEN_SIZE) for person in self._plan_one_portion(some)]
         return self.unplannable_among(persons)
 
-    def _plan_quickest(self, persons: Sequence[str]) -> list[str]:
+    def _plan_one_portion(self, persons: Sequence[str]) -> list[str]:
         """Plan one portion of those of the persons who wait; return who may still wait.
 
         What waits is looked up right before it is planned, so that few have changed when their plans are committed.
@@ -151,4 +151,4 @@ class Batches:
 
 def _read_for(news: News) -> int:
     rows = news.version.rows
-    return rows if news.replan else min(rows, READ_BY_NEWS * news.version.waiting)
+    return rows if news.replan else min(rows, FACTS_PER_NEW_EVENT * news.version.waiting)

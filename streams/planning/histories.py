@@ -23,7 +23,7 @@ from projections import happened_in_areas
 from projections import history as view
 from projections.bulk import among, chunked
 from projections.tables import history, optional_moment
-from streams.log.loads import as_loaded
+from streams.log.loads import originals_as_loaded
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.row_codes import facts_by
@@ -32,54 +32,54 @@ from streams.storage.tables import log as log_table
 from streams.storage.tables import log_rows
 
 
-class Learnt(NamedTuple):
+class RecordedEvent(NamedTuple):
     """A life event with the `ahead_from` of the load that counts, and the time of its recording."""
 
     event: LifeEvent
     recorded: datetime | None
 
 
-class Recorded(NamedTuple):
+class Revisions(NamedTuple):
     """Every revision of one person's life events, and of the events in all areas where they ever lived."""
 
-    own: list[Learnt]
-    areas: Sequence[Learnt]
+    own: list[RecordedEvent]
+    areas: Sequence[RecordedEvent]
 
     def history(self, person: str, catalogue: Catalogue) -> History:
         """Return the person's history, with revisions applied."""
         return history_of(person, _events(self.own), catalogue, _events(self.areas))
 
-    def known_by(self, moment: datetime) -> "Recorded":
+    def known_by(self, moment: datetime) -> "Revisions":
         """Return the person's own revisions that were recorded by that moment."""
-        return Recorded([each for each in self.own if each.recorded is None or each.recorded <= moment], ())
+        return Revisions([each for each in self.own if each.recorded is None or each.recorded <= moment], ())
 
 
-def _events(learnt: Iterable[Learnt]) -> list[LifeEvent]:
+def _events(learnt: Iterable[RecordedEvent]) -> list[LifeEvent]:
     return [revision.event for revision in learnt]
 
 
-def recorded(
+def revisions_of(
     connection: Connection,
     log: Log,
     persons: Iterable[str],
     rulebook: Rulebook,
     before: int | None = None,
     types: Collection[str] | None = None,
-) -> dict[str, Recorded]:
+) -> dict[str, Revisions]:
     """Return person -> the revisions that make up their history, as known before that position of the log, or now.
 
     `types`: read only facts of these types (a revision has the type of its original, else it revises nothing).
     """
-    own = _recorded(connection, log, list(persons), before, types)
+    own = _own_revisions(connection, log, list(persons), before, types)
     areas = _area_facts(connection, log, own, rulebook)
-    return {person: Recorded(theirs, areas.get(person, ())) for person, theirs in own.items()}
+    return {person: Revisions(theirs, areas.get(person, ())) for person, theirs in own.items()}
 
 
 def histories(
     connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, before: int | None = None
 ) -> dict[str, History]:
     """Return person -> history, area events included, as known before that position of the log, or now."""
-    found = recorded(connection, log, persons, rulebook, before)
+    found = revisions_of(connection, log, persons, rulebook, before)
     return {person: revisions.history(person, rulebook.catalogue) for person, revisions in found.items()}
 
 
@@ -92,11 +92,11 @@ def of_types(
     before: int | None = None,
 ) -> dict[str, History]:
     """Return person -> the part of their history that is of these types, without area events."""
-    own = _recorded(connection, log, list(persons), before, types)
+    own = _own_revisions(connection, log, list(persons), before, types)
     return {person: history_of(person, _events(theirs), rulebook.catalogue) for person, theirs in own.items()}
 
 
-def read_by(connection: Connection, log: Log, parts: Mapping[str, RulebookPart]) -> dict[str, History]:
+def of_rulebook_parts(connection: Connection, log: Log, parts: Mapping[str, RulebookPart]) -> dict[str, History]:
     """Return person -> what their part of a rulebook reads of their history; one read for all who share a part."""
     persons: dict[int, list[str]] = {}
     for person, part in parts.items():
@@ -127,14 +127,16 @@ def of_personal_types(
 
 def own_history(connection: Connection, log: Log, person: str, rulebook: Rulebook, known_at: datetime) -> History:
     """Return the person's history without area events, from the facts recorded by `known_at`."""
-    own = Recorded(_recorded(connection, log, [person])[person], ())
+    own = Revisions(_own_revisions(connection, log, [person])[person], ())
     return own.known_by(known_at).history(person, rulebook.catalogue)
 
 
-def personal(connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook) -> dict[str, Recorded]:
+def personal_revisions_of(
+    connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook
+) -> dict[str, Revisions]:
     """Return person -> the revisions that `of_personal_types` reads, without area events."""
-    own = _recorded(connection, log, list(persons), types=rulebook.catalogue.personal)
-    return {person: Recorded(theirs, ()) for person, theirs in own.items()}
+    own = _own_revisions(connection, log, list(persons), types=rulebook.catalogue.personal)
+    return {person: Revisions(theirs, ()) for person, theirs in own.items()}
 
 
 def persons(
@@ -149,14 +151,14 @@ def folded(known: Mapping[str, History], rulebook: Rulebook) -> dict[str, Person
     return {person: person_as_of(person, history_.facts, rulebook.catalogue) for person, history_ in known.items()}
 
 
-def _recorded(
+def _own_revisions(
     connection: Connection,
     log: Log,
     persons: Sequence[str],
     before: int | None = None,
     types: Collection[str] | None = None,
-) -> dict[str, list[Learnt]]:
-    found: dict[str, list[Learnt]] = {person: [] for person in persons}
+) -> dict[str, list[RecordedEvent]]:
+    found: dict[str, list[RecordedEvent]] = {person: [] for person in persons}
     query = log_rows.add_columns(history.c.person, history.c.ahead_from).join_from(
         history, log_table, history.c.position == log_table.c.position
     )
@@ -167,8 +169,8 @@ def _recorded(
     for part in chunked(persons) if types != frozenset() else ():
         log.keys.load(connection, part)  # cached for what follows: a fact decoded without its key is decoded twice
         rows = list(facts_by(connection, query.where(among(history.c.person, part))))
-        for entry, (*_, person, ahead_from) in zip(log.opened(connection, rows), rows, strict=True):
-            found[person].append(Learnt(_as_loaded(entry, ahead_from), entry.recorded))
+        for entry, (*_, person, ahead_from) in zip(log.entries(connection, rows), rows, strict=True):
+            found[person].append(RecordedEvent(_as_loaded(entry, ahead_from), entry.recorded))
     return found
 
 
@@ -180,12 +182,12 @@ def _as_loaded(entry: Entry, ahead_from: int | None) -> LifeEvent:
 
 
 def _area_facts(
-    connection: Connection, log: Log, recorded: Mapping[str, list[Learnt]], rulebook: Rulebook
-) -> dict[str, list[Learnt]]:
+    connection: Connection, log: Log, recorded: Mapping[str, list[RecordedEvent]], rulebook: Rulebook
+) -> dict[str, list[RecordedEvent]]:
     if not happened_in_areas.has_area_facts(connection):
         return {}
-    found: dict[str, list[Learnt]] = {}
-    known: dict[frozenset[str], list[Learnt]] = {}
+    found: dict[str, list[RecordedEvent]] = {}
+    known: dict[frozenset[str], list[RecordedEvent]] = {}
     for person, own in recorded.items():
         areas = frozenset(_areas_of(person, _events(own), rulebook))
         if areas not in known:
@@ -195,19 +197,19 @@ def _area_facts(
     return found
 
 
-def _with_revisions(connection: Connection, log: Log, positions: Iterable[int], names: Names) -> list[Learnt]:
+def _with_revisions(connection: Connection, log: Log, positions: Iterable[int], names: Names) -> list[RecordedEvent]:
     """Return the area events at those positions with all their revisions, which may be about another area."""
-    found = _learnt(log.read(connection, positions))
+    found = _recorded_events(log.read(connection, positions))
     originals = {names.stream(one.event.source, one.event.original) for one in found}
     entries = log.streams(connection, originals)
-    first = {one.event.stream: one.recorded for one in _learnt(entries)}
-    events = [Learnt(event, first[stream]) for stream, (_, event) in as_loaded(entries).items()]
+    first = {one.event.stream: one.recorded for one in _recorded_events(entries)}
+    events = [RecordedEvent(event, first[stream]) for stream, (_, event) in originals_as_loaded(entries).items()]
     later = [at for some in view.revisions_of(connection, list(originals)).values() for at in some]
-    return events + _learnt(log.read(connection, later))
+    return events + _recorded_events(log.read(connection, later))
 
 
-def _learnt(entries: Iterable[Entry]) -> list[Learnt]:
-    return [Learnt(entry.fact, entry.recorded) for entry in entries if isinstance(entry.fact, LifeEvent)]
+def _recorded_events(entries: Iterable[Entry]) -> list[RecordedEvent]:
+    return [RecordedEvent(entry.fact, entry.recorded) for entry in entries if isinstance(entry.fact, LifeEvent)]
 
 
 def _areas_of(person: str, events: Iterable[LifeEvent], rulebook: Rulebook) -> set[str]:
@@ -255,22 +257,22 @@ def share_upto(person: str) -> float:
 EVERYBODY = Selection()
 
 
-def all_recorded(
+def all_revisions(
     database: Database,
     log: Log,
     rulebook: Rulebook,
     selection: Selection,
     types: Collection[str] | None = None,
     batch: int = BATCH,
-) -> Iterator[tuple[dict[str, Recorded], int]]:
-    """Yield person -> what was recorded of them (`types`: see `recorded`), and the count of facts, by batches.
+) -> Iterator[tuple[dict[str, Revisions], int]]:
+    """Yield person -> what was recorded of them (`types`: see `revisions_of`), and the count of facts, by batches.
 
     Erased persons are left out, so a batch may be empty.
     """
     for persons in batches(database, selection, batch):
         with database.reading() as connection:
             some = _not_erased(connection, log, persons)
-            yield recorded(connection, log, some, rulebook, types=types), view.counts(connection, some)
+            yield revisions_of(connection, log, some, rulebook, types=types), view.count_of_facts(connection, some)
 
 
 def batches(database: Database, selection: Selection = EVERYBODY, size: int = BATCH) -> Iterator[Sequence[str]]:
@@ -297,7 +299,7 @@ def selected_among(connection: Connection, log: Log, selection: Selection, perso
     """Return those of the persons whom the selection would have, were it not for its bounds by pseudonym."""
     some = sorted(persons)
     if selection.types is not None:
-        some = view.those_with(connection, some, selection.types, selection.since)
+        some = view.with_types_since(connection, some, selection.types, selection.since)
     return _not_erased(connection, log, some)
 
 

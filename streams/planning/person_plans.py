@@ -27,9 +27,9 @@ _PLANNED = (NudgePlanned.TOPIC, NudgeRescheduled.TOPIC)
 class PersonPlan(Struct, frozen=True):
     """The changes that one person's plan asks for, and the state of the person that it was made from.
 
-    `nudges`: those that the plan decides on; `residences`: the person's rows for the view `residents`; `moved`: the
-    view has other rows; `by_news`: made for new events alone, not for all triggers; `whole`: False if `changes` are
-    only a part of what the plan asks for.
+    `nudges`: those that the plan decides on; `residences`: the person's rows for the view `residents`;
+    `residences_changed`: the view has other rows; `for_new_events_only`: the plan is for the triggers that new events
+    affect, not for all; `is_whole`: False if `changes` are only a part of what the plan asks for.
     """
 
     person: str
@@ -37,9 +37,9 @@ class PersonPlan(Struct, frozen=True):
     changes: Sequence[Change]
     nudges: Mapping[UUID, Nudge]
     residences: list[Resident]
-    moved: bool
-    by_news: bool = False
-    whole: bool = True
+    residences_changed: bool
+    for_new_events_only: bool = False
+    is_whole: bool = True
 
     def is_made_from(self, history: HistoryVersion | None, nudges: Mapping[UUID, int]) -> bool:
         """Return True if these are still the versions of the person's history and of their nudges.

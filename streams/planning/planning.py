@@ -17,7 +17,7 @@ from projections.history import News
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.planning import histories, person_plans
-from streams.planning.batches import BATCH, LEISURELY, PORTION, Batches
+from streams.planning.batches import AT_LEISURE_SIZE, BATCH_SIZE, PORTION_FACTS, Batches
 from streams.planning.person_plans import PersonPlan, Plans, RulesMoved, refuse_moved_rules
 from streams.planning.residences import ResidenceRows
 from streams.rules.in_force import Rules
@@ -31,7 +31,7 @@ from streams.storage.signals import Signal
 class Planning:
     """Plans persons. Any number of them may run at once, in any processes.
 
-    `aside`: is told at once of the persons who cannot be planned (person -> cause), unless a record woke them.
+    `on_unplannable`: gets the persons who cannot be planned (person -> cause) at once, unless a record woke them.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class Planning:
         log: Log,
         library: Library,
         clock: Callable[[], datetime],
-        portion: int = PORTION,
-        aside: Callable[[Mapping[str, str]], object] = len,
+        portion: int = PORTION_FACTS,
+        on_unplannable: Callable[[Mapping[str, str]], object] = len,
     ) -> None:
-        self._aside = aside
+        self._aside = on_unplannable
         self._database, self._log, self._library, self._clock = database, log, library, clock
         self._affected: AffectedTriggers | None = None
         self._batches = Batches(database, clock, portion, self.plan_batch, self._plan_nobody)
@@ -51,7 +51,10 @@ class Planning:
         self.planned, self.planned_after = planned(), self._batches.planned_after
 
     def drain(self) -> int:
-        """Plan until nobody waits; return how many plans were committed. `at_leisure` plans who may wait longer."""
+        """Plan until nobody waits; return how many plans were committed.
+
+        `plan_at_leisure` plans those who may wait longer.
+        """
         done = 0
         while not self._stopping and (persons := self.waiting()):
             done += self._plan_batch(persons)
@@ -64,7 +67,7 @@ class Planning:
             self._aside(causes)
         return done
 
-    def waiting(self, limit: int = BATCH) -> list[str]:
+    def waiting(self, limit: int = BATCH_SIZE) -> list[str]:
         """Return persons with facts that are not planned yet, without those who cannot be planned."""
         return self._batches.waiting(limit)
 
@@ -113,7 +116,7 @@ class Planning:
             all_nudges = nudges.of_persons(connection, [person for person, part in parts.items() if part.decides])
             known = {one: person_plans.decided_by(part, all_nudges.get(one, {})) for one, part in parts.items()}
             left = person_plans.planned_before_erasure(connection, self._log, known)
-            their_histories = histories.read_by(connection, self._log, parts)
+            their_histories = histories.of_rulebook_parts(connection, self._log, parts)
         found = []
         for person, part in parts.items():
             plan = person_plans.leaving_undecided(whole_plan(their_histories[person], part.rulebook), left)
@@ -144,10 +147,12 @@ class Planning:
         now = history.versions(connection, persons)
         still = [plan for plan in plans.persons if plan.is_made_from(now.get(plan.person), versions)]
         for by_news in (False, True):
-            done = {plan.person: plan.history for plan in still if plan.whole and plan.by_news is by_news}
+            done = {
+                plan.person: plan.history for plan in still if plan.is_whole and plan.for_new_events_only is by_news
+            }
             history.mark_planned(connection, done, by_news=by_news)
         refuse_moved_rules(connection, plans.rules)
-        residents.store(connection, {plan.person: plan.residences for plan in still if plan.moved})
+        residents.store(connection, {plan.person: plan.residences for plan in still if plan.residences_changed})
         before = {id_: nudge for plan in still for id_, nudge in plan.nudges.items()}
         changed = person_plans.changed_nudges(still)
         nudges.store(connection, changed, before)
@@ -157,9 +162,9 @@ class Planning:
             self._log.append(connection, entries)
         return [plan.person for plan in still]
 
-    def at_leisure(self) -> int:
+    def plan_at_leisure(self) -> int:
         """Plan some of the persons who may wait at leisure; return how many plans were committed."""
-        return self._plan_batch(self._batches.at_leisure(LEISURELY))
+        return self._plan_batch(self._batches.persons_at_leisure(AT_LEISURE_SIZE))
 
     def plan_woken(self, persons: Sequence[str]) -> dict[str, str]:
         """Plan those of these persons who wait, until none does; return person -> cause for the unplannable ones.

@@ -62,7 +62,7 @@ def unplannable_persons() -> Select[tuple[str | None]]:
     return select(dead_letters.c.person).where(dead_letters.c.kind == PERSON, dead_letters.c.person.is_not(None))
 
 
-def kinds(planning: Planning) -> dict[str, LetterKind]:
+def letter_kinds(planning: Planning) -> dict[str, LetterKind]:
     """Return how these dead letters are retried: by planning the person they are about."""
 
     def plan(person: str) -> None:
@@ -76,12 +76,12 @@ def kinds(planning: Planning) -> dict[str, LetterKind]:
             raise StillDead(bad.args[0]) from None
 
     return {
-        RECORD: LetterKind(record, _told),
+        RECORD: LetterKind(record, _description),
         PERSON: LetterKind(lambda content: plan(content.decode()), bytes.decode),
     }
 
 
-def _told(content: bytes) -> str:
+def _description(content: bytes) -> str:
     key, value = _decode(content)
     return f"a record with a key of {len(key or b'')} bytes and a value of {len(value or b'')}"
 

@@ -16,6 +16,6 @@ def intents_of(
     database: Database, log: Log, rulebook: Rulebook, selection: Selection = EVERYBODY
 ) -> Iterator[list[Intent]]:
     """Yield the intents of the selected persons by these rules, a batch of persons at a time."""
-    for known, _ in histories.all_recorded(database, log, rulebook, selection, batch=BATCH):
+    for known, _ in histories.all_revisions(database, log, rulebook, selection, batch=BATCH):
         found = (recorded.history(person, rulebook.catalogue) for person, recorded in known.items())
         yield [intent for history in found for intent in plan(history, rulebook)]

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from projections import history
 from projections.bulk import add_counts
 from projections.tables import micros, optional_moment
-from streams.planning.batches import BATCH
+from streams.planning.batches import BATCH_SIZE
 from streams.planning.planning import Planning
 from streams.planning.quarantine import PlanningQuarantine
 from streams.storage.database import Database, Priority
@@ -31,18 +31,23 @@ class Reconciler:
         self,
         database: Database,
         planning: Planning,
-        aside: PlanningQuarantine,
+        quarantine: PlanningQuarantine,
         clock: Callable[[], datetime],
-        latecomers: Callable[[], None],
+        wake_latecomers: Callable[[], None],
     ) -> None:
-        self._database, self._planning, self._aside, self._latecomers = database, planning, aside, latecomers
+        self._database, self._planning, self._quarantine, self._wake_latecomers = (
+            database,
+            planning,
+            quarantine,
+            wake_latecomers,
+        )
         self._clock = clock
 
     def turn(self) -> int:
         """Plan some who waited longer than the delay and have no dead letter; return how many there were."""
         now = self._clock()
-        self._latecomers()
-        if found := self._forgotten(now):
+        self._wake_latecomers()
+        if found := self._overlooked(now):
             self._plan(found, now)
         return len(found)
 
@@ -51,17 +56,17 @@ class Reconciler:
         count = [{"at": micros(now), "found": len(found)}]
         self._database.write(lambda connection: add_counts(connection, reconciled, count, "found"), Priority.PLANNING)
         if causes := self._planning.plan_woken(found):
-            self._aside.keep((), causes)
+            self._quarantine.keep((), causes)
 
-    def _forgotten(self, now: datetime) -> list[str]:
+    def _overlooked(self, now: datetime) -> list[str]:
         with self._database.reading() as connection:
             letters = connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
-            found = history.unplanned(connection, BATCH + letters, micros(now - RECONCILE_AFTER))
-            known = set(self._aside.among(connection, found))
-        return [person for person in found if person not in known][:BATCH]
+            found = history.unplanned(connection, BATCH_SIZE + letters, micros(now - RECONCILE_AFTER))
+            known = set(self._quarantine.among(connection, found))
+        return [person for person in found if person not in known][:BATCH_SIZE]
 
 
-def finds(connection: Connection) -> tuple[int, datetime | None]:
+def count_of_finds(connection: Connection) -> tuple[int, datetime | None]:
     """Return how many persons the reconciler ever found, and the time of the last find."""
     query = select(func.coalesce(func.sum(reconciled.c.found), 0), func.max(reconciled.c.at))
     count, last = connection.execute(query).one()

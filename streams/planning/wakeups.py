@@ -76,7 +76,9 @@ class WakeUpReader:
     def __init__(self, names: Names, page: int) -> None:
         self._names, self._page = names, page
 
-    def after(self, connection: Connection, position: int, upto: int | None = None) -> tuple[int, list[WakeUpRecord]]:
+    def page_after(
+        self, connection: Connection, position: int, upto: int | None = None
+    ) -> tuple[int, list[WakeUpRecord]]:
         """Return the position up to which a page after `position` was read (at most `upto`), and its records."""
         last = FactRecorder.last_position(connection) if upto is None else upto
         page = page_of(position, self._page, last, WAKING)

@@ -28,7 +28,7 @@ def build(log: Log, library: Library, dead_letters: DeadLetterQueue, clock: Call
     """Return the objects of this package."""
     database = log.database
     quarantine = PlanningQuarantine(database, dead_letters)
-    planning = Planning(database, log, library, clock, aside=lambda causes: quarantine.keep((), causes))
+    planning = Planning(database, log, library, clock, on_unplannable=lambda causes: quarantine.keep((), causes))
     return PlanningParts(
         planning,
         AreaPlanning(database, log, library, planning, dead_letters, clock),

@@ -90,7 +90,7 @@ def _page(log: Log, where: ColumnElement[bool], order: ColumnElement[int]) -> tu
     query = log_rows.where(IS_ACCOUNT, where).order_by(order).limit(LOOKED_AT)
     with log.database.reading() as connection:
         rows = list(driver_rows(connection, query))
-        return log.decoded(connection, rows), rows[-1][0] if len(rows) == LOOKED_AT else None
+        return log.genuine_entries(connection, rows), rows[-1][0] if len(rows) == LOOKED_AT else None
 
 
 def _account(entry: Entry) -> Account:

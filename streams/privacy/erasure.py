@@ -214,7 +214,7 @@ class Erasing:
         if position is None:
             raise NobodyKnown
         row = connection.execute(log_rows.where(log_table.c.position == position)).one()
-        [entry] = self._log.decoded(connection, [row])
+        [entry] = self._log.genuine_entries(connection, [row])
         fact, digest = entry.fact, leaf(position, stream_of(row[1]).bytes, *row[2:5])
         assert isinstance(fact, PersonErased)
         return Certificate(

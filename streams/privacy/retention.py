@@ -34,7 +34,7 @@ from streams.log.mapper import Entry, sealed_by
 from streams.log.person_keys import KEY_ID_BYTES
 from streams.log.row_codes import facts_by
 from streams.planning import histories
-from streams.planning.histories import Learnt, Recorded
+from streams.planning.histories import RecordedEvent, Revisions
 from streams.planning.person_plans import leaving_undecided, planned_before_erasure
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
@@ -64,7 +64,7 @@ class RetentionTrial:
     def __init__(self, connection: Connection, log: Log, rules: Rules, sealed: Sealed, now: datetime) -> None:
         self._rulebook, self._sealed, self._now = rules.rulebook, sealed, now
         persons = sorted(history.versions(connection, sealed.named))
-        self._recorded = histories.recorded(connection, log, persons, rules.rulebook)
+        self._recorded = histories.revisions_of(connection, log, persons, rules.rulebook)
         self._nudges = nudges.of_persons(connection, persons)
         self._left = planned_before_erasure(connection, log, self._nudges)
 
@@ -84,15 +84,18 @@ class RetentionTrial:
                 found |= theirs
         return found
 
-    def _depends(self, person: str, whole: Recorded, gone: AbstractSet[bytes]) -> bool:
-        own = [Learnt(self._sealed.without(learnt.event, gone, self._now), learnt.recorded) for learnt in whole.own]
+    def _depends(self, person: str, whole: Revisions, gone: AbstractSet[bytes]) -> bool:
+        own = [
+            RecordedEvent(self._sealed.without(learnt.event, gone, self._now), learnt.recorded)
+            for learnt in whole.own
+        ]
         known = self._nudges[person]
         try:
             plans = [
                 leaving_undecided(
                     whole_plan(recorded.history(person, self._rulebook.catalogue), self._rulebook), self._left
                 )
-                for recorded in (whole, Recorded(own, whole.areas))
+                for recorded in (whole, Revisions(own, whole.areas))
             ]
         except Exception:  # noqa: BLE001  (a person who cannot be planned keeps their content)
             return True

@@ -68,7 +68,7 @@ class Correspondence:
         found: list[CitizenLetter] = []
         with self._context.database.reading() as connection:
             for _ in range(TURNS):
-                positions = history.written(connection, before, LOOKED_AT)
+                positions = history.citizens_texts(connection, before, LOOKED_AT)
                 if not positions:
                     return found, None
                 theirs = self._noted(connection, list(self._theirs(connection, positions, who)))

@@ -144,7 +144,7 @@ def _proven(
         raise NotAsWritten(block.number)
     if not any(block.after < position <= block.upto for position in of):
         return
-    rows, valid = blocks.coded_rows(connection, block.after, upto=block.upto), codes_of(connection).valid
+    rows, valid = blocks.coded_rows(connection, block.after, upto=block.upto), codes_of(connection).is_valid
     facts: list[StoredFact] = [row[:5] for row in rows if valid(row)]
     leaves = [leaf(*fact) for fact in facts]
     if root(leaves) != block.root:

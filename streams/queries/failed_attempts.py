@@ -57,7 +57,7 @@ def failed_attempts(log: Log, wanted: Search, before: int | None = None, scanned
         query = query.where(log_table.c.position < before)
     with log.database.reading() as connection:
         read = list(driver_rows(connection, query))
-        entries = log.decoded(connection, read)
+        entries = log.genuine_entries(connection, read)
         failed = [each for each in entries if _is_failure(each, wanted)]
         made_by = _made_by(log, connection, entries, failed)
         found = [

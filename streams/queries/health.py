@@ -31,7 +31,7 @@ from streams.log import chain
 from streams.log.log import Log
 from streams.log.recorder import FactRecorder
 from streams.planning.quarantine import unplannable_persons
-from streams.planning.reconciler import finds
+from streams.planning.reconciler import count_of_finds
 from streams.queries.altered_jobs import altered_jobs
 from streams.queries.provider_health import ProviderFigures, RecentReader, RecentRecords, figures_of
 from streams.queues import dead_letters, refused_events, webhook_outbox
@@ -117,7 +117,7 @@ def read_status(database: Database, log: Log, follower: Follower, now: datetime)
     behind = follower.behind()
     with database.reading() as connection:
         unplanned, oldest = history.waiting(connection, unplannable_persons())
-        found, last = finds(connection)
+        found, last = count_of_finds(connection)
         refused, refused_at = refused_events.refused(connection)
         due_now, first = nudges.waiting(connection, micros(now))
         return Status(

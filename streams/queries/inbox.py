@@ -232,7 +232,7 @@ class Inboxes:
         """Return nudge -> until when the person is told of whom it is about: as a guardian, or always of themself."""
         about = {nudge.intent.id: nudge.intent.person for nudge in found}
         others = set(about.values()) - {person}
-        children = histories.personal(connection, self._log, others, rules.rulebook) if others else {}
+        children = histories.personal_revisions_of(connection, self._log, others, rules.rulebook) if others else {}
         until = guarded_until(children, person, rules)
         return {id_: until.get(child, OPEN) for id_, child in about.items()}
 

@@ -20,7 +20,7 @@ from projections import nudges
 from streams.delivery.decide.as_sent import as_sent
 from streams.log.log import Log
 from streams.planning import histories
-from streams.planning.histories import Recorded
+from streams.planning.histories import Revisions
 from streams.queries.explain import GIVEN_NAME, decisive, distinct
 from streams.rules.in_force import Rules
 
@@ -70,12 +70,12 @@ def cards(
     found = as_sent(connection, log, stored, reader)
     causes = _causes(log, connection, found.values())
     others = {nudge.intent.person for nudge in found.values()} - {reader}
-    children = histories.personal(connection, log, others, rules.rulebook) if others else {}
+    children = histories.personal_revisions_of(connection, log, others, rules.rulebook) if others else {}
     reading = _Reading(reader, zone, children, guarded_until(children, reader, rules), rules)
     return {id_: _card(nudge, stored[id_], causes.get(nudge.intent.cause), reading) for id_, nudge in found.items()}
 
 
-def guarded_until(children: Mapping[str, Recorded], reader: str, rules: Rules) -> dict[str, datetime]:
+def guarded_until(children: Mapping[str, Revisions], reader: str, rules: Rules) -> dict[str, datetime]:
     """Return child -> the end of the reader's guardianship: what is done later is not theirs to know."""
     return {
         child: guardian_until(known.history(child, rules.catalogue), reader, rules.catalogue, rules.defaults)
@@ -96,7 +96,7 @@ class _Reading(Struct, frozen=True):
 
     reader: str
     zone: ZoneInfo
-    children: Mapping[str, Recorded]
+    children: Mapping[str, Revisions]
     until: Mapping[str, datetime]
     rules: Rules
 

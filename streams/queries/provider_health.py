@@ -139,7 +139,7 @@ class RecentReader:
         known = self._known
         after = known[-1].position if known else 0
         with self._log.database.reading() as connection:
-            new = self._log.decoded(connection, driver_rows(connection, _last(self._facts, after)))[::-1]
+            new = self._log.genuine_entries(connection, driver_rows(connection, _last(self._facts, after)))[::-1]
         entries = (*known, *new)[-self._facts :]
         self._known = entries  # another thread may have read as much meanwhile: either is right
         recent = [entry for entry in entries if _at(entry) >= now - SPAN]

@@ -124,7 +124,7 @@ def altered(connection: Connection, newest: int) -> dict[int, str]:
 
 
 def _code(connection: Connection, row: Row[Any]) -> bytes:
-    return codes_of(connection).order([row._mapping[name] for name in _ORDER])  # noqa: SLF001  (public, so named)
+    return codes_of(connection).job_code([row._mapping[name] for name in _ORDER])  # noqa: SLF001  (public, so named)
 
 
 def job_of(row: Row[Any]) -> Job:

@@ -354,7 +354,7 @@ class Backtest:
         pseudonym: with members of other selections, and with those about whom only other triggers speak, of whom
         there is no result. The tally gets samples, and the number of persons and facts that were looked at.
         """
-        for some, facts in histories.all_recorded(
+        for some, facts in histories.all_revisions(
             self._database, self._log, self._rulebook, selection, types=self._read_first
         ):
             tally.persons += len(some)
@@ -518,7 +518,7 @@ class Backtest:
         if not persons:
             return {}
         with self._database.reading() as connection:
-            found = histories.recorded(connection, self._log, sorted(persons), self._rulebook, types=types)
+            found = histories.revisions_of(connection, self._log, sorted(persons), self._rulebook, types=types)
         return {person: Life.of(recorded) for person, recorded in found.items()}
 
     def _played(

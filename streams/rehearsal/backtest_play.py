@@ -26,7 +26,7 @@ from domain.planning.relevant_types import deciding_types, starting_types
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Rulebook
 from streams.delivery.decide.case import Case
-from streams.planning.histories import Learnt, Recorded
+from streams.planning.histories import RecordedEvent, Revisions
 from streams.planning.person_plans import decided_by
 from streams.rehearsal.backtest_results import AHEAD, Message, PlayedPerson, Sample, Samples, Unsent
 from streams.rehearsal.playing import VirtualRun, words_of
@@ -48,7 +48,7 @@ class Life(Struct, frozen=True, dict=True):
     areas: Sequence[LifeEvent] = ()
 
     @staticmethod
-    def of(recorded: Recorded) -> "Life":
+    def of(recorded: Revisions) -> "Life":
         """Make a life from what was recorded."""
         return Life(*_in_order(recorded.own), *(_in_order(recorded.areas) if recorded.areas else ()))
 
@@ -95,7 +95,7 @@ class Life(Struct, frozen=True, dict=True):
         return history_of(person, self.own[:own], catalogue, self.areas[:areas])
 
 
-def _in_order(learnt: Iterable[Learnt]) -> tuple[Sequence[datetime], Sequence[LifeEvent]]:
+def _in_order(learnt: Iterable[RecordedEvent]) -> tuple[Sequence[datetime], Sequence[LifeEvent]]:
     known = [(_known_at(one), one.event) for one in learnt]
     known.sort(key=itemgetter(0))
     return [at for at, _ in known], [
@@ -103,7 +103,7 @@ def _in_order(learnt: Iterable[Learnt]) -> tuple[Sequence[datetime], Sequence[Li
     ]
 
 
-def _known_at(one: Learnt) -> datetime:
+def _known_at(one: RecordedEvent) -> datetime:
     return one.event.time if one.recorded is None or one.event.ahead_from is not None else one.recorded
 
 

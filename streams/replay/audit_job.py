@@ -54,11 +54,11 @@ class AuditJob(HoldsNothing):
             seen, before = AuditProgress(), BEGINNING
         audit = Audit(self._database, self._public)
         findings = [] if seen.block else [*audit.before_the_log(), *audit.moved_away()]
-        part = audit.part(before)
+        part = audit.next_blocks(before)
         while part:
             findings += [finding for found, _ in part for finding in found]
             before = part[-1][1].block
-            part = audit.part(before) if audit.facts < self._facts else []
+            part = audit.next_blocks(before) if audit.facts < self._facts else []
         ended = not audit.blocks
         findings += audit.behind_the_chain() if ended else []
         if ended and not seen.block and audit.unchained:

@@ -31,7 +31,7 @@ from projections.statistics import Key
 from projections.tables import history as rows
 from projections.tables import micros, optional_micros, revisions
 from streams.log.decoding import LIFE, entries_of, fact_of, life_of
-from streams.log.loads import as_loaded
+from streams.log.loads import originals_as_loaded
 from streams.log.log import Log
 from streams.log.mapper import Entry, LifeState
 from streams.log.recorder import page_of
@@ -189,7 +189,7 @@ def join_revisions(views: Connection, facts: Connection, log: Log, originals: Se
     """Add every revision of an event to the history of everybody whom any revision names; return these persons."""
     revised = history.revisions_of(views, originals)
     streams = log.streams(facts, revised)
-    loaded, recorded = as_loaded(streams), {stream.position: stream.recorded for stream in streams}
+    loaded, recorded = originals_as_loaded(streams), {stream.position: stream.recorded for stream in streams}
     wanted = [position for some in revised.values() for position in some]
     found = {entry.position: entry for entry in log.read(facts, wanted)}
     recorded |= {position: entry.recorded for position, entry in found.items()}

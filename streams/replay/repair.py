@@ -91,7 +91,7 @@ class Persons:
     def _moved(self, connection: Connection, selection: GapFilter, rules: Rules) -> set[str]:
         """Return the persons with facts recorded in that time about them or about an area where they live."""
         since, until = optional_micros(selection.since), optional_micros(selection.until)
-        found = history.moved_within(connection, since, until)
+        found = history.changed_within(connection, since, until)
         return found | self._residents(connection, self._areas(connection, selection), rules)
 
     def _near(self, connection: Connection, area: str, rules: Rules) -> set[str]:
@@ -289,7 +289,11 @@ class _Owing:
             waiting = history.waiting_among(connection, [plan.person for plan in chosen])
             areas = area_plans.waiting_for(connection)
         gaps = [gap for plan in chosen for gap in self._gaps(plan, waiting, areas)]
-        owed = [plan for plan in chosen if plan.changes or (plan.whole and (plan.moved or plan.person in waiting))]
+        owed = [
+            plan
+            for plan in chosen
+            if plan.changes or (plan.is_whole and (plan.residences_changed or plan.person in waiting))
+        ]
         return _Owed(replace(plans, persons=owed), gaps)
 
     def _is_there(self, plan: PersonPlan) -> bool:
@@ -307,7 +311,7 @@ class _Owing:
         changes = [change for change in plan.changes if trigger is None or _about(change, plan).trigger == trigger]
         stale = [self._stale(change, plan) for change in changes]
         facts = [one for pair in zip(changes, stale, strict=True) for one in pair if one is not None]
-        return replace(plan, changes=facts, whole=trigger is None)
+        return replace(plan, changes=facts, is_whole=trigger is None)
 
     def _stale(self, change: Change, plan: PersonPlan) -> Change | None:
         """Return the change that withholds a newly planned nudge which has expired by now; None if it has not."""

@@ -32,7 +32,7 @@ from streams.log.log import Log
 from streams.log.recorder import FactRecorder
 from streams.log.row_codes import genuine
 from streams.planning import histories
-from streams.planning.histories import EVERYBODY, Recorded
+from streams.planning.histories import EVERYBODY, Revisions
 from streams.planning.person_plans import changes_of, leaving_undecided, planned_before_erasure
 from streams.queues import jobs
 from streams.queues.jobs import Save, Step
@@ -95,7 +95,7 @@ class _People:
     """Some persons at one moment."""
 
     def __init__(self, connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook) -> None:
-        self._rulebook, self._known = rulebook, histories.recorded(connection, log, persons, rulebook)
+        self._rulebook, self._known = rulebook, histories.revisions_of(connection, log, persons, rulebook)
         self._nudges = nudges.of_persons(connection, persons)
         self._waiting = history.waiting_among(connection, persons)
         self._areas = area_plans.waiting_for(connection)
@@ -127,7 +127,7 @@ class _People:
             intents, unlike, len(self._waiting), residents, unnoted=len(unnoted), triggers=triggers
         )
 
-    def _plan(self, person: str, known: Recorded) -> Plan:
+    def _plan(self, person: str, known: Revisions) -> Plan:
         plan = whole_plan(known.history(person, self._rulebook.catalogue), self._rulebook)
         return leaving_undecided(plan, self._left)
 

@@ -37,8 +37,8 @@ def build(
     kinds = {
         webhooks.KIND: webhooks.retrying(context),
         receiving.STRANGER: receiving.strangers(delivery.inbound.receiving),
-        areas.AREA: areas.kind_of_areas(planning.areas.again),
-        **quarantine.kinds(planning.planning),
+        areas.AREA: areas.letter_kind_of_areas(planning.areas.retry),
+        **quarantine.letter_kinds(planning.planning),
     }
     return RuntimeParts(
         log.chain_builder,

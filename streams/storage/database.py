@@ -29,7 +29,7 @@ DriverPart: TypeAlias = Any
 """A connection or cursor of the driver: sqlite3 or psycopg."""
 
 CONFLICTS = IntegrityError
-"""May carry a `cleared`, which removes the rows in the way (streams.log.recorder)."""
+"""May carry a `clear_forged`, which removes the rows in the way (streams.log.recorder)."""
 BUSY_TIMEOUT_MS, RETRY_MS = 30_000, 20
 SNAPSHOT = "REPEATABLE READ"
 """PostgreSQL's isolation level for reads; SQLite always reads a snapshot."""
@@ -110,7 +110,7 @@ class Database:
             try:
                 return self._write(work, priority)
             except CONFLICTS as error:
-                cleared = getattr(error, "cleared", None)
+                cleared = getattr(error, "clear_forged", None)
                 if cleared is None or not self._write(cleared, priority):
                     raise
         return self._write(work, priority)

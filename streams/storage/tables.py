@@ -80,7 +80,7 @@ log_rows = select(
     type_coerce(log.c.state, NullType),
     type_coerce(log.c.code, NullType),
 )
-"""Rows of the log as `Log.decoded` takes them: values as the driver gives them. `stream_of` makes the UUIDs.
+"""Rows of the log as `Log.genuine_entries` takes them: values as the driver gives them. `stream_of` makes the UUIDs.
 
 SQLAlchemy's result processors would cost a call of Python for each column of each row.
 """

@@ -49,7 +49,7 @@ from streams.intake.intake import IntakeCounters
 from streams.kafka.consume_wakeups import WakeupHandler
 from streams.kafka.lag import KafkaLag
 from streams.kafka.worker import IncomingRecord, Tuning, Worker
-from streams.planning.areas import CHUNK, AreaPlanning
+from streams.planning.areas import CHUNK_SIZE, AreaPlanning
 from streams.planning.planning import Planning
 from streams.planning.reconciler import Reconciler
 from streams.rules.context import WriteContext
@@ -94,7 +94,7 @@ class Forgetful(Reconciler):
 def areas(mode: str, platform: Platform) -> AreaPlanning:
     """What plans area events; `stepwise`: for few residents at a time, so that it can be killed between two steps."""
     on = platform
-    size = STEP if mode == "stepwise" else CHUNK
+    size = STEP if mode == "stepwise" else CHUNK_SIZE
     return AreaPlanning(
         on.database, on.log, on.rules.library, on.planning.planning, on.queues.dead_letter_queue, on.clock, size
     )

@@ -25,7 +25,7 @@ from notifiers.push.messages import collapse_key
 from projections import history, nudges
 from streams.delivery.outcomes.suppression import SOURCE as OWN
 from streams.planning.recompute import intents_of
-from streams.planning.reconciler import finds
+from streams.planning.reconciler import count_of_finds
 from streams.queues.dead_letters import total
 from streams.queues.jobs import JobState
 from tests.kills.campaign import Campaign
@@ -263,7 +263,7 @@ class Verdict:
         pairs = [pair for each in self.facts.values() for pair in following(each)]
         again = Counter("again" if a.fact.channel == b.fact.channel else "next channel" for a, b, _ in pairs)
         with self.platform.database.reading() as connection:
-            reconciled = finds(connection)[0]
+            reconciled = count_of_finds(connection)[0]
         ways = Counter(way for each in self.tries.values() for way in cascades(each) if " > " in way)
         pushes = self._peers.browsers.shown()
         states = Counter(one.state.value for one in self.nudges.values())

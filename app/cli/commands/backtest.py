@@ -161,7 +161,7 @@ def _explain_silence(tally: Tally, order: Order, database: Database) -> None:
     if not tally.persons or tally.messages:
         return
     with database.reading() as connection:
-        known = history.any_known_before(connection, micros(order.end))
+        known = history.has_facts_before(connection, micros(order.end))
     if not known:
         talk(
             "nothing was recorded yet before --to, so nothing was known that could be told. What happened is known "

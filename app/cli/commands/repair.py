@@ -138,7 +138,7 @@ def _person(at: PrincipalSession, person: str | None) -> str | None:
     who = pseudonym_of(person, at.platform.identity.names, "--person")
     Looker(at.who, "to plan for them what is missing").note(at.platform.rules.context, who, "repair")
     with at.platform.database.reading() as connection:
-        if not history.counts(connection, [who]):
+        if not history.count_of_facts(connection, [who]):
             stop(Exit.CHECK_FAILED, "nothing is known about this person")
     return who
 

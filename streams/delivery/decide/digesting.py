@@ -17,7 +17,7 @@ from domain.persons.hours import local_zone
 from projections import inbox, nudges
 from projections.tables import micros
 from streams.delivery.decide.overflow import DigestAllocator, Overflow
-from streams.log.appending import NOTHING_MORE, Unconditional, append_if_unmoved, record
+from streams.log.appending import NOTHING_UNCONDITIONAL, Unconditional, append_if_unmoved, record
 from streams.log.log import Log
 
 RECENT = timedelta(days=30)
@@ -31,7 +31,7 @@ def append_decided(
     names: Names,
     decided: Sequence[Decided],
     tied: Mapping[UUID, Sequence[Nudge]] | None = None,
-    always: Unconditional = NOTHING_MORE,
+    always: Unconditional = NOTHING_UNCONDITIONAL,
 ) -> Mapping[UUID, Nudge]:
     """Append decisions as `append_if_unmoved` does; an overflow joins the first digest with room, or a new one."""
     log.keys.hold(connection, [what.case.person.pseudonym for _, what in decided if isinstance(what, Overflow)])

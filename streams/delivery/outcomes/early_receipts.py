@@ -59,14 +59,14 @@ def keep(connection: Connection, provider: str, reports: Sequence[Report], now: 
         for each in reports
     ]
     last, codes = {row[:3]: row for row in rows}, codes_of(connection)
-    replace_rows(connection, early_receipts, [(*last[key], codes.receipt(last[key])) for key in sorted(last)])
+    replace_rows(connection, early_receipts, [(*last[key], codes.receipt_code(last[key])) for key in sorted(last)])
 
 
 def waiting(connection: Connection, names: Sequence[str]) -> Iterator[EarlyReceipt]:
     """Yield the receipts by these names. One that our processes did not write is none."""
     codes = codes_of(connection)
     for *row, code in rows_of(connection, _ROWS, names):
-        if code == codes.receipt(row):
+        if code == codes.receipt_code(row):
             yield EarlyReceipt._make(row)
 
 

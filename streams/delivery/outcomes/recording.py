@@ -21,7 +21,7 @@ from streams.delivery.outcomes.receipts import Receipts
 from streams.delivery.outcomes.references import Parts
 from streams.delivery.outcomes.suppression import SuppressionList
 from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
-from streams.log.appending import NOTHING_MORE, Unconditional, append_if_unmoved, record, unrecorded
+from streams.log.appending import NOTHING_UNCONDITIONAL, Unconditional, append_if_unmoved, record, unrecorded
 from streams.log.chain import StoredFact
 from streams.log.watermark import Watermark
 from streams.planning.person_plans import RulesMoved, refuse_moved_rules
@@ -127,7 +127,7 @@ class Recorder:
         if intended is None:
             return {}, None, [] if answers is None else self._append_outcomes(connection, answers)
         if answers is None or answers.may_be_recorded:
-            kept, newest = self._append_attempts(connection, intended, NOTHING_MORE)
+            kept, newest = self._append_attempts(connection, intended, NOTHING_UNCONDITIONAL)
             return kept, newest, [] if answers is None else self._append_outcomes(connection, answers)
         kept, newest = self._append_attempts(
             connection, intended, Unconditional(answers.outcomes.facts, answers.known)
@@ -153,7 +153,7 @@ class Recorder:
         self._watermark.check(connection, self._watermark.known())
         concerned = frozenset[str]().union(*(case.rests_on for case in cases))
         self._log.keys.hold(connection, concerned)  # nobody else sends to them, or records anything of them
-        told = history.told_after(connection, concerned, min((case.as_of for case in cases), default=0))
+        told = history.with_events_after(connection, concerned, min((case.as_of for case in cases), default=0))
         again = {
             case.nudge.intent.id
             for case in (cases if told else ())

@@ -243,7 +243,7 @@ def _too_many(connection: Connection, log_: Log, sent: Entry, reasons: AbstractS
     assert isinstance(sent.fact, NudgeSent)
     near = log.c.position.between(sent.position - NEAR_FACTS, sent.position - 1)
     rows = connection.execute(log_rows.where(near, log.c.topic == NudgeSent.TOPIC).order_by(log.c.position.desc()))
-    same = (entry for entry in log_.decoded(connection, rows) if _provider(entry) == sent.fact.provider)
+    same = (entry for entry in log_.genuine_entries(connection, rows) if _provider(entry) == sent.fact.provider)
     before = {attempt_id_of(entry) for entry in islice(same, COMPARED_WITH)}
     facts = log_.streams(connection, {nudge for nudge, *_ in before})
     bad = before.intersection(attempt_id_of(entry) for entry in facts if _is_bad(entry, reasons))

@@ -254,7 +254,7 @@ class Unreadable(Log):
         """Fail, if there is anything to read."""
         if list(rows):
             raise ValueError("this cannot be read")
-        return super().opened(connection, ())
+        return super().entries(connection, ())
 
 
 def test_who_cannot_be_planned_is_told_at_once(world: World) -> None:

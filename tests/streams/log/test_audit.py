@@ -20,7 +20,7 @@ from projections.bulk import insert_rows
 from streams.log import chain as blocks
 from streams.log.audit import Audit, Finding
 from streams.log.chain import SignedBlock
-from streams.log.chain_builder import WAIT, ChainBuilder
+from streams.log.chain_builder import LONGEST_WAIT, ChainBuilder
 from streams.log.signing import Signer
 from streams.storage.database import Database
 from streams.storage.tables import blocks as block_table
@@ -300,7 +300,7 @@ def test_facts_at_the_end_wait_for_their_block(store: Store) -> None:
     store.append(cancelled(99))
     audit = Audit(store.database, SIGNER.public)
     assert (list(audit.findings()), audit.facts, audit.unchained) == ([], 8, 4)
-    clock.advance_to(NOW + WAIT)
+    clock.advance_to(NOW + LONGEST_WAIT)
     assert made.drain() == 4
     assert audit.unchained == 0
 

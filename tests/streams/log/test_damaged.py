@@ -112,7 +112,7 @@ def test_a_relay_says_it_too(lived: World) -> None:
         lived.platform.database.reading() as connection,
         pytest.raises(DamagedFact, match=f"position {position} "),
     ):
-        WakeUpReader(lived.platform.identity.names, 100).after(connection, 0)
+        WakeUpReader(lived.platform.identity.names, 100).page_after(connection, 0)
 
 
 def test_what_goes_on_beside_others_tells_it_once(caplog: pytest.LogCaptureFixture) -> None:

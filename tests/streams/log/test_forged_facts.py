@@ -104,7 +104,7 @@ async def test_a_forged_row_is_named_and_changes_nothing(lived: World, forgery: 
     chain(lived)
     assert (rebuilt(lived.platform), ended(verify(lived.platform, {}))) == before
     with lived.platform.database.reading() as connection:
-        assert WakeUpReader(lived.platform.identity.names, 100).after(connection, position - 1) == (
+        assert WakeUpReader(lived.platform.identity.names, 100).page_after(connection, position - 1) == (
             lived.platform.log.facts.last_position(connection),
             [],
         )
@@ -197,7 +197,7 @@ def test_a_log_from_before_gets_its_codes_and_says_what_is_proven(store: Store) 
     assert store.database.write(give_codes) is None
     with store.database.reading() as connection:
         assert first_codes(connection) == done
-        valid = codes_of(connection).valid
+        valid = codes_of(connection).is_valid
         assert [row[0] for row in connection.execute(select(log).order_by(log.c.position)) if not valid(row)] == [3]
     assert list(Audit(store.database, SIGNER.public).findings()) == [
         Finding("changed", 1, 3),

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection
 
 from streams.log.master_key import KEY_BYTES, Keyring
-from streams.log.person_keys import CACHED, KEY_ID_BYTES, PersonKey, PersonKeys
+from streams.log.person_keys import KEY_ID_BYTES, MOST_CACHED, PersonKey, PersonKeys
 from streams.storage.database import Database
 from streams.storage.tables import person_keys
 from tests.streams.storing import AIDA, BOLAT, KEYRING, Store, counted, only_sqlite, person_key
@@ -160,10 +160,10 @@ def test_a_known_key_is_at_hand(store: Store) -> None:
 def test_the_cache_is_bounded(store: Store) -> None:
     """However many persons pass by, only so many keys are kept at hand; the others are read again."""
     (first,) = ensured(store.database, store.keys, AIDA).values()
-    ensured(store.database, store.keys, *(f"{number:032}" for number in range(CACHED)))
+    ensured(store.database, store.keys, *(f"{number:032}" for number in range(MOST_CACHED)))
 
-    assert len(store.keys._kept.keys) == CACHED
-    assert AIDA not in store.keys._kept.keys, "the oldest goes first"
+    assert len(store.keys._cache.keys) == MOST_CACHED
+    assert AIDA not in store.keys._cache.keys, "the oldest goes first"
     assert same(loaded(store.database, store.keys, [AIDA])[AIDA], first)
 
 

@@ -21,7 +21,7 @@ from domain.planning.area_plan_sharing import Likened
 from projections import tables
 from projections.area_plans import AreaPlan, Chunk
 from streams.intake.cloudevents import Envelope
-from streams.planning.areas import AREA, AreaPlanning, _Chunk, kind_of_areas
+from streams.planning.areas import AREA, AreaPlanning, _Chunk, letter_kind_of_areas
 from streams.planning.planning import Planning
 from streams.queues.dead_letters import DeadLetters, LetterFilter
 from streams.rules.in_force import Rules
@@ -260,7 +260,7 @@ class Counting(AreaPlanning):
     looked_up = 0
 
     def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> _Chunk:
-        made = CountingChunk(connection, self._log, self._aside, rules, now, self._size)
+        made = CountingChunk(connection, self._log, self._quarantine, rules, now, self._size)
         made.planning = self
         return made
 
@@ -386,7 +386,7 @@ class Failing(AreaPlanning):
         self.place, self.error = place, error
 
     def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> _Chunk:
-        made = FailingChunk(connection, self._log, self._aside, rules, now, self._size)
+        made = FailingChunk(connection, self._log, self._quarantine, rules, now, self._size)
         made.planning = self
         return made
 
@@ -414,7 +414,7 @@ def test_an_area_event_that_cannot_be_planned_is_put_aside(world: World) -> None
     assert names(world, 2, 5) < told(world)
     before = planned(world)
 
-    on, same = world.platform, kind_of_areas(areas.again)
+    on, same = world.platform, letter_kind_of_areas(areas.retry)
     again = DeadLetters(on.database, on.queues.dead_letter_queue, {AREA: same}).retry(LetterFilter())
     assert (again.failed, planned(world)) == (1, before)
     assert letters.retry(LetterFilter()).handled == 1

@@ -14,7 +14,7 @@ from domain.core.events import LifeEvent
 from domain.facts.facts import NudgePlanned
 from domain.planning.area_plan_sharing import Likeness
 from projections.residents import Resident
-from streams.planning.areas import HELPED, AreaPlanning, _Chunk
+from streams.planning.areas import HELPERS_CROWD, AreaPlanning, _Chunk
 from streams.rules.in_force import Rules
 from streams.storage.errors import DatabaseUnavailable
 from tests.services import postgres
@@ -49,7 +49,7 @@ class Watched(AreaPlanning):
         self._before = before
 
     def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> _Chunk:
-        made = WatchedChunk(connection, self._log, self._aside, rules, now, self._size)
+        made = WatchedChunk(connection, self._log, self._quarantine, rules, now, self._size)
         made.before = self._before
         return made
 
@@ -122,7 +122,7 @@ def test_the_chunk_of_a_process_that_dies_is_planned_by_another(world: World) ->
 
 def test_who_waits_for_their_own_plan_comes_first_with_whoever_helps(world: World) -> None:
     """While some wait, only the process that leads plans an area; the others plan whom records wake."""
-    world.take(*(registered(iin(number))[0] for number in range(100, 100 + HELPED)))
+    world.take(*(registered(iin(number))[0] for number in range(100, 100 + HELPERS_CROWD)))
     assert not Watched(world).turn(leads=False)
     assert planned(world) == []
     assert Watched(world).turn()

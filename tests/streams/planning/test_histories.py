@@ -56,7 +56,7 @@ def read(world: World, selection: Selection = EVERYBODY, batch: int = 5) -> dict
     """All histories of the selection, each once, in the order of pseudonyms."""
     platform, rulebook = world.platform, world.platform.rules.library.rules().rulebook
     found: list[tuple[str, History]] = []
-    for some, _ in reading.all_recorded(platform.database, platform.log, rulebook, selection, batch=batch):
+    for some, _ in reading.all_revisions(platform.database, platform.log, rulebook, selection, batch=batch):
         found += [(person, each.history(person, rulebook.catalogue)) for person, each in some.items()]
     assert [person for person, _ in found] == sorted({person for person, _ in found})
     return dict(found)
@@ -99,7 +99,7 @@ def test_every_fact_is_given_with_when_it_was_recorded(world: World) -> None:
     """Whoever asks what was known when gets every revision and area fact with its time, and so the same history."""
     platform, histories = world.platform, read(world)
     rulebook = platform.rules.library.rules().rulebook
-    for some, facts in reading.all_recorded(platform.database, platform.log, rulebook, EVERYBODY):
+    for some, facts in reading.all_revisions(platform.database, platform.log, rulebook, EVERYBODY):
         assert facts == sum(len(each.own) for each in some.values())
         assert {each.recorded for one in some.values() for each in (*one.own, *one.areas)} == {world.clock()}
         assert {who: one.history(who, rulebook.catalogue) for who, one in some.items()} == histories
@@ -129,7 +129,7 @@ def whole(world: World, book: Rulebook, types: frozenset[str] | None) -> dict[st
     platform = world.platform
     with platform.database.reading() as connection:
         persons = sorted({world.name(iin(number)) for number in range(1, MANY + 1)})
-        found = reading.recorded(connection, platform.log, persons, book, types=types)
+        found = reading.revisions_of(connection, platform.log, persons, book, types=types)
     return {person: each.history(person, book.catalogue) for person, each in found.items()}
 
 

@@ -35,7 +35,7 @@ def wanting(world: World) -> list[PersonPlan]:
     rules = platform.rules.library.rules()
     persons = [person for each in histories.batches(platform.database) for person in each]
     plans = platform.planning.planning.whole_plans(persons, rules).persons
-    return [plan for plan in plans if plan.changes or plan.moved]
+    return [plan for plan in plans if plan.changes or plan.residences_changed]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -61,7 +61,7 @@ def read_for(world: World, types: Sequence[str]) -> int:
     rulebook, person = world.platform.rules.library.rules().rulebook, world.name(DRIVER)
     part = AffectedTriggers(rulebook).by(frozenset(types))
     with world.platform.database.reading() as connection:
-        return len(histories.read_by(connection, world.platform.log, {person: part})[person].facts)
+        return len(histories.of_rulebook_parts(connection, world.platform.log, {person: part})[person].facts)
 
 
 def test_what_is_read_for_a_fine_does_not_grow_with_other_facts(world: World) -> None:

@@ -21,7 +21,7 @@ from streams.intake.cloudevents import Envelope
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.person_keys import PersonKeys
-from streams.planning.batches import WOKEN
+from streams.planning.batches import WOKEN_SIZE
 from streams.planning.person_plans import RulesMoved
 from streams.planning.planning import Planning
 from tests.beginnings import KEYRING
@@ -393,7 +393,7 @@ async def test_an_area_event_that_comes_live_after_a_load_counts_as_live(tmp_pat
 
 def test_who_is_woken_first_does_not_wait_for_all(world: World) -> None:
     """Of many who are woken at once, some are planned before the next are read: else most would have moved."""
-    people = [iin(number) for number in range(100, 100 + 2 * WOKEN)]
+    people = [iin(number) for number in range(100, 100 + 2 * WOKEN_SIZE)]
     world.take(*(each for person in people for each in registered(person, LONG_AGO)))
     waited: list[int] = []
 
@@ -403,7 +403,10 @@ def test_who_is_woken_first_does_not_wait_for_all(world: World) -> None:
 
     planning = Planning(world.platform.database, world.platform.log, world.platform.rules.library, looked)
     assert planning.plan_woken(sorted(waiting(world))) == {}
-    assert (waited[::2], waiting(world)) == ([2 * WOKEN, WOKEN], set())  # each batch asks as it begins and ends
+    assert (waited[::2], waiting(world)) == (
+        [2 * WOKEN_SIZE, WOKEN_SIZE],
+        set(),
+    )  # each batch asks as it begins and ends
 
 
 @pytest.mark.parametrize("way", ["as they wait", "as they are woken"])

@@ -17,7 +17,7 @@ from streams.log.signing import Signer
 from streams.planning.areas import AreaPlanning
 from streams.planning.person_plans import Plans
 from streams.planning.planning import Planning
-from streams.planning.reconciler import RECONCILE_AFTER, Reconciler, finds
+from streams.planning.reconciler import RECONCILE_AFTER, Reconciler, count_of_finds
 from streams.queues.dead_letters import LetterFilter
 from streams.rules.in_force import Rules
 from streams.runtime.schedule import Schedule
@@ -199,7 +199,7 @@ def test_without_a_wake_the_upkeep_plans(land: Country) -> None:
         eventually(lambda: any("the reconciler planned" in each for each in land.told))
     assert planned(land.platform) != b"[]"
     with land.platform.database.reading() as connection:
-        assert finds(connection)[0] == waited
+        assert count_of_finds(connection)[0] == waited
 
 
 def test_the_upkeep_makes_the_chain(land: Country) -> None:

@@ -87,7 +87,7 @@ class Counting(Log):
         """As the log."""
         wanted = list(rows)
         self.opened_rows += len(wanted)
-        return super().opened(connection, wanted)
+        return super().entries(connection, wanted)
 
 
 async def test_who_looks_again_reads_only_what_is_new(tmp_path: Path) -> None:

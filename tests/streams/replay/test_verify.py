@@ -38,7 +38,7 @@ class Broken(Log):
         wanted = list(rows)
         if not {row[0] for row in wanted}.isdisjoint(self.broken):
             raise ValueError("this cannot be read")
-        return super().opened(connection, wanted)
+        return super().entries(connection, wanted)
 
 
 @pytest.fixture

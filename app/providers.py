@@ -113,7 +113,7 @@ def provider(name: str, settings: ProviderSettings, tools: Tools) -> Provider:
     """Return the provider with its notifier. Raises ValueError for options that could never work together."""
     of_kind, breaker = settings.of_kind(), Context(name, FAILURES, RECOVERY_SECONDS)
     notifier = of_kind.make(settings.own(), tools)
-    calls = any((of_kind.hears, settings.receipts_secret, settings.gateway_token))
+    calls = any((of_kind.read_call, settings.receipts_secret, settings.gateway_token))
     return Provider(name, notifier, settings.weight, settings.slow_seconds, settings.rate, breaker, calls=calls)
 
 

@@ -1,6 +1,6 @@
 """POST /receipts/{provider}: a provider reports what became of messages, signed (Standard Webhooks).
 
-The vocabulary is ours. A provider that signs or speaks otherwise has a kind that reads what it calls (`Kind.hears`).
+The vocabulary is ours. A provider that signs or speaks otherwise has a kind that reads what it calls (`Kind.read_call`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -90,7 +90,7 @@ class ReceiptCalls(routes.Routed):
         self._receiving, self._clock = receiving, context.clock
         readers = {name: _reader(each) for name, each in providers.items()}
         self._readers = {name: each for name, each in readers.items() if each is not None}
-        self._signing = {name for name in self._readers if providers[name].of_kind().hears is None}
+        self._signing = {name for name in self._readers if providers[name].of_kind().read_call is None}
         self._methods = {name: sorted(providers[name].of_kind().methods) for name in self._readers}
 
     @routes.post(
@@ -136,8 +136,8 @@ class ReceiptCalls(routes.Routed):
 
 def _reader(settings: ProviderSettings) -> _Reader | None:
     """Return the reader of the provider's calls: that of its kind, else ours if they are signed."""
-    if (hears := settings.of_kind().hears) is not None:
-        return partial(hears, settings.own())
+    if (read_call := settings.of_kind().read_call) is not None:
+        return partial(read_call, settings.own())
     secret = settings.receipts_secret
     return None if secret is None else partial(_signed, secret.get_secret_value())
 

@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
-from domain.core.translatable import Said, told
+from domain.core.translatable import Said, translated
 from templates.words.filters import LOCALES, money
 
 LANGUAGES: Final[Mapping[str, str]] = {"kk": "Қазақша", "ru": "Русский", "en": "English"}
@@ -71,7 +71,7 @@ class Speech:
 
     def tell(self, text: str) -> str:
         """Translate an English sentence of the platform into this language, as far as it is translatable."""
-        return told(text, self)
+        return translated(text, self)
 
     def spoken(self, text: str) -> str:
         """Return the language in which `tell` gives it."""

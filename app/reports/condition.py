@@ -129,7 +129,7 @@ class ConditionReader:
             embedded=on.database.sqlite,
             recent=recent,
             jobs=jobs,
-            alone=frozenset(each.id for each in jobs if on.queues.jobs.is_alone(each)),
+            alone=frozenset(each.id for each in jobs if on.queues.jobs.has_lost_process(each)),
             spoiled=frozenset(each.id for each in jobs if self._verdict(each)),
             altered=altered,
             unattended=self._unattended(jobs),

@@ -1,7 +1,7 @@
 """Sentences that can be said in other languages too: each is its English text, and knows what it was made from.
 
-As text they are English, so commands and logs print them as they are; pages ask `told` for another language. What is
-made from them in any other way (an f-string, `join`) is plain text again and stays English.
+As text they are English, so commands and logs print them as they are; pages ask `translated` for another language.
+What is made from them in any other way (an f-string, `join`) is plain text again and stays English.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ def N_(text: str) -> str:  # noqa: N802  (gettext's name for it)
     return text
 
 
-class Tongue(Protocol):
+class Language(Protocol):
     """A language."""
 
     def say(self, text: str) -> str:
@@ -41,7 +41,7 @@ class Said(str):
 
     __slots__ = ()
 
-    def told(self, tongue: Tongue) -> str:
+    def translated(self, tongue: Language) -> str:
         """Return it in that language."""
         return tongue.say(str(self))
 
@@ -60,9 +60,11 @@ class Words(Said):
     template: str
     given: dict[str, object]
 
-    def told(self, tongue: Tongue) -> str:
+    def translated(self, tongue: Language) -> str:
         """Return the template in that language, with its parts in that language."""
-        return tongue.say(self.template).format(**{name: told(each, tongue) for name, each in self.given.items()})
+        return tongue.say(self.template).format(
+            **{name: translated(each, tongue) for name, each in self.given.items()}
+        )
 
 
 class Counted(Said):
@@ -80,7 +82,7 @@ class Counted(Said):
     more: str
     number: int
 
-    def told(self, tongue: Tongue) -> str:
+    def translated(self, tongue: Language) -> str:
         """Return it with the form that the language has for that number."""
         return tongue.many(self.one, self.more, self.number)
 
@@ -98,7 +100,7 @@ class Number(Said):
 
     number: float
 
-    def told(self, tongue: Tongue) -> str:
+    def translated(self, tongue: Language) -> str:
         """Return it as that language writes it."""
         may_be_year = isinstance(self.number, int) and abs(self.number) < GROUPED
         return str(self) if may_be_year else tongue.number(self.number)
@@ -119,9 +121,9 @@ class Joined(Said):
     parts: tuple[str, ...]
     between: str
 
-    def told(self, tongue: Tongue) -> str:
+    def translated(self, tongue: Language) -> str:
         """Return all parts in that language, joined."""
-        return _closed_up(told(self.between, tongue).join(told(each, tongue) for each in self.parts))
+        return _closed_up(translated(self.between, tongue).join(translated(each, tongue) for each in self.parts))
 
 
 class Lowered(Said):
@@ -137,14 +139,14 @@ class Lowered(Said):
 
     sentence: str
 
-    def told(self, tongue: Tongue) -> str:
+    def translated(self, tongue: Language) -> str:
         """Return the sentence in that language, begun as small."""
-        return _lowered(told(self.sentence, tongue))
+        return _lowered(translated(self.sentence, tongue))
 
 
-def told(text: object, tongue: Tongue) -> str:
+def translated(text: object, tongue: Language) -> str:
     """Return a text in that language, as far as it can be said in another one; anything else as it is."""
-    return text.told(tongue) if isinstance(text, Said) else str(text)
+    return text.translated(tongue) if isinstance(text, Said) else str(text)
 
 
 def text_of(error: Exception) -> str:

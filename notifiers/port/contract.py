@@ -187,7 +187,7 @@ class AskableContract(ABC):
             address=self.address(number),
         )
 
-    async def told(self, notifier: Askable, number: int) -> StatusAnswer:
+    async def ask(self, notifier: Askable, number: int) -> StatusAnswer:
         """Ask within the limit, or fail."""
         async with asyncio.timeout(self.limit + BUSY):
             return await notifier.ask(self.inquiry(number))
@@ -201,7 +201,7 @@ class AskableContract(ABC):
     async def test_what_the_provider_has_it_says(self) -> None:
         """A message that came there is reported as accepted or with its outcome, unlike one that never came."""
         async with self.asking(Provider.WELL) as notifier:
-            told = [await self.told(notifier, number) for number in range(4)]
+            told = [await self.ask(notifier, number) for number in range(4)]
         assert [isinstance(each, Accepted | Report) for each in told] == [True, False, True, False]
         assert [each for each in told if not isinstance(each, Accepted | Report)] == [NeverCame()] * 2
 
@@ -209,11 +209,11 @@ class AskableContract(ABC):
         """A provider that is dead, hangs or talks nonsense says nothing: least of all that it never came."""
         for provider in (Provider.DEAD, Provider.HUNG, Provider.GARBLED):
             async with self.asking(provider) as notifier:
-                assert isinstance(await self.told(notifier, 1), Unknown)
+                assert isinstance(await self.ask(notifier, 1), Unknown)
 
     async def test_nothing_shows_who_is_asked_about(self) -> None:
         """Neither a question nor what is told prints the address or the person."""
         async with self.asking(Provider.WELL) as notifier:
-            shown = f"{self.inquiry(1)!r}{[await self.told(notifier, number) for number in (0, 1)]!r}"
+            shown = f"{self.inquiry(1)!r}{[await self.ask(notifier, number) for number in (0, 1)]!r}"
         for secret in (self.address(1), "person-1"):
             assert secret not in shown

@@ -141,7 +141,7 @@ class Report:
     """A provider's report about what it accepted as `reference`; `reason` of a failure."""
 
     reference: str
-    heard: ReceiptStatus
+    status: ReceiptStatus
     reason: Reason | None = None
     detail: str = ""
 

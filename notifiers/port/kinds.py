@@ -47,16 +47,16 @@ class NotTheirs(Exception):
 class Kind:
     """A kind of provider: its channel, what an operator can set, and how it is made from that.
 
-    `make` raises ValueError, with what to do about it, for options that could never work together. `hears` reads, by
-    the options, what such a provider calls in; it raises NotTheirs for who is not the provider, and ValueError for
-    what cannot be read. It runs in another process than what `make` made, and in several threads. `methods`: of HTTP,
+    `make` raises ValueError, with what to do about it, for options that could never work together. `read_call` reads, by the
+    options, what such a provider reports by a call; it raises NotTheirs where the caller is not the provider, and
+    ValueError for what cannot be read. It runs in another process than what `make` made, and in several threads. `methods`: of HTTP,
     by which such a provider calls.
     """
 
     channel: str
     options: type[BaseModel]
     make: Callable[[Any, Tools], Notifier]
-    hears: Callable[[Any, Call], Sequence[Report | Incoming]] | None = None
+    read_call: Callable[[Any, Call], Sequence[Report | Incoming]] | None = None
     methods: frozenset[Method] = frozenset({"POST"})
 
 

@@ -29,7 +29,7 @@ from streams.log.person_keys import PersonKey
 from streams.log.row_codes import facts_with
 from streams.queues import webhook_outbox
 from streams.storage.database import Database, Priority
-from streams.storage.measures import accepted
+from streams.storage.measures import accepted_counter
 from streams.storage.tables import log as log_table
 from streams.storage.tables import log_rows, stream_of
 
@@ -65,7 +65,7 @@ class IntakeOutcome(NamedTuple):
         return not self.accepted and self.refused is None
 
 
-FASTER = 20
+MOST_REPETITIONS = 20
 """The most repetitions of a batch because another intake stored one of its events first."""
 ACCEPTED, DUPLICATE = IntakeOutcome(accepted=True), IntakeOutcome(accepted=False)
 
@@ -89,7 +89,7 @@ class Intake:
     ) -> None:
         self._database, self._log, self._names, self._checker, self._clock = database, log, names, checker, clock
         self._refuse_future = refuse_future
-        self.refused, self.accepted = IntakeCounters(), accepted()
+        self.refused, self.accepted = IntakeCounters(), accepted_counter()
 
     def accept(
         self,
@@ -123,7 +123,7 @@ class Intake:
         `checker`: refuses new events that are dated too far ahead of our clock, and knows the types with a retention
         limit, which are sealed with the keys of periods. None: no event is refused, and no type has a limit.
         """
-        outcomes, made = self._stored(events, checker)
+        outcomes, made = self._store(events, checker)
         self._log.keys.remember(made)
         return outcomes
 
@@ -134,18 +134,20 @@ class Intake:
 
         Return the keys that this made, which the caller gives to `PersonKeys.remember` after the commit.
         """
-        return _Storing(connection, self._log, self._names, self._clock()).store(events)[1]
+        return _IntakeTransaction(connection, self._log, self._names, self._clock()).store(events)[1]
 
-    def _stored(
+    def _store(
         self, events: Sequence[LifeEvent], checker: Checker | None
     ) -> tuple[list[IntakeOutcome], dict[str, PersonKey]]:
         """Store the events; repeat where another intake stored one of them first, which is then known."""
 
         def work(connection: Connection) -> tuple[list[IntakeOutcome], dict[str, PersonKey]]:
             now, refuse = self._clock(), self._refuse_future
-            return _Storing(connection, self._log, self._names, now, checker, refuse_future=refuse).store(events)
+            return _IntakeTransaction(connection, self._log, self._names, now, checker, refuse_future=refuse).store(
+                events
+            )
 
-        for _ in range(FASTER):
+        for _ in range(MOST_REPETITIONS):
             with suppress(IntegrityError):
                 return self._database.write(work, Priority.INTAKE)
         return self._database.write(work, Priority.INTAKE)
@@ -165,7 +167,7 @@ class _Known(NamedTuple):
     state: LifeState
 
 
-class _Storing:
+class _IntakeTransaction:
     """One transaction of intake."""
 
     def __init__(
@@ -200,20 +202,20 @@ class _Storing:
         return {stream_of(row[1]): _Known(row[0], life_of(row)) for row in rows}
 
     def _take(self, event: LifeEvent, known: Mapping[UUID, _Known], fresh: dict[int, LifeEvent]) -> IntakeOutcome:
-        if self.corrected and event.corrects is not None and (reason := self._corrects_wrongly(event)):
+        if self.corrected and event.corrects is not None and (reason := self._problem_of_correction(event)):
             return IntakeOutcome(accepted=False, refused=Refused("corrects", reason))
         stored = known.get(event.stream) if known else None
         if stored is None:
-            if (refused := self._future(event)) is not None:
+            if (refused := self._too_far_ahead(event)) is not None:
                 return IntakeOutcome(accepted=False, refused=refused)
             first = fresh.setdefault(event.stream.int, event)
-            return ACCEPTED if first is event else _again(event, first.digest)
-        outcome = _again(event, stored.state.digest)
+            return ACCEPTED if first is event else _outcome_of_repeat(event, first.digest)
+        outcome = _outcome_of_repeat(event, stored.state.digest)
         if outcome.duplicate and stored.state.ahead_from is not None:
             self.loaded.append((event, stored))
         return outcome
 
-    def _future(self, event: LifeEvent) -> Refused | None:
+    def _too_far_ahead(self, event: LifeEvent) -> Refused | None:
         """The refusal of a new event that is dated too far ahead; what is stored already is a duplicate, whatever its
         time.
         """
@@ -224,7 +226,7 @@ class _Storing:
             return refused
         return None
 
-    def _corrects_wrongly(self, event: LifeEvent) -> str:
+    def _problem_of_correction(self, event: LifeEvent) -> str:
         """Return why it cannot correct the event that it names; empty where it can, or that has not come yet."""
         original = self.corrected.get(self._original(event))
         if original is not None and original.state.corrects is not None:
@@ -263,7 +265,7 @@ class _Storing:
         return made
 
 
-def _again(event: LifeEvent, digest: bytes) -> IntakeOutcome:
+def _outcome_of_repeat(event: LifeEvent, digest: bytes) -> IntakeOutcome:
     """Return the outcome for an event whose id is known, with a body of that digest."""
     if digest == event.digest:
         return DUPLICATE

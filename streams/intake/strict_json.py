@@ -21,7 +21,7 @@ class UnclearJson(ValueError):
     """Raised for JSON that receivers may read in different ways, or with too many keys."""
 
 
-def _look(pairs: list[tuple[str, Any]]) -> None:
+def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> None:
     if len(dict(pairs)) < len(pairs):
         raise UnclearJson("the same key stands twice in one object; keep one of them")
 
@@ -29,10 +29,10 @@ def _look(pairs: list[tuple[str, Any]]) -> None:
 def _look_and_count(pairs: list[tuple[str, Any]]) -> None:
     if len(pairs) > MOST_KEYS:
         raise UnclearJson(f"an object has more than {MOST_KEYS} keys")
-    _look(pairs)
+    _refuse_repeated_keys(pairs)
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_look).decode
+_decode = json.JSONDecoder(object_pairs_hook=_refuse_repeated_keys).decode
 _decode_bounded = json.JSONDecoder(object_pairs_hook=_look_and_count).decode
 
 

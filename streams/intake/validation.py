@@ -23,7 +23,7 @@ _BIRTH_DATED = re.compile(r"(?<!\d)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[
 """Digits in an event's id that look like a national id: a birth date and a century come first."""
 NOT_REPEATED = "(a name that is not repeated)"
 """Replaces a key of the body in an error, because it may be personal data."""
-CLEAR = Said("must not contain a national id: ids are kept in clear")
+ID_IN_CLEAR = Said("must not contain a national id: ids are kept in clear")
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
@@ -104,10 +104,10 @@ class Checker:
                         field, Said("is no valid national id (its check digit is wrong)"), "bad_national_id"
                     )
                 if national_id in clear:
-                    raise Refused("id", CLEAR)
+                    raise Refused("id", ID_IN_CLEAR)
         for found in _BIRTH_DATED.findall(clear):
             if self._valid_id(found):
-                raise Refused("id", CLEAR)
+                raise Refused("id", ID_IN_CLEAR)
 
     def _digest(self, envelope: Envelope, time: datetime, revision: int, *, annuls: bool) -> bytes:
         body = [envelope.type, time, envelope.subject, envelope.data, envelope.corrects, revision, annuls]
@@ -218,7 +218,7 @@ def _path_to(forbidden: frozenset[str], data: dict[str, Any]) -> str | None:
         for name, each in value.items() if isinstance(value, dict) else ():
             if name in forbidden:
                 return f"{path}.{name}"
-            inside.append((f"{path}.{_speakable(name)}", each))
+            inside.append((f"{path}.{_repeatable_name(name)}", each))
     return None
 
 
@@ -242,14 +242,14 @@ def _refusal(error: jsonschema_rs.ValidationError, known: Iterable[str]) -> Refu
     if rule == "required":
         return Refused(".".join([*path, kind.property]), Said("is missing"), "bad_data")
     if rule == "additionalProperties":
-        unknown = _speakable(str(kind.unexpected[0]))
+        unknown = _repeatable_name(str(kind.unexpected[0]))
         return Refused(
             ".".join([*path, unknown]), _meant(Said("is no field of this type"), unknown, known), "bad_data"
         )
     return Refused(".".join(path), reason_of(error), "bad_data")
 
 
-def _speakable(name: str) -> str:
+def _repeatable_name(name: str) -> str:
     """Return a field's name, or NOT_REPEATED where it looks like an id or like words and may be personal data."""
     return name if _FIELD_NAME.fullmatch(name) else NOT_REPEATED
 

@@ -87,12 +87,12 @@ class KafkaLag:
                 if self._joins:
                     self._require_read(consumer)
             except KafkaException as error:
-                self._hear(consumer)
+                self._collect_errors(consumer)
                 raise self._heard.failure(self._topics.address, error, self._rights) from None
             except KafkaUnavailable:
                 self._drop()  # it may have stale metadata of a topic that was deleted and made anew
                 raise
-            self._hear(consumer)
+            self._collect_errors(consumer)
             self._heard.works()
         now = micros(self._clock()) // 1000
         return [
@@ -127,7 +127,7 @@ class KafkaLag:
             "retry.backoff.ms": 10,
         }
 
-    def _hear(self, consumer: Consumer, seconds: float = 0.0) -> None:
+    def _collect_errors(self, consumer: Consumer, seconds: float = 0.0) -> None:
         """Collect the errors of the connections and of the group, which come as messages; wait so long for each.
 
         There is a limit: where Kafka is away they may come faster than they are collected.
@@ -157,7 +157,7 @@ class KafkaLag:
         while not self._committed:
             if time.monotonic() > until:
                 raise KafkaUnavailable(self._topics.address, "no answer to a commit in time")
-            self._hear(consumer, _ANSWER_EVERY)
+            self._collect_errors(consumer, _ANSWER_EVERY)
         if (error := self._committed[0]) is not None and error.code() in DENIED:
             raise KafkaException(error)
 

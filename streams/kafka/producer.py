@@ -120,7 +120,7 @@ class Sender:
         if error.code() in DENIED:
             self._refused = NotGranted(self._brokers.address, f"WRITE on the topic {topic}", error.str())
 
-    def ask(self, topic: str, partitions: int, seconds: float) -> bool:
+    def check_topic(self, topic: str, partitions: int, seconds: float) -> bool:
         """Return whether the topic exists, with its partitions. It is also a check that Kafka answers at all.
 
         Raises:

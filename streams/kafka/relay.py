@@ -103,7 +103,7 @@ class Relay:
         if self._unasked >= ASK_EVERY:
             self._unasked = 0.0
             there = [
-                self._sender.ask(topic, self._topics.partitions, self._topics.answer_seconds)
+                self._sender.check_topic(topic, self._topics.partitions, self._topics.answer_seconds)
                 for topic in self._topics.hours()
             ]
             if self.active and not all(there):  # somebody deleted one, which its readers need

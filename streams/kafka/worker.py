@@ -27,7 +27,7 @@ from streams.kafka.topics import Topics
 from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error, summary
 from streams.storage.severity import Failed
 
-NEVER = 1e6
+NEVER_SECONDS = 1e6
 """Seconds without a poll after which aiokafka leaves the group. It must never do so: aiokafka would wait for a poll,
 and Faust, in a rebalance, for aiokafka. A dead process is noticed by its missing heartbeats."""
 COMMITTED = "read_committed"
@@ -67,7 +67,7 @@ def _credentials(brokers: Brokers) -> FaustPart:
     return None if context is None else faust.SSLCredentials(context)
 
 
-def leave(app: FaustApp) -> None:
+def leave_group_when_stopped(app: FaustApp) -> None:
     """Have the member leave its group when it stops, so that the others get its partitions at once.
 
     aiokafka lets no static member leave (`_maybe_leave_group`). A killed one keeps its partitions for its session;
@@ -102,7 +102,7 @@ def faust_app(topics: Topics, role: str, session: float, instance: str = "") -> 
         broker_request_timeout=max(90.0, session),  # Faust's own is 90, and it takes no longer session than that
         broker_heartbeat_interval=session / 10,
         broker_rebalance_timeout=session * 2,
-        broker_max_poll_interval=NEVER,
+        broker_max_poll_interval=NEVER_SECONDS,
         consumer_group_instance_id=instance or None,
     )
     app.on_first_start = _make_no_folders
@@ -135,11 +135,11 @@ class Handler(Protocol):
         """Handle the records and commit: they are acknowledged afterwards. The same records may come again."""
 
 
-DEFECT = 70
+DEFECT_EXIT = 70
 """The exit code after a defect: EX_SOFTWARE of sysexits(3)."""
 STOP_SECONDS = 20.0
 NOISY = ("faust", "mode", "aiokafka")
-AWAY: tuple[type[Exception], ...] = (*UNAVAILABLE_ERRORS, NotDelivered)
+AWAY_ERRORS: tuple[type[Exception], ...] = (*UNAVAILABLE_ERRORS, NotDelivered)
 
 
 class Tuning(Struct, frozen=True):
@@ -248,14 +248,14 @@ class Worker:
             self._tell(
                 Failed("records wait in Kafka that do not arrive here: this process ends, and must be started again")
             )
-            self._end(DEFECT)
+            self._end(DEFECT_EXIT)
         self._stopping = True
         await self._hand.acquire()  # the present batch is done, and no other one begins
         with suppress(TimeoutError):  # records that are not acknowledged by then come again
             async with asyncio.timeout(STOP_SECONDS):
                 await app.consumer.maybe_wait_for_commit_to_finish()
                 await app.consumer.force_commit()
-                leave(app)
+                leave_group_when_stopped(app)
                 await app.stop()
 
     async def _started(self, stopped: asyncio.Event) -> FaustApp:
@@ -368,7 +368,7 @@ class Worker:
         while not self._stopping:
             try:
                 await asyncio.shield(asyncio.to_thread(self._take, records))
-            except AWAY as error:
+            except AWAY_ERRORS as error:
                 if (refused := permanent_error(error)) is not None:
                     self._refuse(refused)
                     return False
@@ -401,7 +401,7 @@ class Worker:
         """Report the place (not the message, which may hold personal data), and end without acknowledging."""
         where = "".join(traceback.format_tb(error.__traceback__))
         self._tell(Failed(f"{where}{type(error).__name__}: a defect; what was not acknowledged comes again"))
-        self._end(DEFECT)
+        self._end(DEFECT_EXIT)
 
 
 def _incoming(message: FaustPart) -> IncomingRecord:

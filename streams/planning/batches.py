@@ -11,7 +11,7 @@ from projections.history import News
 from projections.tables import micros
 from streams.storage.database import Database
 from streams.storage.errors import SYSTEM_ERRORS
-from streams.storage.measures import planned_after
+from streams.storage.measures import planning_delay
 
 BATCH_SIZE, AT_LEISURE_SIZE, WOKEN_SIZE = 1500, 500, 250
 """Persons in one transaction: of all who wait, of those planned at leisure, and of those woken by records.
@@ -46,7 +46,7 @@ class Batches:
         self._plan, self._probe = plan, probe
         self._unplannable: dict[str, str] = {}
         self._random = Random()  # noqa: S311  (who is planned first is no secret)
-        self.planned_after = planned_after()
+        self.planned_after = planning_delay()
 
     def waiting(self, limit: int) -> list[str]:
         """Return persons with facts that are not planned yet, without those who cannot be planned."""

@@ -24,7 +24,7 @@ from streams.rules.in_force import Rules
 from streams.rules.library import Library
 from streams.storage import signals
 from streams.storage.database import Database, Priority
-from streams.storage.measures import planned
+from streams.storage.measures import planned_counter
 from streams.storage.signals import Signal
 
 
@@ -48,7 +48,7 @@ class Planning:
         self._affected: AffectedTriggers | None = None
         self._batches = Batches(database, clock, portion, self.plan_batch, self._plan_nobody)
         self._stopping = False
-        self.planned, self.planned_after = planned(), self._batches.planned_after
+        self.planned, self.planned_after = planned_counter(), self._batches.planned_after
 
     def drain(self) -> int:
         """Plan until nobody waits; return how many plans were committed.

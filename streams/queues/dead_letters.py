@@ -42,7 +42,7 @@ class LetterFilter(Struct, frozen=True):
     cause: str | None = None
 
 
-def chosen(query: Select[Any], choice: LetterFilter) -> Select[Any]:
+def restricted_to(query: Select[Any], choice: LetterFilter) -> Select[Any]:
     """Return the query restricted to the selected letters."""
     if choice.ids is not None:
         query = query.where(among(dead_letters.c.id, choice.ids))
@@ -55,7 +55,7 @@ def rows_of(connection: Connection, query: Select[Any], choice: LetterFilter) ->
     """Yield the query's rows for the selected letters, for any number of ids; in no order."""
     parts = [choice] if choice.ids is None else [replace(choice, ids=tuple(part)) for part in chunked(choice.ids)]
     for part in parts:
-        yield from connection.execute(chosen(query, part))
+        yield from connection.execute(restricted_to(query, part))
 
 
 CAUSE_LENGTH = 200
@@ -180,7 +180,9 @@ class DeadLetters:
 
     def letters(self, choice: LetterFilter, limit: int = 100) -> list[DeadLetter]:
         """Return the selected letters, the oldest first."""
-        query = chosen(select(dead_letters), choice).order_by(dead_letters.c.at, dead_letters.c.id).limit(limit)
+        query = (
+            restricted_to(select(dead_letters), choice).order_by(dead_letters.c.at, dead_letters.c.id).limit(limit)
+        )
         with self._database.reading() as connection:
             return [
                 DeadLetter(row.id, row.kind, row.cause, moment(row.at), row.attempts, self._told(connection, row))
@@ -206,7 +208,7 @@ class DeadLetters:
         kind = self._kinds.get(row.kind)
         if kind is None:
             return _UNKNOWN
-        cause = _ERASED if content is None else _tried(kind, content)
+        cause = _ERASED if content is None else _cause_of_failure(kind, content)
         same = (dead_letters.c.id == id_, dead_letters.c.attempts == row.attempts)  # it may have come again meanwhile
         if cause is None:
             self._database.write(lambda connection: connection.execute(delete(dead_letters).where(*same)))
@@ -241,7 +243,7 @@ _HANDLED, _FAILED, _UNKNOWN, _GONE = "handled", "failed", "unknown", "gone"
 _ERASED = "whom it was about was erased"
 
 
-def _tried(kind: LetterKind, content: bytes) -> str | None:
+def _cause_of_failure(kind: LetterKind, content: bytes) -> str | None:
     """Retry a letter; return the cause of its failure, or None."""
     try:
         kind.retry(content)

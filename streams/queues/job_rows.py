@@ -67,7 +67,7 @@ def latest(connection: Connection, limit: int, asked_by: str | None = None) -> l
     return readable(connection.execute(query if asked_by is None else query.where(jobs.c.asked_by == asked_by)))
 
 
-def worked_since(connection: Connection, job: Job) -> Job | None:
+def later_job_in_lane(connection: Connection, job: Job) -> Job | None:
     """Return another job of its lane that worked after the job's last step."""
     after = (jobs.c.lane == job.lane.value, jobs.c.id != job.id, jobs.c.changed_at > micros(job.changed_at))
     done = (jobs.c.confirmed_by.is_not(None), jobs.c.began_at.is_not(None))
@@ -75,7 +75,7 @@ def worked_since(connection: Connection, job: Job) -> Job | None:
     return found[0] if found else None
 
 
-def one(connection: Connection, id_: int) -> Job:
+def job_with_id(connection: Connection, id_: int) -> Job:
     """Return the job. Raises UnknownJob where there is none of that number, or it cannot be read."""
     row = connection.execute(select(jobs).where(jobs.c.id == id_)).first()
     if row is None:
@@ -100,7 +100,7 @@ def refuse_forged(connection: Connection, id_: int) -> None:
             Words(
                 "{job} carries no code of this platform, so nothing of it is done: somebody wrote it into the "
                 "database, or it was asked for before an upgrade. If it is wanted, ask for it again.",
-                job=one(connection, id_).told,
+                job=job_with_id(connection, id_).told,
             )
         )
 
@@ -155,7 +155,7 @@ def readable(rows: Iterable[Row[Any]]) -> list[Job]:
     return found
 
 
-GOOD_FOR = timedelta(days=1)
+COUNT_HOLDS_FOR = timedelta(days=1)
 
 
 def refuse_stale(connection: Connection, job: Job, plan: Plan, seen: int, now: datetime) -> None:
@@ -174,11 +174,11 @@ def refuse_stale(connection: Connection, job: Job, plan: Plan, seen: int, now: d
                 seen=Number(seen),
             ),
         )
-    if now - job.changed_at > GOOD_FOR:
+    if now - job.changed_at > COUNT_HOLDS_FOR:
         raise Stale(job, Said("it was counted more than a day ago"))
     if plan.rules is None:
         return
     if governance.latest(connection) != plan.rules:
         raise Stale(job, Said("the rules have changed since"))
-    if (other := worked_since(connection, job)) is not None:
+    if (other := later_job_in_lane(connection, job)) is not None:
         raise Stale(job, Words("{job} was at work since", job=other.told))

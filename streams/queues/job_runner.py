@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from domain.core.translatable import Said, Words, kept, text_of
 from projections.tables import micros
-from streams.queues.job_rows import change, one
+from streams.queues.job_rows import change, job_with_id
 from streams.queues.jobs import AT_WORK, Busy, Counted, Job, JobFailed, JobState, NothingToDo, Step, Stopped, Work
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS, summary
@@ -79,7 +79,7 @@ class JobRun:
         except Stopped:
             pass
         with self._database.reading() as connection:
-            now = one(connection, self._job.id)
+            now = job_with_id(connection, self._job.id)
         if now.claim != self._job.claim:
             raise Busy(Words("another process has taken {job} up meanwhile", job=now.told))
         self._job = now
@@ -136,7 +136,7 @@ class JobRun:
         try:
             self._change(state=state.value, words=kept(words), waits=waits)
             with self._database.reading() as connection:
-                self._job = one(connection, self._job.id)
+                self._job = job_with_id(connection, self._job.id)
         except UNAVAILABLE_ERRORS:
             return
 

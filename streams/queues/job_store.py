@@ -13,9 +13,9 @@ from projections.tables import micros
 from streams.queues.job_rows import (
     change,
     is_forged,
+    job_with_id,
     last_of,
     latest,
-    one,
     readable,
     refuse_forged,
     refuse_stale,
@@ -87,7 +87,7 @@ class Jobs:
             row = (*what, 0, *of, "", by, now, None, now, 0, 0, "", confirmed_by, waits, 0, None)
             insert_rows(connection, jobs, [row])
             sign(connection, id_)
-            return one(connection, id_)
+            return job_with_id(connection, id_)
 
         return self._database.write(work)
 
@@ -117,8 +117,8 @@ class Jobs:
 
         def alone(connection: Connection) -> Job:
             take_turns(connection, JOBS_LOCK)
-            work(connection, one(connection, id_))
-            return one(connection, id_)
+            work(connection, job_with_id(connection, id_))
+            return job_with_id(connection, id_)
 
         return self._database.write(alone)
 
@@ -130,7 +130,7 @@ class Jobs:
                 raise Busy(doing)
             of = {"done": Number(other.done), "of": Number(other.of), "unit": Said(other.unit)}
             raise Busy(Words("{doing} ({done} of {of} {unit})", doing=doing, **of))
-        standing = N_("{job} has lost its process") if self.is_alone(other) else N_("{job} is {state}")
+        standing = N_("{job} has lost its process") if self.has_lost_process(other) else N_("{job} is {state}")
         standing = N_("{job} waits for a process of the role jobs") if other.waits else standing
         raise Busy(
             Words(
@@ -145,7 +145,7 @@ class Jobs:
         with job_lock(self._database, job.lane) as free:
             return not free
 
-    def is_alone(self, job: Job) -> bool:
+    def has_lost_process(self, job: Job) -> bool:
         """Return whether the job's process died: its row says running, but no process works in its lane.
 
         A job of the last minute that nobody claimed yet is about to start, and one that waits has none yet.
@@ -161,7 +161,7 @@ class Jobs:
             NotNow, UnknownJob: it has ended, or there is none.
         """
         with self._database.reading() as connection:
-            job = one(connection, id_)
+            job = job_with_id(connection, id_)
             other = unfinished(connection, job.lane)
         if job.state in ENDED:
             raise NotNow(job, NotNow.RESUME)
@@ -181,7 +181,7 @@ class Jobs:
             if job.state in ENDED:
                 raise NotNow(job, NotNow.RESUME)
             state = JobState.PLANNED if job.confirmed else JobState.COUNTING
-            change(connection, job, state=state.value, waits=True, deaths=0, **_anew(job))
+            change(connection, job, state=state.value, waits=True, deaths=0, **_to_be_counted_again(job))
 
         return self._changed(id_, handed_over)
 
@@ -200,7 +200,7 @@ class Jobs:
     def job(self, id_: int) -> Job:
         """Return the job. Raises UnknownJob where there is none of that number."""
         with self._database.reading() as connection:
-            return one(connection, id_)
+            return job_with_id(connection, id_)
 
     def latest(self, limit: int, asked_by: str | None = None) -> list[Job]:
         """Return up to `limit` jobs, the newest first; with `asked_by` only that person's."""
@@ -247,7 +247,7 @@ class Jobs:
     def cancel_forged(self, id_: int) -> bool:
         """End a job that our processes did not write, and clean up nothing; return False for any other."""
         with self._database.reading() as connection:
-            forged = one(connection, id_).state in CANCELLABLE and is_forged(connection, id_)
+            forged = job_with_id(connection, id_).state in CANCELLABLE and is_forged(connection, id_)
         return forged and bool(self._cancelled(id_))
 
     def _cancelled(self, id_: int) -> Job:
@@ -275,7 +275,7 @@ class Jobs:
         with job_lock(self._database, seen.lane) as ours:
             if not ours:
                 raise Busy(Words(_WORKS, job=seen.told))
-            return JobRun(self._database, self._clock, self._claim(seen.id, seen), work, _untold, leave).go()
+            return JobRun(self._database, self._clock, self._claim(seen.id, seen), work, _ignore_progress, leave).go()
 
     def run(self, id_: int, work: Work, tell: Callable[[Job], None]) -> Job:
         """Run the job from its cursor until it ends or somebody stops it; `tell` is called after each step.
@@ -313,12 +313,12 @@ class Jobs:
             state = JobState.RUNNING if job.confirmed else JobState.COUNTING
             began, deaths = func.coalesce(jobs.c.began_at, now), job.deaths + (_begun(job) and not job.waits)
             claimed = dict[str, Any](state=state.value, claim=job.claim + 1, began_at=began, deaths=deaths)
-            change(connection, job, **claimed, changed_at=now, words="", waits=False, **_anew(job))
+            change(connection, job, **claimed, changed_at=now, words="", waits=False, **_to_be_counted_again(job))
 
         return self._changed(id_, taken)
 
 
-def _anew(job: Job) -> dict[str, Any]:
+def _to_be_counted_again(job: Job) -> dict[str, Any]:
     """Return what is changed for a job to be counted anew, if it was counted."""
     return {"cursor": "", "done": 0, "of": 0, "unit": ""} if job.state is JobState.COUNTED else {}
 
@@ -328,5 +328,5 @@ def _begun(job: Job) -> bool:
     return job.state in AT_WORK and job.claim > 0
 
 
-def _untold(_: Job) -> None:
+def _ignore_progress(_: Job) -> None:
     """Ignore the progress, which the job's row shows."""

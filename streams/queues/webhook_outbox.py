@@ -14,7 +14,7 @@ from projections.tables import micros
 from streams.storage.tables import webhooks
 
 
-class Waiting(Struct, frozen=True):
+class WaitingWebhook(Struct, frozen=True):
     """An event whose webhook is to be sent; `attempts`: the failed attempts so far."""
 
     event: UUID
@@ -33,7 +33,7 @@ def put_back(connection: Connection, event: UUID, now: datetime) -> None:
     insert_rows(connection, webhooks, [(event, micros(now), 0)], ignore=True)
 
 
-def claim(connection: Connection, now: datetime, until: datetime, limit: int) -> list[Waiting]:
+def claim(connection: Connection, now: datetime, until: datetime, limit: int) -> list[WaitingWebhook]:
     """Claim and return the due entries; no other process gets them before `until`."""
     free = (
         select(webhooks.c.event)
@@ -45,10 +45,10 @@ def claim(connection: Connection, now: datetime, until: datetime, limit: int) ->
     )
     statement = update(webhooks).where(webhooks.c.event == free.c.event).values(due_at=micros(until))
     rows = connection.execute(statement.returning(webhooks.c.event, webhooks.c.attempts))
-    return [Waiting(row.event, row.attempts) for row in rows]
+    return [WaitingWebhook(row.event, row.attempts) for row in rows]
 
 
-def done(connection: Connection, events: Sequence[UUID]) -> None:
+def delete_done(connection: Connection, events: Sequence[UUID]) -> None:
     """Delete entries that were sent, or that no agency wants."""
     connection.execute(delete(webhooks).where(among(webhooks.c.event, events)))
 
@@ -69,7 +69,7 @@ def put_off(connection: Connection, events: Sequence[UUID], at: datetime) -> Non
         connection.execute(update(webhooks).where(among(webhooks.c.event, events)).values(due_at=micros(at)))
 
 
-def again(connection: Connection, waiting: Waiting, at: datetime) -> None:
+def retry_at(connection: Connection, waiting: WaitingWebhook, at: datetime) -> None:
     """Count a failed attempt, and make the entry due at that time."""
     these = and_(webhooks.c.event == waiting.event, webhooks.c.attempts == waiting.attempts)
     connection.execute(update(webhooks).where(these).values(attempts=waiting.attempts + 1, due_at=micros(at)))

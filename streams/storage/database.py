@@ -16,7 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from streams.storage.advisory_locks import hold_in_use
 from streams.storage.arrays import use_fast_arrays
 from streams.storage.errors import DatabaseUnavailable, refused_by_server, translate_error, translated
-from streams.storage.measures import waits
+from streams.storage.measures import wait_histogram
 from streams.storage.postgres_connection import set_planner_costs, set_server_keepalive, tcp_keepalive
 from streams.storage.server_clock import ServerClock
 from streams.storage.sqlite_file import SeveralNames, close_to_others, names_a_file, real_place
@@ -64,7 +64,7 @@ class Database:
         self._writer = Writer(self.engine) if self.sqlite else None
         self._closed = False
         event.listen(self.engine, "checkin", self._end_if_closed)
-        self.waits = waits()
+        self.waits = wait_histogram()
         self.server_clock = ServerClock(None if self.sqlite else clock)
 
     def use_codes(self, codes: object) -> None:

@@ -92,7 +92,7 @@ def _calls(_: Path) -> Try:
             for made in _read(data):
                 promised("a report names a message", kept=bool(made.reference) and "\0" not in made.reference)
                 promised(
-                    "a failure has a reason", kept=(made.heard is ReceiptStatus.FAILED) == (made.reason is not None)
+                    "a failure has a reason", kept=(made.status is ReceiptStatus.FAILED) == (made.reason is not None)
                 )
 
     return attempt

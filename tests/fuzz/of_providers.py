@@ -85,7 +85,7 @@ def _told(found: Report | None) -> None:
     if found is not None:
         promised("a report names a message", kept=found.reference.isascii() and found.reference.isprintable())
         promised("its name can be kept", kept=0 < len(found.reference) <= 200)
-        promised("a failure has a reason", kept=(found.heard is ReceiptStatus.FAILED) == (found.reason is not None))
+        promised("a failure has a reason", kept=(found.status is ReceiptStatus.FAILED) == (found.reason is not None))
 
 
 def _mails(_: Path) -> Try:

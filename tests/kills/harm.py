@@ -12,7 +12,7 @@ from threading import Event
 from streams.delivery.send.claiming import LEASE
 from streams.intake.cloudevents import Envelope
 from streams.kafka.producer import Record
-from streams.kafka.worker import DEFECT
+from streams.kafka.worker import DEFECT_EXIT
 from tests.kills.drafts import Drafts
 from tests.kills.feeding import Feeding
 from tests.kills.floods import flood
@@ -196,7 +196,7 @@ class Harm:
             self._staff.kill(role)
         role = self._staff.defective()
         self._feeding.finish()
-        assert self._met(role) == DEFECT, role.words()
+        assert self._met(role) == DEFECT_EXIT, role.words()
         assert role.said("a defect; what was not acknowledged comes again"), role.words()
         self._land.left(role)
 

@@ -5,11 +5,11 @@ from random import Random
 from typing import NamedTuple
 
 from app.terminal import Exit
-from streams.kafka.worker import DEFECT
+from streams.kafka.worker import DEFECT_EXIT
 from tests.kills.land import PATIENCE, Land, Role
 
 BY_ITSELF = (
-    ("records wait in Kafka that do not arrive", DEFECT, "stalled"),
+    ("records wait in Kafka that do not arrive", DEFECT_EXIT, "stalled"),
     ("while the database was away. Start again", Exit.UNAVAILABLE, "lost its seat"),
 )
 """What a worker may end with by itself, to be started again: what it says, its code, and as what it is counted."""

@@ -91,7 +91,7 @@ def _theirs(id_: int, on: PlatformOptions) -> Iterator[tuple[PrincipalSession, J
 
 
 def _print(at: PrincipalSession, job: Job, *, as_json: bool) -> None:
-    alone = at.platform.queues.jobs.is_alone(job)
+    alone = at.platform.queues.jobs.has_lost_process(job)
     if as_json:
         seconds = job.worked.total_seconds()
         told = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in HIDDEN}

@@ -53,7 +53,7 @@ class JobPages(ConsolePages):
         return self._show(frame, self._asked(request), {})
 
     def _show(self, frame: Frame, job: Job, wrong: Mapping[str, str]) -> Response:
-        alone = self._jobs.is_alone(job)
+        alone = self._jobs.has_lost_process(job)
         may = {
             "pause": job.state in (JobState.PLANNED, *AT_WORK) and not alone,
             "resume": alone or job.state in (JobState.PAUSED, JobState.FAILED, JobState.PLANNED, JobState.COUNTED),
@@ -138,5 +138,5 @@ class JobPages(ConsolePages):
             raise Problem(HTTPStatus.NOT_FOUND, text_of(unknown), kind="unknown-name") from None
 
     def _row(self, job: Job, frame: Frame) -> dict[str, Any]:
-        alone, unattended = self._jobs.is_alone(job), bool(self._hands.note(job))
+        alone, unattended = self._jobs.has_lost_process(job), bool(self._hands.note(job))
         return job_in_words(job, frame.speech, alone=alone, unattended=unattended)

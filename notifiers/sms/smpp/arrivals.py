@@ -147,7 +147,7 @@ class Arrivals:
         name = self._names.get(found.reference.encode())
         if name is None:
             return found
-        return replace(found, reference=name) if found.heard is ReceiptStatus.FAILED else None
+        return replace(found, reference=name) if found.status is ReceiptStatus.FAILED else None
 
     async def _receive(self, arrival: Arrival) -> None:
         """Keep a message, or a part of one. The database knows to which message a part belongs, not this link."""

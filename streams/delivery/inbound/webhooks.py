@@ -23,7 +23,7 @@ from domain.persons.replies import nudge_of
 from projections import nudges
 from streams.queues import webhook_outbox
 from streams.queues.dead_letters import DeadLetterQueue, Letter, LetterKind
-from streams.queues.webhook_outbox import Waiting
+from streams.queues.webhook_outbox import WaitingWebhook
 from streams.rules.context import WriteContext
 from streams.rules.trigger_history import rules_of
 from streams.storage.database import Priority
@@ -92,13 +92,13 @@ class Webhooks:
             await asyncio.to_thread(self._write, lambda connection: self._keep(connection, unwanted, calls))
         if wanted and self._http is None:
             self._http = _client()
-        by_agency: dict[str, list[Waiting]] = {}
+        by_agency: dict[str, list[WaitingWebhook]] = {}
         for row in wanted:
             by_agency.setdefault(calls[row.event].agency, []).append(row)
         await asyncio.gather(*(self._tell_all(self._http, rows, calls) for rows in by_agency.values() if self._http))
         return len(waiting)
 
-    async def _tell_all(self, http: "Http", waiting: Sequence[Waiting], calls: Mapping[UUID, Call]) -> None:
+    async def _tell_all(self, http: "Http", waiting: Sequence[WaitingWebhook], calls: Mapping[UUID, Call]) -> None:
         """Call one agency; once it accepts nothing, put the rest off, so that others need not wait."""
         for start in range(0, len(waiting), AT_ONCE):
             now, rest = waiting[start : start + AT_ONCE], [each.event for each in waiting[start + AT_ONCE :]]
@@ -108,7 +108,7 @@ class Webhooks:
                 await asyncio.to_thread(self._write, partial(webhook_outbox.put_off, events=rest, at=at))
                 return
 
-    def _claim(self) -> list[Waiting]:
+    def _claim(self) -> list[WaitingWebhook]:
         now = self._context.clock()
         return self._context.database.write(
             lambda connection: webhook_outbox.claim(connection, now, now + LEASE, CLAIMED), Priority.DISPATCH
@@ -125,14 +125,14 @@ class Webhooks:
         if self._warned:
             log.warning("answers wait for agencies, and the settings of this process name none under [webhooks]")
 
-    def _keep(self, connection: Connection, unwanted: Sequence[Waiting], calls: Mapping[UUID, Call]) -> None:
+    def _keep(self, connection: Connection, unwanted: Sequence[WaitingWebhook], calls: Mapping[UUID, Call]) -> None:
         """Keep the calls for an agency without a hook for a while; drop those about no nudge."""
         kept = [row for row in unwanted if row.event in calls and row.attempts < LOOKS]
-        webhook_outbox.done(connection, [row.event for row in unwanted if row not in kept])
+        webhook_outbox.delete_done(connection, [row.event for row in unwanted if row not in kept])
         for row in kept:
-            webhook_outbox.again(connection, row, self._context.clock() + UNWANTED_FOR)
+            webhook_outbox.retry_at(connection, row, self._context.clock() + UNWANTED_FOR)
 
-    def _calls(self, waiting: Sequence[Waiting]) -> dict[UUID, Call]:
+    def _calls(self, waiting: Sequence[WaitingWebhook]) -> dict[UUID, Call]:
         """Return event -> the call."""
         if not waiting:
             return {}
@@ -164,26 +164,30 @@ class Webhooks:
         trace = next((traced(event.traceparent, str(stream)) for event in causes), None)
         return Call(stream, str(content.get("owner", "")), json.dumps(told, ensure_ascii=False).encode(), trace)
 
-    async def _tell(self, http: "Http", waiting: Waiting, call: Call) -> timedelta | None:
+    async def _tell(self, http: "Http", waiting: WaitingWebhook, call: Call) -> timedelta | None:
         """Call the agency; return None if it accepted, else how long it asks us to wait."""
         hook, now = self._hooks[call.agency], self._context.clock()
         answer = await http.request("POST", hook.url, _headers(hook, call, now), call.body)
         status = getattr(answer, "status", None)  # of an answer; whatever kept it from coming has none
         if status in _OK:
-            await asyncio.to_thread(self._write, lambda connection: webhook_outbox.done(connection, [call.event]))
+            await asyncio.to_thread(
+                self._write, lambda connection: webhook_outbox.delete_done(connection, [call.event])
+            )
             return None
         cause = str(status) if status is not None else str(getattr(answer, "reason", ""))
         asked = _asked(answer, now)
         await asyncio.to_thread(self._write, lambda connection: self._failed(connection, waiting, call, cause, asked))
         return asked
 
-    def _failed(self, connection: Connection, waiting: Waiting, call: Call, cause: str, asked: timedelta) -> None:
+    def _failed(
+        self, connection: Connection, waiting: WaitingWebhook, call: Call, cause: str, asked: timedelta
+    ) -> None:
         """Try again later, not before the agency asks for it; after days, or a 410, make it a dead letter."""
         if waiting.attempts < len(WAITS) and cause != str(_GONE):
-            webhook_outbox.again(connection, waiting, self._context.clock() + max(WAITS[waiting.attempts], asked))
+            webhook_outbox.retry_at(connection, waiting, self._context.clock() + max(WAITS[waiting.attempts], asked))
             return
         content = json.dumps({"event": str(call.event), "agency": call.agency}).encode()
-        webhook_outbox.done(connection, [call.event])
+        webhook_outbox.delete_done(connection, [call.event])
         self._letters.put(connection, Letter(KIND, str(call.event), cause, content))
 
 

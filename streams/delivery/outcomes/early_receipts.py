@@ -55,7 +55,7 @@ def keep(connection: Connection, provider: str, reports: Sequence[Report], now: 
     take_turns(connection, APPEND_LOCK)
     at = micros(now)
     rows = [
-        EarlyReceipt(provider, each.reference, each.heard.value, each.reason and each.reason.value, at)
+        EarlyReceipt(provider, each.reference, each.status.value, each.reason and each.reason.value, at)
         for each in reports
     ]
     last, codes = {row[:3]: row for row in rows}, codes_of(connection)

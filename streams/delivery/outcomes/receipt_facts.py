@@ -83,7 +83,7 @@ def may_be_about_another(
     """
     if attempt_id is None or not has_providers_name(report):
         return attempt_id is None
-    about = receipts_of([(attempt_id, report.heard, reason_of(report))])
+    about = receipts_of([(attempt_id, report.status, reason_of(report))])
     return moved.isdisjoint(about) if about else attempt_id in settled
 
 

@@ -122,7 +122,7 @@ class Receipts:
         attempts = self._attempts_by_name(connection, provider, [each.reference for each in reports])
         known = [(attempts[report.reference], report) for report in reports if report.reference in attempts]
         reusable = {about for about, report in known if has_providers_name(report)}
-        return attempts, receipts_of((about, report.heard, reason_of(report)) for about, report in known), reusable
+        return attempts, receipts_of((about, report.status, reason_of(report)) for about, report in known), reusable
 
     def _record_reports(
         self, connection: Connection, provider: str, reports: Sequence[Report]

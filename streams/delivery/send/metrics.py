@@ -18,7 +18,7 @@ class AttemptMetrics:
     """Counts the outcomes of a process's attempts, and measures how long after being due each message was sent."""
 
     def __init__(self) -> None:
-        self._outcomes, self._sent_after = measures.outcomes(), measures.sent_after()
+        self._outcomes, self._sent_after = measures.outcome_counter(), measures.sending_delay()
         self.collectors = (self._outcomes, self._sent_after)
 
     def note(self, attempt: Attempt, fact: NudgeFact, now: datetime) -> None:

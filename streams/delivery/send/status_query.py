@@ -127,7 +127,7 @@ class StatusQueries:
                 self._late.record(provider.name, name, answer, reports=reports)
             )
         else:
-            report = Report(name, answer.heard, answer.reason, answer.detail)
+            report = Report(name, answer.status, answer.reason, answer.detail)
             self._recorder.suppression.suppress_reported(
                 self._recorder.receipts.record_reports(provider.name, [report])
             )

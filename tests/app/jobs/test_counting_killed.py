@@ -30,7 +30,7 @@ def test_a_killed_count_goes_on_and_nothing_was_done(tmp_path: Path) -> None:
         for look, seen in ((3, 2), (2, 3)):
             killed(world, tmp_path, id_, look)
             left = jobs.job(id_)
-            assert (left.state, left.done, left.unit, jobs.is_alone(left)) == (
+            assert (left.state, left.done, left.unit, jobs.has_lost_process(left)) == (
                 JobState.COUNTING,
                 seen,
                 "persons",

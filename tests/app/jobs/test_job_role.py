@@ -46,7 +46,12 @@ def test_who_asks_only_asks(world: World, workers: JobThreads) -> None:
     """What is asked for waits, and says that nobody is there; a process of the role counts it, and does it."""
     jobs, hands = world.platform.queues.jobs, Hands(world.platform)
     job = asked(world)
-    assert (job.state, job.waits, hands.note(job), jobs.is_alone(job)) == (JobState.COUNTING, True, UNATTENDED, False)
+    assert (job.state, job.waits, hands.note(job), jobs.has_lost_process(job)) == (
+        JobState.COUNTING,
+        True,
+        UNATTENDED,
+        False,
+    )
     assert hands.soon(job.id) == job
     workers.look()
     workers.wait()

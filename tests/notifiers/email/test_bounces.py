@@ -174,7 +174,7 @@ def test_any_mail_is_read_or_put_aside(mail: bytes, changes: list[tuple[int, int
     except NoBounceError:
         return
     assert all(re.fullmatch("[a-z2-7]{45}", report.reference) for report in reports)
-    assert all((report.heard is ReceiptStatus.FAILED) == (report.reason is not None) for report in reports)
+    assert all((report.status is ReceiptStatus.FAILED) == (report.reason is not None) for report in reports)
 
 
 @settings(deadline=None, derandomize=True, max_examples=200)

@@ -28,5 +28,5 @@ def test_errors_that_come_without_end_are_not_collected_without_end() -> None:
     """Where Kafka is away its client's errors keep nobody from saying so."""
     consumer = _Away()
     lag = KafkaLag(Topics(cast("Any", None)), "worker", "persons", lambda: NOON)
-    lag._hear(cast("Any", consumer))
+    lag._collect_errors(cast("Any", consumer))
     assert consumer.looks > 1

@@ -21,7 +21,7 @@ from streams.kafka.errors import KafkaUnavailable, TopicRefused
 from streams.kafka.lag import KafkaLag, Lag
 from streams.kafka.producer import Record, Sender
 from streams.kafka.topics import Topics
-from streams.kafka.worker import DEFECT, IncomingRecord, Tuning, Worker
+from streams.kafka.worker import DEFECT_EXIT, IncomingRecord, Tuning, Worker
 from streams.storage.errors import may_recover
 from tests.services.delay import far_away
 from tests.streams.distributed import Country, ended, eventually, everyday, health_port, process, says, sent, working
@@ -228,7 +228,7 @@ async def silent(land: Country, topics: Topics, stalled: float) -> list[int]:
 async def test_a_worker_that_goes_silent_ends(land: Country) -> None:
     """Where records of its partitions wait and none arrives, a worker ends, so that it is started anew."""
     land.topics.ensure()
-    assert await silent(land, land.topics, 0.5) == [DEFECT]
+    assert await silent(land, land.topics, 0.5) == [DEFECT_EXIT]
     assert "do not arrive" in land.told[-1]
 
 
@@ -238,7 +238,7 @@ async def test_a_worker_that_starts_slowly_is_not_given_up_in_the_midst(land: Co
     async with far_away(int(land.topics.address.rpartition(":")[2]), 1.0) as far:
         brokers = structs.replace(land.topics.brokers, address=f"127.0.0.1:{far}")
         topics = structs.replace(land.topics, brokers=brokers)
-        assert await silent(land, topics, 0.2) == [DEFECT]
+        assert await silent(land, topics, 0.2) == [DEFECT_EXIT]
     assert ["working on" in told for told in land.told] == [True, False]
 
 
@@ -263,7 +263,7 @@ async def test_a_topic_that_was_lost_and_made_anew_is_read(land: Country) -> Non
     await asyncio.to_thread(sent, land, 5)
     await asyncio.wait_for(running, 3 * PATIENCE)
     lag.close()
-    assert (codes, len(handler.taken)) == ([DEFECT], 20)
+    assert (codes, len(handler.taken)) == ([DEFECT_EXIT], 20)
     with working(land, handler):
         await asyncio.to_thread(eventually, lambda: len(handler.taken) == 25, 2 * PATIENCE)
 

@@ -23,7 +23,7 @@ from streams.kafka.brokers import Brokers
 from streams.kafka.consume_wakeups import WakeupHandler
 from streams.kafka.producer import Record, Sender
 from streams.kafka.topics import PARTITIONS, Topics
-from streams.kafka.worker import DEFECT, IncomingRecord
+from streams.kafka.worker import DEFECT_EXIT, IncomingRecord
 from streams.planning.planning import Planning
 from streams.planning.quarantine import UnreadableRecord
 from streams.planning.wakeups import WakeUp, _encode
@@ -338,7 +338,7 @@ def test_a_defect_ends_the_process_without_acknowledging(
     )
     child.start()
     child.join(PATIENCE)
-    assert child.exitcode == DEFECT
+    assert child.exitcode == DEFECT_EXIT
     said = capfd.readouterr().err
     assert "RuntimeError: a defect" in said
     assert not any((record.key or b"").decode() in said for record in land.records())

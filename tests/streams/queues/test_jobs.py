@@ -343,7 +343,7 @@ def test_counting_goes_on_where_its_process_died(jobs: Jobs, elsewhere: Jobs, wo
         jobs.run(id_, work, silent)
 
     left = elsewhere.job(id_)
-    assert (left.state, left.done, elsewhere.is_alone(left)) == (JobState.COUNTING, 1, True)
+    assert (left.state, left.done, elsewhere.has_lost_process(left)) == (JobState.COUNTING, 1, True)
     with pytest.raises(NotNow, match="cannot be confirmed: it is counting"):
         elsewhere.confirm(id_, 3, "oleg")
     with pytest.raises(Busy, match=f"has lost its process; `habarshy jobs resume {id_}` goes on"):

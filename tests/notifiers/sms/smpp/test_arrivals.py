@@ -68,7 +68,7 @@ def test_the_optional_parameters_of_a_receipt_are_read(state: int, heard: Receip
         told = report(pdu)
         assert is_receipt(pdu)
         assert told is not None
-        assert (told.reference, told.heard) == ("7f", heard)
+        assert (told.reference, told.status) == ("7f", heard)
 
 
 @pytest.mark.parametrize("text", ["", "stat:DELIVRD", "id: stat:DELIVRD", "id:\xe9\xe9 stat:DELIVRD", "\x00" * 50])
@@ -127,7 +127,7 @@ async def test_receipts_come_in_and_are_acknowledged() -> None:
     assert set(answers) == {0}
     accepted = {outcome.reference for outcome in outcomes if isinstance(outcome, Accepted)}
     assert {told.reference for told in inbound.reports} == accepted
-    assert {told.heard for told in inbound.reports} == {ReceiptStatus.DELIVERED}
+    assert {told.status for told in inbound.reports} == {ReceiptStatus.DELIVERED}
 
 
 async def test_a_message_in_parts_has_one_receipt_when_it_is_delivered() -> None:

@@ -82,7 +82,7 @@ async def test_a_message_in_parts_is_taken_when_all_of_them_are() -> None:
         centre.deliver(7, short_message=b"id:1 stat:UNDELIV err:000", esm_class=4)
         await until_kept(inbound.reports)
     assert inbound.late == [(NAME, Accepted("3", ("1", "2")))]
-    assert [(each.reference, each.heard) for each in inbound.reports] == [(NAME, ReceiptStatus.FAILED)]
+    assert [(each.reference, each.status) for each in inbound.reports] == [(NAME, ReceiptStatus.FAILED)]
 
 
 async def test_an_answer_that_is_late_only_for_its_message_counts_at_once() -> None:

@@ -14,9 +14,9 @@ from domain.core.ids import Names
 from domain.core.timing import QuietHours
 from domain.persons.history import History, history_of
 from domain.planning.plan import plan
-from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import Catalogue, EventType, event_type_of
 from domain.rules.rulebook import Defaults, Rulebook, Version
+from domain.rules.trigger_compiling import compile_trigger
 
 TYPES, TRIGGERS, FACTS, PERSONS, ROUNDS = 15, 50, 20, sized(400, least=20), sized(7)
 KINDS = "abcd"

@@ -58,7 +58,7 @@ def note(connection: Connection, one: Erasure, at: datetime) -> None:
     insert_rows(connection, erased, [(*one, micros(at))], ignore=True)
 
 
-def since(connection: Connection, persons: Sequence[str]) -> dict[str, int]:
+def last_erasures(connection: Connection, persons: Sequence[str]) -> dict[str, int]:
     """Return those of the persons who were erased -> position of the last erasure."""
     query = select(erased.c.person, func.max(erased.c.position)).group_by(erased.c.person)
     return dict(rows_with(connection, query, erased.c.person, persons))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from domain.facts.governance import ON_THE_WAY
+from domain.facts.governance import APPROVAL_FACTS
 from projections.bulk import insert_rows
 from projections.positions import REPAIRS, position_of, save
 from projections.tables import governance
@@ -46,7 +46,7 @@ def note_mended(connection: Connection) -> None:
     save(connection, REPAIRS, position_of(connection, REPAIRS) + 1)
 
 
-_CHANGES = governance.c.topic.not_in(sorted(each.TOPIC for each in ON_THE_WAY))
+_CHANGES = governance.c.topic.not_in(sorted(each.TOPIC for each in APPROVAL_FACTS))
 _NEWEST = select(governance.c.position).where(_CHANGES).order_by(governance.c.position.desc()).limit(1)
 _VERSION = select(
     select(func.max(governance.c.position)).scalar_subquery(),

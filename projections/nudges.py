@@ -269,7 +269,7 @@ def states(connection: Connection) -> Mapping[str, int]:
     return {row.state: row.many for row in connection.execute(query)}
 
 
-def tried_again(connection: Connection, state: State) -> int:
+def count_with_attempt_ahead(connection: Connection, state: State) -> int:
     """Return how many of the nudges in that state have a further attempt ahead."""
     query = select(func.count()).select_from(nudges)
     ahead = query.where(nudges.c.state == state.value, nudges.c.nudge.in_(select(due.c.nudge)))

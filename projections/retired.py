@@ -10,7 +10,7 @@ from projections.bulk import insert_rows, rows_with
 from projections.tables import micros, moment, retired
 
 
-class Gone(NamedTuple):
+class RetiredKey(NamedTuple):
     """The position and the time of the fact that retired a key."""
 
     position: int
@@ -22,7 +22,7 @@ def note(connection: Connection, keys: Iterable[bytes], position: int, at: datet
     insert_rows(connection, retired, [(key, position, micros(at)) for key in keys], ignore=True)
 
 
-def among_keys(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Gone]:
+def retired_among(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, RetiredKey]:
     """Return those of the keys that are retired."""
     rows = rows_with(connection, select(retired), retired.c.key_id, keys)
-    return {bytes(key): Gone(position, moment(at)) for key, position, at in rows}
+    return {bytes(key): RetiredKey(position, moment(at)) for key, position, at in rows}

@@ -33,7 +33,7 @@ def stopped(connection: Connection, limit: int) -> list[Due]:
     return [Due(*row) for row in connection.execute(query)]
 
 
-def of_some(connection: Connection, until: int, before: str) -> list[tuple[int, Due]]:
+def sample_of_recipients(connection: Connection, until: int, before: str) -> list[tuple[int, Due]]:
     """Return due time and delivery for all recipients whose pseudonym comes before that one.
 
     Pseudonyms are hashes, so these are a sample of all recipients, each with all their due deliveries.

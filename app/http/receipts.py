@@ -1,6 +1,6 @@
 """POST /receipts/{provider}: a provider reports what became of messages, signed (Standard Webhooks).
 
-The vocabulary is ours. A provider that signs or speaks otherwise has a kind that reads what it calls (`Kind.read_call`).
+The vocabulary is ours. For a provider that signs or speaks otherwise, its kind reads the call (`Kind.read_call`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

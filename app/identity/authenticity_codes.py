@@ -16,7 +16,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from app.identity.links import PAGE_LASTS, Beginning, Links
-from domain.core.ids import beginning_so, keyed_hash, shortened
+from domain.core.ids import first_and_last_id, keyed_hash, shortened
 from domain.core.translatable import Titles
 from domain.nudges.delivery import Delivery
 from domain.nudges.nudge import Nudge
@@ -166,7 +166,7 @@ def whose(context: WriteContext) -> Beginning:
 def beginning(connection: Connection, number: int, bits: int) -> Iterator[Nudge]:
     """Yield the nudges whose ids begin with these bits."""
     ids = connection.execute(
-        select(table.c.nudge).where(table.c.nudge.between(*beginning_so(number, bits)))
+        select(table.c.nudge).where(table.c.nudge.between(*first_and_last_id(number, bits)))
     ).scalars()
     yield from nudges.by_id(connection, ids.all()).values()
 

@@ -16,9 +16,9 @@ from msgspec.structs import asdict
 from app.packs.case_results import CaseResult, as_data, try_case
 from app.packs.version_diff import Version, compared
 from domain.core.translatable import Words, as_plain
-from domain.rules.compiling import compile_trigger
 from domain.rules.errors import BadTrigger
 from domain.rules.event_types import EventType
+from domain.rules.trigger_compiling import compile_trigger
 from streams.rehearsal.case_model import CITIZEN, Ending, TriggerTest
 from streams.rehearsal.case_reader import check_speaks, read_cases
 from streams.rehearsal.stage import Stage, stages

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from domain.core.translatable import Joined, Words
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
-from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import Catalogue, field_titles
+from domain.rules.trigger_compiling import compile_trigger
 from templates.authoring.pack_diff import PackSide
 from templates.authoring.rule_sentences import RuleWords
 from templates.authoring.trigger_diff import Change, ComparedVersion, changes

@@ -17,7 +17,7 @@ from domain.conditions.matching import Matcher, by_type
 from domain.core.events import Effective
 from domain.core.translatable import N_, Words
 from domain.persons.history import History
-from domain.planning.entitlement_answers import Answer, Obstacle, Why
+from domain.planning.entitlement_answers import Answer, Obstacle, ObstacleKind
 from domain.rules.benefits import Benefit
 from domain.rules.event_types import PERSON
 from domain.rules.legal_basis import legal_basis_of
@@ -98,7 +98,7 @@ def _by_benefit(answers: Iterable[Answer]) -> Iterator[Sequence[Answer]]:
 
 
 def _begins(answer: Answer) -> bool:
-    return [each.why for each in answer.obstacles] == [Why.NOT_YET]
+    return [each.why for each in answer.obstacles] == [ObstacleKind.NOT_YET]
 
 
 def _is_of_ones_age(benefit: Benefit) -> bool:
@@ -182,25 +182,25 @@ class _Teller:
 
     def _obstacle(self, each: Obstacle, benefit: Benefit) -> Iterator[str]:
         match each.why:
-            case Why.NO_EVENT:
+            case ObstacleKind.NO_EVENT:
                 event = self._names.event(benefit.on)
                 if benefit.on in self._rulebook.mortal:
                     yield Words("No, because we have no record that {event}.", event=event)
                 else:
                     yield Words("It is for those about whom this is recorded: {event}.", event=event)
                     yield Words(_NO_RECORD.get(benefit.to or "", _NO_RECORD[""]))
-            case Why.NO_DATE:
+            case ObstacleKind.NO_DATE:
                 yield Words("We cannot tell, because the date from which it counts is not known.")
-            case Why.NOT_YET:
+            case ObstacleKind.NOT_YET:
                 yield Words("It would begin on {day}.", day=self._said(each.day))
-            case Why.OVER if _is_of_ones_age(benefit):
+            case ObstacleKind.OVER if _is_of_ones_age(benefit):
                 yield Words("No: for you yourself the time for it ended on {day}.", day=self._said(each.day))
-            case Why.OVER:
+            case ObstacleKind.OVER:
                 yield Words("No, because the time for it ended on {day}.", day=self._said(each.day))
-            case Why.HAD if each.fact is not None:
+            case ObstacleKind.HAD if each.fact is not None:
                 event = self._names.event(each.fact.event.type)
                 yield Words("No, because on {day} {event}.", day=self._said(each.day), event=event)
-            case Why.CONDITION if each.requirement is not None:
+            case ObstacleKind.CONDITION if each.requirement is not None:
                 title = self._speech.titled(each.requirement.title)
                 yield Words("It is only for those of whom this is true: {title}.", title=title)
                 if each.unknown:
@@ -211,19 +211,19 @@ class _Teller:
     def _change(self, each: Obstacle, benefit: Benefit) -> Iterator[str]:
         """Yield what would change the answer, where the reason itself does not say it."""
         match each.why:
-            case Why.NO_EVENT if benefit.on not in self._rulebook.mortal:
+            case ObstacleKind.NO_EVENT if benefit.on not in self._rulebook.mortal:
                 yield Words("Should there be one? Ask: {office}.", office=self._names.office(benefit.agency))
-            case Why.NO_DATE if benefit.start is not None:
+            case ObstacleKind.NO_DATE if benefit.start is not None:
                 date_, office = self._names.field(benefit.start.source), self._names.office(benefit.agency)
                 yield Words("We can tell once this date is recorded: {field}.", field=date_)
                 yield Words("Ask about it: {office}.", office=office)
-            case Why.OVER if benefit.until is not None and not self._begins_anew(benefit):
+            case ObstacleKind.OVER if benefit.until is not None and not self._begins_anew(benefit):
                 date_ = self._names.field(benefit.until.source)
                 yield Words(
                     "That day follows from this date: {field}. Only a correction of it changes the answer.",
                     field=date_,
                 )
-            case Why.OVER | Why.HAD if self._begins_anew(benefit):
+            case ObstacleKind.OVER | ObstacleKind.HAD if self._begins_anew(benefit):
                 yield Words("A new record would change that: {event}.", event=self._names.event(benefit.on))
 
     def _begins_anew(self, benefit: Benefit) -> bool:

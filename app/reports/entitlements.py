@@ -6,7 +6,7 @@ from typing import Any
 from app.compose import Platform
 from domain.core.events import Effective
 from domain.persons.history import History
-from domain.persons.life_course import Course
+from domain.persons.life_course import LifeCourse
 from domain.planning.eligibility import eligibility
 from domain.planning.entitlement_answers import Answer, Obstacle
 from domain.rules.event_types import Catalogue
@@ -24,7 +24,7 @@ def entitlements(
     rulebook = platform.rules.library.rules().rulebook
     with platform.database.reading() as connection:
         history = histories.own_history(connection, platform.log, person, rulebook, known_at or now)
-    asked = day or now.astimezone(Course(history, rulebook).zone(now)).date()
+    asked = day or now.astimezone(LifeCourse(history, rulebook).zone(now)).date()
     return asked, history, eligibility(history, rulebook, asked) if history.facts else []
 
 

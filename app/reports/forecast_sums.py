@@ -4,14 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from domain.nudges.forecast import Sum
+from domain.nudges.forecast import ForecastLine
 from domain.rules.built_in_triggers import DIGEST
 from streams.queries.forecast import ForecastResult
 from streams.rules.governed import Governed
 from templates.checks.pack_check import sms_limit_of
 
 
-def sums(found: ForecastResult, *, by_hour: bool = False) -> Iterator[Sum]:
+def sums(found: ForecastResult, *, by_hour: bool = False) -> Iterator[ForecastLine]:
     """Yield a line for each day or hour of the country, agency (empty: the platform) and channel, at the packs'
     prices.
     """
@@ -29,7 +29,7 @@ def sums(found: ForecastResult, *, by_hour: bool = False) -> Iterator[Sum]:
         parts[line] += found.forecast.parts[cell]
         costs[line] += found.forecast.parts[cell] * prices.get(cell.trigger, 0)
     for line in sorted(messages):
-        yield Sum(*line, messages[line], parts[line], costs[line] if prices else None)
+        yield ForecastLine(*line, messages[line], parts[line], costs[line] if prices else None)
 
 
 def prices_of(governed: Governed) -> Mapping[str, float]:

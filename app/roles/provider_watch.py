@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from app.jobs.pace import duration
-from domain.facts.receipts import OF_THE_PROVIDER
+from domain.facts.receipts import PROVIDER_FAILURES
 from notifiers.port.routes import FAILURES, Provider, Route
 from streams.delivery.send.metrics import is_skipped
 from streams.intake.intake import IntakeCounters
@@ -50,7 +50,7 @@ class ProviderWatch:
     def _in_row(self, name: tuple[str, str], counts: Mapping[tuple[str, ...], int]) -> int:
         """Return how many attempts failed by the provider's fault since it last took a message."""
         sent = counts.get((*name, "sent", ""), 0)
-        failed = sum(many for each, many in counts.items() if each[:2] == name and each[3] in OF_THE_PROVIDER)
+        failed = sum(many for each, many in counts.items() if each[:2] == name and each[3] in PROVIDER_FAILURES)
         if sent > self._taken.get(name, (0, 0))[0]:
             self._taken[name] = sent, failed
         return failed - self._taken.get(name, (0, 0))[1]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from domain.conditions.pattern_cost import pattern_weight
 from domain.conditions.tree import Node
 
-MOST = 2**24
+MOST_COST = 2**24
 """No condition may cost more for one event: a tenth of a second, and 16 MB, at the very worst."""
 USUAL_TEXT, USUAL_ITEMS = 1024, 200
 """A text so long, and a list of so many, are taken for granted when a rule is checked."""
@@ -124,7 +124,7 @@ def _call(node: Node, shapes: list[Shape]) -> tuple[int, Shape]:  # noqa: PLR091
             return sizes[1], shapes[0].entry or shapes[0]  # the error for a missing key repeats the key
         case "matches":
             pattern = node.parts[1].text
-            weight = MOST if pattern is None else pattern_weight(pattern.decode("utf-8", "replace"))
+            weight = MOST_COST if pattern is None else pattern_weight(pattern.decode("utf-8", "replace"))
             return weight * (sizes[0] + STEP), _SMALL
         case "contains":
             return sizes[0] * (1 + sizes[1] // _AT_ONCE), _SMALL

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from cel_expr_python import cel
 
-from domain.conditions.cost import MOST, USUAL_ITEMS, USUAL_TEXT, TooCostly, cost_of
-from domain.conditions.tree import Node, only, tree_of
+from domain.conditions.cost import MOST_COST, USUAL_ITEMS, USUAL_TEXT, TooCostly, cost_of
+from domain.conditions.tree import Node, serialised_part, tree_of
 from domain.core.plain import PlainData
 from domain.core.translatable import N_, Joined, Said, Words
 
@@ -76,7 +76,7 @@ KINDS = {
 
 Answer = TypeVar("Answer")
 LATER = "later."
-NOTHING: Mapping[str, Any] = {}
+NO_VALUES: Mapping[str, Any] = {}
 
 
 class BadCondition(ValueError):
@@ -113,7 +113,7 @@ class Expression(Generic[Answer]):
         self._environment = environment
         self._answers: dict[Any, Answer | None] = {}
 
-    def answer(self, values: Mapping[str, Any], later: Mapping[str, Any] = NOTHING) -> Answer | None:
+    def answer(self, values: Mapping[str, Any], later: Mapping[str, Any] = NO_VALUES) -> Answer | None:
         """Return its value for values by dotted name; None where it needs a value that is missing.
 
         `later`: the values of the event that `later.` speaks of, under its own names ("event.<path>").
@@ -162,8 +162,8 @@ class Expression(Generic[Answer]):
                 longest = max((len(each) for each in value if isinstance(each, str)), default=0)
                 text, items = max(text, longest), max(items, len(value))
         usual = text <= USUAL_TEXT and items <= USUAL_ITEMS
-        if (self.cost if usual else cost_of(self.tree, self.types, text, items)) > MOST:
-            raise TooCostly(f"a condition costs more than {MOST:,} steps for one event")
+        if (self.cost if usual else cost_of(self.tree, self.types, text, items)) > MOST_COST:
+            raise TooCostly(f"a condition costs more than {MOST_COST:,} steps for one event")
 
     def _evaluated(self, reads: Mapping[str, Any]) -> Any:  # noqa: ANN401  (whatever the expression gives)
         try:
@@ -190,7 +190,7 @@ class Condition(Expression[bool]):
 
     def part(self, node: Node) -> "Condition":
         """Return a part of its tree that is true or false, as a condition of its own."""
-        expression = self._environment.deserialize(only(node, self._expression.serialize()))
+        expression = self._environment.deserialize(serialised_part(node, self._expression.serialize()))
         reads = {name: type_ for name, type_ in self.types.items() if name in node.names()}
         return Condition(self.text, reads, expression, self._environment)
 
@@ -300,13 +300,13 @@ def _bad_condition(message: str, text: str) -> BadCondition:
         unread or [each for each in found if _SYNTAX.match(each[0])][:1]
     )  # one such mistake gives others after it
     first, *others = [
-        BadCondition(_meant(problem, text, line, column) or _plainly(problem), line, column)
+        BadCondition(_advice(problem, text, line, column) or _in_plain_words(problem), line, column)
         for problem, line, column in syntax or found
     ]
     return BadCondition(first.problem, first.line, first.column, others)
 
 
-def _meant(problem: str, text: str, line: int, column: int) -> Said | None:
+def _advice(problem: str, text: str, line: int, column: int) -> Said | None:
     """Return the advice for a slip whose place and surroundings say what was meant; None where they do not."""
     whole = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
     before, rest = whole[: column - 1], whole[column - 1 :]
@@ -330,11 +330,11 @@ _COMPARED_TEXT = re.compile(r"""(==|!=|<=|>=|<|>)\s*["'](-?\d+(?:\.\d+)?)["']"""
 _NUMBERS = {"int", "double"}
 
 
-def _plainly(problem: str) -> Said:  # noqa: PLR0911  (one for each message of the parser)
+def _in_plain_words(problem: str) -> Said:  # noqa: PLR0911  (one for each message of the parser)
     """The parser's own words list every token that it knows."""
     if found := _UNEXPECTED.match(problem):
         if found[1] in _SIGNS:
-            return _instead(found[1])
+            return _advice_about_sign(found[1])
         if found[1] == "<EOF>":
             return Words("the condition ends too early")
         return Words("{name} is not expected here", name=repr(found[1]))
@@ -346,7 +346,7 @@ def _plainly(problem: str) -> Said:  # noqa: PLR0911  (one for each message of t
         if found[1][:1] in "\"'":
             return Words("a quotation mark is not closed")
         sign = found[1].strip()
-        return _instead(sign) if sign in _SIGNS else Words("{name} means nothing here", name=repr(sign))
+        return _advice_about_sign(sign) if sign in _SIGNS else Words("{name} means nothing here", name=repr(sign))
     if found := _NO_OVERLOAD.match(problem):
         kinds = Joined(map(_kind, found[2].split(", ")), Words(" and "))
         return Words("{name} does not go with {kinds}", name=repr(found[1]), kinds=kinds)
@@ -363,7 +363,7 @@ def _unknown(name: str) -> Words:
     return Words("{name} is no field; put it in quotes if it is a text", name=repr(name))
 
 
-def _instead(sign: str) -> Words:
+def _advice_about_sign(sign: str) -> Words:
     """Return the advice for a sign that the language does not use."""
     meant = _SIGNS[sign]
     if sign == "=":

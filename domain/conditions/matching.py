@@ -19,28 +19,28 @@ from domain.conditions.tree import AND, EQUAL, OR, Node
 from domain.core.events import Effective
 from domain.core.plain import PlainData
 
-MOST_LOOKS = 1_000_000
+MOST_COMPARISONS = 1_000_000
 """So many times one plan may look at an event beside another: at a thousand events beside a thousand others."""
 
-FEW = 4
+FEW_EVENTS = 4
 """So many events are asked one by one: to index them takes longer."""
 
-ALWAYS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+ALL_TIMES = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
-_TURNED = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_"}
+_MIRRORED = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_"}
 """A comparison -> the same one with its sides exchanged."""
 _HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {"_<_": lt, "_<=_": le, "_>_": gt, "_>=_": ge}
 _GREATER = ("_>_", "_>=_")
 _HASHED = (str, datetime, float)
 
 
-class Looks:
+class ComparisonLimit:
     """Counts the comparisons of pairs of events, up to the limit."""
 
-    def __init__(self, most: int = MOST_LOOKS) -> None:
+    def __init__(self, most: int = MOST_COMPARISONS) -> None:
         self.most, self.taken = most, 0
 
-    def take(self) -> None:
+    def count(self) -> None:
         """Count one more look. Raises TooCostly."""
         self.taken += 1
         if self.taken > self.most:
@@ -52,8 +52,8 @@ class Looks:
 class Matcher:
     """The events of one history by type, in its order. `looks`: what it costs to find them."""
 
-    def __init__(self, facts: Mapping[str, Sequence[Effective]], looks: Looks | None = None) -> None:
-        self._facts, self.looks = facts, looks or Looks()
+    def __init__(self, facts: Mapping[str, Sequence[Effective]], looks: ComparisonLimit | None = None) -> None:
+        self._facts, self.looks = facts, looks or ComparisonLimit()
         self._indexes: dict[tuple[str, int], list[_Index]] = {}
         self._texts: dict[tuple[str, str], dict[str, list[Effective]]] = {}
         self._conditions: list[Condition] = []  # kept, for indexes are found by their addresses
@@ -63,7 +63,7 @@ class Matcher:
         type_: str,
         condition: Condition | None,
         values: Mapping[str, Any],
-        within: tuple[datetime, datetime] = ALWAYS,
+        within: tuple[datetime, datetime] = ALL_TIMES,
         besides: Effective | None = None,
     ) -> Iterator[Effective]:
         """Yield the events of that type, in their order, for which the condition holds; of times between those two.
@@ -76,14 +76,14 @@ class Matcher:
         facts = self._facts.get(type_)
         if not facts:
             return
-        if condition is None or len(facts) <= FEW:
+        if condition is None or len(facts) <= FEW_EVENTS:
             places: Iterable[int] = range(*_places(facts, within))
         else:
             places = self._possible(type_, facts, condition, values, within)
         for at in places:
             if (fact := facts[at]) is besides:
                 continue
-            self.looks.take()
+            self.looks.count()
             if condition is None or condition.holds(values, fact.values):
                 yield fact
 
@@ -106,7 +106,7 @@ class Matcher:
         """Yield the places of the events for which it may hold, each once, in their order."""
         key = (type_, id(condition))
         if (indexes := self._indexes.get(key)) is None:
-            indexes = self._indexes[key] = [_Index(each, facts) for each in ways(condition)]
+            indexes = self._indexes[key] = [_Index(each, facts) for each in alternatives(condition)]
             self._conditions.append(condition)
         first, end = _places(facts, within)
         if len(indexes) == 1:
@@ -123,7 +123,7 @@ _time = attrgetter("event.time")
 
 
 def _places(facts: Sequence[Effective], within: tuple[datetime, datetime]) -> tuple[int, int]:
-    if within is ALWAYS:
+    if within is ALL_TIMES:
         return 0, len(facts)
     earliest, latest = within
     return bisect_left(facts, earliest, key=_time), bisect_right(facts, latest, key=_time)
@@ -137,7 +137,7 @@ def by_type(facts: Iterable[Effective]) -> dict[str, list[Effective]]:
     return found
 
 
-class Way(NamedTuple):
+class Alternative(NamedTuple):
     """A way in which a condition can hold: one side of an `||`, taken apart at each `&&`.
 
     `own` and `later`: what reads only one of the two events. `keys`: values that are equal, by their names of the
@@ -156,9 +156,9 @@ class Way(NamedTuple):
         return next(iter(self.compared), None)
 
 
-def ways(condition: Condition) -> list[Way]:
+def alternatives(condition: Condition) -> list[Alternative]:
     """Return all ways in which it can hold: where none of them is possible, it does not."""
-    return [_way(condition, list(_split(each, AND))) for each in _split(condition.tree, OR)]
+    return [_alternative(condition, list(_split(each, AND))) for each in _split(condition.tree, OR)]
 
 
 def _split(node: Node, operator: str) -> Iterator[Node]:
@@ -169,7 +169,7 @@ def _split(node: Node, operator: str) -> Iterator[Node]:
         yield node
 
 
-def _way(condition: Condition, parts: Sequence[Node]) -> Way:
+def _alternative(condition: Condition, parts: Sequence[Node]) -> Alternative:
     own: list[Condition] = []
     later: list[Condition] = []
     keys: list[tuple[str, str]] = []
@@ -186,25 +186,25 @@ def _way(condition: Condition, parts: Sequence[Node]) -> Way:
                 keys.append((mine, theirs))
             else:
                 compared.append(comparison)
-    return Way(tuple(own), tuple(later), tuple(keys), tuple(compared))
+    return Alternative(tuple(own), tuple(later), tuple(keys), tuple(compared))
 
 
 def _compared(part: Node, condition: Condition) -> tuple[str, str, str] | None:
     """Name of the later event's value, operator, name of the other one; None where it is no such comparison."""
-    if part.name not in (EQUAL, *_TURNED) or not all(
+    if part.name not in (EQUAL, *_MIRRORED) or not all(
         each.kind == "name" and each.name in condition.reads for each in part.parts
     ):
         return None
     left, right = (each.name for each in part.parts)
     if left.startswith(LATER):
         return (name_in_event(left), part.name, right)
-    return (name_in_event(right), _TURNED.get(part.name, part.name), left)
+    return (name_in_event(right), _MIRRORED.get(part.name, part.name), left)
 
 
 class _Index:
     """The places of a type's events, as one way of a condition finds them."""
 
-    def __init__(self, way: Way, facts: Sequence[Effective]) -> None:
+    def __init__(self, way: Alternative, facts: Sequence[Effective]) -> None:
         self._way = way
         self._mine = [mine for mine, _ in way.keys]
         places: dict[tuple[Any, ...], list[int]] = {}
@@ -215,7 +215,7 @@ class _Index:
                 if key is not None:
                     places.setdefault(key, []).append(at)
         self._places = places
-        self._ranks: dict[tuple[Any, ...], _Ranks] = {}
+        self._ranks: dict[tuple[Any, ...], _RankedPlaces] = {}
         self._facts = facts
 
     def possible(self, values: Mapping[str, Any], first: int, end: int) -> Iterator[int]:
@@ -232,11 +232,11 @@ class _Index:
             return iter(places)
         return iter(places[bisect_left(places, first) : bisect_left(places, end)])
 
-    def _ranked(self, key: tuple[Any, ...], places: list[int]) -> "_Ranks":
+    def _ranked(self, key: tuple[Any, ...], places: list[int]) -> "_RankedPlaces":
         assert self._way.sorted_by is not None
         if (ranks := self._ranks.get(key)) is None:
             name = self._way.sorted_by[0]
-            ranks = self._ranks[key] = _Ranks([(self._facts[at].values.get(name), at) for at in places])
+            ranks = self._ranks[key] = _RankedPlaces([(self._facts[at].values.get(name), at) for at in places])
         return ranks
 
 
@@ -259,7 +259,7 @@ def _key(names: Sequence[str], values: Mapping[str, Any]) -> tuple[Any, ...] | N
     return tuple(key)
 
 
-class _Ranks:
+class _RankedPlaces:
     """Places of events with a value of each; gives those with a greater or a lesser one, in their order.
 
     Where the values are of no kind that we sort as the engine does, it gives all of them.

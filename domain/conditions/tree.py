@@ -68,7 +68,7 @@ def tree_of(serialised: bytes) -> Node:
     return _node(expression, 0, len(expression))
 
 
-def only(part: Node, serialised: bytes) -> bytes:
+def serialised_part(part: Node, serialised: bytes) -> bytes:
     """Return the serialised expression, of which only that part of its tree is left."""
     checked = _first(serialised, _ANY_VALUE)
     return _replaced(serialised, _ANY_VALUE, _replaced(checked, _CHECKED_EXPR, part.wire))

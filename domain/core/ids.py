@@ -120,7 +120,7 @@ class Names(Struct, frozen=True, dict=True):
         """Return a number from 0 up to (not including) 1 that each person draws once and for all for each version."""
         return int.from_bytes(keyed_hash(self.key, "lot", trigger, version, person)[:6]) / 2**48
 
-    def number(self, telephone: str) -> bytes:
+    def number_hash(self, telephone: str) -> bytes:
         """Return a telephone number (E.164), without saying it in clear."""
         return keyed_hash(self.key, "number", telephone)
 
@@ -128,7 +128,7 @@ class Names(Struct, frozen=True, dict=True):
         """Return a longer SMS by what its pieces have in common, without saying in clear who sent it."""
         return keyed_hash(self.key, "long sms", provider, sender, receiver, str(reference), str(total))
 
-    def piece(self, number: int, words: str) -> bytes:
+    def piece_hash(self, number: int, words: str) -> bytes:
         """Return a piece of a longer SMS, without saying its words in clear."""
         return keyed_hash(self.key, "piece", str(number), words)
 
@@ -140,7 +140,7 @@ class Names(Struct, frozen=True, dict=True):
         """Return the stream of a governance fact: a pack, a trigger, a switch."""
         return _uuid(keyed_hash(self.key, "governance", kind, name))
 
-    def letter(self, kind: str, key: str) -> UUID:
+    def dead_letter(self, kind: str, key: str) -> UUID:
         """Return the id of a dead letter: the same failed thing of that kind is the same letter."""
         return _uuid(keyed_hash(self.key, "dead letter", kind, key))
 
@@ -159,7 +159,7 @@ def shortened(nudge: UUID, bits: int) -> int:
     return (int(who, 16) << more) | (rest >> (_REST - more))
 
 
-def beginning_so(number: int, bits: int) -> tuple[UUID, UUID]:
+def first_and_last_id(number: int, bits: int) -> tuple[UUID, UUID]:
     """Return the first and the last id whose `shortened` is this number: they are neighbours in every index."""
     more = bits - 4 * _WHO
     who, first = f"{number >> more:04x}".encode(), (number & ((1 << more) - 1)) << (_REST - more)
@@ -167,9 +167,9 @@ def beginning_so(number: int, bits: int) -> tuple[UUID, UUID]:
     return UUID(bytes=who + first.to_bytes(12)), UUID(bytes=who + last.to_bytes(12))
 
 
-def share_begins(number: int, of: int) -> UUID:
+def first_id_of_share(number: int, of: int) -> UUID:
     """Return the first id of share `number` (from 0) of `of`. All shares hold nudges of about as many persons."""
-    return beginning_so((1 << 4 * _WHO) * number // of, 4 * _WHO)[0]
+    return first_and_last_id((1 << 4 * _WHO) * number // of, 4 * _WHO)[0]
 
 
 def traced(trace: str | None, *span: str) -> str | None:

@@ -29,7 +29,7 @@ SHORTEST_MONTH = 28
 DAY_SECONDS = 86_400
 
 
-class Untimely(ValueError):
+class InvalidTime(ValueError):
     """Raised for a text that says no time of its kind; `problem` says what is written instead."""
 
     def __init__(self, problem: Said) -> None:
@@ -67,10 +67,10 @@ def parse_offset(text: str) -> Offset:
     """Return the ISO 8601 duration as an offset; a sign before the P counts for the whole.
 
     Raises:
-        Untimely: the text is none.
+        InvalidTime: the text is none.
     """
     if (match := _DURATION.fullmatch(text)) is None:
-        raise Untimely(
+        raise InvalidTime(
             Words("{text!r} is no ISO 8601 duration; write {meant}.", text=text, meant=notation_meant(text))
         )
     number = {name: int(value or 0) for name, value in match.groupdict().items() if name != "sign"}
@@ -94,12 +94,12 @@ class DayOfYear(Struct, frozen=True):
 
 
 def parse_day_of_year(text: str) -> DayOfYear:
-    """Return a day without a year, "MM-DD" as in ISO 8601. Raises Untimely where the text is none."""
+    """Return a day without a year, "MM-DD" as in ISO 8601. Raises InvalidTime where the text is none."""
     if _DAY_OF_YEAR.fullmatch(text):
         month, day = map(int, text.split("-"))
         if _exists(month, day):
             return DayOfYear(month, day)
-    raise Untimely(
+    raise InvalidTime(
         Words("{text!r} is no day of a year; write month and day, {meant}.", text=text, meant=_day_meant(text))
     )
 
@@ -119,12 +119,12 @@ def parse_span(text: str) -> int:
     """Return the ISO 8601 duration, of a day at most, in seconds.
 
     Raises:
-        Untimely: the text is none, or it is longer or goes back.
+        InvalidTime: the text is none, or it is longer or goes back.
     """
     span = parse_offset(text)
     seconds = span.days * DAY_SECONDS + span.seconds
     if span.months or not 0 <= seconds <= DAY_SECONDS:
-        raise Untimely(Words("{text!r} is no span of up to a day; write one such as PT2H.", text=text))
+        raise InvalidTime(Words("{text!r} is no span of up to a day; write one such as PT2H.", text=text))
     return seconds
 
 
@@ -154,7 +154,7 @@ def shift(moment: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
     return utc(moved) + timedelta(seconds=offset.seconds)
 
 
-def shift_or(moment: datetime, offset: Offset, zone: ZoneInfo, end: datetime) -> datetime:
+def shift_at_most(moment: datetime, offset: Offset, zone: ZoneInfo, end: datetime) -> datetime:
     """Return the moment moved likewise; `end` where that lies beyond the calendar."""
     try:
         return shift(moment, offset, zone)

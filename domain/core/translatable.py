@@ -193,13 +193,13 @@ def of_plain(plain: PlainData) -> PlainData:  # noqa: PLR0911  (one for each kin
     return plain
 
 
-def kept(text: str) -> str:
+def as_stored(text: str) -> str:
     """Return a text as a column of a table keeps it: as JSON where pages can tell it in the reader's language."""
     return json.encode(as_plain(text)).decode() if isinstance(text, Said) else text
 
 
-def restored(column: str) -> str:
-    """Return the text that `kept` wrote; older rows hold plain text, and the results of some jobs other JSON."""
+def from_stored(column: str) -> str:
+    """Return the text that `as_stored` wrote; older rows hold plain text, and the results of some jobs other JSON."""
     if column.startswith("{"):
         with suppress(DecodeError):
             if isinstance(text := of_plain(json.decode(column)), Said):

@@ -112,7 +112,7 @@ def marks_position(marks: bytes) -> frozenset[int]:
     return frozenset(position for position, _ in _MARK.iter_unpack(marks)) - {0}
 
 
-def moved(before: bytes, now: bytes) -> Iterator[tuple[int, str]]:
+def differing_marks(before: bytes, now: bytes) -> Iterator[tuple[int, str]]:
     """Yield (position, "missing" | "added" | "changed") where a block's marks differ from the present ones."""
     was, is_ = dict(_MARK.iter_unpack(before)), dict(_MARK.iter_unpack(now))
     for position in sorted((was.keys() | is_.keys()) - {0}):

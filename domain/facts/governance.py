@@ -105,7 +105,7 @@ class TriggerCommented(RuleFact, frozen=True, array_like=True):
 class TriggerPublished(RuleFact, frozen=True, array_like=True):
     """A trigger version: rules and words (language -> words) as plain data, addressed by the hash of both.
 
-    `share`: for which part of all persons, above 0 and up to 1 (see Rulebook.admits).
+    `share`: for which part of all persons, above 0 and up to 1 (see Rulebook.is_for).
     """
 
     TOPIC: ClassVar[str] = "trigger-published/1"
@@ -209,7 +209,7 @@ GovernanceFact = (
 )
 GOVERNANCE_FACTS: tuple[type[GovernanceFact], ...] = get_args(GovernanceFact)
 
-ON_THE_WAY = (
+APPROVAL_FACTS = (
     PackSubmitted,
     PackApproved,
     PackRefused,

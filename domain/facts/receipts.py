@@ -11,7 +11,7 @@ class ReceiptStatus(StrEnum):
     FAILED = "failed"
 
 
-OF_THE_PROVIDER = frozenset(
+PROVIDER_FAILURES = frozenset(
     {
         "not_admitted",
         "unreachable",
@@ -23,5 +23,5 @@ OF_THE_PROVIDER = frozenset(
     }
 )
 """The reasons of a failure that lie with the provider and not with a message: another may do better, or it later."""
-PASSING = OF_THE_PROVIDER | {"busy", "closed"}
+PASSING_FAILURES = PROVIDER_FAILURES | {"busy", "closed"}
 """The reasons after which the same message may go by the same provider once its outage is over."""

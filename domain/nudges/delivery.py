@@ -91,7 +91,7 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
     made: tuple[tuple[int, datetime], ...] = ()
 
     @property
-    def bound(self) -> str | None:
+    def bound_provider(self) -> str | None:
         """Return the provider that may have it while its channel is still being tried.
 
         No other can remove a double.
@@ -128,7 +128,7 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
         left = set(channels).difference(self.exhausted, {self.channel})
         return bool(left) and self.state in {State.SENT, State.UNKNOWN}
 
-    def gone_by(self, moment: datetime) -> int | None:
+    def last_gone_by(self, moment: datetime) -> int | None:
         """Return the last attempt, made by that moment, that a provider took over and that has not failed since."""
         if self.sent_at is None or self.attempted_at is None or self.sent_at > moment:
             return None
@@ -159,17 +159,17 @@ RANK = {
 
 
 @singledispatch
-def after(fact: object, delivery: Delivery) -> Delivery:  # noqa: ARG001  (each registered one uses both)
+def evolve_delivery(fact: object, delivery: Delivery) -> Delivery:  # noqa: ARG001  (each registered one uses both)
     """Return the delivery after one more fact. Raises TypeError where the fact is about no delivery."""
     raise TypeError(f"{type(fact).__name__} is no fact of a delivery; register it in domain/nudges/delivery.py")
 
 
-@after.register
+@evolve_delivery.register
 def _(fact: facts.NudgeWithheld, delivery: Delivery) -> Delivery:
     return _ended(delivery, State.WITHHELD, fact.reason)
 
 
-@after.register
+@evolve_delivery.register
 def _(_: facts.NudgeExpired, delivery: Delivery) -> Delivery:
     return _ended(delivery, State.EXPIRED, delivery.reason)
 
@@ -177,11 +177,11 @@ def _(_: facts.NudgeExpired, delivery: Delivery) -> Delivery:
 def _ended(delivery: Delivery, state: State, reason: str | None) -> Delivery:
     """End the delivery: nothing more is tried. An earlier attempt that may have gone keeps its state."""
     if delivery.accepted or delivery.uncertain:
-        state, reason = so_far(delivery), None
+        state, reason = state_so_far(delivery), None
     return replace(delivery, state=state, due=None, reason=reason, digest=None, silence=None)
 
 
-@after.register
+@evolve_delivery.register
 def _(fact: facts.NudgeDeferred, delivery: Delivery) -> Delivery:
     since = delivery.attempted_at if delivery.digest is None else None  # it did not go by itself yet
     return replace(
@@ -189,12 +189,12 @@ def _(fact: facts.NudgeDeferred, delivery: Delivery) -> Delivery:
     )
 
 
-@after.register
+@evolve_delivery.register
 def _(fact: facts.NudgeDigested, delivery: Delivery) -> Delivery:
     return replace(delivery, state=State.DIGESTED, due=fact.until, reason=None, digest=fact.digest)
 
 
-@after.register
+@evolve_delivery.register
 def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
     same = delivery.channel == fact.channel
     left = delivery.channel if delivery.is_silent and not same else None
@@ -217,14 +217,14 @@ def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
     )
 
 
-def so_far(delivery: Delivery) -> State:
+def state_so_far(delivery: Delivery) -> State:
     """Return the state that the earlier attempts led to."""
     if delivery.arrived:
         return State.DELIVERED
     return State.SENT if delivery.accepted else State.UNKNOWN
 
 
-def _certain(delivery: Delivery, attempt: int) -> Delivery:
+def _without_doubt(delivery: Delivery, attempt: int) -> Delivery:
     """Remove the doubt about that attempt, whose outcome is known."""
     if attempt not in delivery.doubts:
         return delivery
@@ -236,7 +236,7 @@ def _with(exhausted: tuple[str, ...], channel: str | None) -> tuple[str, ...]:
     return exhausted if channel is None or channel in exhausted else (*exhausted, channel)
 
 
-@after.register
+@evolve_delivery.register
 def _(fact: facts.NudgeSent, delivery: Delivery) -> Delivery:
     reached = _reached(delivery, State.SENT, fact)
     if reached.state is not State.SENT or fact.attempt < delivery.attempt:
@@ -245,12 +245,12 @@ def _(fact: facts.NudgeSent, delivery: Delivery) -> Delivery:
     return replace(reached, due=fact.silent_at, silence=None if fact.silent_at is None else awaited)
 
 
-@after.register
+@evolve_delivery.register
 def _(fact: facts.NudgeDelivered | facts.NudgeOpened, delivery: Delivery) -> Delivery:
     return _reached(delivery, State.OPENED if isinstance(fact, facts.NudgeOpened) else State.DELIVERED, fact)
 
 
-@after.register
+@evolve_delivery.register
 def _(fact: facts.NudgeAnswered, delivery: Delivery) -> Delivery:
     return _moved(delivery, State.ANSWERED, fact.at)
 
@@ -259,7 +259,7 @@ def _reached(
     delivery: Delivery, state: State, fact: facts.NudgeSent | facts.NudgeDelivered | facts.NudgeOpened
 ) -> Delivery:
     """Record good news of an attempt. News of an earlier one changes the present one only if the message arrived."""
-    delivery = _certain(delivery, fact.attempt)
+    delivery = _without_doubt(delivery, fact.attempt)
     accepted = delivery.accepted if fact.attempt in delivery.accepted else (*delivery.accepted, fact.attempt)
     return _moved(replace(delivery, accepted=accepted), state, fact.at)
 
@@ -280,9 +280,9 @@ def _moved(delivery: Delivery, state: State, at: datetime) -> Delivery:
     )
 
 
-@after.register
+@evolve_delivery.register
 def _(fact: facts.NudgeFailed, delivery: Delivery) -> Delivery:
-    delivery = _certain(delivery, fact.attempt)
+    delivery = _without_doubt(delivery, fact.attempt)
     accepted = tuple(each for each in delivery.accepted if each != fact.attempt)
     planned_anew = delivery.attempted_at is None
     if planned_anew or fact.attempt < delivery.attempt or delivery.state in _ARRIVED:
@@ -290,7 +290,7 @@ def _(fact: facts.NudgeFailed, delivery: Delivery) -> Delivery:
     exhausted = _with(delivery.exhausted, delivery.channel if fact.gave_up else None)
     went = replace(delivery, accepted=accepted)
     maybe = bool(accepted) or delivery.uncertain
-    state = so_far(went) if maybe and fact.retry_at is None else State.FAILED
+    state = state_so_far(went) if maybe and fact.retry_at is None else State.FAILED
     return replace(
         delivery,
         state=state,
@@ -309,7 +309,7 @@ def _without_support(delivery: Delivery, reason: str) -> Delivery:
     return delivery if supported else replace(delivery, state=State.FAILED, reason=reason)
 
 
-@after.register
+@evolve_delivery.register
 def _(fact: facts.NudgeUnknown, delivery: Delivery) -> Delivery:
     if fact.attempt < delivery.attempt or delivery.state in _PROGRESS:
         return delivery
@@ -317,7 +317,7 @@ def _(fact: facts.NudgeUnknown, delivery: Delivery) -> Delivery:
     undecided = delivery.doubtful if fact.ask_at is not None else None
     return replace(
         delivery,
-        state=State.UNKNOWN if fact.retry_at or fact.ask_at else so_far(delivery),
+        state=State.UNKNOWN if fact.retry_at or fact.ask_at else state_so_far(delivery),
         due=fact.ask_at or fact.retry_at or fact.silent_at,
         reason=fact.reason,
         uncertain=True,
@@ -328,7 +328,7 @@ def _(fact: facts.NudgeUnknown, delivery: Delivery) -> Delivery:
     )
 
 
-@after.register
+@evolve_delivery.register
 def _(fact: facts.NudgeRenewed, delivery: Delivery) -> Delivery:
     """Try these channels again, unless a receipt of success came meanwhile."""
     if delivery.state is not State.FAILED or delivery.due is not None:
@@ -337,7 +337,7 @@ def _(fact: facts.NudgeRenewed, delivery: Delivery) -> Delivery:
     return replace(delivery, state=State.DEFERRED, due=fact.at, exhausted=exhausted, reason=None, since=None)
 
 
-@after.register
+@evolve_delivery.register
 def _(fact: facts.NudgeResolved, delivery: Delivery) -> Delivery:
     """Decide an unresolved delivery: ask again, close it, or retry. News that came meanwhile stands.
 

@@ -47,9 +47,9 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
     }
     corrections = _corrections(plan.needless.union(wanted), nudges, rulebook, now)
     gone = [nudge for id_, nudge in nudges.items() if id_ not in wanted and id_ not in corrections]
-    changes = [_towards(intent, nudges.get(intent.id), plan, now) for intent in wanted.values()]
+    changes = [_change_to(intent, nudges.get(intent.id), plan, now) for intent in wanted.values()]
     changes += [_correcting(intent, nudges.get(intent.id), now) for intent in corrections.values()]
-    changes += [_leaving(nudge, plan, rulebook, now) for nudge in gone if not nudge.gone]
+    changes += [_change_of_unplanned(nudge, plan, rulebook, now) for nudge in gone if not nudge.gone]
     return [change for change in changes if change is not None]
 
 
@@ -60,7 +60,7 @@ def _spoke_once(intent: Intent, plan: Plan, nudges: Mapping[UUID, Nudge], rulebo
     return rulebook.version(intent.version).trigger.once
 
 
-def _towards(intent: Intent, nudge: Nudge | None, plan: Plan, now: datetime) -> Change | None:
+def _change_to(intent: Intent, nudge: Nudge | None, plan: Plan, now: datetime) -> Change | None:
     if nudge is None or nudge.cancelled:
         return _planned(intent, nudge, now)
     if nudge.maybe_sent:
@@ -80,7 +80,7 @@ def _after_sending(intent: Intent, nudge: Nudge, plan: Plan, now: datetime) -> C
     later = _is_later(intent, nudge.intent, now) and not all(one.has_arrived for one in nudge.deliveries)
     if _may_be_retired(nudge, plan):
         return None
-    return _told(nudge, intent if differs or later else nudge.intent, intent.moot_from, plan, now)
+    return _updated(nudge, intent if differs or later else nudge.intent, intent.moot_from, plan, now)
 
 
 def _is_later(new: Intent, old: Intent, now: datetime) -> bool:
@@ -98,7 +98,7 @@ def _may_be_retired(nudge: Nudge, plan: Plan) -> bool:
     return bool(plan.closed) and nudge.intent.moot_from is not None and not nudge.waits
 
 
-def _told(nudge: Nudge, intent: Intent, moot_from: datetime | None, plan: Plan, now: datetime) -> Change | None:
+def _updated(nudge: Nudge, intent: Intent, moot_from: datetime | None, plan: Plan, now: datetime) -> Change | None:
     """Tell a nudge that was perhaps sent its intent, and that the thing itself was done, or was not: it may bounce.
 
     Where it had gone by then, later_completion.py notes that.
@@ -112,7 +112,7 @@ def _needs_no_telling(nudge: Nudge, plan: Plan, now: datetime) -> bool:
     """Return True if it is noted that the thing was done, or it was nobody's doing and no attempt can follow."""
     if (done_at := plan.done.get(nudge.intent.id)) is None:
         return not (nudge.waits or nudge.may_bounce(now))
-    return any(one.gone_by(done_at) for one in nudge.deliveries)
+    return any(one.last_gone_by(done_at) for one in nudge.deliveries)
 
 
 def _cancelled(nudge: Nudge, now: datetime) -> Change:
@@ -134,7 +134,7 @@ def _planned(intent: Intent, nudge: Nudge | None, now: datetime) -> Change:
     return Change(intent.id, version, NudgePlanned(now, **content_of(intent)))
 
 
-def _leaving(nudge: Nudge, plan: Plan, rulebook: Rulebook, now: datetime) -> Change | None:
+def _change_of_unplanned(nudge: Nudge, plan: Plan, rulebook: Rulebook, now: datetime) -> Change | None:
     """Cancel what is on its way, and what was wrong and may yet bounce; tell what was sent that it was done.
 
     A withdrawn trigger sends nothing anyway.
@@ -143,7 +143,7 @@ def _leaving(nudge: Nudge, plan: Plan, rulebook: Rulebook, now: datetime) -> Cha
     if nudge.waits or (wrong and nudge.may_bounce(now)):
         return _cancelled(nudge, now)
     done_at = plan.done.get(nudge.intent.id)
-    return None if done_at is None or not nudge.maybe_sent else _told(nudge, nudge.intent, done_at, plan, now)
+    return None if done_at is None or not nudge.maybe_sent else _updated(nudge, nudge.intent, done_at, plan, now)
 
 
 def _corrections(

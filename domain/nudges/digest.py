@@ -16,21 +16,21 @@ from domain.nudges.nudge import Nudge
 from domain.planning.plan import Intent
 from domain.rules.built_in_triggers import DIGEST, DIGEST_STEP, DIGEST_TRIGGER, DIGEST_VERSION
 
-GOES_AT = time(18)
+DUE_TIME = time(18)
 """The local time of the digest: on the day of the overflow, most of which is due in the morning."""
-FULL = 5
+MOST_MEMBERS = 5
 """The nudges that a digest takes: all of them are named within two parts of an SMS."""
 
 
 def next_day(now: datetime, zone: ZoneInfo, *, another: bool = False) -> date:
     """Return the local day of the first digest that is still to come; `another`: today's has gone already."""
     today = now.astimezone(zone).date()
-    return today if goes_on(today, zone) > now and not another else today + timedelta(days=1)
+    return today if due_on(today, zone) > now and not another else today + timedelta(days=1)
 
 
-def goes_on(day: date, zone: ZoneInfo) -> datetime:
+def due_on(day: date, zone: ZoneInfo) -> datetime:
     """Return the due time (UTC) of that local day's digest."""
-    return at_local(day, GOES_AT, zone)
+    return at_local(day, DUE_TIME, zone)
 
 
 def digest_id(names: Names, recipient: str, day: date) -> UUID:
@@ -66,15 +66,15 @@ def digest_planned(
 
 def has_room(digest: Nudge | None) -> bool:
     """Return True if one more nudge can join: the digest was never handed over, still waits, and is not full."""
-    return digest is None or (digest.pending and len(digest.members) < FULL)
+    return digest is None or (digest.pending and len(digest.members) < MOST_MEMBERS)
 
 
-def travels(nudge: Nudge, digest: Nudge) -> bool:
+def goes_with(nudge: Nudge, digest: Nudge) -> bool:
     """Return True if the nudge goes with this digest (it may have left it since it was gathered)."""
     return nudge.to(digest.intent.person).digest == digest.intent.id
 
 
-def mirrored(fact: NudgeFact, delivery: Delivery) -> NudgeFact | None:
+def member_fact(fact: NudgeFact, delivery: Delivery) -> NudgeFact | None:
     """Translate a fact about a digest into the fact about one of its nudges; None where there is none."""
     match fact:
         case facts.NudgeAttempted():
@@ -94,7 +94,7 @@ def is_digest(intent: Intent) -> bool:
     return intent.trigger == DIGEST
 
 
-def other_went(nudges: Iterable[Nudge], this: UUID, now: datetime, zone: ZoneInfo) -> bool:
+def has_other_gone(nudges: Iterable[Nudge], this: UUID, now: datetime, zone: ZoneInfo) -> bool:
     """Return True if another digest than this one was handed over on the local day, or is on its way."""
     others = (one for one in nudges if is_digest(one.intent) and one.intent.id != this)
     went = (each.attempted_at for one in others for each in one.deliveries if each.maybe_sent or each.due is not None)

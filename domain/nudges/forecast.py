@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 
-class Went(Struct, frozen=True):
+class SampledDelivery(Struct, frozen=True):
     """The outcome of one delivery of the sample: due at `due`, it goes at `at` by `channel`, or not at all.
 
     `parts`: of an SMS; `deferred`: the reason why it went later than due, or with a digest; `withheld`: the reason
@@ -49,7 +49,7 @@ class Forecast(Struct, frozen=True):
     held_back: float = 0
 
 
-def spread(due: Iterable[tuple[datetime, str, int]], sample: Iterable[Went], now: datetime) -> Forecast:
+def spread(due: Iterable[tuple[datetime, str, int]], sample: Iterable[SampledDelivery], now: datetime) -> Forecast:
     """The forecast, from how many deliveries of each trigger are due in each hour (its beginning, trigger, count).
 
     Each count is shared out evenly over what the sample has of that trigger and hour, or else of that trigger, as
@@ -69,7 +69,7 @@ def spread(due: Iterable[tuple[datetime, str, int]], sample: Iterable[Went], now
     return replace(found, due=total - round(held), held_back=held)
 
 
-def _share(found: Forecast, went: Went, share: float, hour: datetime) -> None:
+def _share(found: Forecast, went: SampledDelivery, share: float, hour: datetime) -> None:
     if went.withheld:
         found.withheld[went.withheld] += share
         return
@@ -89,18 +89,18 @@ def hour_of(moment: datetime) -> datetime:
 class _Mix:
     """The sample, by trigger and hour, and by trigger."""
 
-    def __init__(self, sample: Iterable[Went]) -> None:
-        self._by_hour: dict[tuple[str, datetime], list[Went]] = defaultdict(list)
-        self._by_trigger: dict[str, list[Went]] = defaultdict(list)
+    def __init__(self, sample: Iterable[SampledDelivery]) -> None:
+        self._by_hour: dict[tuple[str, datetime], list[SampledDelivery]] = defaultdict(list)
+        self._by_trigger: dict[str, list[SampledDelivery]] = defaultdict(list)
         for went in sample:
             self._by_hour[went.trigger, hour_of(went.due)].append(went)
             self._by_trigger[went.trigger].append(went)
 
-    def of(self, trigger: str, hour: datetime) -> Sequence[Went]:
+    def of(self, trigger: str, hour: datetime) -> Sequence[SampledDelivery]:
         return self._by_hour.get((trigger, hour)) or self._by_trigger.get(trigger) or ()
 
 
-class Sum(Struct, frozen=True):
+class ForecastLine(Struct, frozen=True):
     """A line of a forecast: a day (or hour) as its beginning, an agency, a channel."""
 
     start: datetime

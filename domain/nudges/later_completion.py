@@ -10,7 +10,7 @@ from domain.nudges.nudge import Nudge
 from domain.planning.plan import Plan
 
 
-def afterwards(
+def completion_changes(
     plan: Plan, nudges: Mapping[UUID, Nudge], changes: Sequence[Change], now: datetime
 ) -> Iterator[Change]:
     """Yield the facts that say what the plan knows to be done, of nudges that had gone by then; after these changes.
@@ -54,5 +54,5 @@ def _facts(nudge: Nudge, done_at: datetime | None, now: datetime) -> Iterator[Nu
             continue
         if was is not None:
             yield NudgeUndone(now, was.recipient, was.attempt, was.done_at)
-        if done_at is not None and (attempt := delivery.gone_by(done_at)) is not None:
+        if done_at is not None and (attempt := delivery.last_gone_by(done_at)) is not None:
             yield NudgeDone(now, delivery.recipient, attempt, done_at)

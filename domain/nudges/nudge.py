@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from domain.facts import facts
 from domain.facts.facts import NudgeFact
-from domain.nudges.delivery import MAYBE_SENT, RANK, Delivery, State, after, so_far
+from domain.nudges.delivery import MAYBE_SENT, RANK, Delivery, State, evolve_delivery, state_so_far
 from domain.planning.plan import Intent
 
 
@@ -125,7 +125,7 @@ def evolve(nudge: Nudge | None, nudge_id: UUID, version: int, fact: NudgeFact) -
         return replace(nudge, version=version, members=(*others, fact.nudge))
     if isinstance(fact, facts.NudgeDone):
         return replace(nudge, version=version, done=_done(nudge, fact))
-    delivery = after(fact, nudge.to(fact.recipient))
+    delivery = evolve_delivery(fact, nudge.to(fact.recipient))
     if nudge.gone:
         delivery = _out_of_the_plan(delivery)
     elif delivery.attempted_at is not None and delivery.attempted_at < nudge.intent.due:
@@ -183,7 +183,7 @@ def _out_of_the_plan(delivery: Delivery) -> Delivery:
     if delivery.attempt == 0 and delivery.due is not None:
         state = State.CANCELLED
     elif delivery.state in {State.DEFERRED, State.DIGESTED, State.PLANNED}:
-        state = so_far(delivery) if delivery.accepted or delivery.uncertain else State.FAILED
+        state = state_so_far(delivery) if delivery.accepted or delivery.uncertain else State.FAILED
     went = delivery.due is None and delivery.maybe_sent  # what has yet to go with a digest leaves it
     digest = delivery.digest if went else None
     return replace(delivery, state=state, due=None, digest=digest)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeFailed
-from domain.facts.receipts import PASSING
+from domain.facts.receipts import PASSING_FAILURES
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.nudge import Nudge
 
@@ -18,7 +18,7 @@ class Failure(NamedTuple):
     reason: str
 
 
-def has_failed(nudge: Nudge, delivery: Delivery, now: datetime) -> bool:
+def is_retryable(nudge: Nudge, delivery: Delivery, now: datetime) -> bool:
     """Return True for a delivery that ended without being read, and for which a further attempt would still be of
     use.
 
@@ -43,4 +43,4 @@ def passing_failures(facts: Iterable[NudgeFact], recipient: str) -> Mapping[str,
                 ended[attempt.channel] = Failure(attempt.provider, fact.at, fact.reason)
             case _:
                 pass
-    return {channel: each for channel, each in ended.items() if each.reason in PASSING}
+    return {channel: each for channel, each in ended.items() if each.reason in PASSING_FAILURES}

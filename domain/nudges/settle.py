@@ -10,7 +10,7 @@ from domain.nudges.cap import counted, is_capped
 from domain.nudges.catch_up import caught_up, may_have_twin
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery, State
-from domain.nudges.digest import goes_on, is_digest, next_day, other_went
+from domain.nudges.digest import due_on, has_other_gone, is_digest, next_day
 from domain.nudges.guardians_tried import no_guardian_reached
 from domain.nudges.nudge import Nudge
 from domain.persons.channels import addresses, is_wanted, reachable
@@ -227,7 +227,7 @@ def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator
     yield Send(channel)
 
 
-def leaves_digest(case: Settlement, now: datetime) -> Decision | None:
+def decision_to_leave_digest(case: Settlement, now: datetime) -> Decision | None:
     """Return the decision by which a nudge leaves its digest when that goes; None: it goes with it.
 
     Address, channel and quiet hours are decided for the digest, not for the nudge.
@@ -276,17 +276,17 @@ def stopped_until(nudge: Nudge, now: datetime) -> Defer:
 def _over_the_cap(case: Settlement, delivery: Delivery, now: datetime) -> Decision | None:
     zone, intent = local_zone(case.person, case.defaults), case.nudge.intent
     if is_digest(intent):
-        went = delivery.attempted_at is None and other_went(case.ledger.nudges, intent.id, now, zone)
-        return Defer(goes_on(next_day(now, zone, another=True), zone), NotSentReason.CAP) if went else None
+        went = delivery.attempted_at is None and has_other_gone(case.ledger.nudges, intent.id, now, zone)
+        return Defer(due_on(next_day(now, zone, another=True), zone), NotSentReason.CAP) if went else None
     messages = counted(case.ledger.messages, case.defaults, now)
     if not is_capped(delivery, case.trigger.klass) or messages < case.defaults.cap_messages:
         return None
     day = next_day(now, zone)
-    comes = digest_comes(case, goes_on(day, zone))
+    comes = is_digest_of_use(case, due_on(day, zone))
     return Digest(day, messages, case.defaults.cap_days) if comes else Withhold(NotSentReason.CAP)
 
 
-def digest_comes(case: Settlement, due: datetime) -> bool:
+def is_digest_of_use(case: Settlement, due: datetime) -> bool:
     """Return True if a digest due then is of use: the nudge has not expired, and the recipient wants digests."""
     expires = case.nudge.intent.expires
     return DIGEST not in (case.person.get("opted_out") or ()) and (expires is None or due < expires)

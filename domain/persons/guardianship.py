@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 
 from domain.core.timing import at_local
 from domain.persons.history import History
-from domain.persons.hours import zone_by
+from domain.persons.hours import zone_of_attributes
 from domain.persons.person import Fold, birthday
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Defaults
@@ -30,4 +30,4 @@ def guardian_until(known: History, guardian: str, catalogue: Catalogue, defaults
         grown = birthday(date.fromisoformat(born), defaults.age_of_majority)
     except OverflowError:  # who is born so late comes of age on no day of the calendar
         return ended
-    return min(ended, at_local(grown, time(), zone_by(fold.attributes, defaults)))
+    return min(ended, at_local(grown, time(), zone_of_attributes(fold.attributes, defaults)))

@@ -10,7 +10,7 @@ from domain.rules.event_types import ZONE
 from domain.rules.rulebook import Defaults
 
 
-def zone_by(attributes: Mapping[str, Any], defaults: Defaults) -> ZoneInfo:
+def zone_of_attributes(attributes: Mapping[str, Any], defaults: Defaults) -> ZoneInfo:
     """The zone of somebody of whom these attributes are known ("citizen.zone" -> its name), or else the pack's.
 
     Everything that reads a day of a person's life asks this: the plan, explanations, words, benefits.
@@ -20,7 +20,7 @@ def zone_by(attributes: Mapping[str, Any], defaults: Defaults) -> ZoneInfo:
 
 def local_zone(person: Person, defaults: Defaults) -> ZoneInfo:
     """Return the person's zone, or the pack's."""
-    return zone_by(person.attributes, defaults)
+    return zone_of_attributes(person.attributes, defaults)
 
 
 def quiet_hours(person: Person, defaults: Defaults) -> QuietHours:

@@ -10,7 +10,7 @@ from domain.conditions.matching import Matcher, by_type
 from domain.core.events import Effective
 from domain.core.plain import PlainData
 from domain.persons.history import History
-from domain.persons.hours import zone_by
+from domain.persons.hours import zone_of_attributes
 from domain.persons.person import Fold, citizen_values
 from domain.rules.benefits import stored_attribute
 from domain.rules.parameters import parameters_on
@@ -19,7 +19,7 @@ from domain.rules.rulebook import Rulebook
 _NOTHING: frozenset[str] = frozenset()
 
 
-class Course:
+class LifeCourse:
     """A history, folded once and asked at many times. `events`: those of the history, where somebody has them."""
 
     def __init__(self, history: History, rulebook: Rulebook, events: Matcher | None = None) -> None:
@@ -41,7 +41,7 @@ class Course:
 
     def zone(self, at: datetime) -> ZoneInfo:
         """Return the person's zone at that time."""
-        return zone_by(self.attributes(at), self._defaults)
+        return zone_of_attributes(self.attributes(at), self._defaults)
 
     def values(self, at: datetime) -> dict[str, Any]:
         """Return the values of the person and of the law that conditions read at that time."""
@@ -53,12 +53,12 @@ class Course:
         """Return the person's attributes as of that time: "citizen.<name>" -> value, without their age."""
         return self._attributes[bisect_right(self._times, at)]
 
-    def at_last(self, attribute: str) -> PlainData:
+    def last_value(self, attribute: str) -> PlainData:
         """Return the attribute ("citizen.<name>") as the last fact left it, or None."""
         return self._attributes[-1].get(attribute)
 
     @property
-    def begins(self) -> datetime | None:
+    def first_time(self) -> datetime | None:
         """Return the time of the first fact."""
         return next(iter(self._times), None)
 

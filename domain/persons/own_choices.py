@@ -36,11 +36,11 @@ def time_after(
     facts: Sequence[Effective], attributes: Sequence[str], catalogue: Catalogue, now: datetime
 ) -> datetime:
     """Return now, or just after the last event that set one of the attributes: a registry's clock may be ahead."""
-    times = (time for attribute in attributes for time in times_of(facts, attribute, catalogue))
+    times = (time for attribute in attributes for time in times_of_setting(facts, attribute, catalogue))
     return max([now, *(time + timedelta(microseconds=1) for time in times)])
 
 
-def times_of(facts: Iterable[Effective], attribute: str, catalogue: Catalogue) -> Iterator[datetime]:
+def times_of_setting(facts: Iterable[Effective], attribute: str, catalogue: Catalogue) -> Iterator[datetime]:
     """Yield the times of the events that set the attribute on anybody whom they name."""
     for one in facts:
         type_ = catalogue.types.get(one.event.type)

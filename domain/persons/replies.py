@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain.core.events import Effective, LifeEvent
 from domain.core.ids import Names
-from domain.persons.own_choices import event_of_person, times_of
+from domain.persons.own_choices import event_of_person, times_of_setting
 from domain.persons.person import person_as_of
 from domain.rules.event_types import Catalogue, EventType
 from domain.rules.reply_fields import NUDGE, fillable
@@ -122,7 +122,7 @@ def _chosen(
     attribute = next((each.attribute for each in settings if each.path == "event.categories"), None)
     if attribute is None:
         return (), reply.at
-    time, others = reply.at, frozenset(times_of(theirs, attribute, catalogue))
+    time, others = reply.at, frozenset(times_of_setting(theirs, attribute, catalogue))
     while time in others:
         time += timedelta(microseconds=1)
     then = person_as_of(reply.recipient, [one for one in theirs if one.event.time <= reply.at], catalogue)

@@ -33,7 +33,7 @@ _STEP_UNDERSTOOD = frozenset(name for name, alike in STEP_KEYS.items() if alike)
 _UNLESS_UNDERSTOOD = frozenset(name for name, alike in UNLESS_KEYS.items() if alike)
 
 
-class Slot(NamedTuple):
+class PlannedStep(NamedTuple):
     """A step that may be planned: `intent` is the plan's, if any; `needless`: not asked for, and yet not wrong.
 
     `smooth`: the step and its trigger where due times are spread; the intent is then due at the start of the span.
@@ -76,7 +76,7 @@ class Likeness:
     def __init__(self, rulebook: Rulebook, revisions: Sequence[LifeEvent]) -> None:
         self._rulebook, self._revisions = rulebook, revisions
         types = {event.type for event in revisions}
-        self.concerned = rulebook.about(types)
+        self.concerned = rulebook.versions_about(types)
         triggers = [version.trigger for version in self.concerned]
         self._triggers = {trigger.name for trigger in triggers}
         self._canaries = [each for each in rulebook.canaries if each.trigger.name in self._triggers]
@@ -88,11 +88,11 @@ class Likeness:
         self.unlike = frozenset(_telling_types(triggers, rulebook.catalogue))
         """A person with a fact of these types may be unlike everybody else."""
 
-    def lots(self, person: str) -> tuple[bool, ...]:
+    def canaries(self, person: str) -> tuple[bool, ...]:
         """Return, for each canary, True if the person is in it: who is in others has another plan."""
-        return tuple([self._rulebook.admits(version, person) for version in self._canaries])
+        return tuple([self._rulebook.is_for(version, person) for version in self._canaries])
 
-    def pattern(self, one: str, own: Sequence[LifeEvent], areas: Sequence[LifeEvent]) -> "Pattern":
+    def shared_plan(self, one: str, own: Sequence[LifeEvent], areas: Sequence[LifeEvent]) -> "SharedPlan":
         """Return the plan of one resident, as it is for all who are like them.
 
         `own`, `areas`: all revisions of what happened to them, and to the areas where they lived.
@@ -115,18 +115,18 @@ class Likeness:
                     ],
                 )
             )
-        return Pattern(names, groups)
+        return SharedPlan(names, groups)
 
-    def _slot(self, step: str, intent: Intent | None, *, needless: bool, zone: ZoneInfo) -> Slot:
+    def _slot(self, step: str, intent: Intent | None, *, needless: bool, zone: ZoneInfo) -> PlannedStep:
         if intent is None:
-            return Slot(step, None, needless)
+            return PlannedStep(step, None, needless)
         trigger = self._rulebook.versions[intent.version].trigger
         of_it = trigger.step(step)
         if not of_it.smooth:
-            return Slot(step, intent, needless)
+            return PlannedStep(step, intent, needless)
         start = intent.due - timedelta(seconds=intent.id.int % of_it.smooth)
         by_due = trigger.expiry is None or trigger.expiry.offset is not None
-        return Slot(step, replace(intent, due=start), needless, _Smooth(of_it, trigger, zone, by_due))
+        return PlannedStep(step, replace(intent, due=start), needless, _Smooth(of_it, trigger, zone, by_due))
 
     def _started(self) -> set[Subject]:
         """Return what the triggers start on the area event, in any revision."""
@@ -187,22 +187,22 @@ class Likeness:
         return sorted(steps)
 
 
-class Likened(NamedTuple):
+class ResidentPlan(NamedTuple):
     """A resident's plan as far as the area event goes; `ids` of all nudges that it could have planned."""
 
-    pattern: "Pattern"
+    pattern: "SharedPlan"
     person: str
     plan: Plan
     ids: list[UUID]
 
 
-class Pattern:
+class SharedPlan:
     """A plan without a person in it. `groups`: trigger, what it is about, and its steps."""
 
-    def __init__(self, names: Names, groups: Sequence[tuple[str, tuple[str, ...], Sequence[Slot]]]) -> None:
+    def __init__(self, names: Names, groups: Sequence[tuple[str, tuple[str, ...], Sequence[PlannedStep]]]) -> None:
         self._names, self._groups = names, groups
 
-    def of(self, person: str) -> Likened:
+    def of(self, person: str) -> ResidentPlan:
         """Return the plan of a person who is like the one that the pattern was made of."""
         nudge = self._names.nudge
         intents: list[Intent] = []
@@ -217,7 +217,7 @@ class Pattern:
                     needless.append(id_)
                 if (intent := slot.own(person, occurrence, id_)) is not None:
                     intents.append(intent)
-        return Likened(self, person, Plan(tuple(intents), frozenset(needless)), ids)
+        return ResidentPlan(self, person, Plan(tuple(intents), frozenset(needless)), ids)
 
     def corrections(self, person: str) -> list[UUID]:
         """Return the ids of the corrections that there may be, once there was anything to correct."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.conditions.matching import ALWAYS, Matcher
+from domain.conditions.matching import ALL_TIMES, Matcher
 from domain.planning.starts import Start
 from domain.rules.triggers import CORRECTION, Trigger
 
@@ -30,7 +30,9 @@ def is_about_homes(start: Start, trigger: Trigger) -> bool:
     return start.fact.event.area is not None and not trigger.alone
 
 
-def done_of(start: Start, trigger: Trigger, events: Matcher, deadline: datetime | None = None) -> list[Completion]:
+def completions_of(
+    start: Start, trigger: Trigger, events: Matcher, deadline: datetime | None = None
+) -> list[Completion]:
     """Return the first completion, before or after the event that the trigger starts on.
 
     With the deadline of a step, only completions around it count (`within`); without, all the others. For homes,
@@ -40,7 +42,7 @@ def done_of(start: Start, trigger: Trigger, events: Matcher, deadline: datetime 
     itself = None if trigger.alone else start.fact
     found: list[Completion] = []
     for unless in trigger.lasting if deadline is None else trigger.passing:
-        within = ALWAYS
+        within = ALL_TIMES
         if deadline is not None and unless.within is not None:
             within = unless.within.around(deadline, start.zone)
         for later in events.matching(unless.on, unless.when, start.values, within, besides=itself):

@@ -35,11 +35,11 @@ class Deaths:
                 for deceased in fact.event.persons.get(role, ()):
                     self.times.setdefault(deceased, fact.event.time)
 
-    def cut_short(self, event: LifeEvent, trigger: Trigger, due: datetime) -> bool:
+    def is_cut_short(self, event: LifeEvent, trigger: Trigger, due: datetime) -> bool:
         """A death ends what its person would hear, and what others would hear about them, unless they are heirs."""
         return any(due >= self.times[each] for each in self._dead(event, trigger))
 
-    def mourned(self, event: LifeEvent | None, trigger: Trigger) -> bool:
+    def is_mourned(self, event: LifeEvent | None, trigger: Trigger) -> bool:
         """Return True if a death at any time ends the unsent nudges, even those due during the person's life."""
         return bool(self.times and self._dead(event, trigger))
 

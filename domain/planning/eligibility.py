@@ -7,20 +7,20 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from domain.conditions.matching import ALWAYS
+from domain.conditions.matching import ALL_TIMES
 from domain.core.events import Effective
 from domain.core.timing import UTC, at_local, end_of_day
 from domain.persons.history import History
-from domain.persons.hours import zone_by
-from domain.persons.life_course import Course
+from domain.persons.hours import zone_of_attributes
+from domain.persons.life_course import LifeCourse
 from domain.persons.person import birthday
-from domain.planning.entitlement_answers import Answer, Applied, Obstacle, Why
-from domain.rules.benefits import Benefit, Had
+from domain.planning.entitlement_answers import Answer, Applied, Obstacle, ObstacleKind
+from domain.rules.benefits import AlreadyHad, Benefit
 from domain.rules.event_types import PERSON
 from domain.rules.parameters import parameters_on
 from domain.rules.rulebook import Rulebook
 
-OLDEST = 120
+OLDEST_AGE = 120
 """Nobody's entitlement waits for a later birthday."""
 AN_INSTANT = timedelta(microseconds=1)
 
@@ -37,15 +37,15 @@ def eligibility(history: History, rulebook: Rulebook, day: date) -> list[Answer]
 
     The law of the day, and the facts up to the end of it in the person's zone.
     """
-    zone = zone_by({}, rulebook.defaults)
-    zone = Course(history, rulebook).zone(end_of_day(day, zone) - AN_INSTANT)
+    zone = zone_of_attributes({}, rulebook.defaults)
+    zone = LifeCourse(history, rulebook).zone(end_of_day(day, zone) - AN_INSTANT)
     asked = end_of_day(day, zone) - AN_INSTANT
     known = History(history.person, tuple(fact for fact in history.facts if fact.event.time <= asked))
-    course = Course(known, rulebook)
+    course = LifeCourse(known, rulebook)
     answers: list[Answer] = []
     for _, benefit in sorted(rulebook.catalogue.benefits.items()):
         about = subjects(benefit, known)
-        without_event = Answer(benefit, None, (Obstacle(Why.NO_EVENT),), None, None, None, {}, {}, ())
+        without_event = Answer(benefit, None, (Obstacle(ObstacleKind.NO_EVENT),), None, None, None, {}, {}, ())
         answers += [BenefitCase(benefit, each, course).answer(asked) for each in about] or [without_event]
     return answers
 
@@ -70,9 +70,9 @@ def subjects(benefit: Benefit, history: History) -> Sequence[Effective | None]:
 class BenefitCase:
     """A benefit of one person, about one event."""
 
-    def __init__(self, benefit: Benefit, about: Effective | None, course: Course) -> None:
+    def __init__(self, benefit: Benefit, about: Effective | None, course: LifeCourse) -> None:
         self.benefit, self.about, self.course = benefit, about, course
-        first = about.event.time if about else course.begins
+        first = about.event.time if about else course.first_time
         self._known_from = first
         self._event: Mapping[str, Any] = about.values if about else {}
         self._zone = course.zone(first) if first else UTC
@@ -101,27 +101,27 @@ class BenefitCase:
         values = self.values(at) if self.benefit.conditions or self.benefit.unless else {}
         for requirement in self.benefit.conditions:
             if (holds := requirement.when.holds(values)) is not True:
-                yield Obstacle(Why.CONDITION, requirement=requirement, unknown=holds is None)
-        yield from (Obstacle(Why.HAD, self._day(had.event.time), fact=had) for had in self._had(values, at))
+                yield Obstacle(ObstacleKind.CONDITION, requirement=requirement, unknown=holds is None)
+        yield from (Obstacle(ObstacleKind.HAD, self._day(had.event.time), fact=had) for had in self._had(values, at))
         if self.course.died is not None and self.course.died <= at:
-            yield Obstacle(Why.DIED, self._day(self.course.died))
+            yield Obstacle(ObstacleKind.DIED, self._day(self.course.died))
 
     def _out_of_time(self, at: datetime) -> Iterator[Obstacle]:
         (start, until), day = self.bounds(at), self._day(at)
         if self.benefit.start is not None and start is None:
-            yield Obstacle(Why.NO_DATE)  # an end that is not known is no end: some are granted for life
+            yield Obstacle(ObstacleKind.NO_DATE)  # an end that is not known is no end: some are granted for life
         if start is not None and day < start:
-            yield Obstacle(Why.NOT_YET, start)
+            yield Obstacle(ObstacleKind.NOT_YET, start)
         if until is not None and day >= until:
-            yield Obstacle(Why.OVER, until)
+            yield Obstacle(ObstacleKind.OVER, until)
 
     def _had(self, values: Mapping[str, Any], at: datetime) -> Iterator[Effective]:
         for had in self.benefit.unless:
-            for later in self.course.events.matching(had.on, had.when, values, (ALWAYS[0], at)):
+            for later in self.course.events.matching(had.on, had.when, values, (ALL_TIMES[0], at)):
                 if later is not self.about:
                     yield later
 
-    def _first(self, had: Had) -> datetime | None:
+    def _first(self, had: AlreadyHad) -> datetime | None:
         """Return the time at which the benefit was first had; None where it was not."""
         met = self.course.events.matching(had.on, had.when, self._event)
         return next((later.event.time for later in met if later is not self.about), None)
@@ -166,7 +166,7 @@ class BenefitCase:
     def _turning_points(self) -> list[datetime]:
         if self._known_from is None:
             return []
-        lasting = [had for had in self.benefit.unless if self.about is not None and had.lasts]
+        lasting = [had for had in self.benefit.unless if self.about is not None and had.is_lasting]
         passing = {had.on for had in self.benefit.unless if had not in lasting}
         points = {*self.course.turning_points(passing, self.benefit.judged)}
         points.update(first for had in lasting if (first := self._first(had)) is not None)
@@ -190,7 +190,7 @@ class BenefitCase:
         for name in self.benefit.judged:
             if name.startswith("param."):
                 yield from map(date.fromisoformat, self.course.catalogue.parameters[name.partition(".")[2]].days)
-        born = self.course.at_last("citizen.born_on")
+        born = self.course.last_value("citizen.born_on")
         if born is not None and "citizen.age" in self.benefit.judged:
             with suppress(ValueError):  # registries write year 0 for what they do not know
                 yield from _birthdays(date.fromisoformat(born))
@@ -253,5 +253,5 @@ class BenefitCase:
 
 def _birthdays(born: date) -> Iterator[date]:
     """Yield the days on which somebody is a year older."""
-    for years in range(1, min(OLDEST, date.max.year - born.year) + 1):
+    for years in range(1, min(OLDEST_AGE, date.max.year - born.year) + 1):
         yield birthday(born, years)

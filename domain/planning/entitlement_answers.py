@@ -12,7 +12,7 @@ from domain.rules.benefits import Benefit, Requirement
 from domain.rules.parameters import Number
 
 
-class Why(StrEnum):
+class ObstacleKind(StrEnum):
     """The reasons why somebody is not entitled."""
 
     NO_EVENT = "no_event"
@@ -30,7 +30,7 @@ class Obstacle(Struct, frozen=True):
     `unknown`: the condition needs a value that is missing; `fact`: the event by which the benefit was had.
     """
 
-    why: Why
+    why: ObstacleKind
     day: date | None = None
     requirement: Requirement | None = None
     unknown: bool = False

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.conditions.matching import Matcher
 from domain.core.events import Effective
 from domain.persons.history import History
-from domain.persons.life_course import Course
+from domain.persons.life_course import LifeCourse
 from domain.planning.eligibility import BenefitCase, entitled_values
 from domain.planning.starts import Start
 from domain.rules.event_types import PERSON
@@ -30,9 +30,9 @@ class EntitlementEdges:
         self._cases: dict[tuple[str, UUID | None], BenefitCase] = {}
 
     @cached_property
-    def course(self) -> Course:
+    def course(self) -> LifeCourse:
         """Return the history, folded."""
-        return Course(self._history, self._rulebook, self._events)
+        return LifeCourse(self._history, self._rulebook, self._events)
 
     def starts(self, start: Start, entitlement: EntitlementEdge) -> Iterator[tuple[int, Start]]:
         """Yield each gain (or loss) about the event of the start, with its values; numbered from 0."""
@@ -40,7 +40,7 @@ class EntitlementEdges:
         for number, period, edge in case.edges(becomes=entitlement.becomes):
             yield number, replace(start, values=case.values(edge) | entitled_values(period, start.zone))
 
-    def alone(self) -> list[tuple[int, Start, Version]]:
+    def starts_of_person_alone(self) -> list[tuple[int, Start, Version]]:
         """Return the starts by each gain (or loss) of an entitlement that is about the person alone, in the order of
         these.
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.core.events import Effective, LifeEvent
 from domain.persons.history import History
-from domain.persons.life_course import Course
+from domain.persons.life_course import LifeCourse
 from domain.planning.eligibility import BenefitCase
 from domain.planning.plan import Intent
 from domain.planning.starts import occurrence_of
@@ -27,7 +27,7 @@ def law_values(intent: Intent, cause: LifeEvent, history: History, rulebook: Rul
     benefits = [each for each in catalogue.benefits.values() if each.on == kind]
     if not benefits and not catalogue.parameters:
         return {}
-    course = Course(history, rulebook)
+    course = LifeCourse(history, rulebook)
     moment = moment_of(intent, cause, history, rulebook)
     day = moment.astimezone(course.zone(moment)).date()
     values: dict[str, Any] = dict(parameters_on(catalogue.parameters, day.isoformat()))
@@ -48,7 +48,7 @@ def moment_of(intent: Intent, cause: LifeEvent, history: History, rulebook: Rule
     trigger = rulebook.versions[intent.version].trigger
     if trigger.entitlement is None or not trigger.alone:
         return cause.time
-    case = BenefitCase(trigger.entitlement.benefit, None, Course(history, rulebook))
+    case = BenefitCase(trigger.entitlement.benefit, None, LifeCourse(history, rulebook))
     for number, _, edge in case.edges(becomes=trigger.entitlement.becomes):
         if intent.occurrence == _occurrence(intent, trigger, None, rulebook, number):
             return edge
@@ -61,7 +61,7 @@ def _counting(cause: LifeEvent, history: History) -> Effective:
 
 
 def _entitled(
-    trigger: Trigger, intent: Intent, fact: Effective | None, course: Course, rulebook: Rulebook
+    trigger: Trigger, intent: Intent, fact: Effective | None, course: LifeCourse, rulebook: Rulebook
 ) -> dict[str, str]:
     """Return the entitlement that the nudge is about: that of its occurrence."""
     if trigger.entitlement is None:

@@ -10,12 +10,12 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.conditions.matching import MOST_LOOKS, Looks, Matcher, by_type
+from domain.conditions.matching import MOST_COMPARISONS, ComparisonLimit, Matcher, by_type
 from domain.core.events import Effective
 from domain.persons.history import History, lives_in
-from domain.persons.hours import zone_by
+from domain.persons.hours import zone_of_attributes
 from domain.persons.person import Fold
-from domain.planning.completion import Completion, answers, done_of, first_by, is_about_homes, moot_from
+from domain.planning.completion import Completion, answers, completions_of, first_by, is_about_homes, moot_from
 from domain.planning.deaths import Deaths
 from domain.planning.entitlement_edges import EntitlementEdges
 from domain.planning.retired import Retired
@@ -80,7 +80,9 @@ def plan(history: History, rulebook: Rulebook) -> tuple[Intent, ...]:
     return whole_plan(history, rulebook).intents
 
 
-def whole_plan(history: History, rulebook: Rulebook, most: int = MOST_LOOKS, before: datetime | None = None) -> Plan:
+def whole_plan(
+    history: History, rulebook: Rulebook, most: int = MOST_COMPARISONS, before: datetime | None = None
+) -> Plan:
     """Return the plan, with what it left out although the event behind it stands.
 
     `before`: leave out steps that are due then or later; such a plan is for a person without nudges.
@@ -102,7 +104,7 @@ class _Planner:
     def __init__(self, history: History, rulebook: Rulebook, most: int, before: datetime | None) -> None:
         self.history, self.person, self.rulebook = history, history.person, rulebook
         self.before = before
-        self.looks = Looks(most)
+        self.looks = ComparisonLimit(most)
         self.events = Matcher(by_type(history.facts), self.looks)
         self.entitlement_edges = EntitlementEdges(history, rulebook, self.events)
         self.counting = rulebook.counted
@@ -148,7 +150,7 @@ class _Planner:
 
     def start_by_themselves(self) -> None:
         """Plan what starts on entitlements about the person alone."""
-        for number, edge, version in self.entitlement_edges.alone():
+        for number, edge, version in self.entitlement_edges.starts_of_person_alone():
             if version.trigger.when is None or version.trigger.when.holds(edge.values):
                 self._occur(edge, version, number)
 
@@ -157,12 +159,12 @@ class _Planner:
         said = [intent for intents in self.occurrences.values() for intent in intents]
         asked = {intent.id.int for intent in said} if self.needless else set()
         needless = frozenset([id_ for id_ in self.needless if id_.int not in asked])
-        left = self.retired.left(intent.id for intent in said) if self.retired else ()
+        left = self.retired.undecided(intent.id for intent in said) if self.retired else ()
         return Plan(tuple(sorted(said, key=_ID)), needless, self.done, *left)
 
     def _start(self, fact: Effective) -> Start:
         event, attributes = fact.event, self.fold.attributes
-        zone = zone_by(attributes, self.rulebook.defaults)
+        zone = zone_of_attributes(attributes, self.rulebook.defaults)
         values = attributes | fact.values
         if event.type in self.rulebook.dated:
             values = dated(values, event.time.astimezone(zone).date(), self.rulebook.catalogue.parameters)
@@ -178,7 +180,7 @@ class _Planner:
         trigger = version.trigger
         if trigger.needs is not None:
             counted = self.counted.get(trigger.on, ())
-            if self.retired and self.retired.hides(start, trigger, number, counted):
+            if self.retired and self.retired.may_hide_start(start, trigger, number, counted):
                 return
             if (found := with_others(start, trigger, self._counted(version, counted), self.events)) is None:
                 return
@@ -189,8 +191,8 @@ class _Planner:
         if trigger.once and self.occurrences.get(occurrence.int):
             return  # the first event speaks: later ones would only put off what it says
         ids = self.rulebook.names.nudges(trigger.name, self.person, occurrence)
-        done = done_of(start, trigger, self._everywhere(start, trigger)) if trigger.lasting else ()
-        unclear = self.retired.may_prevent(start, trigger) if self.retired else None
+        done = completions_of(start, trigger, self._everywhere(start, trigger)) if trigger.lasting else ()
+        unclear = self.retired.prevented_until(start, trigger) if self.retired else None
         about = _About(occurrence, ids, done, [], unclear)
         self.occurrences[occurrence.int] = about.intents  # of two events with one occurrence, the later one speaks
         for step in trigger.steps:
@@ -244,7 +246,7 @@ class _Planner:
         id_ = about.id_of(name)
         due = trigger.patiently(deadline, start.zone) if trigger.patient else deadline
         if trigger.passing:
-            around = done_of(start, trigger, self._everywhere(start, trigger), deadline)
+            around = completions_of(start, trigger, self._everywhere(start, trigger), deadline)
             about = replace(about, done=[*about.done, *around])
         if event.area is not None and not trigger.alone:
             if (at_home := self._at_home(start, trigger, about, due)) is None:
@@ -257,7 +259,7 @@ class _Planner:
             self.needless.add(id_)
             return
         if about.unclear is not None and due < about.unclear:
-            self.retired.leave(id_)
+            self.retired.leave_undecided(id_)
             return
         if step.smooth:
             due = step.smoothed(due, id_)
@@ -296,7 +298,7 @@ class _Planner:
     def _ended(self, start: Start, trigger: Trigger, about: "_About", deadline: datetime, due: datetime) -> bool:
         """Return True if the thing itself was done in time, or a death came first."""
         done = any(each.time <= deadline for each in about.done)
-        return done or self.deaths.cut_short(start.fact.event, trigger, due)
+        return done or self.deaths.is_cut_short(start.fact.event, trigger, due)
 
 
 class _Counts(NamedTuple):

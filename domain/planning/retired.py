@@ -16,7 +16,7 @@ from domain.conditions.matching import Matcher
 from domain.core.events import Effective
 from domain.core.ids import Names
 from domain.planning.starts import Start, occurrence_of
-from domain.rules.joint_events import Count, Needs, With, back
+from domain.rules.joint_events import Count, FurtherEvent, Needs, moved_back
 from domain.rules.triggers import CORRECTION, Trigger
 
 
@@ -37,16 +37,16 @@ class Retired:
         """Add a fact of which a part cannot be read."""
         self._facts.setdefault(fact.event.type, []).append(fact)
 
-    def leave(self, *nudges: UUID) -> None:
+    def leave_undecided(self, *nudges: UUID) -> None:
         """Mark these nudges as undecidable: nobody can tell any more whether they should have been planned."""
         self._undecided.update(nudges)
 
-    def left(self, asked: Iterable[UUID]) -> tuple[frozenset[UUID], frozenset[UUID]]:
+    def undecided(self, asked: Iterable[UUID]) -> tuple[frozenset[UUID], frozenset[UUID]]:
         """Nudges that are undecided, but for those that are asked for; and the streams of what is retired."""
         streams = [stream for facts in self._facts.values() for fact in facts for stream in fact.streams]
         return frozenset(self._undecided.difference(asked)), frozenset(streams)
 
-    def may_prevent(self, start: Start, trigger: Trigger) -> datetime | None:
+    def prevented_until(self, start: Start, trigger: Trigger) -> datetime | None:
         """Return the time until which a retired fact may have prevented what starts there; None: none may.
 
         What was due by the time when it was retired was decided with its content; what is due later goes without it.
@@ -61,7 +61,7 @@ class Retired:
             self._last[type_] = nlargest(2, self._facts.get(type_, ()), key=_retired_at)
         return self._last[type_]
 
-    def hides(self, start: Start, trigger: Trigger, number: int, counted: Sequence[Start]) -> bool:
+    def may_hide_start(self, start: Start, trigger: Trigger, number: int, counted: Sequence[Start]) -> bool:
         """Return True, and leave the nudges as they are, if a fact that the trigger needs may be among the retired
         ones.
         """
@@ -72,10 +72,10 @@ class Retired:
         occurrence = occurrence_of(self._names, self._person, trigger, start.fact, number) if hidden else None
         if occurrence is not None:
             ids = self._names.nudges(trigger.name, self._person, occurrence)
-            self.leave(*map(ids, (*trigger.step_names, CORRECTION)))
+            self.leave_undecided(*map(ids, (*trigger.step_names, CORRECTION)))
         return hidden
 
-    def _may_meet(self, needed: With, start: Start) -> bool:
+    def _may_meet(self, needed: FurtherEvent, start: Start) -> bool:
         if needed.when is None or needed.on not in self._facts:
             return False
         met = replace(needed, when=None).candidates(start.fact, {}, start.zone, self._events)
@@ -83,7 +83,7 @@ class Retired:
 
 
 def _may_count(count: Count, start: Start, counted: Sequence[Start]) -> bool:
-    since = back(start.fact.event.time, count.within, start.zone)
+    since = moved_back(start.fact.event.time, count.within, start.zone)
     in_time = takewhile(lambda each: each.fact.event.time > since, reversed(counted))
     return any(each.fact.event.retired is not None for each in in_time)
 

@@ -15,7 +15,7 @@ from domain.conditions.matching import Matcher
 from domain.core.events import Effective
 from domain.core.ids import Names
 from domain.persons.person import age_on
-from domain.rules.joint_events import Needs, back, completing
+from domain.rules.joint_events import Needs, completing_events, moved_back
 from domain.rules.parameters import Parameter, parameters_on
 from domain.rules.triggers import COMPLETE, Trigger
 
@@ -44,13 +44,13 @@ def with_others(start: Start, trigger: Trigger, counted: Sequence[Effective], ev
     """
     needs, used = trigger.needs or Needs(), [start.fact]
     if needs.count is not None:
-        since = back(start.fact.event.time, needs.count.within, start.zone)
+        since = moved_back(start.fact.event.time, needs.count.within, start.zone)
         used = list(counted[bisect_right(counted, since, key=attrgetter("event.time")) :])
         if len(used) != needs.count.nth:
             return None
     if needs.together:
         candidates = [each.candidates(start.fact, start.values, start.zone, events) for each in needs.together]
-        found = completing(candidates, in_order=needs.in_order)
+        found = completing_events(candidates, in_order=needs.in_order)
         if found is None:
             return None
         used = [*used, *found]

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from domain.conditions.language import Amount
 from domain.core.timing import Offset
 from domain.core.translatable import Said, Words
-from domain.rules.benefits import Benefit, Bound, Had, Requirement
+from domain.rules.benefits import AlreadyHad, Benefit, Bound, Requirement
 from domain.rules.errors import BadTrigger
 from domain.rules.event_types import PERSON, Catalogue, EventType
 from domain.rules.parts import (
@@ -17,9 +17,9 @@ from domain.rules.parts import (
     amount_at,
     collected,
     condition_at,
+    first_of,
     offset_at,
     prefixed,
-    together,
     type_at,
 )
 
@@ -39,10 +39,10 @@ def compile_benefit(name: str, content: Mapping[str, Any], catalogue: Catalogue)
         compiler = _Compiler(name, content, catalogue)
         benefit = compiler.benefit()
         if compiler.bad:
-            raise together(compiler.bad)
+            raise first_of(compiler.bad)
     except BadTrigger as bad:
         every = [BadBenefit((name, *each.path), each.problem, each.line, each.column) for each in (bad, *bad.others)]
-        raise together(every) from None
+        raise first_of(every) from None
     return benefit
 
 
@@ -142,12 +142,12 @@ class _Compiler(Collector):
         return Requirement(each["id"], when, each["title"], each.get("clause"))
 
     @collected
-    def _had(self, at: int, each: Mapping[str, Any]) -> Had:
+    def _had(self, at: int, each: Mapping[str, Any]) -> AlreadyHad:
         later = type_at(("unless", at, "on"), each["on"], self.catalogue)
         if (when := each.get("when")) is None:
-            return Had(later.name, None)
+            return AlreadyHad(later.name, None)
         variables = self.variables | prefixed("later", later)
-        return Had(later.name, condition_at(("unless", at, "when"), when, variables))
+        return AlreadyHad(later.name, condition_at(("unless", at, "when"), when, variables))
 
     @collected
     def _amount(self) -> Amount | None:

@@ -45,14 +45,14 @@ class Requirement(Struct, frozen=True):
     clause: str | None
 
 
-class Had(Struct, frozen=True):
+class AlreadyHad(Struct, frozen=True):
     """An event of type `on` for which `when` holds: what the benefit is for was had already."""
 
     on: str
     when: Condition | None
 
     @property
-    def lasts(self) -> bool:
+    def is_lasting(self) -> bool:
         """Return True if a benefit once had stays had.
 
         The condition reads only the two events, which never change.
@@ -77,7 +77,7 @@ class Benefit(Struct, frozen=True, kw_only=True, dict=True):
     start: Bound | None
     until: Bound | None
     conditions: tuple[Requirement, ...]
-    unless: tuple[Had, ...]
+    unless: tuple[AlreadyHad, ...]
     amount: Amount | None
     as_of_asked: bool
     per: Literal["once", "month"]

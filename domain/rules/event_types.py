@@ -23,7 +23,7 @@ JSON_TYPES = {"string": "string", "integer": "integer", "number": "number", "boo
 
 ANY = "any"
 """In place of a bound: events of the type may lie as far in the future as they like."""
-AHEAD = "PT15H"
+USUAL_AHEAD = "PT15H"
 """The time by which an event may be dated ahead of our clock unless its type says otherwise.
 
 Local time that was sent as UTC is at most 14 hours ahead (UTC+14 is the largest offset of a time zone), and clocks
@@ -70,7 +70,7 @@ class EventType(Struct, frozen=True, kw_only=True):
     area: str | None = None
     forbidden: frozenset[str] = frozenset()
     retention: Offset | None = None
-    ahead: Offset | None = parse_offset(AHEAD)
+    ahead: Offset | None = parse_offset(USUAL_AHEAD)
     search_words: Mapping[str, Sequence[str]] = {}
 
     def latest(self, now: datetime) -> datetime | None:
@@ -186,7 +186,7 @@ def event_type_of(content: Mapping[str, Any]) -> EventType:
         area=content.get("area"),
         forbidden=frozenset(content.get("forbidden") or ()),
         retention=parse_offset(content["retention"]) if "retention" in content else None,
-        ahead=None if (ahead := content.get("ahead", AHEAD)) == ANY else parse_offset(ahead),
+        ahead=None if (ahead := content.get("ahead", USUAL_AHEAD)) == ANY else parse_offset(ahead),
         search_words=content.get("search_words") or {},
     )
 

@@ -9,16 +9,16 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.conditions.language import Condition
-from domain.conditions.matching import ALWAYS, Matcher
+from domain.conditions.matching import ALL_TIMES, Matcher
 from domain.core.events import Effective
-from domain.core.timing import Offset, shift_or
+from domain.core.timing import Offset, shift_at_most
 
 Order = Literal["any", "before", "after"]
 Candidates = Sequence[Iterable[Effective]]
 """For each entry of `with`, the events that it may be met by, in the order of the history."""
 
 
-class With(Struct, frozen=True):
+class FurtherEvent(Struct, frozen=True):
     """A further event that is needed: of type `on`, within an offset of the event that the trigger starts on."""
 
     on: str
@@ -31,8 +31,8 @@ class With(Struct, frozen=True):
     ) -> Iterator[Effective]:
         """Yield the events that meet it, in their order; `values`: what `when` reads of the start."""
         time = start.event.time
-        earliest = time if self.order == "after" else back(time, self.within, zone)
-        latest = time if self.order == "before" else shift_or(time, self.within, zone, ALWAYS[1])
+        earliest = time if self.order == "after" else moved_back(time, self.within, zone)
+        latest = time if self.order == "before" else shift_at_most(time, self.within, zone, ALL_TIMES[1])
         found = events.matching(self.on, self.when, values, (earliest, latest))
         return (fact for fact in found if self._stands_right(fact, start))
 
@@ -54,8 +54,8 @@ class Window(Struct, frozen=True):
 
     def around(self, moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """Return the earliest and the latest time; where the calendar ends, its end."""
-        earliest = ALWAYS[0] if self.before is None else back(moment, self.before, zone)
-        return earliest, ALWAYS[1] if self.after is None else shift_or(moment, self.after, zone, ALWAYS[1])
+        earliest = ALL_TIMES[0] if self.before is None else moved_back(moment, self.before, zone)
+        return earliest, ALL_TIMES[1] if self.after is None else shift_at_most(moment, self.after, zone, ALL_TIMES[1])
 
 
 class Count(Struct, frozen=True):
@@ -68,25 +68,29 @@ class Count(Struct, frozen=True):
 class Needs(Struct, frozen=True):
     """The conditions of a trigger besides its event: other events, `in_order` if so said, or being the nth."""
 
-    together: tuple[With, ...] = ()
+    together: tuple[FurtherEvent, ...] = ()
     in_order: bool = False
     count: Count | None = None
 
 
-def back(time: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
+def moved_back(time: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
     """Return the time moved back by the offset; where the calendar begins, its beginning."""
-    return shift_or(time, -offset, zone, ALWAYS[0])
+    return shift_at_most(time, -offset, zone, ALL_TIMES[0])
 
 
-def completing(candidates: Candidates, *, in_order: bool) -> list[Effective] | None:
+def completing_events(candidates: Candidates, *, in_order: bool) -> list[Effective] | None:
     """Return an event for each entry, so that all are there as early as can be; None where one is missing.
 
     No event stands for two entries. `in_order`: they happened in the order of the entries.
     """
-    return _chain(candidates) if in_order else _match([list(islice(each, len(candidates))) for each in candidates])
+    return (
+        _matched_in_order(candidates)
+        if in_order
+        else _matched_in_any_order([list(islice(each, len(candidates))) for each in candidates])
+    )
 
 
-def _chain(candidates: Candidates) -> list[Effective] | None:
+def _matched_in_order(candidates: Candidates) -> list[Effective] | None:
     """Return, for each entry, the earliest event after the one before it: no other choice is complete earlier."""
     found: list[Effective] = []
     for each in candidates:
@@ -97,7 +101,7 @@ def _chain(candidates: Candidates) -> list[Effective] | None:
     return found
 
 
-def _match(candidates: Sequence[Sequence[Effective]]) -> list[Effective] | None:
+def _matched_in_any_order(candidates: Sequence[Sequence[Effective]]) -> list[Effective] | None:
     """Facts are taken in their order, each moving others to other entries, until no entry is without (Kuhn 1955).
 
     Of n entries, each needs no more than its first n candidates: the others hold at most n - 1 of them.

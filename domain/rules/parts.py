@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from domain.conditions.language import Amount, BadCondition, Condition, Conditions
-from domain.core.timing import Offset, Untimely, parse_offset
+from domain.core.timing import InvalidTime, Offset, parse_offset
 from domain.core.translatable import Words
 from domain.rules.errors import BadTrigger
 from domain.rules.event_types import Catalogue, EventType
@@ -18,7 +18,7 @@ R = TypeVar("R")
 C = TypeVar("C", bound="Collector")
 
 
-def together(bad: Sequence[Bad]) -> Bad:
+def first_of(bad: Sequence[Bad]) -> Bad:
     """Return the first of what is bad, with the rest as its `others`."""
     bad[0].others = tuple(bad[1:])
     return bad[0]
@@ -60,14 +60,14 @@ def _placed(path: Path, text: str, compile_: Callable[[str], Compiled]) -> Compi
         return compile_(text)
     except BadCondition as bad:
         every = [BadTrigger(path, each.problem, each.line, each.column) for each in (bad, *bad.others)]
-        raise together(every) from None
+        raise first_of(every) from None
 
 
 def offset_at(path: Path, text: str) -> Offset:
     """Read the offset at a path. Raises BadTrigger."""
     try:
         return parse_offset(text)
-    except Untimely as error:
+    except InvalidTime as error:
         raise BadTrigger(path, error.problem) from None
 
 

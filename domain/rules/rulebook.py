@@ -52,7 +52,7 @@ class Version(Struct, frozen=True):
     share: float = 1.0
 
 
-class Alone(NamedTuple):
+class VersionWithoutEvent(NamedTuple):
     """A version that no event starts. `explained_by`: the event types that may, besides a person's first event."""
 
     version: Version
@@ -91,7 +91,9 @@ class Rulebook:
         )
         """The types whose events are counted, so that all of them are looked at, also behind every reach."""
         self.alone = tuple(
-            Alone(each, frozenset(_explaining(each, catalogue))) for each in self._active if each.trigger.alone
+            VersionWithoutEvent(each, frozenset(_explaining(each, catalogue)))
+            for each in self._active
+            if each.trigger.alone
         )
         """The versions that start on no event, but on an entitlement that is about the person alone."""
         self.dated = frozenset([each.trigger.on for each in self._active if each.trigger.reads_the_day])
@@ -144,13 +146,13 @@ class Rulebook:
         found = []
         for versions in self._by_type.get(type_, ()):
             for version in versions:
-                if version.reach <= time and self.admits(version, person):
+                if version.reach <= time and self.is_for(version, person):
                     if version.trigger.on == type_:
                         found.append(version)
                     break
         return found
 
-    def admits(self, version: Version, person: str) -> bool:
+    def is_for(self, version: Version, person: str) -> bool:
         """Return True if the version is for that person.
 
         They are drawn by a keyed hash of who they are, so a larger share contains every smaller one.
@@ -173,7 +175,7 @@ class Rulebook:
             self._step_names[trigger] = found
         return found
 
-    def about(self, types: Collection[str]) -> list[Version]:
+    def versions_about(self, types: Collection[str]) -> list[Version]:
         """Return all versions that start on an event of these types, or are prevented by one."""
         return [
             version

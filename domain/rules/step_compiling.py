@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.core.timing import DayOfYear, Untimely, parse_clock, parse_day_of_year, parse_span
+from domain.core.timing import DayOfYear, InvalidTime, parse_clock, parse_day_of_year, parse_span
 from domain.core.translatable import Said, Words
-from domain.rules.compiler import CompilerBase
+from domain.rules.compiler_base import CompilerBase
 from domain.rules.errors import BadTrigger
 from domain.rules.parts import collected
 from domain.rules.steps import Repeat, Series, Step
@@ -42,7 +42,7 @@ class StepCompiler(CompilerBase):
             return None
         try:
             day = parse_day_of_year(step["on"])
-        except Untimely as error:
+        except InvalidTime as error:
             raise BadTrigger((*where, "on"), error.problem) from None
         if self._offset((*where, "offset"), step.get("offset", "P0D")).seconds:
             problem = Said(
@@ -94,5 +94,5 @@ class StepCompiler(CompilerBase):
     def _smooth(self, where: tuple[str | int, ...], text: str) -> int:
         try:
             return parse_span(text)
-        except Untimely as error:
+        except InvalidTime as error:
             raise BadTrigger(where, error.problem) from None

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from domain.conditions.language import Condition
 from domain.core.events import Effective
-from domain.core.timing import Offset, end_of_day, shift, shift_day, shift_or
+from domain.core.timing import Offset, end_of_day, shift, shift_at_most, shift_day
 from domain.rules.benefits import Benefit
 from domain.rules.event_types import PERSON
 from domain.rules.joint_events import Needs, Window
@@ -164,7 +164,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
 
         At the end of the calendar nobody waits.
         """
-        return max([deadline, *(shift_or(deadline, unless.grace, zone, deadline) for unless in self.unless)])
+        return max([deadline, *(shift_at_most(deadline, unless.grace, zone, deadline) for unless in self.unless)])
 
     def subject(self, fact: Effective) -> tuple[str, ...] | None:
         """Return the values that name an occurrence's subject, whoever is told; None where the fact lacks one."""
@@ -184,7 +184,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
 
     def silent_at(self, sent: datetime, zone: ZoneInfo) -> datetime | None:
         """Return the time at which silence after a message moves on to the next channel; None: never."""
-        return None if self.cascade_after is None else shift_or(sent, self.cascade_after, zone, sent)
+        return None if self.cascade_after is None else shift_at_most(sent, self.cascade_after, zone, sent)
 
     def expires(self, due: datetime, values: Values, zone: ZoneInfo) -> datetime | None:
         """Return the expiry of a nudge due then: as the trigger says, else 30 days later; a legal one has none.

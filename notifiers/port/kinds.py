@@ -47,10 +47,10 @@ class NotTheirs(Exception):
 class Kind:
     """A kind of provider: its channel, what an operator can set, and how it is made from that.
 
-    `make` raises ValueError, with what to do about it, for options that could never work together. `read_call` reads, by the
-    options, what such a provider reports by a call; it raises NotTheirs where the caller is not the provider, and
-    ValueError for what cannot be read. It runs in another process than what `make` made, and in several threads. `methods`: of HTTP,
-    by which such a provider calls.
+    `make` raises ValueError, with what to do about it, for options that could never work together. `read_call` reads,
+    by the options, what such a provider reports by a call; it raises NotTheirs where the caller is not the provider,
+    and ValueError for what cannot be read. It runs in another process than what `make` made, and in several threads.
+    `methods`: of HTTP, by which such a provider calls.
     """
 
     channel: str

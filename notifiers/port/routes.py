@@ -12,7 +12,7 @@ from uuid import UUID
 
 from purgatory.domain.model import Context, OpenedState
 
-from domain.facts.receipts import OF_THE_PROVIDER
+from domain.facts.receipts import PROVIDER_FAILURES
 from notifiers.port.interface import (
     Accepted,
     Askable,
@@ -38,7 +38,7 @@ PATIENCE = timedelta(minutes=1)
 
 def in_trouble(outcome: Outcome) -> bool:
     """Return True if the outcome speaks against the provider."""
-    return isinstance(outcome, RetryLater | Unknown) and outcome.reason in OF_THE_PROVIDER
+    return isinstance(outcome, RetryLater | Unknown) and outcome.reason in PROVIDER_FAILURES
 
 
 def is_busy(outcome: Outcome) -> bool:

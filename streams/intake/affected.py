@@ -80,7 +80,7 @@ class AffectedPersons:
             lacking += [row for at, event in known for row in _rows(at, event, unnamed, recorded)]
             if any(event.area is not None for _, event in members):
                 area_plans.begin(self._connection, original, max(at for at, _ in members))
-        since = erased.since(self._connection, sorted({row.person for row in lacking}))
+        since = erased.last_erasures(self._connection, sorted({row.person for row in lacking}))
         history.wake(self._connection, [row for row in lacking if row.position > since.get(row.person, 0)])
         return joined
 

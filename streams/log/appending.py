@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from domain.facts.facts import NudgeFact, NudgeGathered, RecipientFact
 from domain.nudges.delivery import Due
-from domain.nudges.digest import mirrored, travels
+from domain.nudges.digest import goes_with, member_fact
 from domain.nudges.nudge import Nudge, evolve
 from domain.nudges.unreached import passed_to_minor
 from projections import handed_over, nudges
@@ -158,8 +158,8 @@ class _Folding:
         nudge = self._fold(id_, fact)
         if isinstance(fact, NudgeGathered):
             return
-        for member in (self.now[each] for each in nudge.members if travels(self.now[each], nudge)):
-            theirs = mirrored(fact, member.to(nudge.intent.person))
+        for member in (self.now[each] for each in nudge.members if goes_with(self.now[each], nudge)):
+            theirs = member_fact(fact, member.to(nudge.intent.person))
             if theirs is not None:
                 self._fold(member.intent.id, theirs)
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from domain.core.ids import Position
 from domain.core.translatable import N_
-from domain.facts.chain import BEGINNING, Block, leaf, marked, moved, root
+from domain.facts.chain import BEGINNING, Block, differing_marks, leaf, marked, root
 from projections.tables import micros, moment
 from streams.log import chain
 from streams.log.chain import CodedRow, SignedBlock, StoredFact
@@ -153,7 +153,7 @@ class Audit:
             yield from (Finding("forged", block.number, position) for position in sorted(uncoded))
             return
         marks = chain.marks_of(connection, block.number)
-        found = dict(moved(marks, marked([row[0] for row in rows], [_leaf(row[:5]) for row in rows])))
+        found = dict(differing_marks(marks, marked([row[0] for row in rows], [_leaf(row[:5]) for row in rows])))
         if sha256(marks).digest() != block.marks or not (found or uncoded):
             yield Finding("altered", block.number)
             return

@@ -60,7 +60,7 @@ def retirement_of(connection: Connection, log: Log, stream: UUID) -> Retirement 
     )
     row = next(facts_by(connection, first), None)
     keys = sealed_by(life_of(row)) if row is not None else []
-    gone = retired.among_keys(connection, keys) if keys else {}
+    gone = retired.retired_among(connection, keys) if keys else {}
     if not gone:
         return None
     latest = max(gone.values(), key=lambda retirement: retirement.at)

@@ -128,7 +128,7 @@ class Log:
     def _retire(connection: Connection, entries: list[Entry], sealed: Mapping[int, Unopened]) -> None:
         """Mark events as retired where their keys were destroyed by a retention limit."""
         by = {at: sealed_by(life_of(one.row)) for at, one in sealed.items()}
-        gone = retired.among_keys(connection, {key for keys in by.values() for key in keys})
+        gone = retired.retired_among(connection, {key for keys in by.values() for key in keys})
         for at, keys in by.items():
             event, moments = entries[at].fact, [gone[key].at for key in keys if key in gone]
             if moments and isinstance(event, LifeEvent):

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from domain.core.events import LifeEvent
 from domain.nudges.diff import Change, diff
 from domain.nudges.nudge import Nudge, evolve
-from domain.planning.area_plan_sharing import Likened, Likeness
+from domain.planning.area_plan_sharing import Likeness, ResidentPlan
 from projections import area_plans, happened_in_areas, history, nudges, residents
 from projections.area_plans import AreaPlan, Chunk
 from projections.residents import Resident
@@ -265,7 +265,7 @@ class _Chunk:
             came = bisect_left(moments, row.since)
             known = row.only and row.person not in telling and row.since not in moments[came : came + 1]
             if known and not (likeness.at_due and came):
-                groups.setdefault(_GroupKey(row.home, came, likeness.lots(row.person)), []).append(row.person)
+                groups.setdefault(_GroupKey(row.home, came, likeness.canaries(row.person)), []).append(row.person)
             else:
                 left.add(row.person)
         self._leave_to_planning(left)
@@ -278,7 +278,7 @@ class _Chunk:
         times = {micros(event.time) for event in revisions}
         return sorted(times if likeness.alone else times.union(happened_in_areas.area_times(self.connection)))
 
-    def _store(self, plans: Sequence[Likened]) -> None:
+    def _store(self, plans: Sequence[ResidentPlan]) -> None:
         """Append the facts that bring the nudges to the plans, and store the changed nudges."""
         present = set(nudges.present(self.connection, [id_ for each in plans for id_ in each.ids]))
         told = [each for each in plans if present and not present.isdisjoint(each.ids)]
@@ -290,7 +290,7 @@ class _Chunk:
         before = {id_: nudge for theirs in known.values() for id_, nudge in theirs.items()}
         self._append(changes, before)
 
-    def _known(self, plans: Sequence[Likened]) -> dict[str, dict[UUID, Nudge]]:
+    def _known(self, plans: Sequence[ResidentPlan]) -> dict[str, dict[UUID, Nudge]]:
         """Map each person to the nudges that the area event may change."""
         ids = {plan.person: [*plan.ids, *plan.pattern.corrections(plan.person)] for plan in plans}
         found = nudges.by_id(self.connection, [id_ for theirs in ids.values() for id_ in theirs])
@@ -308,7 +308,7 @@ class _Chunk:
             self.log.append(self.connection, [Entry(*change) for change in changes])
 
 
-def _likened(likeness: Likeness, persons: Sequence[str], known: Revisions) -> Iterator[Likened]:
+def _likened(likeness: Likeness, persons: Sequence[str], known: Revisions) -> Iterator[ResidentPlan]:
     """Return the plans of residents who are alike; `known`: what happened to the first of them."""
     own, areas = ([each.event for each in some] for some in known)
-    return map(likeness.pattern(persons[0], own, areas).of, persons)
+    return map(likeness.shared_plan(persons[0], own, areas).of, persons)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from domain.facts.facts import NudgePlanned, NudgeRescheduled
 from domain.nudges.diff import Change, diff
-from domain.nudges.later_completion import afterwards
+from domain.nudges.later_completion import completion_changes
 from domain.nudges.nudge import Nudge, evolve
 from domain.planning.affected import RulebookPart
 from domain.planning.plan import Plan
@@ -80,7 +80,7 @@ def planned_before_erasure(
 
     Usually empty: such a person was erased and then named again by a later event.
     """
-    since = erased.since(connection, [person for person, theirs in known.items() if theirs])
+    since = erased.last_erasures(connection, [person for person, theirs in known.items() if theirs])
     ids = [id_ for person in since for id_ in known[person]]
     if not ids:
         return frozenset()
@@ -103,7 +103,7 @@ def leaving_undecided(plan: Plan, nudges: AbstractSet[UUID]) -> Plan:
 def changes_of(plan: Plan, known: Mapping[UUID, Nudge], rulebook: Rulebook, now: datetime) -> list[Change]:
     """Return the changes that bring the known nudges to the plan."""
     changes = diff(plan, known, rulebook, now)
-    return [*changes, *afterwards(plan, known, changes, now)]
+    return [*changes, *completion_changes(plan, known, changes, now)]
 
 
 def any_due(nudges: Sequence[Nudge], now: datetime) -> bool:

@@ -117,7 +117,7 @@ class Erasing:
             key = bool(self._keys.load(connection, [person]))
             known = nudges.by_id(connection, found.nudges)
             others = {other for event in found.events.values() for other in event.everybody} - {person}
-            before = erased.since(connection, [person])
+            before = erased.last_erasures(connection, [person])
         if not (key or found.kept or before):
             raise NobodyKnown
         sealed = sum(at > before.get(person, 0) for at in found.events)

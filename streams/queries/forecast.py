@@ -18,8 +18,8 @@ from domain.core.sms import segments
 from domain.nudges.cap import ON_ITS_WAY, window_start
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Due
-from domain.nudges.digest import goes_on
-from domain.nudges.forecast import Forecast, Went, spread
+from domain.nudges.digest import due_on
+from domain.nudges.forecast import Forecast, SampledDelivery, spread
 from domain.nudges.nudge import Nudge, evolve
 from domain.nudges.settle import Decision, Defer, Digest, Expire, Ledger, NotSentReason, Send, Withhold, settle
 from domain.persons.channels import reachable
@@ -83,7 +83,7 @@ class Forecaster:
             total = sum(many for _, _, many in every)
             counted = [row for row in every if row[1] in names]
             share = min(1.0, self._sample / total) if total else 1.0
-            rows = upcoming.of_some(connection, until, _pseudonym_at(share))
+            rows = upcoming.sample_of_recipients(connection, until, _pseudonym_at(share))
             sample = list(_Outlook(connection, self._log, rules, now).of(rows))
             seen = {went.trigger for went in sample}
             for lane in sorted({lane for _, lane, _ in counted if names[lane] not in seen}):
@@ -123,7 +123,7 @@ class _Outlook:
         self._parts: dict[tuple[str, str, str], list[int]] = {}
         self._digests: set[tuple[str, datetime]] = set()
 
-    def of(self, rows: Sequence[tuple[int, Due]]) -> Iterator[Went]:
+    def of(self, rows: Sequence[tuple[int, Due]]) -> Iterator[SampledDelivery]:
         """Yield the outcomes of the deliveries, in the order of time."""
         cases = self._cases(rows)
         turns = [(max(turn.due, self._now), number, turn) for number, turn in enumerate(cases)]
@@ -132,7 +132,7 @@ class _Outlook:
             at, number, turn = heapq.heappop(turns)
             decision = self._decision(turn.case, at)
             if isinstance(decision, Defer) and decision.reason is NotSentReason.STOPPED:
-                yield Went(turn.case.nudge.intent.trigger, turn.due, at, stopped=True, of=turn.of)
+                yield SampledDelivery(turn.case.nudge.intent.trigger, turn.due, at, stopped=True, of=turn.of)
             elif isinstance(decision, Defer) and turn.looks < LOOKS:
                 later = replace(turn, looks=turn.looks + 1, deferred=decision.reason.value)
                 heapq.heappush(turns, (decision.until, number, later))
@@ -163,16 +163,16 @@ class _Outlook:
         ledger = Ledger(case.settlement.ledger.nudges, messages)
         return settle(replace(case.settlement, ledger=ledger), at)
 
-    def _went(self, turn: "_Upcoming", decision: Decision, at: datetime) -> Went:
+    def _went(self, turn: "_Upcoming", decision: Decision, at: datetime) -> SampledDelivery:
         case = turn.case
-        went = Went(case.nudge.intent.trigger, turn.due, at, deferred=turn.deferred)
+        went = SampledDelivery(case.nudge.intent.trigger, turn.due, at, deferred=turn.deferred)
         match decision:
             case Send(channel):
                 if CLASS_RULES[case.settlement.trigger.klass].counts:
                     self._sent[case.recipient.pseudonym].append(at)
                 return replace(went, channel=channel, parts=self._sms(case, at) if channel == "sms" else 0)
             case Digest(day=day):
-                goes = goes_on(day, local_zone(case.recipient, self._rules.defaults))
+                goes = due_on(day, local_zone(case.recipient, self._rules.defaults))
                 return self._digested(case, replace(went, at=goes, deferred=DIGEST))
             case Withhold(why):
                 return replace(went, withheld=why.value)
@@ -181,7 +181,7 @@ class _Outlook:
             case Defer(_, why):
                 return replace(went, withheld=why.value)
 
-    def _digested(self, case: Case, went: Went) -> Went:
+    def _digested(self, case: Case, went: SampledDelivery) -> SampledDelivery:
         """Return the outcome in a digest: its first member counts as the message, the others cost nothing."""
         who = case.recipient.pseudonym
         if (who, went.at) in self._digests:

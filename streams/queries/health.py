@@ -102,7 +102,9 @@ def health_of(database: Database, known: Status, recent: RecentRecords) -> Healt
     providers = {name: figures_of(each) for name, each in sorted(recent.providers.items())}
     with database.reading() as connection:
         states = nudges.states(connection)
-        failed, unknown = (nudges.tried_again(connection, state) for state in (State.FAILED, State.UNKNOWN))
+        failed, unknown = (
+            nudges.count_with_attempt_ahead(connection, state) for state in (State.FAILED, State.UNKNOWN)
+        )
     return Health(
         **structs.asdict(known),
         nudges=states,

@@ -16,7 +16,7 @@ from domain.core.translatable import Titles
 from domain.facts.access_facts import PersonViewed
 from domain.facts.facts import NudgeDone
 from domain.nudges.delivery import State
-from domain.nudges.digest import travels
+from domain.nudges.digest import goes_with
 from domain.nudges.nudge import Nudge
 from domain.persons.guardianship import NEVER, OPEN
 from domain.persons.person import person_as_of
@@ -295,7 +295,7 @@ class _Look:
 
     def sent(self, row: inbox.Received, nudge: Nudge, person: str) -> SentMessage:
         found = nudges.by_id(self._connection, nudge.members)
-        members = [found[id_] for id_ in nudge.members if id_ in found and travels(found[id_], nudge)]
+        members = [found[id_] for id_ in nudge.members if id_ in found and goes_with(found[id_], nudge)]
         return SentMessage(
             row.nudge,
             moment(row.at),

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Select
 
 from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, NudgeSent, NudgeUnknown
-from domain.facts.receipts import OF_THE_PROVIDER
+from domain.facts.receipts import PROVIDER_FAILURES
 from notifiers.port.routes import FAILURES
 from projections.bulk import driver_rows
 from projections.handed_over import AttemptId
@@ -200,5 +200,5 @@ def _note(record: Record, fact: NudgeSent | NudgeDelivered | NudgeFailed | Nudge
             record.failed += isinstance(fact, NudgeFailed)
             record.unknown += isinstance(fact, NudgeUnknown)
             record.reasons[fact.reason] += 1
-            if fact.reason in OF_THE_PROVIDER:
+            if fact.reason in PROVIDER_FAILURES:
                 record.in_row, record.since = record.in_row + 1, record.since or fact.at

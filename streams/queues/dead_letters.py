@@ -127,7 +127,7 @@ class DeadLetterQueue:
 
     def put(self, connection: Connection, letter: Letter) -> UUID:
         """Keep a letter in the caller's transaction; the same one again adds an attempt and takes the new cause."""
-        id_ = self._names.letter(letter.kind, letter.key)
+        id_ = self._names.dead_letter(letter.kind, letter.key)
         if not _failed_again(connection, id_, letter.cause):
             sealed = self._sealing.seal(connection, letter.content, id_.bytes, letter.person)
             row = (id_, letter.kind, letter.cause[:CAUSE_LENGTH], micros(self._clock()), 1, letter.person, sealed)
@@ -149,7 +149,7 @@ class DeadLetterQueue:
 
     def resolve_one(self, connection: Connection, kind: str, key: str) -> None:
         """Delete the letter of that kind and key, if there is one, because its matter was handled after all."""
-        connection.execute(delete(dead_letters).where(dead_letters.c.id == self._names.letter(kind, key)))
+        connection.execute(delete(dead_letters).where(dead_letters.c.id == self._names.dead_letter(kind, key)))
 
     def content(self, connection: Connection, row: Any) -> bytes | None:  # noqa: ANN401  (a row of the table)
         """Return the letter's content, or None where its key was destroyed."""

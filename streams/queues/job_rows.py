@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection, Row, select, update
 
-from domain.core.translatable import Number, Said, Words, restored
+from domain.core.translatable import Number, Said, Words, from_stored
 from projections import governance
 from projections.tables import micros, moment, optional_moment
 from streams.log.row_codes import codes_of
@@ -143,7 +143,7 @@ def job_of(row: Row[Any]) -> Job:
         _ = job.counted
     except (ValueError, TypeError, OverflowError) as error:  # msgspec's is a ValueError
         raise UnreadableJob(row.id) from error
-    return replace(job, words=restored(row.words))
+    return replace(job, words=from_stored(row.words))
 
 
 def readable(rows: Iterable[Row[Any]]) -> list[Job]:

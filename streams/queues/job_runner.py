@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from domain.core.translatable import Said, Words, kept, text_of
+from domain.core.translatable import Said, Words, as_stored, text_of
 from projections.tables import micros
 from streams.queues.job_rows import change, job_with_id
 from streams.queues.jobs import AT_WORK, Busy, Counted, Job, JobFailed, JobState, NothingToDo, Step, Stopped, Work
@@ -93,13 +93,15 @@ class JobRun:
         try:
             found = self._work.count(self._job.cursor)
         except NothingToDo as nothing:
-            self._change(state=JobState.DONE.value, cursor="", done=0, of=0, worked=0, words=kept(text_of(nothing)))
+            self._change(
+                state=JobState.DONE.value, cursor="", done=0, of=0, worked=0, words=as_stored(text_of(nothing))
+            )
             return
         if isinstance(found, Step):
             self._keep(found)
             return
         took = self._job.worked + self._clock() - self._job.changed_at
-        plan = replace(found, what=kept(found.what))
+        plan = replace(found, what=as_stored(found.what))
         counted = msgspec.json.encode(Counted(plan, took.total_seconds())).decode()
         self._change(
             state=JobState.COUNTED.value,
@@ -126,7 +128,7 @@ class JobRun:
             "deaths": 0,
         }
         if step.finished:
-            changes |= {"state": JobState.DONE.value, "words": kept(step.words)}
+            changes |= {"state": JobState.DONE.value, "words": as_stored(step.words)}
         if not change(connection, self._job, **changes, ours=True):
             raise Stopped
         self._saved = step
@@ -134,7 +136,7 @@ class JobRun:
     def _end(self, state: JobState, words: str, *, waits: bool = False) -> None:
         """Note how the run stopped; where that cannot be written, the job is later found without a process."""
         try:
-            self._change(state=state.value, words=kept(words), waits=waits)
+            self._change(state=state.value, words=as_stored(words), waits=waits)
             with self._database.reading() as connection:
                 self._job = job_with_id(connection, self._job.id)
         except UNAVAILABLE_ERRORS:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from domain.core.translatable import N_, Number, Said, Words, kept
+from domain.core.translatable import N_, Number, Said, Words, as_stored
 from projections.bulk import insert_rows
 from projections.tables import micros
 from streams.queues.job_rows import (
@@ -194,7 +194,7 @@ class Jobs:
 
     def fail(self, job: Job, words: str) -> None:
         """Give a job up that nobody works at; it may be resumed."""
-        changes = {"state": JobState.FAILED.value, "words": kept(words), "waits": False}
+        changes = {"state": JobState.FAILED.value, "words": as_stored(words), "waits": False}
         self._database.write(lambda connection: change(connection, job, ours=True, **changes))
 
     def job(self, id_: int) -> Job:

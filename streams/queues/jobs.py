@@ -22,7 +22,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from domain.core.translatable import N_, Joined, Said, Words, restored
+from domain.core.translatable import N_, Joined, Said, Words, from_stored
 from streams.storage.leadership import Lane
 
 
@@ -169,7 +169,7 @@ class Job(Struct, frozen=True):
         if self.state is not JobState.COUNTED:
             return None
         found = msgspec.json.decode(self.cursor, type=Counted)
-        return replace(found, plan=replace(found.plan, what=restored(found.plan.what)))
+        return replace(found, plan=replace(found.plan, what=from_stored(found.plan.what)))
 
     @property
     def told(self) -> Words:

@@ -12,7 +12,7 @@ from domain.core.timing import UTC
 from domain.core.translatable import N_, Said, Words
 from domain.nudges.delivery import State
 from domain.nudges.settle import NotSentReason
-from domain.persons.hours import zone_by
+from domain.persons.hours import zone_of_attributes
 from domain.rules.event_types import ZONE
 from domain.rules.triggers import CORRECTION
 from streams.rehearsal.case_events import NO_STEP, AttributeChecker, EventReader, note_unknown
@@ -118,7 +118,7 @@ class _Reader:
             line=self.document.value(()).line,
             name=shape.name,
             clock=clock,
-            zone=zone_by({ZONE: zone} if isinstance(zone, str) else {}, self.stage.defaults),
+            zone=zone_of_attributes({ZONE: zone} if isinstance(zone, str) else {}, self.stage.defaults),
             openings=tuple(self._openings(shape, list(letters), first)),
             events=tuple(events),
             expected=tuple(expected),

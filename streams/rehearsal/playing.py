@@ -22,8 +22,8 @@ from domain.facts.facts import (
 from domain.nudges.cap import counted_from
 from domain.nudges.delivery import State
 from domain.nudges.diff import diff
-from domain.nudges.digest import is_digest, mirrored, travels
-from domain.nudges.later_completion import afterwards
+from domain.nudges.digest import goes_with, is_digest, member_fact
+from domain.nudges.later_completion import completion_changes
 from domain.nudges.nudge import Nudge, evolve
 from domain.nudges.settle import (
     Decision,
@@ -134,7 +134,7 @@ class VirtualRun:
     def bring(self, before: Mapping[UUID, Nudge], plan: Plan) -> None:
         """Bring these nudges of a person to the plan that was made for them."""
         changes = diff(plan, before, self.rules.rulebook, self.now)
-        noted = list(afterwards(plan, before, changes, self.now))
+        noted = list(completion_changes(plan, before, changes, self.now))
         for change in [*sorted(changes, key=lambda each: getattr(each.fact, "due", self.now)), *noted]:
             self.keep(change.nudge, change.fact)
 
@@ -173,7 +173,7 @@ class VirtualRun:
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
         who, about, rules = self.person(recipient), nudge.intent.person, self.rules
         deaths, cause = Deaths(self.history(about), rules.rulebook), self.cause(about, nudge.intent.cause)
-        mourned = deaths.mourned(cause, trigger) or any(
+        mourned = deaths.is_mourned(cause, trigger) or any(
             self.person(mentioned).died is not None for mentioned in spoken_of(cause, trigger, rules.catalogue.types)
         )
         goes_to = self.recipients(nudge, self.now)
@@ -261,7 +261,7 @@ class VirtualRun:
     def _go_together(self, digest: Settlement) -> None:
         """Carry out a due digest: members that leave it end or wait on their own, the others share its outcome."""
         found = (self.find(id_) for id_ in digest.nudge.members)
-        travelling = [one for one in found if one is not None and travels(one, digest.nudge)]
+        travelling = [one for one in found if one is not None and goes_with(one, digest.nudge)]
         to = digest.person.pseudonym
         settlements = [self.settlement(one, to) for one in travelling]
         case = without_unrenderable(decide_digest(digest, settlements, self.now, self.case_of), self.rules, self.now)
@@ -283,7 +283,7 @@ class VirtualRun:
         attempted = self._attempted(case, channel)
         self.keep(case.nudge.intent.id, attempted)
         for member in case.members:
-            if (theirs := mirrored(attempted, member.nudge.to(to))) is not None:
+            if (theirs := member_fact(attempted, member.nudge.to(to))) is not None:
                 self.keep(member.nudge.intent.id, theirs)
         how = HowEnded(channel=channel, text=words_of(rendered)[channel], digest=True)
         self._end_digest(case, NudgeSent(self.now, to, attempted.attempt, ""), how)
@@ -294,5 +294,5 @@ class VirtualRun:
         self.keep(case.nudge.intent.id, fact)
         for member in case.members:
             now = self.find(member.nudge.intent.id) or member.nudge
-            if (theirs := mirrored(fact, now.to(case.recipient.pseudonym))) is not None:
+            if (theirs := member_fact(fact, now.to(case.recipient.pseudonym))) is not None:
                 self._end(member, theirs, how)

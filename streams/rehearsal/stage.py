@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from domain.core.ids import Names
 from domain.rules.built_in_triggers import DIGEST
-from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import Catalogue, EventType, Setting
 from domain.rules.rulebook import Defaults, Rulebook, Version
+from domain.rules.trigger_compiling import compile_trigger
 from domain.rules.triggers import Trigger
 from streams.intake.validation import Checker
 from streams.rehearsal.case_model import PERSON

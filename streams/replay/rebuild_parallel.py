@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
-from domain.core.ids import share_begins
+from domain.core.ids import first_id_of_share
 from projections import residents
 from streams.log.log import Log
 from streams.planning.histories import EVERYBODY
@@ -85,7 +85,7 @@ class LocalParts:
 
     def _nudges(self, part: Part) -> tuple[int, Store]:
         after, upto = (
-            share_begins(at, part.of) if 0 < at < part.of else None for at in (part.number, part.number + 1)
+            first_id_of_share(at, part.of) if 0 < at < part.of else None for at in (part.number, part.number + 1)
         )
         with self._log.database.reading() as facts:
             folded = rebuild_fold.read_nudges(facts, after, upto, part.upto)

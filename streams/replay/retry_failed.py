@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from domain.core.translatable import Said
 from domain.facts.facts import NUDGE_FACTS, NudgeCancelled, NudgeFact, NudgeRenewed
 from domain.nudges.delivery import Delivery, Due
-from domain.nudges.digest import is_digest, travels
+from domain.nudges.digest import goes_with, is_digest
 from domain.nudges.nudge import Nudge
-from domain.nudges.retryable import Failure, has_failed, passing_failures
+from domain.nudges.retryable import Failure, is_retryable, passing_failures
 from domain.planning.plan import plan
 from domain.rules.triggers import CORRECTION
 from projections import inbox, nudges
@@ -175,7 +175,7 @@ class FailedDeliveries:
             nudge = found[row.nudge]
             if not outage.concerns(nudge, nudge.to(row.recipient), agencies[row.nudge]):
                 yield NotRetried.NOT_ASKED
-            elif has_failed(nudge, nudge.to(row.recipient), now):
+            elif is_retryable(nudge, nudge.to(row.recipient), now):
                 failed.append((nudge, row.recipient))
             else:
                 delivery = nudge.to(row.recipient)
@@ -185,7 +185,7 @@ class FailedDeliveries:
         members = nudges.by_id(connection, {member for nudge, _ in failed for member in nudge.members})
         wanted = self.wanted(connection, [*(nudge for nudge, _ in failed), *members.values()], now)
         for nudge, recipient in failed:
-            along = [members[id_] for id_ in nudge.members if travels(members[id_], nudge)]
+            along = [members[id_] for id_ in nudge.members if goes_with(members[id_], nudge)]
             leaving = tuple(member for member in along if member.intent.id not in wanted)
             passing = passing_failures(told[nudge.intent.id], recipient)
             channels = outage.of(passing)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import astuple, replace
 from sqlalchemy import Column, ColumnElement, Connection, select
 
-from domain.core.ids import share_begins
+from domain.core.ids import first_id_of_share
 from domain.core.translatable import N_, Said
 from domain.facts.facts import NudgeCancelled, NudgePlanned
 from domain.nudges.diff import Change
@@ -152,7 +152,7 @@ class _People:
             for event, _ in (self._known[person].areas if self._areas else ())
             if self._rulebook.names.stream(event.source, event.original) in self._areas
         }
-        return {version.trigger.name for version in self._rulebook.about(types)} if types else set()
+        return {version.trigger.name for version in self._rulebook.versions_about(types)} if types else set()
 
 
 _DIFFERENCES: Mapping[type, Differing] = {
@@ -276,7 +276,7 @@ def _edges(part: str, of: int) -> list[str]:
     """Return the keys that divide what is looked at in so many ranges of about the same size."""
     if part == "intents":
         return [share.upto for share in EVERYBODY.shares(of) if share.upto is not None]
-    return [share_begins(number, of).hex for number in range(1, of)]
+    return [first_id_of_share(number, of).hex for number in range(1, of)]
 
 
 class VerificationProgress(Struct, frozen=True):

@@ -47,9 +47,9 @@ from domain.facts.submissions import (
     check_submitting,
 )
 from domain.nudges.settle import PAUSED
-from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Version
+from domain.rules.trigger_compiling import compile_trigger
 from streams.log.fact_events import FactEvent, records
 
 A_DAY = timedelta(days=1)

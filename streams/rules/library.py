@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from domain.core.ids import Names
 from domain.core.national_id import SCHEMES
-from domain.facts.governance import GOVERNANCE_FACTS, ON_THE_WAY, GovernanceFact
+from domain.facts.governance import APPROVAL_FACTS, GOVERNANCE_FACTS, GovernanceFact
 from domain.facts.submissions import subject_of
 from domain.nudges.settle import Controls
 from projections import governance
@@ -121,7 +121,7 @@ class Library:
 
 def _position(entries: Sequence[Entry]) -> int:
     """Return the position of the latest fact that changes the rules in force, or 0."""
-    return max((entry.position for entry in entries if not isinstance(entry.fact, ON_THE_WAY)), default=0)
+    return max((entry.position for entry in entries if not isinstance(entry.fact, APPROVAL_FACTS)), default=0)
 
 
 def _valid_id(contents: Sequence[Mapping[str, Any]]) -> Callable[[str], bool]:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, structs
 from sqlalchemy import ColumnElement, Connection, select
 
-from domain.core.translatable import kept, restored, text_of
+from domain.core.translatable import as_stored, from_stored, text_of
 from projections.bulk import insert_rows
 from projections.tables import micros, optional_micros, optional_moment
 from streams.runtime.cron import ZoneTrigger, next_after, trigger_of
@@ -238,7 +238,7 @@ class Schedule:
         except Exception as error:  # noqa: BLE001  (its row says so)
             # Of other errors than ours only the class: their text may hold personal data.
             ours = type(error).__module__.partition(".")[0] in ("streams", "app")
-            self._failed(name, begun, error, kept(text_of(error)) if ours else "")
+            self._failed(name, begun, error, as_stored(text_of(error)) if ours else "")
             self._tell(Failed(f"{name} failed: {str(error) if ours else type(error).__name__}"))
         else:
             self._note(name, begun, outcome=RunOutcome.DONE, error="", words="", done_at=micros(self._clock()))
@@ -281,7 +281,7 @@ def _rows(connection: Connection) -> dict[str, Run]:
             None if row.took is None else timedelta(microseconds=row.took),
             RunOutcome(row.outcome),
             row.error,
-            restored(row.words),
+            from_stored(row.words),
             optional_moment(row.done_at),
             row.failures,
         )

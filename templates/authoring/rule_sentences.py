@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from domain.conditions.language import without_remarks
-from domain.core.timing import Untimely, parse_offset
+from domain.core.timing import InvalidTime, parse_offset
 from domain.core.translatable import N_, Joined, Lowered, Number, Words
 from templates.authoring.condition_form import without_after_start
 from templates.authoring.value_words import day_of_year, length, moved, work_days, working_days
@@ -252,7 +252,7 @@ class RuleWords(Struct, frozen=True):
         """Return the sentence about the expiry."""
         try:
             return Words("{length} after it was due", length=length(parse_offset(text)))
-        except Untimely:
+        except InvalidTime:
             return self.name(text)
 
 

@@ -9,8 +9,8 @@ from msgspec.structs import asdict
 from domain.conditions.language import Condition, essence
 from domain.core.timing import parse_offset
 from domain.core.translatable import N_, Joined, Lowered, Words
-from domain.rules.compiling import ONCE
 from domain.rules.steps import Step
+from domain.rules.trigger_compiling import ONCE
 from domain.rules.trigger_keys import value_of
 from domain.rules.triggers import Trigger, Unless
 from templates.authoring.rule_sentences import RuleWords, whom

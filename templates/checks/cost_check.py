@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from domain.conditions.cost import MOST
+from domain.conditions.cost import MOST_COST
 from domain.conditions.language import Expression
 from domain.conditions.pattern_cost import MOST_WEIGHT, pattern_weight
 from domain.core.translatable import Number, Words
@@ -22,11 +22,11 @@ def check_cost(document: Document, compiled: Trigger | Benefit) -> bool:
     """Report each condition that may cost too much; whether there was any. A benefit is found by its name."""
     above = (compiled.name,) if isinstance(compiled, Benefit) else ()
     found = _of_benefit(compiled) if isinstance(compiled, Benefit) else _of_trigger(compiled)
-    dear = [path for path, condition in found if condition is not None and condition.cost > MOST]
+    dear = [path for path, condition in found if condition is not None and condition.cost > MOST_COST]
     for path in dear:
         message = Words(
             "this costs too much: for long texts and lists it may take more than {most} steps for one event",
-            most=Number(MOST),
+            most=Number(MOST_COST),
         )
         document.note((*above, *path), message)
     return bool(dear)
@@ -72,7 +72,7 @@ def check_length(document: Document, path: Path, prop: Mapping[str, Any]) -> Non
     """Report a pattern whose texts have no end, where nothing else says how long one may be, or says too much."""
     if "pattern" not in prop or _has_an_end(prop["pattern"]):
         return
-    longest = MOST // pattern_weight(prop["pattern"])
+    longest = MOST_COST // pattern_weight(prop["pattern"])
     if prop.get("maxLength", 0) > longest:
         message = Words(
             "texts so long take too long to match with this pattern; at most {most} characters", most=Number(longest)

@@ -10,7 +10,7 @@ from domain.conditions.pattern_cost import validator_of
 from domain.core.translatable import Words
 from domain.persons.replies import Reply, code_meant, data_of, spelt
 from domain.rules.event_types import Catalogue
-from domain.rules.reply_fields import unanswerable
+from domain.rules.reply_fields import why_no_reply
 from templates.reading.files import TriggerFiles, plain
 from templates.reading.findings import closest
 from templates.reading.pack_content import items_of
@@ -60,7 +60,7 @@ def _buttons(rules: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
 def _refused(code: str, name: str, rules: Mapping[str, Any], catalogue: Catalogue) -> Words | None:
     """Return the error if the event's own schema refuses the data of a reply; None if it accepts them."""
     type_ = catalogue.types.get(name)
-    if type_ is None or unanswerable(type_) is not None or not isinstance(rules.get("category"), str):
+    if type_ is None or why_no_reply(type_) is not None or not isinstance(rules.get("category"), str):
         return None  # said where the trigger is compiled
     data = data_of(type_, Reply(UUID(int=1), "", code, SOMETIME, ""), rules["category"])
     wrong = next(iter(validator_of(type_.schema).iter_errors(data)), None)

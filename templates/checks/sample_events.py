@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from domain.core.plain import PlainData
 from domain.rules.benefit_compiling import starts_on
-from domain.rules.compiler import ENTITLED
+from domain.rules.compiler_base import ENTITLED
 from domain.rules.event_types import Catalogue
 from templates.checks.sample_values import AHEAD, NAMES, Inventor, flat
 from templates.words.rendering import context

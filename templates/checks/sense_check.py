@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from domain.conditions.language import Condition
-from domain.conditions.matching import Way, ways
+from domain.conditions.matching import Alternative, alternatives
 from domain.core.plain import PlainData
 from domain.core.timing import Offset, parse_offset
 from domain.core.translatable import N_, Said, Words
@@ -125,9 +125,9 @@ class _Check:
         """
         if later.ends_life or (unless.within is not None and unless.within.before is not None):
             return True
-        return unless.when is not None and all(self._bound(way, unless.when) for way in ways(unless.when))
+        return unless.when is not None and all(self._bound(way, unless.when) for way in alternatives(unless.when))
 
-    def _bound(self, way: Way, condition: Condition) -> bool:
+    def _bound(self, way: Alternative, condition: Condition) -> bool:
         equal = {mine for mine, _ in way.keys}
         if self.trigger.occurrence and equal.issuperset(self.trigger.occurrence):
             return True

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from domain.core.plain import PlainData
 from domain.core.translatable import Joined, Words
 from domain.rules.benefit_compiling import starts_on
-from domain.rules.compiler import ENTITLED
-from domain.rules.compiling import ONCE, compile_trigger
+from domain.rules.compiler_base import ENTITLED
 from domain.rules.errors import BadTrigger
 from domain.rules.event_types import Catalogue
+from domain.rules.trigger_compiling import ONCE, compile_trigger
 from domain.rules.trigger_keys import KEYS
 from domain.rules.triggers import COMPLETE, Trigger
 from templates.checks.cost_check import check_cost

@@ -10,7 +10,7 @@ from msgspec import Struct
 from domain.core.plain import PlainData
 from domain.core.translatable import N_, Words
 from domain.rules.benefit_compiling import starts_on
-from domain.rules.compiler import ENTITLED
+from domain.rules.compiler_base import ENTITLED
 from domain.rules.event_types import Catalogue
 from domain.rules.triggers import CORRECTION
 from templates.checks.sample_events import law_variables

@@ -10,7 +10,7 @@ from domain.facts.facts import NudgeFact, NudgePlanned
 from domain.nudges.nudge import Nudge, content_of, evolve
 from domain.nudges.settle import Controls, Decision, Ledger, Settlement, settle
 from domain.persons.person import Person
-from domain.rules.compiling import compile_trigger
+from domain.rules.trigger_compiling import compile_trigger
 from domain.rules.triggers import Trigger
 from tests.domain.given import DEFAULTS, before, given, published, rules
 from tests.domain.world import AIDA, CATALOGUE, at, paper

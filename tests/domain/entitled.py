@@ -11,10 +11,10 @@ from domain.persons.history import history_of
 from domain.planning.eligibility import eligibility
 from domain.planning.entitlement_answers import Answer
 from domain.rules.benefit_compiling import with_benefits
-from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import PERSON, Catalogue
 from domain.rules.parameters import parameter_of
 from domain.rules.rulebook import Rulebook, Version
+from domain.rules.trigger_compiling import compile_trigger
 from tests.domain.given import DEFAULTS, Planned, rules
 from tests.domain.world import CATALOGUE, NAMES, SAULE, at, event
 

@@ -14,8 +14,8 @@ from domain.nudges.diff import Change, diff
 from domain.nudges.nudge import Nudge, evolve
 from domain.persons.history import History, history_of
 from domain.planning.plan import Intent, Plan, whole_plan
-from domain.rules.compiling import compile_trigger
 from domain.rules.rulebook import Defaults, Rulebook, Version
+from domain.rules.trigger_compiling import compile_trigger
 from tests.domain.world import AIDA, CATALOGUE, NAMES, at, local
 
 DEFAULTS = Defaults("kk", ("kk", "ru", "en"), "Asia/Almaty", QuietHours(time(21), time(9)), 3, 7, 18)

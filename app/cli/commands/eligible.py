@@ -15,7 +15,7 @@ from app.reports.entitlements import entitlements, plain, source
 from app.terminal import Exit, stop, tell
 from domain.core.events import Effective
 from domain.core.translatable import Titles
-from domain.planning.entitlement_answers import Answer, Obstacle, Why
+from domain.planning.entitlement_answers import Answer, Obstacle, ObstacleKind
 from domain.rules.benefits import Requirement
 from domain.rules.event_types import Catalogue
 from templates.words.filters import money
@@ -77,12 +77,12 @@ def _outcome(answer: Answer) -> str:
 
 
 _WHY_NOT = {
-    Why.NO_EVENT: "no event is known of the kind “{about}”",
-    Why.NO_DATE: "the date from which it is due is not known",
-    Why.NOT_YET: "only from {day}",
-    Why.OVER: "only until {day}, exclusive",
-    Why.DIED: "died on {day}",
-    Why.HAD: "“{had}” on {day}",
+    ObstacleKind.NO_EVENT: "no event is known of the kind “{about}”",
+    ObstacleKind.NO_DATE: "the date from which it is due is not known",
+    ObstacleKind.NOT_YET: "only from {day}",
+    ObstacleKind.OVER: "only until {day}, exclusive",
+    ObstacleKind.DIED: "died on {day}",
+    ObstacleKind.HAD: "“{had}” on {day}",
 }
 
 

@@ -15,7 +15,7 @@ from app.reports.forecast_sums import busiest, sums
 from app.reports.stopped import known_to, stopped_lines
 from app.terminal import data_json, many, talk, tell, warn
 from domain.facts.principals import require_reader
-from domain.nudges.forecast import Sum
+from domain.nudges.forecast import ForecastLine
 from streams.queries.forecast import ForecastResult
 from streams.rules.aggregates import ActiveStop
 from templates.words.filters import TENGE
@@ -62,7 +62,7 @@ def _agency(at: PrincipalSession, agency: str | None) -> str | None:
     return parsed(at, {"agency": only}, lambda orders, given: orders.agency(given))
 
 
-def _plain(line: Sum) -> dict[str, object]:
+def _plain(line: ForecastLine) -> dict[str, object]:
     cost = None if line.cost is None else round(line.cost, 2)
     return {
         "from": line.start.isoformat(),
@@ -74,13 +74,15 @@ def _plain(line: Sum) -> dict[str, object]:
     }
 
 
-def _told(line: Sum, by: By) -> str:
+def _told(line: ForecastLine, by: By) -> str:
     start = f"{line.start:%Y-%m-%d}" if by is By.DAY else f"{line.start.isoformat(sep=' ', timespec='minutes')}"
     cost = "" if not line.cost else f"  {line.parts:,.0f} SMS, {line.cost:,.0f}{TENGE}"
     return f"{start}  {line.messages:>10,.0f} messages  {line.channel:<6}  {line.agency or 'platform'}{cost}"
 
 
-def _tell_total(found: ForecastResult, lines: list[Sum], stopped: list[ActiveStop], *, as_json: bool) -> None:
+def _tell_total(
+    found: ForecastResult, lines: list[ForecastLine], stopped: list[ActiveStop], *, as_json: bool
+) -> None:
     whole, peak = found.forecast, busiest(found)
     messages, parts = (round(sum(getattr(line, what) for line in lines), 1) for what in ("messages", "parts"))
     priced = [line.cost for line in lines if line.cost is not None]

@@ -12,7 +12,7 @@ from app.cli.pack_paths import Target, With, checked, target_of
 from app.packs.preview_lines import Grid
 from app.packs.preview_page import page
 from app.terminal import Exit, data, data_json, stop, talk, write_file
-from domain.rules.compiling import compile_trigger
+from domain.rules.trigger_compiling import compile_trigger
 from templates.authoring.preview import Hearing, Previewer
 from templates.checks.loader import TriggerSource, pack_of
 from templates.checks.pack_check import SmsLimit, sms_limit_of

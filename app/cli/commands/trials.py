@@ -18,8 +18,8 @@ from app.identity.principals import colleague
 from app.terminal import Exit, data, stop
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, require_reader
-from domain.rules.compiling import compile_trigger
 from domain.rules.errors import BadTrigger
+from domain.rules.trigger_compiling import compile_trigger
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Outcome
 from notifiers.port.routes import Route

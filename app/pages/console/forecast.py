@@ -16,7 +16,7 @@ from app.pages.console.stopped import off_told
 from app.pages.life import STATES, shown
 from app.reports.forecast_sums import busiest, sums
 from app.reports.life_words import CHANNELS, REASON_WORDS
-from domain.nudges.forecast import Sum
+from domain.nudges.forecast import ForecastLine
 from domain.rules.built_in_triggers import DIGEST_TRIGGER
 from streams.queries.forecast import ForecastResult
 from streams.rules.trigger_history import agency_titles
@@ -71,7 +71,7 @@ class ForecastPage(ConsolePages):
             yield replace(chart, title=title[:1].upper() + title[1:], unit=speech.say("Day"), said=said)
 
 
-def _figures(found: ForecastResult, lines: Sequence[Sum], speech: Speech) -> Iterator[tuple[str, str]]:
+def _figures(found: ForecastResult, lines: Sequence[ForecastLine], speech: Speech) -> Iterator[tuple[str, str]]:
     """Yield the most important figures."""
     if (peak := busiest(found)) is not None:
         yield speech.say("Busiest hour"), f"{speech.moment(peak[0])} – {speech.number(round(peak[1]))}"
@@ -79,10 +79,10 @@ def _figures(found: ForecastResult, lines: Sequence[Sum], speech: Speech) -> Ite
     yield speech.say("Cost of SMS"), _cost(lines, speech)
 
 
-def _by_agency(found: ForecastResult, lines: Sequence[Sum], speech: Speech) -> list[tuple[str, ...]]:
+def _by_agency(found: ForecastResult, lines: Sequence[ForecastLine], speech: Speech) -> list[tuple[str, ...]]:
     """Return a row for each agency, the most messages first: title, messages, parts of SMS, cost."""
     titles = {**agency_titles(found.rules), "": DIGEST_TRIGGER.content["title"]}
-    theirs: defaultdict[str, list[Sum]] = defaultdict(list)
+    theirs: defaultdict[str, list[ForecastLine]] = defaultdict(list)
     for line in lines:
         theirs[line.agency].append(line)
 
@@ -97,7 +97,7 @@ def _by_agency(found: ForecastResult, lines: Sequence[Sum], speech: Speech) -> l
     return [row(agency) for agency in sorted(theirs, key=lambda each: -sum(line.messages for line in theirs[each]))]
 
 
-def _cost(lines: Sequence[Sum], speech: Speech) -> str:
+def _cost(lines: Sequence[ForecastLine], speech: Speech) -> str:
     """Return the cost in the national currency; a dash where no pack gives the price of a part."""
     priced = [line.cost for line in lines if line.cost is not None]
     return speech.money(sum(priced)) if priced else "–"

@@ -62,7 +62,7 @@ class Routing:
             return None
         route = self._routes[case.decision.channel]
         delivery = case.nudge.to(case.recipient.pseudonym)
-        last = route.named(delivery.bound)
+        last = route.named(delivery.bound_provider)
         if last is not None and last.notifier.removes_doubles and delivery.state is not State.FAILED:
             return last
         if case.is_bound:

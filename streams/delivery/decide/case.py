@@ -19,7 +19,7 @@ from domain.nudges.settle import (
     NotSentReason,
     Settlement,
     Withhold,
-    leaves_digest,
+    decision_to_leave_digest,
     settle,
     was_no_guardian,
 )
@@ -69,7 +69,7 @@ class Case(Struct, frozen=True):
     @property
     def is_bound(self) -> bool:
         """Return True if only the provider that may already have it may get it, and its class does not repeat."""
-        bound = self.nudge.to(self.recipient.pseudonym).bound
+        bound = self.nudge.to(self.recipient.pseudonym).bound_provider
         return bound is not None and not CLASS_RULES[self.nudge.intent.klass].repeats
 
 
@@ -114,7 +114,7 @@ def decide_digest(
 
     def leaves(member: Settlement) -> Decision | None:
         again = awaiting.get(member.nudge.intent.id)
-        return leaves_digest(member, now) if again is None else Defer(again, NotSentReason.CAP)
+        return decision_to_leave_digest(member, now) if again is None else Defer(again, NotSentReason.CAP)
 
     left = [(member, leaves(member)) for member in travelling]
     going = [member for member, reason in left if reason is None]

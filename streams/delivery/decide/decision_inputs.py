@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from domain.core.events import LifeEvent
 from domain.nudges.cap import window_start
 from domain.nudges.class_rules import CLASS_RULES
-from domain.nudges.digest import is_digest, travels
+from domain.nudges.digest import goes_with, is_digest
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Decision, Ledger, Send, Settlement, guardians, reads_others, recipients, settle
 from domain.persons.history import History
@@ -182,7 +182,7 @@ class DecisionInputs:
         ledger = Ledger(tuple(self.ledgers.get(_ledger_key(nudge), ())), tuple(self.messages.get(recipient, ())))
         trigger = self._trigger(nudge)
         deaths, rules = self._deaths(nudge.intent.person), self.rules
-        mourned = deaths.mourned(self.causes.get(nudge.intent.cause), trigger) or self._has_died(nudge)
+        mourned = deaths.is_mourned(self.causes.get(nudge.intent.cause), trigger) or self._has_died(nudge)
         goes_to = self._goes_to(nudge)
         return Settlement(
             nudge, trigger, self.persons[recipient], ledger, rules.controls, rules.defaults, goes_to, mourned
@@ -225,7 +225,7 @@ class DecisionInputs:
         """Return the case of a digest, with the members that go with it now and those that leave it."""
         digest, recipient = settlement.nudge, settlement.person.pseudonym
         found = (self.members[id_] for id_ in digest.members)
-        travelling = [self._settlement(one, recipient) for one in found if travels(one, digest)]
+        travelling = [self._settlement(one, recipient) for one in found if goes_with(one, digest)]
         case = decide_digest(settlement, travelling, self.now, self._case, awaiting)
         self._counting(settlement, case.decision)
         return case

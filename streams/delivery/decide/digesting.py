@@ -10,7 +10,7 @@ from domain.core.ids import Names
 from domain.facts.facts import NudgeFact
 from domain.nudges.cap import counted, is_capped, window_start
 from domain.nudges.class_rules import CLASS_RULES
-from domain.nudges.digest import is_digest, other_went
+from domain.nudges.digest import has_other_gone, is_digest
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Settlement
 from domain.persons.hours import local_zone
@@ -72,7 +72,7 @@ def _is_first(connection: Connection, case: Settlement, digested: set[str], now:
     if not is_digest(intent) or case.nudge.to(who).attempted_at is not None:
         return True
     theirs = recent_digests(connection, [who], now)
-    first = who not in digested and not other_went(theirs, intent.id, now, local_zone(case.person, case.defaults))
+    first = who not in digested and not has_other_gone(theirs, intent.id, now, local_zone(case.person, case.defaults))
     digested.add(who)
     return first
 

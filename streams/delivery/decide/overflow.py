@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from domain.core.ids import Names
 from domain.facts.facts import NudgeDigested, NudgeFact, NudgeGathered, NudgeWithheld
-from domain.nudges.digest import FULL, digest_id, digest_planned, goes_on, has_room
+from domain.nudges.digest import MOST_MEMBERS, digest_id, digest_planned, due_on, has_room
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Digest, NotSentReason, Settlement, digest_comes
+from domain.nudges.settle import Digest, NotSentReason, Settlement, is_digest_of_use
 from domain.persons.hours import local_zone
 
 
@@ -37,8 +37,8 @@ class DigestAllocator:
         while not self._has_room(id_ := digest_id(self._names, recipient, day)):
             day += timedelta(days=1)
         digest = self._known[id_]
-        due = goes_on(day, zone) if digest is None else digest.to(recipient).due or goes_on(day, zone)
-        if not digest_comes(case, due):
+        due = due_on(day, zone) if digest is None else digest.to(recipient).due or due_on(day, zone)
+        if not is_digest_of_use(case, due):
             return NudgeWithheld(overflow.at, recipient, NotSentReason.CAP.value)
         first = digest_planned(self._names, recipient, day, due, case.nudge.intent.id, overflow.at)
         self._places.setdefault(id_, []).append((first, NudgeGathered(overflow.at, recipient, case.nudge.intent.id)))
@@ -49,7 +49,7 @@ class DigestAllocator:
             self._known[id_] = self._find(id_)
         digest = self._known[id_]
         there = 0 if digest is None else len(digest.members)
-        return has_room(digest) and there + len(self._places.get(id_, ())) < FULL
+        return has_room(digest) and there + len(self._places.get(id_, ())) < MOST_MEMBERS
 
     def facts(self, kept: Container[UUID]) -> Iterator[tuple[UUID, NudgeFact]]:
         """Yield the digests' facts about the nudges in `kept`, which joined them."""

@@ -149,11 +149,11 @@ class InboundMessages(EventWriter):
 
     def _said(self, connection: Connection, sender: str, rules: Rules) -> list[SentText]:
         """Return the messages to the number, last first; only to persons who still have it, as numbers are reused."""
-        number = self._names.number(sender)
+        number = self._names.number_hash(sender)
         said = conversations.messages_to(connection, number)
         them = histories.persons(connection, self._log, {message.recipient for message in said}, rules.rulebook)
         phones = {pseudonym: str(person.get(ADDRESS_OF[WAY])) for pseudonym, person in them.items()}
-        return [message for message in said if self._names.number(phones[message.recipient]) == number]
+        return [message for message in said if self._names.number_hash(phones[message.recipient]) == number]
 
     def _about(self, connection: Connection, said: Sequence[SentText], rules: Rules) -> MessageContext | None:
         """Return the last message; one of our own replies to a text only if there is no other."""

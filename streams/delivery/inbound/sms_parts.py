@@ -105,7 +105,7 @@ class SmsReassembly(EventWriter):
         person = self._hold(connection, name, piece.sender, rules)
         now, made = self._clock(), dict[str, PersonKey]()
         connection.execute(delete(pieces).where(pieces.c.message == name, _is_over(now)))
-        rows, digest = _rows(connection, pieces.c.message == name), self._names.piece(piece.number, piece.text)
+        rows, digest = _rows(connection, pieces.c.message == name), self._names.piece_hash(piece.number, piece.text)
         if digest in {row.digest for row in rows}:
             return {}
         waiting = [row for row in rows if row.sealed is not None]
@@ -136,7 +136,7 @@ class SmsReassembly(EventWriter):
         return next(iter(self._log.keys.load(connection, first)), None)  # None if they were erased meanwhile
 
     def _kept(self, connection: Connection, name: bytes, provider: str, piece: Piece, person: str | None) -> _Piece:
-        digest = self._names.piece(piece.number, piece.text)
+        digest = self._names.piece_hash(piece.number, piece.text)
         sealed = self._sealing.seal(connection, _encode((piece.sender, piece.text)), digest, person)
         until = micros(self._clock() + piece.patience)
         again = piece.again // _MICROSECOND

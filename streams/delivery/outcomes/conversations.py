@@ -125,7 +125,7 @@ def note_attempts(connection: Connection, names: Names, attempts: Iterable[Attem
     sms = [attempt for attempt in attempts if attempt.message.channel == SMS]
     rows = [
         (
-            names.number(attempt.message.address),
+            names.number_hash(attempt.message.address),
             attempt.nudge,
             attempt.message.recipient,
             micros(now),
@@ -143,7 +143,7 @@ def required_marks(
     found: dict[Due, str] = {}
     numbers = _OpenMarks(connection, log, rules, now)
     for case in filter(asks_by_sms, cases):
-        intent, number = case.nudge.intent, names.number(str(case.recipient.get(ADDRESS_OF[SMS])))
+        intent, number = case.nudge.intent, names.number_hash(str(case.recipient.get(ADDRESS_OF[SMS])))
         others = numbers.other_marks(number, intent.occurrence)
         mark = mark_of(names, intent.id, others)
         numbers.note(number, intent.occurrence, mark)
@@ -160,11 +160,11 @@ def unmarked(
     That one was written at the same time. From here to the end of the transaction nobody else asks at these numbers.
     """
     asking = sorted((attempt for attempt in attempts if asks_by_sms(attempt.case)), key=lambda attempt: attempt.mark)
-    for number in sorted({names.number(attempt.message.address) for attempt in asking}):
+    for number in sorted({names.number_hash(attempt.message.address) for attempt in asking}):
         take_turns(connection, int.from_bytes(number[:LOCK_BYTES], signed=True))
     found, numbers = set[UUID](), _OpenMarks(connection, log, rules, now)
     for attempt in asking:
-        about, number = attempt.case.nudge.intent.occurrence, names.number(attempt.message.address)
+        about, number = attempt.case.nudge.intent.occurrence, names.number_hash(attempt.message.address)
         others = numbers.other_marks(number, about)
         if others and (not attempt.mark or attempt.mark in others):
             found.add(attempt.nudge)

@@ -13,7 +13,7 @@ from app.pages.catalogues import LANGUAGES
 from app.pages.entitled import wallet_of
 from app.pages.pack_names import names_of
 from app.reports.entitlements import entitlements
-from domain.planning.entitlement_answers import Obstacle, Why
+from domain.planning.entitlement_answers import Obstacle, ObstacleKind
 from streams.intake.cloudevents import Envelope
 from templates.checks.loader import shipped
 from tests.app.pages.shipped_rules import shipped_catalogue, speech_of
@@ -188,7 +188,7 @@ def test_without_the_date_from_which_it_counts_the_page_says_what_is_missing(wor
     rules = world.platform.rules.library.rules()
     day, history, answers = entitlements(world.platform, world.name(MOTHER))
     of_birth = next(each for each in answers if each.benefit.name == "birth_allowance")
-    undated = structs.replace(of_birth, obstacles=(Obstacle(Why.NO_DATE),))
+    undated = structs.replace(of_birth, obstacles=(Obstacle(ObstacleKind.NO_DATE),))
     [line] = wallet_of([undated], day, history, rules.rulebook, names_of(rules, speech_of(language))).no
     told = " ".join(line.sentences)
     assert [each for each in NO_DATE[language] if each not in told] == [], told

@@ -15,9 +15,9 @@ from app.packs.version_diff import Version, clause_of
 from app.pages.catalogues import LANGUAGES
 from app.pages.reasons import Because, because
 from domain.core.events import LifeEvent
-from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import EventType
 from domain.rules.legal_basis import legal_basis_of
+from domain.rules.trigger_compiling import compile_trigger
 from domain.rules.triggers import Trigger
 from streams.queries.explain import Explanation, RecordedFact, decisive, reads
 from tests.app.pages.shipped_rules import names_in, shipped, shipped_catalogue

@@ -19,7 +19,7 @@ from domain.facts.facts import NUDGE_FACTS
 from domain.nudges.delivery import State
 from domain.nudges.fact_names import EVENT_CORRECTED, FOUND_WRONG, NO_FURTHER_ATTEMPT, RIGHT_AFTER_ALL
 from domain.nudges.settle import NotSentReason
-from domain.rules.compiling import compile_trigger
+from domain.rules.trigger_compiling import compile_trigger
 from notifiers.port.interface import Reason
 from streams.queries.explain import reads
 from streams.rehearsal.case_model import NOT_APPLICABLE

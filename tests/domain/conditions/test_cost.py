@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from domain.conditions.cost import MOST, TooCostly
+from domain.conditions.cost import MOST_COST, TooCostly
 from domain.conditions.language import Conditions
 from domain.conditions.pattern_cost import MOST_WEIGHT, pattern_weight
 
@@ -43,7 +43,7 @@ def test_a_text_that_doubles_is_never_built() -> None:
 )
 def test_what_people_write_is_cheap_enough(text: str) -> None:
     """Lists are compared with themselves, texts are searched, and parts are many."""
-    assert 0 < CONDITIONS.compile(text).cost <= MOST
+    assert 0 < CONDITIONS.compile(text).cost <= MOST_COST
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_what_people_write_is_cheap_enough(text: str) -> None:
 )
 def test_what_may_take_long_is_known(text: str) -> None:
     """Growth, patterns that count or come from an event, and long results of loops are too dear."""
-    assert CONDITIONS.compile(text).cost > MOST
+    assert CONDITIONS.compile(text).cost > MOST_COST
 
 
 @pytest.mark.parametrize(

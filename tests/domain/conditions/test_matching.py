@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain.conditions.cost import TooCostly
 from domain.conditions.language import Condition, Conditions
-from domain.conditions.matching import Looks, Matcher, _Extremes
+from domain.conditions.matching import ComparisonLimit, Matcher, _Extremes
 from domain.core.events import Effective, LifeEvent
 from domain.planning.plan import whole_plan
 from domain.rules.parts import prefixed
@@ -237,7 +237,7 @@ def test_no_event_is_compared_with_itself() -> None:
 
 def test_looks_are_counted_over_all_conditions() -> None:
     """The limit is one for all rules together."""
-    looks, facts = Looks(3), given(*many(2)).history.facts
+    looks, facts = ComparisonLimit(3), given(*many(2)).history.facts
     matcher = Matcher({"paper.issued": facts}, looks)
     found: list[Effective] = [*matcher.matching("paper.issued", None, {})]
     assert (len(found), looks.taken) == (2, 2)

@@ -6,7 +6,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.core.ids import Names, beginning_so, keyed_hash, share_begins, shortened
+from domain.core.ids import Names, first_and_last_id, first_id_of_share, keyed_hash, shortened
 from tests.domain.given import before, given, modest, published, rules
 from tests.domain.world import correction, paper
 
@@ -107,7 +107,7 @@ def test_a_shortened_id_leads_back_to_its_few_neighbours(step: str, occurrence: 
     """What stands in a short link finds the nudge by its id, among as few others as its bits can tell apart."""
     nudge = NAMES.nudge("card", NAMES.pseudonym("900101300017"), occurrence, step)
     number = shortened(nudge, bits)
-    first, last = beginning_so(number, bits)
+    first, last = first_and_last_id(number, bits)
     assert 0 <= number < 2**bits
     assert first <= nudge <= last
     assert last.int - first.int + 1 == 2 ** (96 - (bits - 16))
@@ -119,5 +119,5 @@ def test_nudges_are_shared_out_as_their_persons_are(person: str, occurrence: UUI
     pseudonym = NAMES.pseudonym(person)
     share = math.ceil((int(pseudonym[:4], 16) + 1) * of / 16**4) - 1
     nudge = NAMES.nudge("card", pseudonym, occurrence, "month")
-    assert share_begins(share, of) <= nudge
-    assert share + 1 == of or nudge < share_begins(share + 1, of)
+    assert first_id_of_share(share, of) <= nudge
+    assert share + 1 == of or nudge < first_id_of_share(share + 1, of)

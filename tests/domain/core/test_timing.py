@@ -8,9 +8,9 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from domain.core.timing import (
+    InvalidTime,
     Offset,
     QuietHours,
-    Untimely,
     add_months,
     at_local,
     end_of_day,
@@ -87,7 +87,7 @@ def test_offsets_are_iso_8601_durations(text: str, offset: Offset) -> None:
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """Anything else is refused in words that say what to write, with the text in them."""
-    with pytest.raises(Untimely, match="is no ISO 8601 duration; write one such as -P30D") as refused:
+    with pytest.raises(InvalidTime, match="is no ISO 8601 duration; write one such as -P30D") as refused:
         parse_offset(text)
     assert repr(text) in str(refused.value)
 
@@ -108,7 +108,7 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 )
 def test_what_is_said_in_words_is_written_for_them(text: str, written: str) -> None:
     """Whoever writes how long in words, in any of three languages, reads the duration that they mean."""
-    with pytest.raises(Untimely, match=rf"; write {written}\.$"):
+    with pytest.raises(InvalidTime, match=rf"; write {written}\.$"):
         parse_offset(text)
     parse_offset(written)
 
@@ -116,7 +116,7 @@ def test_what_is_said_in_words_is_written_for_them(text: str, written: str) -> N
 @pytest.mark.parametrize("text", ["2026-06-01", "2026-06-01T09:00+05:00"])
 def test_a_date_is_no_duration(text: str) -> None:
     """Who writes until when reads that it is asked how long."""
-    with pytest.raises(Untimely, match="write how long, one such as -P30D, P18M, P63Y or PT1H, not until when"):
+    with pytest.raises(InvalidTime, match="write how long, one such as -P30D, P18M, P63Y or PT1H, not until when"):
         parse_offset(text)
 
 
@@ -381,6 +381,6 @@ def _has_twice(quiet: QuietHours, day: date, zone: ZoneInfo) -> bool:
 )
 def test_what_is_no_day_of_a_year_is_said(text: str, meant: str) -> None:
     """Whoever writes a day in another way is told how it is written."""
-    with pytest.raises(Untimely) as error:
+    with pytest.raises(InvalidTime) as error:
         parse_day_of_year(text)
     assert str(error.value) == f"{text!r} is no day of a year; write month and day, {meant}."

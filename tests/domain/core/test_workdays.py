@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.core.workdays import WEEKDAYS, Workdays
-from domain.rules.compiling import compile_trigger
 from domain.rules.errors import BadTrigger
+from domain.rules.trigger_compiling import compile_trigger
 from tests.domain.given import DEFAULTS, given, modest, rulebook, rules
 from tests.domain.world import CATALOGUE, contact, paper
 

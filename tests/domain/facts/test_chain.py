@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.facts.chain import BEGINNING, Block, Proof, leaf, marked, moved, proof, root
+from domain.facts.chain import BEGINNING, Block, Proof, differing_marks, leaf, marked, proof, root
 
 FACT = (7, b"s" * 16, 1, "life/1", b"state")
 BLOCK = Block(3, 10, 20, 9, 1_750_000_000_000_000, b"p" * 32, b"r" * 32, b"m" * 32)
@@ -85,5 +85,5 @@ def test_marks_tell_what_became_of_facts() -> None:
     """By their marks, facts are told apart that are gone, were added, and were changed."""
     a, b, c, d = (bytes([number]) * 32 for number in range(4))
     before, now = marked([1, 2, 4], [a, b, c]), marked([1, 3, 4], [a, b, d])
-    assert list(moved(before, now)) == [(2, "missing"), (3, "added"), (4, "changed")]
-    assert list(moved(before, before)) == []
+    assert list(differing_marks(before, now)) == [(2, "missing"), (3, "added"), (4, "changed")]
+    assert list(differing_marks(before, before)) == []

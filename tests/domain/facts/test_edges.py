@@ -20,8 +20,8 @@ from domain.facts.facts import (
 )
 from domain.nudges.delivery import State
 from domain.nudges.settle import Send
-from domain.rules.compiling import compile_trigger
 from domain.rules.errors import BadTrigger
+from domain.rules.trigger_compiling import compile_trigger
 from tests.domain.case import decided, nudge, trigger
 from tests.domain.given import NudgeLog, before, given, published, rules
 from tests.domain.world import (

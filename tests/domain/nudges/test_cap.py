@@ -10,7 +10,7 @@ from domain.core.timing import zone_of
 from domain.nudges.cap import ON_ITS_WAY, counted_from
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery, State
-from domain.nudges.digest import digest_id, goes_on, next_day
+from domain.nudges.digest import digest_id, due_on, next_day
 from domain.nudges.settle import (
     Controls,
     Decision,
@@ -151,7 +151,7 @@ def test_what_counts(delivery: Delivery, klass: Class, since: datetime | None) -
 def test_a_digest_goes_in_the_evening_of_the_local_day(now: str, day: str) -> None:
     """What exceeds the cap goes with the next digest that is still to come, at 18:00 where its recipient is."""
     found = next_day(at(now), ALMATY)
-    assert (found.isoformat(), goes_on(found, ALMATY)) == (day, at(f"{day} 18:00"))
+    assert (found.isoformat(), due_on(found, ALMATY)) == (day, at(f"{day} 18:00"))
     assert next_day(at(now), ALMATY, another=True) == date(2025, 1, 22)
 
 

@@ -19,7 +19,7 @@ from domain.facts.facts import (
     NudgeUnknown,
 )
 from domain.nudges.diff import diff
-from domain.nudges.later_completion import afterwards
+from domain.nudges.later_completion import completion_changes
 from domain.planning.plan import Plan
 from tests.domain.given import NudgeLog, Planned, before, given, rules
 from tests.domain.world import AIDA, ERLAN, SAULE, annulment, at, correction, event, paper, renewed
@@ -41,7 +41,7 @@ def went(number: int = 1, to: str = AIDA, channel: str = "sms", after: int = 0) 
 def note(desk: NudgeLog, planned: Planned, now: str = "2025-03-01") -> list[NudgeFact]:
     """Bring the nudges to the plan, as planning does; gives what was noted."""
     changes = diff(planned.plan, desk.nudges, planned.book, at(now))
-    noted = list(afterwards(planned.plan, desk.nudges, changes, at(now)))
+    noted = list(completion_changes(planned.plan, desk.nudges, changes, at(now)))
     for change in (*changes, *noted):
         desk.append(desk.nudges[change.nudge], change.fact)
         assert desk.nudges[change.nudge].version == change.version
@@ -175,7 +175,7 @@ def test_what_is_retired_takes_nothing_back() -> None:
     note(desk, planned)
     intents, closed = given(PAPER).when(CARD).plan.intents, frozenset([UUID(int=1)])
     for plan, number in ((Plan(intents, frozenset()), 1), (Plan(intents, frozenset(), closed=closed), 0)):
-        assert len(list(afterwards(plan, desk.nudges, [], at("2025-03-01")))) == number
+        assert len(list(completion_changes(plan, desk.nudges, [], at("2025-03-01")))) == number
 
 
 def test_what_happens_to_a_whole_area_is_nobodys_doing() -> None:

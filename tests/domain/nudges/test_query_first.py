@@ -52,7 +52,7 @@ def test_what_arrived_by_another_channel_is_still_asked_about() -> None:
 def test_who_removes_doubles_keeps_what_may_be_one() -> None:
     """While a second attempt is asked about, the first may still have gone: no other provider may be given it."""
     lived: list[NudgeFact] = [attempted(), unknown(1, LATER), attempted(2), asking(2)]
-    assert only(*lived, failed(2, LATER)).bound == "fake"
+    assert only(*lived, failed(2, LATER)).bound_provider == "fake"
 
 
 def test_what_left_the_plan_is_asked_about_and_not_sent_again() -> None:

@@ -12,8 +12,8 @@ from domain.core.events import Effective, LifeEvent
 from domain.persons.history import history_of
 from domain.persons.person import person_as_of
 from domain.persons.replies import Reply, answers, code_meant, reply_event, spelt
-from domain.rules.compiling import compile_trigger
 from domain.rules.errors import BadTrigger
+from domain.rules.trigger_compiling import compile_trigger
 from tests.domain.given import given, modest, rules
 from tests.domain.world import AIDA, CATALOGUE, ERLAN, NAMES, at, event, paper
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from domain.planning.entitlement_answers import Applied, Why
+from domain.planning.entitlement_answers import Applied, ObstacleKind
 from tests.domain.entitled import ALLOWANCE, PENSION, answer, answers, born, granted, law, lives
 from tests.domain.world import SAULE, annulment, correction, death, event
 
 
-def why(found: Any) -> list[Why]:
+def why(found: Any) -> list[ObstacleKind]:
     """The reasons against."""
     return [each.why for each in found.obstacles]
 
@@ -42,13 +42,13 @@ def test_the_law_of_the_first_day_or_of_the_day_asked_for(as_of: str, index: int
 @pytest.mark.parametrize(
     ("day", "reasons"),
     [
-        ("2025-03-11", [Why.NO_EVENT]),
+        ("2025-03-11", [ObstacleKind.NO_EVENT]),
         ("2025-03-12", []),
         ("2026-03-09", []),
-        ("2026-03-10", [Why.OVER]),
+        ("2026-03-10", [ObstacleKind.OVER]),
     ],
 )
-def test_facts_count_from_their_day_and_entitlement_until_its_end(day: str, reasons: list[Why]) -> None:
+def test_facts_count_from_their_day_and_entitlement_until_its_end(day: str, reasons: list[ObstacleKind]) -> None:
     """An event of the day itself counts, one of the next day does not; the day on which it is over is over."""
     assert why(answer(lives(), born(), day=day)) == reasons
 
@@ -57,7 +57,7 @@ def test_not_yet() -> None:
     """Before the first day the answer says from when."""
     later = {**ALLOWANCE, "from": {"from": "event.born_on", "offset": "P1M"}}
     [obstacle] = answer(lives(), born(), day="2025-04-09", benefit=later).obstacles
-    assert (obstacle.why, obstacle.day) == (Why.NOT_YET, date(2025, 4, 10))
+    assert (obstacle.why, obstacle.day) == (ObstacleKind.NOT_YET, date(2025, 4, 10))
     assert answer(lives(), born(), day="2025-04-10", benefit=later).entitled
 
 
@@ -68,7 +68,7 @@ def test_a_condition_that_fails_is_named(facts: list[Any], *, unknown: bool) -> 
     [obstacle] = found.obstacles
     assert obstacle.requirement is not None
     assert (obstacle.why, obstacle.requirement.id, obstacle.requirement.clause) == (
-        Why.CONDITION,
+        ObstacleKind.CONDITION,
         "resident",
         "art. 8",
     )
@@ -80,7 +80,7 @@ def test_what_was_had_already_is_named() -> None:
     facts = (lives(), born(), granted("2025-05-05"))
     assert answer(*facts, day="2025-05-04").entitled
     [obstacle] = answer(*facts, day="2025-05-05").obstacles
-    assert (obstacle.why, obstacle.day) == (Why.HAD, date(2025, 5, 5))
+    assert (obstacle.why, obstacle.day) == (ObstacleKind.HAD, date(2025, 5, 5))
     assert obstacle.fact is not None
     assert obstacle.fact.event.type == "paper.issued"
 
@@ -89,14 +89,14 @@ def test_the_dead_are_entitled_to_nothing() -> None:
     """From the day of a death on."""
     facts = (lives(), born(), death("2025-06-01", of=SAULE))
     assert answer(*facts, day="2025-05-31").entitled
-    assert why(answer(*facts, day="2025-06-01")) == [Why.DIED]
+    assert why(answer(*facts, day="2025-06-01")) == [ObstacleKind.DIED]
 
 
 def test_corrections_and_annulments_count() -> None:
     """The highest revision is what happened, and what was annulled did not."""
     first = born(1)
     assert answer(lives(), first, correction(first, born(4)), day="2025-04-01").amount == 63 * 110
-    assert why(answer(lives(), first, annulment(first), day="2025-04-01")) == [Why.NO_EVENT]
+    assert why(answer(lives(), first, annulment(first), day="2025-04-01")) == [ObstacleKind.NO_EVENT]
 
 
 def test_one_answer_for_each_event() -> None:
@@ -109,13 +109,13 @@ def test_one_answer_for_each_event() -> None:
 def test_a_benefit_of_somebody_else_is_not_ones_own() -> None:
     """The child is named by the birth, but the allowance is the mother's."""
     [found] = answers(lives(), born(), day="2025-04-01", to="dana")
-    assert why(found) == [Why.NO_EVENT]
+    assert why(found) == [ObstacleKind.NO_EVENT]
 
 
 def test_a_benefit_about_the_person_alone() -> None:
     """It needs no event, only the person's dates; the amount of 1.5 indices is rounded to the tenge."""
     registered = event("person.registered", "2000-01-01", "registered", {"citizen": SAULE}, born_on="1963-02-28")
-    assert why(answer(registered, day="2026-02-27", benefit=PENSION)) == [Why.NOT_YET]
+    assert why(answer(registered, day="2026-02-27", benefit=PENSION)) == [ObstacleKind.NOT_YET]
     found = answer(registered, day="2026-02-28", benefit=PENSION)
     assert (found.entitled, found.amount, found.about) == (True, 195, None)
     assert [fact.event for fact in found.facts] == [registered]
@@ -123,7 +123,7 @@ def test_a_benefit_about_the_person_alone() -> None:
 
 def test_a_date_that_is_not_known_is_a_reason() -> None:
     """Without a birth date there is no first day, so nobody is entitled by guess."""
-    assert why(answer(lives(), day="2026-01-01", benefit=PENSION)) == [Why.NO_DATE]
+    assert why(answer(lives(), day="2026-01-01", benefit=PENSION)) == [ObstacleKind.NO_DATE]
 
 
 def test_an_end_that_is_not_known_is_no_end() -> None:

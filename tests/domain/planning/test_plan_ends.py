@@ -107,8 +107,8 @@ def test_what_was_due_before_a_death_is_mourned(dead: str, mourned: bool) -> Non
     lost = event("civil.died", "2025-01-12", "death", {"deceased": dead, "heirs": (SAULE, ERLAN)})
     planned = given(birth(), lost, to=SAULE).when(FOR_MOTHER)
     trigger = planned.book.version(planned.intents[0].version).trigger
-    assert Deaths(planned.history, planned.book).mourned(birth(), trigger) is mourned
-    assert not Deaths(given(birth(), to=SAULE).history, planned.book).mourned(birth(), trigger)
+    assert Deaths(planned.history, planned.book).is_mourned(birth(), trigger) is mourned
+    assert not Deaths(given(birth(), to=SAULE).history, planned.book).is_mourned(birth(), trigger)
 
 
 def test_heirs_are_told_of_the_dead() -> None:
@@ -116,8 +116,8 @@ def test_heirs_are_told_of_the_dead() -> None:
     left, own = death("2025-01-10", ERLAN, heirs=(AIDA,)), death("2025-01-19", event_id="d2")
     planned = given(left).when(FOR_HEIRS)
     trigger = planned.book.version(planned.only.version).trigger
-    assert not Deaths(planned.history, planned.book).mourned(left, trigger)
-    assert Deaths(given(left, own).history, planned.book).mourned(left, trigger)
+    assert not Deaths(planned.history, planned.book).is_mourned(left, trigger)
+    assert Deaths(given(left, own).history, planned.book).is_mourned(left, trigger)
 
 
 def test_the_fathers_death_does_not_end_what_the_mother_hears() -> None:

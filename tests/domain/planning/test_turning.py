@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from domain.planning.eligibility import eligibility
 from domain.planning.law import law_values
-from domain.rules.compiling import compile_trigger
 from domain.rules.errors import BadTrigger
+from domain.rules.trigger_compiling import compile_trigger
 from tests.domain.entitled import ALLOWANCE, PENSION, answer, born, granted, law, lives, turning
 from tests.domain.given import NudgeLog, modest, rules
 from tests.domain.world import SAULE, annulment, correction, death, event, local

@@ -13,9 +13,9 @@ from domain.core.events import LifeEvent
 from domain.persons.history import history_of
 from domain.planning.eligibility import eligibility
 from domain.planning.law import law_values
-from domain.rules.compiling import compile_trigger
 from domain.rules.errors import BadTrigger
 from domain.rules.rulebook import Rulebook, Version
+from domain.rules.trigger_compiling import compile_trigger
 from tests.domain.entitled import PENSION, born, granted, law, lives, turning
 from tests.domain.given import DEFAULTS, NudgeLog, Planned, modest, rules
 from tests.domain.world import ERLAN, NAMES, SAULE, annulment, at, contact, correction, death, event, local

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given as tried
 from hypothesis import strategies as st
 
-from domain.rules.compiling import compile_trigger
 from domain.rules.errors import BadTrigger
+from domain.rules.trigger_compiling import compile_trigger
 from tests.domain.given import given, modest, rules
 from tests.domain.world import CATALOGUE, at, event, moved, storm
 

@@ -20,8 +20,8 @@ def canary(hash_: str, number: int = 2, share: float = 0.05, **more: str) -> Ver
     return replace(published(CARD, number, **more), hash=hash_, share=share)
 
 
-IN = next(f"v{number}" for number in range(1000) if BOOK.admits(canary(f"v{number}"), AIDA))
-OUT = next(f"v{number}" for number in range(1000) if not BOOK.admits(canary(f"v{number}", share=0.95), AIDA))
+IN = next(f"v{number}" for number in range(1000) if BOOK.is_for(canary(f"v{number}"), AIDA))
+OUT = next(f"v{number}" for number in range(1000) if not BOOK.is_for(canary(f"v{number}", share=0.95), AIDA))
 """Versions in whose smallest canary Aida is, and in whose largest she is not."""
 
 
@@ -30,22 +30,22 @@ OUT = next(f"v{number}" for number in range(1000) if not BOOK.admits(canary(f"v{
 def test_who_is_in_a_share_is_in_every_larger_one(person: str, one: float, other: float) -> None:
     """Widening a canary takes nobody out of it."""
     small, large = (canary("v1", share=share) for share in sorted((one, other)))
-    assert BOOK.admits(small, person) <= BOOK.admits(large, person)
+    assert BOOK.is_for(small, person) <= BOOK.is_for(large, person)
 
 
 @modest
 @forall(PERSONS)
 def test_nothing_is_for_nobody_and_all_is_for_everybody(person: str) -> None:
     """The ends of the scale are what they say."""
-    assert not BOOK.admits(canary("v1", share=0), person)
-    assert BOOK.admits(canary("v1", share=1), person)
+    assert not BOOK.is_for(canary("v1", share=0), person)
+    assert BOOK.is_for(canary("v1", share=1), person)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.5, 0.95])
 def test_a_share_is_about_as_large_as_it_says(share: float) -> None:
     """Of many persons, that part is in, and another part for another version or trigger."""
     drawn = {
-        (each.trigger.name, each.hash): {one for one in range(10_000) if BOOK.admits(each, f"person {one}")}
+        (each.trigger.name, each.hash): {one for one in range(10_000) if BOOK.is_for(each, f"person {one}")}
         for each in (canary(hash_, share=share, name=name) for name in ("card", "fee") for hash_ in ("v1", "v2"))
     }
     assert all(abs(len(some) - share * 10_000) < 200 for some in drawn.values())

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from domain.core.timing import Offset, Untimely
-from domain.rules.compiling import compile_trigger
+from domain.core.timing import InvalidTime, Offset
 from domain.rules.errors import BadTrigger
+from domain.rules.trigger_compiling import compile_trigger
 from tests.domain.given import before, rules
 from tests.domain.world import CATALOGUE
 
@@ -92,7 +92,7 @@ def test_a_refusal_names_the_mistake_and_not_the_engine() -> None:
     """What a service owner reads is about their trigger: the cause within the engine is left out."""
     bad = _bad(when="event.kimd == 'x'")
     assert bad.__cause__ is None
-    assert issubclass(Untimely, ValueError)
+    assert issubclass(InvalidTime, ValueError)
 
 
 def test_the_name_of_the_platforms_own_trigger_is_taken() -> None:

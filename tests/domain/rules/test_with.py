@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.core.events import Effective, LifeEvent
-from domain.rules.compiling import compile_trigger
 from domain.rules.errors import BadTrigger
-from domain.rules.joint_events import completing
+from domain.rules.joint_events import completing_events
+from domain.rules.trigger_compiling import compile_trigger
 from tests.domain.given import NudgeLog, given, modest, rules
 from tests.domain.world import (
     AIDA,
@@ -243,7 +243,7 @@ def _by_force(candidates: list[list[Effective]], *, in_order: bool) -> tuple[obj
 @examples(CANDIDATES, st.booleans())
 def test_nothing_completes_earlier_than_what_is_chosen(candidates: list[list[Effective]], in_order: bool) -> None:  # noqa: FBT001
     """The choice is complete as early as any can be, and each of its events meets an entry of its own."""
-    found = completing(candidates, in_order=in_order)
+    found = completing_events(candidates, in_order=in_order)
     assert (None if found is None else max(fact.order for fact in found)) == _by_force(candidates, in_order=in_order)
     assert found is None or len({fact.order for fact in found}) == len(candidates)
 

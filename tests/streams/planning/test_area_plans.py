@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from domain.facts.facts import NudgePlanned, NudgeSent
-from domain.planning.area_plan_sharing import Likened
+from domain.planning.area_plan_sharing import ResidentPlan
 from projections import tables
 from projections.area_plans import AreaPlan, Chunk
 from streams.intake.cloudevents import Envelope
@@ -270,7 +270,7 @@ class CountingChunk(_Chunk):
 
     planning: Counting
 
-    def _store(self, plans: Sequence[Likened]) -> None:
+    def _store(self, plans: Sequence[ResidentPlan]) -> None:
         self.planning.looked_up += sum(len(plan.ids) for plan in plans)
         super()._store(plans)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import update
 
 from domain.facts.facts import NudgeAttempted
-from domain.nudges.forecast import Forecast, Went, hour_of, spread
+from domain.nudges.forecast import Forecast, SampledDelivery, hour_of, spread
 from projections import tables
 from streams.queries.forecast import Forecaster
 from tests.world import LONG_AGO, World, birth, card, event, fine, iin, registered
@@ -114,10 +114,10 @@ def test_counts_are_spread_by_the_mix() -> None:
     """A thousand due in an hour go as the sample of their trigger went: half an hour later, half of them by email."""
     nine = datetime.fromisoformat("2025-06-03T09:00+00:00")
     sample = [
-        Went("a", nine, nine, "sms", 2),
-        Went("a", nine, nine + HOUR, "email", 0, "quiet_hours"),
-        Went("a", nine, nine, withheld="opted_out"),
-        Went("a", nine, nine, withheld="opted_out"),
+        SampledDelivery("a", nine, nine, "sms", 2),
+        SampledDelivery("a", nine, nine + HOUR, "email", 0, "quiet_hours"),
+        SampledDelivery("a", nine, nine, withheld="opted_out"),
+        SampledDelivery("a", nine, nine, withheld="opted_out"),
     ]
     found = spread([(nine + HOUR * 24, "a", 1000), (nine, "b", 7)], sample, nine)
     assert found.due == 1007

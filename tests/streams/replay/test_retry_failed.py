@@ -220,4 +220,4 @@ async def test_both_databases_find_it_page_by_page(url: str, tmp_path: Path) -> 
 
 def test_the_reasons_are_those_that_notifiers_give() -> None:
     """Each reason that speaks against a provider is one of the port's words."""
-    assert {Reason(each).value for each in receipts.PASSING} == receipts.PASSING
+    assert {Reason(each).value for each in receipts.PASSING_FAILURES} == receipts.PASSING_FAILURES

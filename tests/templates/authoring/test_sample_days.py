@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from domain.rules.compiling import compile_trigger
+from domain.rules.trigger_compiling import compile_trigger
 from templates.authoring.preview import Previewer
 from templates.checks.loader import examine, pack_of, shipped
 from templates.checks.personas import built_in

@@ -10,9 +10,9 @@ from domain.core.events import LifeEvent
 from domain.core.ids import Names
 from domain.persons.history import history_of
 from domain.planning.plan import whole_plan
-from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Rulebook, Version
+from domain.rules.trigger_compiling import compile_trigger
 from domain.rules.triggers import Trigger
 from templates.checks.loader import shipped
 from templates.checks.sample_values import Inventor

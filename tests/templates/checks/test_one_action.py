@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.pages.catalogues import LANGUAGES
-from domain.rules.compiling import compile_trigger
+from domain.rules.trigger_compiling import compile_trigger
 from templates.authoring.preview import Previewer
 from templates.checks.loader import examine, shipped
 from templates.checks.personas import built_in

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.core.sms import segments
-from domain.nudges.digest import FULL
+from domain.nudges.digest import MOST_MEMBERS
 from domain.rules.event_types import Office
 from templates.words.digest_words import PUSH_LONGEST, SMS_PARTS, WORDS, render_digest
 from templates.words.email_layout import Action, Letterhead
@@ -54,7 +54,9 @@ def test_an_email_has_each_message_with_its_link() -> None:
 
 
 @settings(deadline=None, max_examples=200, derandomize=True, database=None)
-@examples(st.sampled_from(sorted(WORDS)), st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=FULL))
+@examples(
+    st.sampled_from(sorted(WORDS)), st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=MOST_MEMBERS)
+)
 def test_every_message_is_named_within_the_limits(language: str, titles: list[str]) -> None:
     """However long the titles are, all of them are named in an SMS of two parts and in a push message."""
     found = render_digest(language, [message(title) for title in titles])

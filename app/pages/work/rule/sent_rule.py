@@ -7,7 +7,7 @@ from typing import Final
 from app.pages.visits import field_of
 from app.pages.work.drafts.controls import channels_in, condition_in, length_in, names_in, rows_in
 from app.pages.work.rule.rule_reading import RuleReading
-from domain.core.timing import Untimely, parse_offset
+from domain.core.timing import InvalidTime, parse_offset
 from domain.core.translatable import Said, Words
 from templates.authoring.cited_acts import BadArticles, Citation, articles_in, as_typed, legal_basis
 from templates.authoring.condition_form import BadRow, after_start, without_after_start
@@ -177,7 +177,7 @@ def days_since_the_date(values: Mapping[str, str], types: Mapping[str, str]) -> 
         if name.startswith("due.") and name.endswith(".from"):
             try:
                 offset = parse_offset(values.get(f"{name.removesuffix('from')}offset") or "P0D")
-            except Untimely:
+            except InvalidTime:
                 return 0
             days = 31 * offset.months + offset.days
             if types.get(date) != "date" or not date.startswith("event.") or days <= 0 or offset.seconds:

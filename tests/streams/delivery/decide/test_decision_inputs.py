@@ -16,7 +16,7 @@ from app.simulation.city import CITY, city_news
 from domain.nudges.delivery import Due
 from domain.nudges.digest import is_digest
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Ledger, Settlement, leaves_digest, settle
+from domain.nudges.settle import Ledger, Settlement, decision_to_leave_digest, settle
 from domain.persons.history import History
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.decision_inputs import DecisionInputs
@@ -104,7 +104,7 @@ async def test_decisions_recipients_and_words_are_those_of_whole_histories(tmp_p
         for case, _ in decided(world, found, now, whole=True):
             everything = with_all_nudges(case, found)
             assert settle(everything, now) == settle(case.settlement, now)
-            assert leaves_digest(everything, now) == leaves_digest(case.settlement, now)
+            assert decision_to_leave_digest(everything, now) == decision_to_leave_digest(case.settlement, now)
     said_by_law = {renderers[each.intent.version].reads_law for each in found if not is_digest(each.intent)}
     assert said_by_law == {True, False}
     assert any(is_digest(each.intent) for each in found)

@@ -8,9 +8,9 @@ from domain.core.translatable import Said, Words
 from domain.rules.built_in_triggers import DIGEST
 from domain.rules.errors import BadTrigger
 from domain.rules.event_types import Catalogue
-from domain.rules.joint_events import Count, Needs, Window, With
-from domain.rules.parts import collected, prefixed, together
-from domain.rules.reply_fields import unanswerable
+from domain.rules.joint_events import Count, FurtherEvent, Needs, Window
+from domain.rules.parts import collected, first_of, prefixed
+from domain.rules.reply_fields import why_no_reply
 from domain.rules.step_compiling import StepCompiler
 from domain.rules.trigger_keys import value_of
 from domain.rules.triggers import RESIDENTS, ActBy, Class, Expiry, Trigger, Unless
@@ -32,7 +32,7 @@ def compile_trigger(name: str, content: Mapping[str, Any], catalogue: Catalogue)
     compiler = _Compiler(name, content, catalogue)
     trigger = compiler.trigger()
     if compiler.bad:
-        raise together(compiler.bad)
+        raise first_of(compiler.bad)
     return trigger
 
 
@@ -164,7 +164,7 @@ class _Compiler(StepCompiler):
 
     @collected
     def _reply(self, code: str, name: str) -> str:
-        if (problem := unanswerable(self._type(("replies", code), name))) is not None:
+        if (problem := why_no_reply(self._type(("replies", code), name))) is not None:
             raise BadTrigger(("replies", code), problem)
         return name
 
@@ -178,7 +178,7 @@ class _Compiler(StepCompiler):
         return None if found == Needs() else found
 
     @collected
-    def _with(self, at: int, each: Mapping[str, Any]) -> With:
+    def _with(self, at: int, each: Mapping[str, Any]) -> FurtherEvent:
         later = self._type(("with", at, "on"), each["on"])
         if later.subject is None:
             raise BadTrigger(
@@ -186,7 +186,7 @@ class _Compiler(StepCompiler):
                 Words("{name} is about an area; `with` needs events about people", name=later.name),
             )
         variables = self.variables | prefixed("later", later)
-        return With(
+        return FurtherEvent(
             later.name,
             self._condition(("with", at, "when"), each.get("when"), variables),
             self._offset(("with", at, "within"), each["within"]),

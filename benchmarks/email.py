@@ -27,7 +27,7 @@ LETTERS, BATCH, SLOW_LETTERS, ROUNDS = sized(4_000, least=400), 200, sized(400, 
 LONG, PARAGRAPHS, HANDS = sized(30_000), 14, 4
 FAR_LETTERS, ROUND_TRIP = sized(400, least=40), 0.02
 TITLE = "Жеке куәлігіңіздің мерзімі 30 күннен кейін аяқталады"
-EMBLEM = f'<img src="{emblems.source(emblems.OTHERWISE)}" alt="">'
+EMBLEM = f'<img src="{emblems.source(emblems.DEFAULT_EMBLEM)}" alt="">'
 WORDS = "Құрметті Әйгерім! Жеке куәлігіңіздің мерзімі 2026 ж. 31 наурызда аяқталады. Халыққа қызмет көрсету орталығы."
 
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks.measuring import Row, peak_mb, ratio, seconds, sized
 from notifiers.port.interface import Accepted, Message, Notifier
-from notifiers.push.sealing import CURVE, drawn, sealed
+from notifiers.push.sealing import CURVE, new_one_time_values, sealed
 from notifiers.push.subscription import Hosts, Subscription
 from notifiers.push.web_push import WebPushNotifier
 from tests.notifiers.browsers import AT, Browser, web_push_options
@@ -146,7 +146,7 @@ def _web_push(folder: Path, port: int) -> tuple[list[Row], dict[str, float]]:
 def _sealed(to: Subscription) -> bytes:
     """The least that can be done for a message: read the browser's key, make one of ours, encrypt."""
     browser = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, to.point)
-    return sealed(_PAYLOAD, browser, to.point, to.auth, drawn())
+    return sealed(_PAYLOAD, browser, to.point, to.auth, new_one_time_values())
 
 
 def _fcm(folder: Path) -> dict[str, float]:

@@ -161,7 +161,7 @@ RANK = {
 @singledispatch
 def evolve_delivery(fact: object, delivery: Delivery) -> Delivery:  # noqa: ARG001  (each registered one uses both)
     """Return the delivery after one more fact. Raises TypeError where the fact is about no delivery."""
-    raise TypeError(f"{type(fact).__name__} is no fact of a delivery; register it in domain/nudges/delivery.py")
+    raise TypeError(f"{type(fact).__name__} is not a fact of a delivery; register it in domain/nudges/delivery.py")
 
 
 @evolve_delivery.register

@@ -32,7 +32,7 @@ class NoBounceError(ValueError):
     """Raised for a mail that reports nothing about our messages."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__(f"The mail tells nothing about a message of ours: {problem}. It can be put aside.")
+        super().__init__(f"The mail says nothing about any message of ours: {problem}. It can be put aside.")
 
 
 def reports_in(mail: bytes) -> list[Report]:
@@ -45,7 +45,7 @@ def reports_in(mail: bytes) -> list[Report]:
     parts = _parts(mail)
     status = next((part for part in parts if part.get_content_type() == "message/delivery-status"), None)
     if status is None:
-        raise NoBounceError("it is no delivery report (RFC 3464)")
+        raise NoBounceError("it is not a delivery report (RFC 3464)")
     about, *recipients = _groups(status)
     reference = _reference(parts, about)
     if reference is None:
@@ -113,7 +113,7 @@ def _report(reference: str, recipient: Mail) -> Report | None:
         return Report(reference, ReceiptStatus.DELIVERED)
     status = _STATUS.match(_field(recipient, "Status"))
     if action != "failed" or status is None or status[1] == "2":
-        raise NoBounceError("its report has no action or status that there is")
+        raise NoBounceError("its report has an unknown action or status")
     detail = f"{status[1]}.{status[2]}"
     if status[1] == "4":
         return Report(reference, ReceiptStatus.FAILED, Reason.EXPIRED_THERE, detail)

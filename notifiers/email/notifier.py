@@ -45,7 +45,7 @@ class _Batch:
                 self.outcomes[number] = GiveUp(error.reason)
         return None
 
-    def settled(self, otherwise: Outcome) -> list[Outcome]:
+    def outcomes_or(self, otherwise: Outcome) -> list[Outcome]:
         """Return the outcomes in the order of the messages; those that still wait get `otherwise`."""
         return [outcome or otherwise for outcome in self.outcomes]
 
@@ -93,7 +93,7 @@ class EmailNotifier:
         async with asyncio.TaskGroup() as group:
             workers = [group.create_task(self._work(batch)) for _ in range(hands)]
         stops = [stop for worker in workers if (stop := worker.result())]
-        return batch.settled(otherwise=stops[0] if stops else RetryLater(None, Reason.NO_TIME))
+        return batch.outcomes_or(otherwise=stops[0] if stops else RetryLater(None, Reason.NO_TIME))
 
     async def aclose(self) -> None:
         """Close the connections; what is being sent is finished before."""

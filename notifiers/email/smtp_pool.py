@@ -26,13 +26,13 @@ class Pool:
         try:
             if self.closed:
                 raise NoLinkError(Reason.CLOSED)
-            session = self._kept() or await self._dial()
+            session = self._idle_session() or await self._dial()
             self._lent += 1
             try:
                 yield session
             finally:
                 self._lent -= 1
-                self._take_back(session)
+                self._give_back(session)
         finally:
             self._slots.release()
 
@@ -51,14 +51,14 @@ class Pool:
         except TimeoutError:
             raise NoLinkError(Reason.NO_TIME) from None
 
-    def _kept(self) -> Session | None:
+    def _idle_session(self) -> Session | None:
         while self._idle:
             session = self._idle.pop()
             if session.alive:
                 return session
         return None
 
-    def _take_back(self, session: Session) -> None:
+    def _give_back(self, session: Session) -> None:
         if session.alive and not self.closed:
             self._idle.append(session)
         else:

@@ -100,18 +100,18 @@ class Session:
         if stage.welcomes(code):
             self._in_transaction = stage is not SmtpCommand.RSET
             if stage is SmtpCommand.RCPT:
-                self._standing.took()
+                self._standing.note_accepted()
             return None
         answer = refusal(stage, code, said)
         if answer is None:
             raise _Ended(Reason.GARBLED, str(code))
         if code == _CLOSING or stage is SmtpCommand.RSET:
             raise _Ended(Reason.BUSY, answer.detail, everybody=stage is SmtpCommand.MAIL)  # no recipient is named yet
-        return self._judged(answer) if stage is SmtpCommand.RCPT else answer
+        return self._weighed_by_standing(answer) if stage is SmtpCommand.RCPT else answer
 
-    def _judged(self, answer: RetryLater | GiveUp) -> RetryLater | GiveUp:
+    def _weighed_by_standing(self, answer: RetryLater | GiveUp) -> RetryLater | GiveUp:
         """Judge a recipient's refusal that says nothing about the address: perhaps nothing is relayed for us."""
-        if answer.reason is Reason.REJECTED and self._standing.refused():
+        if answer.reason is Reason.REJECTED and self._standing.note_refused():
             return RetryLater(None, Reason.NOT_ADMITTED, answer.detail)
         return answer
 

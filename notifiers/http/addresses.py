@@ -33,7 +33,7 @@ def is_safe(url: str) -> bool:
 def safe_url(url: str) -> str:
     """Return the address, if it is safe. Raises ValueError."""
     if not is_safe(url):
-        raise ValueError(f"it must be https:// and a host (or http://{THIS_MACHINE}), without account and #")
+        raise ValueError(f"it must be https:// and a host (or http://{THIS_MACHINE}), without an account or a #")
     return url
 
 

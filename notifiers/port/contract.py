@@ -26,7 +26,7 @@ from notifiers.port.interface import (
     Unknown,
 )
 
-BUSY = 60.0
+BUSY_MACHINE_SECONDS = 60.0
 """Seconds after which what has a limit of its own has none, however busy the machine is."""
 
 
@@ -73,7 +73,7 @@ class NotifierContract(ABC):
 
     async def send(self, notifier: Notifier, messages: Sequence[Message]) -> list[Outcome]:
         """Send within the limit, or fail; what is added for a busy machine is less than for ever."""
-        async with asyncio.timeout(self.limit + BUSY):
+        async with asyncio.timeout(self.limit + BUSY_MACHINE_SECONDS):
             return list(await notifier.send(messages))
 
     async def test_one_outcome_a_message_in_their_order(self) -> None:
@@ -189,7 +189,7 @@ class AskableContract(ABC):
 
     async def ask(self, notifier: Askable, number: int) -> StatusAnswer:
         """Ask within the limit, or fail."""
-        async with asyncio.timeout(self.limit + BUSY):
+        async with asyncio.timeout(self.limit + BUSY_MACHINE_SECONDS):
             return await notifier.ask(self.inquiry(number))
 
     async def test_it_says_when_it_can_be_asked(self) -> None:

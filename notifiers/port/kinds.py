@@ -40,7 +40,7 @@ class NotTheirs(Exception):
     """Raised for a call that does not come from the provider."""
 
     def __init__(self) -> None:
-        super().__init__("The call is not the provider's: its signature or token is wrong, or too old.")
+        super().__init__("The call does not come from the provider: its signature or token is wrong or too old.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def went_wrong(outcomes: Sequence[Outcome], *, slowly: bool) -> bool:
     return 2 * troubled >= len(outcomes) if troubled else slowly
 
 
-class Spell:
+class TimedSwitch:
     """A while that ends by itself, if nobody ends it before."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -94,7 +94,7 @@ class Provider:
     messages a second that it takes at most (None: as many as it can). `trial`: one message looks whether it is well
     again, and nobody else is sent there until that is known, or its time is over, as it may never be sent after all.
     `patience`: it asked for some; then not even one looks. `standing`: what it said of addresses. `calls`: whether it
-    may call us. `count`: gets the outcomes of each batch (None: its notifier failed by a defect).
+    may call us. `on_outcomes`: gets the outcomes of each batch (None: its notifier failed by a defect).
     """
 
     name: str
@@ -103,14 +103,14 @@ class Provider:
     slow: float = 10.0
     rate: float | None = None
     breaker: Context = field(default_factory=lambda: Context("provider", FAILURES, RECOVERY_SECONDS))
-    trial: Spell = field(default_factory=Spell)
-    patience: Spell = field(default_factory=Spell)
+    trial: TimedSwitch = field(default_factory=TimedSwitch)
+    patience: TimedSwitch = field(default_factory=TimedSwitch)
     standing: Standing = field(default_factory=lambda: Standing(before=0))
     calls: bool = False
-    count: Callable[[Sequence[Outcome | None]], None] = field(default=lambda _: None, repr=False)
+    on_outcomes: Callable[[Sequence[Outcome | None]], None] = field(default=lambda _: None, repr=False)
 
     @property
-    def tells(self) -> bool:
+    def may_report(self) -> bool:
         """Return True if it may report the outcome of a message, over its link or by a call."""
         return self.calls or self.notifier.reports
 
@@ -174,12 +174,12 @@ class Provider:
         try:
             outcomes = await self.notifier.send(messages)
         except Exception:
-            self.count([None] * len(messages))
+            self.on_outcomes([None] * len(messages))
             raise
         return self._learnt(outcomes, slowly=loop.time() - begun > self.slow)
 
     def _learnt(self, outcomes: Sequence[Outcome], *, slowly: bool) -> Sequence[Outcome]:
-        self.count(outcomes)
+        self.on_outcomes(outcomes)
         self._learn(outcomes)
         if went_wrong(outcomes, slowly=slowly):
             self.breaker.handle_exception(_Trouble())
@@ -194,9 +194,9 @@ class Provider:
         for outcome in outcomes:
             match outcome:
                 case Accepted():
-                    self.standing.took()
+                    self.standing.note_accepted()
                 case GiveUp(Reason.BAD_ADDRESS):
-                    self.standing.refused()
+                    self.standing.note_refused()
                 case RetryLater(None, everybody=True) if not takes:  # else it was one connection too many
                     self.patience.begin(PATIENCE.total_seconds())
                 case RetryLater(timedelta() as after, everybody=True):

@@ -21,11 +21,11 @@ class Standing:
     def __init__(self, before: int = MANY) -> None:
         self._refused = before
 
-    def took(self) -> None:
+    def note_accepted(self) -> None:
         """Note that it accepted one."""
         self._refused = 0
 
-    def refused(self) -> bool:
+    def note_refused(self) -> bool:
         """Note that it refused one; return True if that is about us."""
         self._refused += 1
         return self.refuses_us

@@ -21,7 +21,7 @@ from notifiers.http.refusals import later, refusal
 from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, Reason, RetryLater, Unknown
 from notifiers.port.kinds import Kind
 from notifiers.push.google_account import AccessTokens, service_account
-from notifiers.push.messages import URGENT, buttons, collapse_key, fitted, life, trace
+from notifiers.push.messages import URGENT, buttons, collapse_key, fitted, seconds_to_live, trace
 
 _NAME = re.compile(r"[!-~]{1,300}")
 _TOO_MANY = timedelta(minutes=1)  # what FCM asks for where it does not say more
@@ -230,7 +230,7 @@ class FcmNotifier(HttpNotifier):
     def _android(self, message: Message) -> dict[str, Any]:
         how: dict[str, Any] = {
             "priority": "HIGH" if message.klass in URGENT else "NORMAL",
-            "ttl": f"{life(message, self._clock())}s",
+            "ttl": f"{seconds_to_live(message, self._clock())}s",
         }
         if not self._by_app:
             how |= {"collapse_key": collapse_key(message.key), "notification": {"tag": message.key}}
@@ -241,7 +241,7 @@ class FcmNotifier(HttpNotifier):
         headers = {
             "apns-collapse-id": collapse_key(message.key),
             "apns-priority": "10" if message.klass in URGENT else "5",
-            "apns-expiration": str(int(now.timestamp()) + life(message, now)),
+            "apns-expiration": str(int(now.timestamp()) + seconds_to_live(message, now)),
         }
         payload = {"payload": {"aps": {"alert": words, "mutable-content": 1}}} if self._by_app else {}
         return {"headers": headers, **payload}

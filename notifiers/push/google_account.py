@@ -45,7 +45,7 @@ class ServiceAccount(msgspec.Struct, frozen=True):
         except (ValueError, TypeError):
             key = None
         if not isinstance(key, RSAPrivateKey):
-            raise ValueError("private_key is no RSA key in PEM")  # noqa: TRY004  the file is wrong, not the program
+            raise ValueError("private_key is not an RSA key in PEM")  # noqa: TRY004  the file is wrong, not the program
         return key
 
 
@@ -54,7 +54,7 @@ def service_account(path: Path) -> ServiceAccount:
     try:
         account = msgspec.json.decode(path.read_bytes(), type=ServiceAccount)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise ValueError(f"the file is no service account: {error}") from None
+        raise ValueError(f"the file is not a service account: {error}") from None
     account.key()
     try:
         safe_url(account.token_uri)

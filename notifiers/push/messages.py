@@ -37,7 +37,7 @@ def trace(message: Message) -> dict[str, str]:
     return {} if message.traceparent is None else {"traceparent": message.traceparent}
 
 
-def life(message: Message, now: datetime) -> int:
+def seconds_to_live(message: Message, now: datetime) -> int:
     """Return the seconds for which it is worth delivering: at most 28 days."""
     if message.expires is None:
         return LONGEST_LIFE

@@ -38,18 +38,18 @@ class PushServices:
         found = self._services.get(origin)
         return RetryLater(found.closed_until - now, Reason.BUSY) if found and now < found.closed_until else None
 
-    def judged(self, origin: str, outcome: Outcome, now: datetime) -> Outcome:
+    def weighed(self, origin: str, outcome: Outcome, now: datetime) -> Outcome:
         """Return the meaning of one message's outcome, given those of others."""
         service = self._service(origin)
         match outcome:
             case Accepted():
-                service.key.took()
-                service.much.took()
+                service.key.note_accepted()
+                service.much.note_accepted()
             case RetryLater(_, Reason.NOT_ADMITTED, detail) if detail in _ABOUT_OUR_KEY:
-                if not service.key.refused():
+                if not service.key.note_refused():
                     return GiveUp(Reason.BAD_ADDRESS, detail)
             case RetryLater(timedelta() as after, everybody=True):
-                if outcome.detail != _TOO_MANY or service.much.refused():
+                if outcome.detail != _TOO_MANY or service.much.note_refused():
                     service.closed_until = now + min(after, MOST_PATIENCE)
                 return replace(outcome, everybody=False)
         return outcome

@@ -17,16 +17,16 @@ _RECORD = 4096
 _LAST = b"\x02"  # the delimiter of the last record
 
 
-class Once(NamedTuple):
+class OneTimeValues(NamedTuple):
     """The values used for one message only: a key pair of ours and 16 octets of salt."""
 
     key: ec.EllipticCurvePrivateKey
     salt: bytes
 
 
-def drawn() -> Once:
+def new_one_time_values() -> OneTimeValues:
     """Return a new key pair and salt from the operating system's randomness."""
-    return Once(ec.generate_private_key(CURVE), os.urandom(16))
+    return OneTimeValues(ec.generate_private_key(CURVE), os.urandom(16))
 
 
 def octets(key: ec.EllipticCurvePublicKey) -> bytes:
@@ -34,7 +34,9 @@ def octets(key: ec.EllipticCurvePublicKey) -> bytes:
     return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
-def sealed(content: bytes, browser: ec.EllipticCurvePublicKey, point: bytes, auth: bytes, once: Once) -> bytes:
+def sealed(
+    content: bytes, browser: ec.EllipticCurvePublicKey, point: bytes, auth: bytes, once: OneTimeValues
+) -> bytes:
     """Return the body of the request: header and the only record. `point` has the octets of the browser's key.
 
     `content` has at most 3993 octets, or the push service may refuse it.

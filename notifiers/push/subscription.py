@@ -79,7 +79,7 @@ class Hosts:
         entries = tuple(entries)
         for entry in entries:
             if not _HOST.fullmatch(entry) and not _ORIGIN.fullmatch(entry):
-                raise ValueError(f"{entry!r} is no host such as web.push.apple.com or *.notify.windows.com")
+                raise ValueError(f"{entry!r} is not a host such as web.push.apple.com or *.notify.windows.com")
         self._origins = {entry if "://" in entry else f"https://{entry}" for entry in entries if entry[0] != "*"}
         self._domains = tuple(entry[1:] for entry in entries if entry[0] == "*")
 
@@ -108,7 +108,7 @@ class Hosts:
         """
         found, subscription = _decoded(address), self.subscription(address)
         if found is None:
-            raise BadSubscription("This is no PushSubscription as JSON; send what the browser gave.")
+            raise BadSubscription("This is not a PushSubscription in JSON; send what the browser returned.")
         if not self.lists(address):
             raise BadSubscription("The endpoint leads to a host that is not listed; see the option `hosts`.")
         try:

@@ -10,9 +10,9 @@ from notifiers.http.notifier import HttpNotifier
 from notifiers.http.refusals import refusal
 from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, Reason, RetryLater
 from notifiers.port.kinds import Kind
-from notifiers.push.messages import Button, buttons, collapse_key, fitted, life, trace
+from notifiers.push.messages import Button, buttons, collapse_key, fitted, seconds_to_live, trace
 from notifiers.push.push_services import PushServices
-from notifiers.push.sealing import LONGEST, drawn, sealed
+from notifiers.push.sealing import LONGEST, new_one_time_values, sealed
 from notifiers.push.subscription import Hosts, Subscription, is_subscription
 from notifiers.push.vapid import Vapid
 from notifiers.push.web_push_options import WebPushOptions
@@ -92,14 +92,14 @@ class WebPushNotifier(HttpNotifier):
         if not isinstance(answer, Answer):
             return answer
         now, origin = self._clock(), subscription.origin
-        return self._services.judged(origin, meaning(answer, key, now, origin), now)
+        return self._services.weighed(origin, meaning(answer, key, now, origin), now)
 
     def _headers(self, message: Message, key: str, to: Subscription) -> dict[str, str]:
         return {
             "authorization": self._vapid.header(to.origin),
             "content-encoding": "aes128gcm",
             "content-type": "application/octet-stream",
-            "ttl": str(life(message, self._clock())),
+            "ttl": str(seconds_to_live(message, self._clock())),
             "urgency": _URGENCY[message.klass],
             "topic": collapse_key(key),
             **trace(message),
@@ -107,7 +107,7 @@ class WebPushNotifier(HttpNotifier):
 
     async def _post(self, to: Subscription, headers: dict[str, str], content: bytes) -> Answer | Outcome:
         try:
-            body = sealed(content, to.key(), to.point, to.auth, drawn())
+            body = sealed(content, to.key(), to.point, to.auth, new_one_time_values())
             return await self._http.request("POST", to.endpoint, headers, body, read=False)
         except ValueError:  # a key that is none, or a name that international domain names don't allow
             return GiveUp(Reason.BAD_ADDRESS)

@@ -13,7 +13,7 @@ from streams.queues.jobs import HoldsNothing, NothingToDo, Plan, Save, Step
 
 FEW = 20
 """Persons of a step: some seconds."""
-A_SECOND = 10.0
+USUAL_RATE = 10.0
 
 
 class BulkRequest(Struct, frozen=True):
@@ -89,7 +89,7 @@ def _plan(at: Progress) -> Plan:
     before = at.looked - at.erased - at.unknown
     what = Words("erase {persons} for ever", persons=_persons(at.erased))
     again = [Words("{persons} erased before", persons=_persons(before))] if before else []
-    return Plan(Joined([what, *again, *_unknown(at)], "; "), at.erased, "persons", A_SECOND)
+    return Plan(Joined([what, *again, *_unknown(at)], "; "), at.erased, "persons", USUAL_RATE)
 
 
 def _persons(many: int) -> Counted:

@@ -68,7 +68,7 @@ class RetentionTrial:
         self._nudges = nudges.of_persons(connection, persons)
         self._left = planned_before_erasure(connection, log, self._nudges)
 
-    def needed(self, keys: AbstractSet[bytes]) -> set[bytes]:
+    def needed_keys(self, keys: AbstractSet[bytes]) -> set[bytes]:
         """Return those of the keys without which a waiting nudge, or the plan, would change."""
         kept: set[bytes] = set()
         while more := self._needed(keys - kept):
@@ -244,7 +244,7 @@ class Retiring:
         if not sealed.named <= held:
             return _Batch(after, 0, 0)  # new persons are named by now: begin again, with them
         gone = set(keys.values())
-        kept = RetentionTrial(connection, self._log, rules, sealed, self._context.clock()).needed(gone)
+        kept = RetentionTrial(connection, self._log, rules, sealed, self._context.clock()).needed_keys(gone)
         self._log.keys.destroy_periods(connection, gone - kept)
         self._note(connection, one, who, gone - kept)
         return _Batch(last, len(gone - kept), len(kept))

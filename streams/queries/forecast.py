@@ -41,7 +41,7 @@ from streams.rules.switches import read_off
 from templates.words.rendering import WordsFailed
 
 SAMPLE, OF_A_TRIGGER = 5000, 50
-LOOKS = 20
+MOST_DEFERRALS = 20
 """The number of times a delivery is deferred before the forecast stops following it."""
 
 
@@ -84,11 +84,11 @@ class Forecaster:
             counted = [row for row in every if row[1] in names]
             share = min(1.0, self._sample / total) if total else 1.0
             rows = upcoming.sample_of_recipients(connection, until, _pseudonym_at(share))
-            sample = list(_Outlook(connection, self._log, rules, now).of(rows))
+            sample = list(_Simulation(connection, self._log, rules, now).of(rows))
             seen = {went.trigger for went in sample}
             for lane in sorted({lane for _, lane, _ in counted if names[lane] not in seen}):
                 some = upcoming.of_lane(connection, until, lane, OF_A_TRIGGER)
-                sample += _Outlook(connection, self._log, rules, now).of(some)
+                sample += _Simulation(connection, self._log, rules, now).of(some)
             marked = sum(many for lane, many in upcoming.held_back(connection) if lane in names)
             stopped = read_off(connection, self._log)
             unplanned = history.waiting(connection, unplannable_persons())[0]
@@ -113,7 +113,7 @@ def _pseudonym_at(share: float) -> str:
     return "g" if share >= 1 else f"{int(share * 16**8):08x}"
 
 
-class _Outlook:
+class _Simulation:
     """Simulates time for some deliveries: `settle` decides on each when its turn comes."""
 
     def __init__(self, connection: Connection, log: Log, rules: Rules, now: datetime) -> None:
@@ -133,11 +133,11 @@ class _Outlook:
             decision = self._decision(turn.case, at)
             if isinstance(decision, Defer) and decision.reason is NotSentReason.STOPPED:
                 yield SampledDelivery(turn.case.nudge.intent.trigger, turn.due, at, stopped=True, of=turn.of)
-            elif isinstance(decision, Defer) and turn.looks < LOOKS:
+            elif isinstance(decision, Defer) and turn.looks < MOST_DEFERRALS:
                 later = replace(turn, looks=turn.looks + 1, deferred=decision.reason.value)
                 heapq.heappush(turns, (decision.until, number, later))
             else:
-                yield replace(self._went(turn, decision, at), of=turn.of)
+                yield replace(self._outcome(turn, decision, at), of=turn.of)
 
     def _cases(self, rows: Sequence[tuple[int, Due]]) -> list["_Upcoming"]:
         found = nudges.by_id(self._connection, [due.nudge for _, due in rows])
@@ -163,7 +163,7 @@ class _Outlook:
         ledger = Ledger(case.settlement.ledger.nudges, messages)
         return settle(replace(case.settlement, ledger=ledger), at)
 
-    def _went(self, turn: "_Upcoming", decision: Decision, at: datetime) -> SampledDelivery:
+    def _outcome(self, turn: "_Upcoming", decision: Decision, at: datetime) -> SampledDelivery:
         case = turn.case
         went = SampledDelivery(case.nudge.intent.trigger, turn.due, at, deferred=turn.deferred)
         match decision:
@@ -196,7 +196,7 @@ class _Outlook:
         intent = case.nudge.intent
         kind = (intent.trigger, intent.step, str(case.recipient.get("language")))
         known = self._parts.setdefault(kind, [])
-        if len(known) < LOOKS:
+        if len(known) < MOST_DEFERRALS:
             try:
                 known.append(len(segments(render(case, self._rules, at, only="sms").signed()).parts))
             except WordsFailed:

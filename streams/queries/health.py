@@ -182,12 +182,12 @@ def _age(since: int | None, now: datetime) -> float:
     return 0.0 if since is None else max(0.0, (micros(now) - since) / 1_000_000)
 
 
-EVERY = timedelta(seconds=15)
+SAMPLE_EVERY = timedelta(seconds=15)
 SILENT = timedelta(minutes=2)
 """Without a sample for this long, the process that takes them counts as absent."""
 KEPT, TREND_KEPT = timedelta(days=1), timedelta(hours=1)
 """Age at which samples of ages are deleted, for the console draws a day of them, and all others."""
-SPAN, LEAST = timedelta(minutes=10), timedelta(minutes=1)
+SPAN, SHORTEST_SPAN = timedelta(minutes=10), timedelta(minutes=1)
 """The longest and shortest span of a trend."""
 
 
@@ -203,7 +203,7 @@ class Backlog(StrEnum):
 
 LOG = "log"
 """The last position of the log, sampled with the backlogs: the facts after it are what happened since."""
-RATES_SPAN = LEAST
+RATES_SPAN = SHORTEST_SPAN
 """The span of rates: facts are counted from the latest sample of the log that is at least so old."""
 PLANNING_AGE, DISPATCH_AGE = "planning.age", "dispatch.age"
 """The age of the oldest that waits, in seconds, sampled with the backlogs."""
@@ -226,7 +226,7 @@ class BacklogSamples:
     def take(self) -> bool:
         """Store a sample if it is time; return True if it was."""
         now = self._clock()
-        if self._last is not None and self._last <= now < self._last + EVERY:
+        if self._last is not None and self._last <= now < self._last + SAMPLE_EVERY:
             return False
         with self._database.reading() as connection:
             found: dict[str, int] = dict(waiting(connection, now).items())
@@ -282,7 +282,7 @@ class BacklogSamples:
         first: dict[str, tuple[datetime, int]] = {}
         last: dict[str, tuple[datetime, int]] = {}
         for at, name, count in rows:
-            if now - moment(at) >= LEAST:
+            if now - moment(at) >= SHORTEST_SPAN:
                 last[name] = (moment(at), count)
                 first.setdefault(name, last[name])
         found = {}

@@ -45,38 +45,38 @@ def held_back_by(
     for each in found:
         if (nudge := known.get(each.nudge)) is None:
             continue
-        if wide := _wide(nudge, rules).intersection(switches):
+        if wide := _switches_for_any_channel(nudge, rules).intersection(switches):
             counts.update(wide)
         else:
             by_channels.append((nudge, each.recipient, _stopped_channels(nudge, each.recipient, switches)))
     undecided = {recipient for _, recipient, stopped in by_channels if len(stopped) > 1}
     persons = histories.persons(connection, log, undecided, rules.rulebook) if undecided else {}
     for nudge, recipient, stopped in by_channels:
-        holding = [_holding(nudge, persons[recipient], stopped, rules)] if len(stopped) > 1 else stopped
+        holding = [_stopped_channel(nudge, persons[recipient], stopped, rules)] if len(stopped) > 1 else stopped
         counts.update([("channel", each) for each in holding])
     return HeldBack(counts, len(found) <= most)
 
 
-def _wide(nudge: Nudge, rules: Rules) -> set[Switch]:
+def _switches_for_any_channel(nudge: Nudge, rules: Rules) -> set[Switch]:
     """Return the switches that hold it back whatever the channel."""
     trigger = nudge.intent.trigger
     return {_ALL, ("trigger", trigger), ("agency", rules.governed.owners.get(trigger, "")), (PAUSED, trigger)}
 
 
 def _stopped_channels(nudge: Nudge, recipient: str, switches: Collection[Switch]) -> Sequence[str]:
-    over = _over(nudge, recipient)
+    over = _exhausted_channels(nudge, recipient)
     return [each for each in nudge.intent.channels if each not in over and ("channel", each) in switches]
 
 
-def _over(nudge: Nudge, recipient: str) -> Collection[str | None]:
+def _exhausted_channels(nudge: Nudge, recipient: str) -> Collection[str | None]:
     """Return the channels that had their turn."""
     delivery = nudge.to(recipient)
     return {*delivery.exhausted, delivery.channel if delivery.is_silent else None}
 
 
-def _holding(nudge: Nudge, person: Person, stopped: Sequence[str], rules: Rules) -> str:
+def _stopped_channel(nudge: Nudge, person: Person, stopped: Sequence[str], rules: Rules) -> str:
     """Return the stopped channel by which it would go to that person."""
-    trigger, over = rules.rulebook.version(nudge.intent.version).trigger, _over(nudge, person.pseudonym)
+    trigger, over = rules.rulebook.version(nudge.intent.version).trigger, _exhausted_channels(nudge, person.pseudonym)
     always = CLASS_RULES[trigger.klass].ignores_opt_out
     ways = reachable(person, nudge.intent.channels, over, trigger.category, always=always)
     return next((each for each in ways if each in stopped), stopped[0])

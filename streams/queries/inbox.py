@@ -111,7 +111,7 @@ class Inboxes:
         rules = self._library.rules()
         with self._database.reading() as connection:
             rows = _received(connection, person, before, limit + 1, nested=nested)
-            look = _Look(connection, self, rules)
+            look = _PageReader(connection, self, rules)
             shown = [look.sent(row, nudge, person) for row, nudge in rows[:limit]]
         last = rows[limit - 1][0] if len(rows) > limit else None
         return shown, None if last is None else Place(last.at, last.nudge)
@@ -128,7 +128,7 @@ class Inboxes:
             rows = inbox.unsettled(connection, person, since, lasting, _MOST_UNSETTLED)
             found = nudges.by_id(connection, [row.nudge for row in rows])
             things = {found[row.nudge].thing for row in rows if row.may_be_open}
-            look = _Look(connection, self, rules)
+            look = _PageReader(connection, self, rules)
             return [
                 look.sent(row, nudge, person)
                 for row in rows
@@ -153,7 +153,7 @@ class Inboxes:
         rules = self._library.rules()
         with self._database.reading() as connection:
             theirs = nudges.of_persons(connection, [person])[person].values()
-            look = _Look(connection, self, rules)
+            look = _PageReader(connection, self, rules)
             waiting = sorted(
                 (nudge for nudge in theirs if nudge.pending),
                 key=lambda each: (_due(each, person), each.intent.id.int),
@@ -286,7 +286,7 @@ def _received(
     return rows[:limit]
 
 
-class _Look:
+class _PageReader:
     """Looks up what the nudges of one page are about, each trigger version once."""
 
     def __init__(self, connection: Connection, inboxes: Inboxes, rules: Rules) -> None:

@@ -20,8 +20,8 @@ from streams.log.mapper import Entry
 from streams.storage.tables import IS_OF_ATTEMPT, log_rows
 from streams.storage.tables import log as log_table
 
-SPAN = timedelta(hours=1)
-LATELY = timedelta(minutes=2)
+RECORD_SPAN = timedelta(hours=1)
+RECENT = timedelta(minutes=2)
 """The span of a provider's speed."""
 FACTS = 5000
 """The number of facts about attempts that are read at most, so that the query stays short."""
@@ -114,7 +114,7 @@ def figures_of(record: Record) -> ProviderFigures:
 
 
 class RecentRecords(Struct, frozen=True):
-    """Provider -> its record since `since`; `whole`: this covers the whole SPAN.
+    """Provider -> its record since `since`; `whole`: this covers the whole RECORD_SPAN.
 
     If it does not, a provider without a record may have had attempts before `since`.
     """
@@ -142,10 +142,10 @@ class RecentReader:
             new = self._log.genuine_entries(connection, driver_rows(connection, _last(self._facts, after)))[::-1]
         entries = (*known, *new)[-self._facts :]
         self._known = entries  # another thread may have read as much meanwhile: either is right
-        recent = [entry for entry in entries if _at(entry) >= now - SPAN]
+        recent = [entry for entry in entries if _at(entry) >= now - RECORD_SPAN]
         whole = len(entries) < self._facts or len(recent) < len(entries)
-        since = now - SPAN if whole else _at(recent[0])
-        return RecentRecords(_records(recent, max(since, now - LATELY), now), since, whole)
+        since = now - RECORD_SPAN if whole else _at(recent[0])
+        return RecentRecords(_records(recent, max(since, now - RECENT), now), since, whole)
 
 
 def _last(facts: int, after: int) -> Select[Any]:

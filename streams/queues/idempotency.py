@@ -58,7 +58,7 @@ class IdempotencyKeys:
         if before.request != request:
             raise KeyReused("The key belongs to another request; choose a new key for a new request.")
         if before.status is None:
-            raise RequestInProgress("The same request is being done right now; ask again in a moment.")
+            raise RequestInProgress("The same request is being processed right now; try again in a moment.")
         return StoredResponse(before.status, before.media_type, before.body)
 
     def end(self, key: bytes, answered: StoredResponse) -> None:

@@ -28,7 +28,7 @@ from streams.rehearsal.case_model import BEYOND, CITIZEN, NAMED_AS, PERSON, Even
 from streams.rehearsal.stage import NAMES, Stage
 from templates.checks.pattern_samples import example
 from templates.checks.personas import UNKNOWN_ATTRIBUTE
-from templates.reading.attributes import KINDS, is_of
+from templates.reading.attributes import KINDS, has_kind
 from templates.reading.findings import closest
 from templates.reading.yaml_file import Document
 from templates.reading.yaml_file import Path as At
@@ -224,7 +224,7 @@ class AttributeChecker:
             path: At = (*where, name)
             if name not in known:
                 note_unknown(self._document, path, UNKNOWN_ATTRIBUTE, name, known, key=True)
-            elif value is not None and not is_of(known[name], value):
+            elif value is not None and not has_kind(known[name], value):
                 self._document.note(path, Words(KINDS[known[name]][1], name=name))
             elif value is not None:
                 self._check_value(path, name, value)

@@ -10,7 +10,7 @@ from streams.rehearsal.case_model import CaseShape
 from templates.checks.personas import PersonaShape
 from templates.reading.benefit_shapes import BenefitsFile, ParametersFile
 from templates.reading.event_shapes import EventTypeShape
-from templates.reading.json_schema import draft_07, many_of, schema_of
+from templates.reading.json_schema import draft_07, schema_of, schema_of_many
 from templates.reading.pack_shapes import PackShape
 from templates.reading.services_shapes import ServicesShape
 from templates.reading.trigger_shapes import TriggerShape
@@ -36,11 +36,11 @@ def schemas() -> dict[str, dict[str, Any]]:
         "pack": schema_of(PackShape, "A pack of Habarshy (pack.yaml)"),
         "event": schema_of(EventTypeShape, "An event type of Habarshy (events/*.yaml)"),
         "trigger": schema_of(TriggerShape, "A trigger of Habarshy (trigger.yaml)"),
-        "tests": many_of(CaseShape, "The tests of a trigger of Habarshy (tests.yaml)", named=False),
+        "tests": schema_of_many(CaseShape, "The tests of a trigger of Habarshy (tests.yaml)", named=False),
         "parameters": schema_of(ParametersFile, "Parameters of the law (parameters.yaml)"),
         "benefits": schema_of(BenefitsFile, "Benefits (benefits.yaml)"),
         "services": schema_of(ServicesShape, "The services of a pack (services.yaml)"),
-        "personas": many_of(PersonaShape, "Invented people for previews (personas.yaml)", named=True),
+        "personas": schema_of_many(PersonaShape, "Invented people for previews (personas.yaml)", named=True),
     }
 
 

@@ -19,7 +19,7 @@ from streams.intake.validation import Checker
 from streams.rehearsal.case_model import PERSON
 from streams.rules.in_force import Rules
 from templates.checks.loader import Pack, TriggerSource
-from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of, pack_zone, stated
+from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of, pack_zone, stated_time
 from templates.words.rendering import Renderer
 
 OPENING, ROLE = "opening", "citizen"
@@ -57,7 +57,7 @@ class Stage(Struct, frozen=True, dict=True):
     def rules(self, clock: datetime) -> Rules:
         """Return the rules with this trigger published at the clock's start, or earlier by its pack or reach."""
         start = clock if self.live_from is None else min(clock, self.live_from)
-        reach, ahead = (stated(self.source.rules, key, start, self.zone) for key in ("reach", "ahead_from"))
+        reach, ahead = (stated_time(self.source.rules, key, start, self.zone) for key in ("reach", "ahead_from"))
         version = Version(self.trigger, self.source.hash, 1, reach, ahead)
         catalogue = replace(self.catalogue, types={**self.catalogue.types, OPENING: _opening(self.catalogue)})
         return Rules(

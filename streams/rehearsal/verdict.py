@@ -8,7 +8,7 @@ from msgspec import Struct
 from domain.core.sms import segments
 from domain.core.translatable import Words
 from streams.rehearsal.case_model import CITIZEN, NOT_APPLICABLE, Ending, Expected, TriggerTest
-from templates.authoring.text_diff import marked, nearest
+from templates.authoring.text_diff import marked_changes, most_similar_part
 
 
 class Difference(Struct, frozen=True):
@@ -121,11 +121,11 @@ def unlike(difference: Difference) -> Iterator[str]:
         return
     for text in expected.contains:
         if text not in got.text:
-            found = nearest(got.text, text)
+            found = most_similar_part(got.text, text)
             yield (
                 Words('"{text}": nothing is like it', text=text)
                 if found is None
-                else Words("wanted → there: {marked}", marked=marked(text, found))
+                else Words("wanted → there: {marked}", marked=marked_changes(text, found))
             )
 
 

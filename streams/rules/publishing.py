@@ -41,7 +41,7 @@ from streams.rules.governed import Governed, governed
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database, Priority
 from templates.checks.loader import Pack, TriggerSource
-from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of, pack_zone, stated
+from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of, pack_zone, stated_time
 
 
 def wake(
@@ -325,8 +325,8 @@ def publication(
     live_from = live_from_of(pack) or now
     reach, ahead, zone = now, now, pack_zone(pack)
     if not earlier:
-        reach = stated(source.rules, "reach", live_from, zone)
-        ahead = stated(source.rules, "ahead_from", live_from, zone)
+        reach = stated_time(source.rules, "reach", live_from, zone)
+        ahead = stated_time(source.rules, "ahead_from", live_from, zone)
     elif widened:
         reach = earlier[0].fact.reach
     return TriggerPublished(

@@ -14,7 +14,7 @@ class BadCron(ValueError):
     """Raised for a schedule that is none."""
 
     def __init__(self, text: str, problem: str) -> None:
-        super().__init__(f"{text!r} is no schedule ({problem}); {HOW}")
+        super().__init__(f"{text!r} is not a schedule ({problem}); {HOW}")
 
 
 class ZoneTrigger(BaseTrigger):  # type: ignore[misc]  # the library has no types

@@ -20,8 +20,7 @@ from msgspec import Struct
 from streams.log.chain_builder import ChainBuilder
 from streams.planning.areas import AreaPlanning
 from streams.planning.reconciler import Reconciler
-from streams.queries.health import EVERY as SAMPLE_EVERY
-from streams.queries.health import BacklogSamples
+from streams.queries.health import SAMPLE_EVERY, BacklogSamples
 from streams.replay.follower import Follower
 from streams.runtime.schedule import Schedule
 from streams.runtime.timetable import Task, Timetable

@@ -34,7 +34,7 @@ class TypeChange(Struct, frozen=True):
     field: bool = False
     attributes: tuple[str, ...] = ()
 
-    def read(self, type_: str) -> tuple[str, ...]:
+    def names_read(self, type_: str) -> tuple[str, ...]:
         """Return the names under which whoever reads it reads it (see templates.checks.dependents)."""
         if self.attributes:
             return self.attributes
@@ -45,7 +45,7 @@ def type_changes(old: Content, new: Content) -> Iterator[TypeChange]:
     """Yield all differences between two versions of an event type."""
     for key, what in _WHOLE.items():
         if old.get(key) != new.get(key):
-            yield TypeChange(key, was(what, old.get(key), new.get(key)), (old.get(key), new.get(key)))
+            yield TypeChange(key, change_in_words(what, old.get(key), new.get(key)), (old.get(key), new.get(key)))
     yield from _fields("", old["data"], new["data"])
     yield from _settings(old.get("sets") or {}, new.get("sets") or {})
 
@@ -71,7 +71,7 @@ def _property(path: str, one: Content, other: Content) -> Iterator[TypeChange]:
         if key not in ("properties", "required") and one.get(key) != other.get(key):
             values = (one.get(key), other.get(key))
             what = f"what people call {path}" if key == "x-title" else f"the {key} of {path}"
-            yield TypeChange(path, was(what, *values), values, field=True)
+            yield TypeChange(path, change_in_words(what, *values), values, field=True)
     yield from _fields(f"{path}.", one, other)
 
 
@@ -80,10 +80,10 @@ def _settings(old: Content, new: Content) -> Iterator[TypeChange]:
         before, after = old.get(role) or {}, new.get(role) or {}
         for name in [*before, *(each for each in after if each not in before)]:
             if (values := (before.get(name), after.get(name)))[0] != values[1]:
-                sentence = was(f"what it sets as {name} of the {role}", *values)
+                sentence = change_in_words(f"what it sets as {name} of the {role}", *values)
                 yield TypeChange(f"sets.{role}.{name}", sentence, values, attributes=(f"citizen.{name}",))
 
 
-def was(what: str, before: PlainData, after: PlainData) -> str:
+def change_in_words(what: str, before: PlainData, after: PlainData) -> str:
     """Return the new and the old value in a sentence."""
     return f"{what} is {said_plainly(after)}; before, {said_plainly(before)}."

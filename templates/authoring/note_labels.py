@@ -118,7 +118,7 @@ class NoteLabels:
         single = {words[0]: code for words, code in spoken.items() if len(words) == 1}
         self._languages = single | _usual_languages() | {code: code for code in languages.written}
 
-    def mark(self, line: str) -> Label | None:
+    def label_of(self, line: str) -> Label | None:
         """Return the label that a line is or begins with; None for a line of text."""
         if len(line) <= _LONGEST and (words := _words(line)):
             if (group := self._groups.get(words)) is not None:
@@ -156,7 +156,7 @@ class NoteLabels:
         head, is_set_off = _head(line)
         return self._language_of(_words(head)) if is_set_off else ""
 
-    def doubt(self, line: str) -> Sequence[str] | None:
+    def possible_labels(self, line: str) -> Sequence[str] | None:
         """Return the labels that may be meant by a line that looks like one of them; None for a line of text."""
         head, is_set_off = _head(line)
         words = _words(head)
@@ -173,7 +173,7 @@ class NoteLabels:
             return [self.fields[text.field]]
         return [self.languages[found]] if (found := self._language_of(meant)) in self.languages else None
 
-    def nearest(self, line: str) -> Sequence[str]:
+    def nearest_labels(self, line: str) -> Sequence[str]:
         """Return the labels whose words are most like those of a line; those of all texts if none is like them."""
         pools, languages = _words_of_fields(), _usual_languages()
         known = [*languages, *dict.fromkeys(word for pool in pools.values() for word in pool)]
@@ -184,7 +184,9 @@ class NoteLabels:
 
     def is_text(self, line: str) -> bool:
         """Return True if nobody takes a line for a label."""
-        return self.mark(line) is None and self.doubt(line) is None and not self.language_before_text(line)
+        return (
+            self.label_of(line) is None and self.possible_labels(line) is None and not self.language_before_text(line)
+        )
 
 
 def looks_like_label(line: str) -> bool:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain.conditions.language import essence
 from domain.core.plain import PlainData
-from templates.authoring.event_type_diff import type_changes, was
+from templates.authoring.event_type_diff import change_in_words, type_changes
 from templates.authoring.rule_sentences import RuleWords
 from templates.checks.dependents import Dependents
 
@@ -107,12 +107,12 @@ class _Comparison:
         """Yield changes of the defaults, and of the values for the whole pack."""
         for name, one, other in self._pairs("defaults"):
             what, whom = _DEFAULTS[name]
-            sentence = was(what, _default(name, one), _default(name, other))
+            sentence = change_in_words(what, _default(name, one), _default(name, other))
             yield PackChange("defaults", name, f"{sentence} {whom}.", one, other)
         for name, (what, whom) in _OF_PACK.items():
             one, other = self.old.content.get(name), self.new.content.get(name)
             if one != other:
-                sentence = was(what, _default(name, one), _default(name, other))
+                sentence = change_in_words(what, _default(name, one), _default(name, other))
                 yield PackChange("defaults", name, f"{sentence} {whom}.", one, other)
 
     def events(self) -> Iterator[PackChange]:
@@ -125,7 +125,7 @@ class _Comparison:
             for change in type_changes(one, other):
                 about = f"{name}.{change.about}" if change.field else name
                 yield self._read(
-                    "event types", about, f"{name}: {change.sentence}", change.values, *change.read(name)
+                    "event types", about, f"{name}: {change.sentence}", change.values, *change.names_read(name)
                 )
 
     def attributes(self) -> Iterator[PackChange]:
@@ -133,7 +133,7 @@ class _Comparison:
         for name, one, other in self._pairs("attributes"):
             kinds = tuple(None if each is None else each["type"] for each in (one, other))
             if kinds[0] != kinds[1]:
-                sentence = was(f"The attribute {name}", *kinds)
+                sentence = change_in_words(f"The attribute {name}", *kinds)
                 yield self._read("attributes", name, sentence, (kinds[0], kinds[1]), f"citizen.{name}")
 
     def parameters(self) -> Iterator[PackChange]:
@@ -142,7 +142,7 @@ class _Comparison:
             before, after = ((each or {}).get("values") or {} for each in (one, other))
             for day in sorted({*before, *after}):
                 if before.get(day) != after.get(day):
-                    sentence = was(f"From {day} on, {name}", before.get(day), after.get(day))
+                    sentence = change_in_words(f"From {day} on, {name}", before.get(day), after.get(day))
                     values = (before.get(day), after.get(day))
                     yield self._read("parameters", f"{name}.{day}", sentence, values, f"param.{name}")
 
@@ -158,7 +158,7 @@ class _Comparison:
                     said = [
                         self._said(side, key, each.get(key)) for side, each in ((self.old, one), (self.new, other))
                     ]
-                    sentence = f"{name}: {was(_BENEFIT.get(key, key), *said)}"
+                    sentence = f"{name}: {change_in_words(_BENEFIT.get(key, key), *said)}"
                     values = (one.get(key), other.get(key))
                     yield self._read("benefits", f"{name}.{key}", sentence, values, f"benefit.{name}")
 
@@ -175,7 +175,7 @@ class _Comparison:
         for name, one, other in self._pairs("services"):
             links = tuple(None if each is None else each.get("link") for each in (one, other))
             if links[0] != links[1]:
-                sentence = was(f"The link of {name}", *links)
+                sentence = change_in_words(f"The link of {name}", *links)
                 yield PackChange("services", name, sentence, links[0], links[1])
 
 

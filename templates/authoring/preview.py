@@ -276,11 +276,11 @@ def _candidates(
             if name in few:
                 found[name] = list(few[name])
             elif name.startswith("event.") and name in usual:
-                found.setdefault(name, [usual[name]]).extend(_near(usual[name], when.text))
+                found.setdefault(name, [usual[name]]).extend(_neighbours(usual[name], when.text))
     return dict(found)
 
 
-def _near(value: PlainData, text: str) -> Iterator[PlainData]:
+def _neighbours(value: PlainData, text: str) -> Iterator[PlainData]:
     if isinstance(value, int) and not isinstance(value, bool):
         for literal in map(int, _INTEGER.findall(text)):
             yield from (literal, literal + 1, max(0, literal - 1))

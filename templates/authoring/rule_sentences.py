@@ -10,7 +10,7 @@ from domain.conditions.language import without_remarks
 from domain.core.timing import InvalidTime, parse_offset
 from domain.core.translatable import N_, Joined, Lowered, Number, Words
 from templates.authoring.condition_form import without_after_start
-from templates.authoring.value_words import day_of_year, length, moved, work_days, working_days
+from templates.authoring.value_words import day_of_year, length, offset_in_words, work_days, working_days
 
 Titles = Mapping[str, str]
 """Event type, benefit, dotted name or quoted value -> what it is called in the reader's language."""
@@ -191,7 +191,9 @@ class RuleWords(Struct, frozen=True):
             due = _of_the_event(step, clock, given)
         else:
             when = (
-                working_days(step["working_days"]) if step.get("working_days") else moved(step.get("offset", "P0D"))
+                working_days(step["working_days"])
+                if step.get("working_days")
+                else offset_in_words(step.get("offset", "P0D"))
             )
             named = {"when": when, "start": self.name(source)}
             due = Words("It is due {when} {start}{clock}{given}.", **named, clock=clock, given=given)
@@ -204,7 +206,7 @@ class RuleWords(Struct, frozen=True):
         if parse_offset(offset):
             due = Words(
                 "It is due on {day} of the year in which it is {when} {start}{clock}{given}.",
-                when=moved(offset),
+                when=offset_in_words(offset),
                 **told,
             )
         else:

@@ -13,7 +13,7 @@ CONTEXT = 40
 _ALIKE = 0.5
 
 
-def marked(before: str, after: str) -> str:
+def marked_changes(before: str, after: str) -> str:
     """Both texts in one: what went as [-…-], what came as {+…+}; long stretches without a change become …."""
     olds, news = _TOKEN.findall(before), _TOKEN.findall(after)
     pieces = list(_pieces(olds, news))
@@ -71,7 +71,7 @@ def _shortened(text: str, *, first: bool, last: bool) -> str:
     return text if len(before) + len(after) + 3 >= len(text) else f"{before}…{after}"
 
 
-def nearest(text: str, wanted: str) -> str | None:
+def most_similar_part(text: str, wanted: str) -> str | None:
     """Return the part of a text that is most like what was wanted, word by word; None where nothing is."""
     words = list(re.finditer(r"\S+", text))
     count = max(1, len(wanted.split()))

@@ -85,7 +85,7 @@ def _entry(field: str, text: str, labels: NoteLabels) -> str:
     if not pieces:
         return f"{label}:"
     beside = f"{label}: {text}"
-    if field != BODY and len(pieces) == 1 and labels.mark(beside) == Label(field=field, rest=text):
+    if field != BODY and len(pieces) == 1 and labels.label_of(beside) == Label(field=field, rest=text):
         return beside
     kept = [
         f"{_KEPT}{piece}{end}" if _needs_mark(at, piece, field, labels) else f"{piece}{end}"
@@ -152,7 +152,7 @@ class _Reader:
     def take(self, number: int, line: str, end: str) -> None:
         """Read the next line."""
         kept = line.startswith(_KEPT)
-        label = None if kept else self._labels.mark(line)
+        label = None if kept else self._labels.label_of(line)
         if label is None:
             self._take_text(number, line.removeprefix(_KEPT), end, kept=kept)
             return
@@ -211,14 +211,16 @@ class _Reader:
         name, title = f"{self._group}.{label.field}".removeprefix("."), self._labels.fields[label.field]
         if name not in names:
             where = self._labels.groups[self._group] if self._group else self._labels.languages[self._language]
-            self._lose(number, Words("“{label}”: there is no such text in “{heading}”.", label=title, heading=where))
+            self._skip_below(
+                number, Words("“{label}”: there is no such text in “{heading}”.", label=title, heading=where)
+            )
         elif (earlier := self._at.get((self._language, name))) is not None:
             told = Words(
                 "“{label}” stands here a second time in this language; the first is on line {line}.",
                 label=title,
                 line=earlier,
             )
-            self._lose(number, Joined((told, _OR_MARK)))
+            self._skip_below(number, Joined((told, _OR_MARK)))
         else:
             self._skips, self._at[self._language, name] = False, number
             self._open = _Text(label.field, label.rest, end)
@@ -243,23 +245,25 @@ class _Reader:
                 "“{text}”: write the language on a line of its own, and the label of the text below it.",
                 text=_quoted(line),
             )
-            self._lose(number, Joined((told, _OR_MARK)))
-        elif (meant := self._labels.doubt(line)) is not None:
-            self._lose(number, _no_label(line, meant))
+            self._skip_below(number, Joined((told, _OR_MARK)))
+        elif (meant := self._labels.possible_labels(line)) is not None:
+            self._skip_below(number, _no_label(line, meant))
         elif self._open is not None and (self._open.field == BODY or not self._open.has_begun):
             return False
         elif looks_like_label(line):
-            near = self._labels.nearest(line) if len(self._strays) < _MOST_COMPARED else ()
-            self._lose(number, _no_label(line, near))
+            near = self._labels.nearest_labels(line) if len(self._strays) < _MOST_COMPARED else ()
+            self._skip_below(number, _no_label(line, near))
         elif self._open is None:
-            self._stray(number, "unlabelled", Words("“{text}” stands there without a label.", text=_quoted(line)))
+            self._report_stray(
+                number, "unlabelled", Words("“{text}” stands there without a label.", text=_quoted(line))
+            )
         elif self._open.field in _ONE_LINE or self._open.is_blank_above or self._run == "ended":
             told = Words(
                 "“{text}” belongs to no label: “{label}” has ended above it.",
                 text=_quoted(line),
                 label=self._labels.fields[self._open.field],
             )
-            self._stray(number, "ended", Joined((told, _OR_MARK)))
+            self._report_stray(number, "ended", Joined((told, _OR_MARK)))
         else:
             return False
         return True
@@ -279,7 +283,7 @@ class _Reader:
             text=_quoted(line),
             language=next(iter(self._labels.languages.values()), ""),
         )
-        self._stray(number, "above", told)
+        self._report_stray(number, "above", told)
 
     def _end_heading(self) -> None:
         """Tell of a heading below which nothing stands."""
@@ -289,12 +293,12 @@ class _Reader:
             self._strays.append(Stray(number, number, Joined((told, _OR_MARK))))
         self._heading = None
 
-    def _lose(self, number: int, told: str) -> None:
+    def _skip_below(self, number: int, told: str) -> None:
         """Tell of a label that is wrong, and skip what stands below it."""
         self._strays.append(Stray(number, number, told))
         self._open, self._skips, self._heading, self._run = None, True, None, ""
 
-    def _stray(self, number: int, kind: str, told: str) -> None:
+    def _report_stray(self, number: int, kind: str, told: str) -> None:
         """Tell of a line; of several that belong together once."""
         if self._run == kind and self._strays:
             first = self._strays[-1]

@@ -39,7 +39,7 @@ class KeySentence(NamedTuple):
     group: Group
     sentence: str
     none: str = NOTHING
-    told: Callable[[Any, str], str] = said_plainly
+    in_words: Callable[[Any, str], str] = said_plainly
 
 
 def _silence(value: str | None, none: str) -> str:
@@ -202,7 +202,7 @@ class _Comparison:
         for key, each in (SENTENCES | named).items():
             before, after = value_of(self.before, key), value_of(self.after, key)
             if before != after:
-                told = {"before": each.told(before, each.none), "after": each.told(after, each.none)}
+                told = {"before": each.in_words(before, each.none), "after": each.in_words(after, each.none)}
                 what = {"what": key} if key in named else {}
                 yield Change(each.group, key, Words(each.sentence, **told, **what), before, after)
 

@@ -160,7 +160,7 @@ def new_parts_of(languages: Sequence[str]) -> list[Part]:
     ]
 
 
-def shown(part: Part, value: PlainData) -> str | None:
+def field_text(part: Part, value: PlainData) -> str | None:
     """Return a value as its field shows it, empty where there is none; None where the field cannot show it."""
     if value is None:
         return ""
@@ -288,7 +288,7 @@ class TriggerForm:
         self.parts = {part.name: part for part in parts_of(self.yaml.data, languages)}
         self.new_parts = {part.name: part for part in new_parts_of(languages)}
         shown_ = {
-            name: None if self.yaml.is_shared(part.path) else shown(part, self.yaml.get(part.path))
+            name: None if self.yaml.is_shared(part.path) else field_text(part, self.yaml.get(part.path))
             for name, part in self.parts.items()
         }
         empty = self.to_choose
@@ -520,13 +520,13 @@ def _entries(rule: Mapping[str, Any], group: str) -> Mapping[str, PlainData]:
 
 def _place_in(theirs: Mapping[str, PlainData], mine: Mapping[str, PlainData], at: str, group: str) -> str | None:
     """Return where an entry stands now; None where that is not sure."""
-    if group == "due" or _stay(mine, theirs, _OF_ENTRIES[group]):
+    if group == "due" or _entries_stay(mine, theirs, _OF_ENTRIES[group]):
         return at if at in theirs else None
     places = [place for place, each in theirs.items() if each == mine[at]]
     return places[0] if len(places) == 1 and list(mine.values()).count(mine[at]) == 1 else None
 
 
-def _stay(mine: Mapping[str, PlainData], theirs: Mapping[str, PlainData], key: str) -> bool:
+def _entries_stay(mine: Mapping[str, PlainData], theirs: Mapping[str, PlainData], key: str) -> bool:
     """Return True if each entry of a list is where it was, as it was or with other values."""
     before, now = list(mine.values()), list(theirs.values())
     return len(before) == len(now) and all(

@@ -40,7 +40,7 @@ def said_plainly(value: PlainData, none: str = NOTHING) -> str:
     return str(value)
 
 
-def moved(offset: str) -> str:
+def offset_in_words(offset: str) -> str:
     """Return an ISO 8601 duration as it stands before a date: "30 days before", "1 hour after", "on"."""
     parsed = parse_offset(offset)
     if not parsed:

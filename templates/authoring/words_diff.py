@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from domain.core.translatable import Joined
 from domain.core.translatable import Words as Sentence
-from templates.authoring.text_diff import marked
+from templates.authoring.text_diff import marked_changes
 from templates.checks.words_check import is_markdown, texts
 from templates.reading.files import BODY
 from templates.reading.yaml_file import Path
@@ -62,7 +62,7 @@ def _sentence(language: str, name: str, one: str | None, other: str | None) -> s
         return Sentence("{language}, {name} is gone: {text}", language=language, name=name, text=one)
     if one is None:
         return Sentence("{language}, {name} is new: {text}", language=language, name=name, text=other)
-    return Joined([f"{language}, ", name, f": {marked(one, other)}"], "")
+    return Joined([f"{language}, ", name, f": {marked_changes(one, other)}"], "")
 
 
 def _effective(path: Path, found: Mapping[Path, str]) -> str | None:

@@ -137,7 +137,7 @@ class YamlText:
             text = f"{text.rstrip()}\n{{}}\n".lstrip()
         made = YamlText(text)
         if made.data != wanted:
-            raise CannotEdit(f"{_told(path)} can be changed only in the file")
+            raise CannotEdit(f"{_path_in_words(path)} can be changed only in the file")
         return made
 
     def _put(self, path: Path, value: PlainData, order: Sequence[str]) -> str:
@@ -151,7 +151,7 @@ class YamlText:
             return self._inserted(parent, str(path[-1]), value, order)
         if isinstance(parent, yaml.SequenceNode):
             return self._appended(parent, value)
-        raise CannotEdit(f"{_told(path)} can be changed only in the file")
+        raise CannotEdit(f"{_path_in_words(path)} can be changed only in the file")
 
     def _replaced(self, node: yaml.Node, value: PlainData) -> str:
         start, end = node.start_mark.index, self._end(node)
@@ -161,13 +161,13 @@ class YamlText:
             return self.text[:start] + _block(value, indent) + self.text[end:]
         if start == end:  # nothing stands there yet
             before = "" if self.text[start - 1 : start] in (" ", "\n", "") else " "
-            return f"{self.text[:start]}{before}{flow(value)}{self.text[end:]}"
+            return f"{self.text[:start]}{before}{on_one_line(value)}{self.text[end:]}"
         if _is_block(node, self.text):  # on lines of its own, below its key: now beside it
             key_end = len(self.text[:start].rstrip(" \n"))
             if self.text[key_end - 1] not in ":-":
                 raise CannotEdit("a remark stands between the key and its value")
-            return f"{self.text[:key_end]} {flow(value)}{self.text[end:]}"
-        return self.text[:start] + flow(value, style) + self.text[end:]
+            return f"{self.text[:key_end]} {on_one_line(value)}{self.text[end:]}"
+        return self.text[:start] + on_one_line(value, style) + self.text[end:]
 
     def _block_indent(self, node: yaml.Node) -> int:
         first = self.text.find("\n", node.start_mark.index) + 1
@@ -175,7 +175,7 @@ class YamlText:
         return max(1, len(line) - len(line.lstrip(" ")))
 
     def _inserted(self, parent: yaml.MappingNode, key: str, value: PlainData, order: Sequence[str]) -> str:
-        entry = f"{_scalar(key)}: {flow(value)}"
+        entry = f"{_scalar(key)}: {on_one_line(value)}"
         keys = [each.value for each, _ in parent.value]
         earlier = set(order[: order.index(key)]) if key in order else set(keys)
         after = next((at for at in reversed(range(len(keys))) if keys[at] in earlier), None)
@@ -201,9 +201,9 @@ class YamlText:
     def _appended(self, parent: yaml.SequenceNode, value: PlainData) -> str:
         if parent.flow_style:
             at = self._end(parent) - 1
-            return f"{self.text[:at]}{', ' if parent.value else ''}{flow(value)}{self.text[at:]}"
+            return f"{self.text[:at]}{', ' if parent.value else ''}{on_one_line(value)}{self.text[at:]}"
         at = self._line_end(self._end(parent.value[-1]))
-        return f"{self.text[:at]}\n{' ' * parent.start_mark.column}- {flow(value)}{self.text[at:]}"
+        return f"{self.text[:at]}\n{' ' * parent.start_mark.column}- {on_one_line(value)}{self.text[at:]}"
 
     def _removed(self, path: Path) -> str:  # noqa: PLR0911  (one for each notation)
         parent = self._node(path[:-1])
@@ -221,7 +221,7 @@ class YamlText:
             return self.text[:before] + self.text[end:]
         begin = self.text.rfind("\n", 0, start) + 1
         if self.text[begin:start].strip(" -"):
-            raise CannotEdit(f"{_told(path)} can be changed only in the file")
+            raise CannotEdit(f"{_path_in_words(path)} can be changed only in the file")
         if self.text[begin:start].strip():  # the first key of an entry of a list, behind its dash
             if isinstance(parent, yaml.SequenceNode):
                 return self.text[:begin] + self.text[self._line_end(end) + 1 :]
@@ -262,13 +262,13 @@ class YamlText:
         return node
 
 
-def flow(value: PlainData, style: str = "") -> str:  # noqa: PLR0911  (one for each kind)
+def on_one_line(value: PlainData, style: str = "") -> str:  # noqa: PLR0911  (one for each kind)
     """Return plain data as YAML on one line; `style`: the quotation mark that stood around a text there before."""
     match value:
         case dict():
-            return "{" + ", ".join(f"{_scalar(str(key))}: {flow(inner)}" for key, inner in value.items()) + "}"
+            return "{" + ", ".join(f"{_scalar(str(key))}: {on_one_line(inner)}" for key, inner in value.items()) + "}"
         case list() | tuple():
-            return "[" + ", ".join(flow(inner) for inner in value) + "]"
+            return "[" + ", ".join(on_one_line(inner) for inner in value) + "]"
         case str() if style == "'" and "\n" not in value:
             return "'" + value.replace("'", "''") + "'"
         case str() if style == '"':
@@ -342,5 +342,5 @@ def _with(data: Any, path: Path, value: PlainData) -> Any:  # noqa: ANN401  (pla
     return group
 
 
-def _told(path: Path) -> str:
+def _path_in_words(path: Path) -> str:
     return ".".join(map(str, path))

@@ -17,7 +17,7 @@ from templates.checks.cost_check import check_cost
 from templates.checks.event_check import Known
 from templates.checks.pack_check import check_titles
 from templates.checks.shape_check import check_shape
-from templates.checks.trigger_check import place_of, quoted_in, without
+from templates.checks.trigger_check import place_of, quoted_in, without_paths
 from templates.reading.benefit_shapes import BenefitsFile, BenefitShape, ParametersFile
 from templates.reading.files import PackFiles, plain
 from templates.reading.findings import closest, unknown_agency
@@ -25,7 +25,7 @@ from templates.reading.pack_content import group_at
 from templates.reading.yaml_file import Document, Path
 
 
-class Rest(Struct, frozen=True):
+class OtherDeclarations(Struct, frozen=True):
     """The declarations that benefits are checked against. `broken`: event types that exist, but cannot be used."""
 
     catalogue: Catalogue
@@ -57,7 +57,7 @@ def _check_order(document: Document, name: str, days: Sequence[str]) -> None:
             document.note((name, "values", day), message, key=True)
 
 
-def check_benefits(documents: Iterable[Document], rest: Rest) -> tuple[Catalogue, frozenset[str]]:
+def check_benefits(documents: Iterable[Document], rest: OtherDeclarations) -> tuple[Catalogue, frozenset[str]]:
     """Report what is wrong with each benefits.yaml; the catalogue with what can be used, and the names of others."""
     usable: dict[str, Any] = {}
     declared: set[str] = set()
@@ -97,7 +97,7 @@ def _types(content: Mapping[str, Any]) -> set[str]:
     return {content["on"], *(each["on"] for each in content.get("unless") or ())}
 
 
-def _check_benefit(document: Document, name: str, wrong: Sequence[Path], rest: Rest) -> None:
+def _check_benefit(document: Document, name: str, wrong: Sequence[Path], rest: OtherDeclarations) -> None:
     """Report what is wrong with a benefit; `wrong`: the paths inside it at which its shape is wrong."""
     if (content := _compilable(plain(document)[name], wrong)) is None:
         return
@@ -120,7 +120,7 @@ def _compilable(data: PlainData, wrong: Sequence[Path]) -> dict[str, PlainData] 
     """Return the benefit as it can be compiled, without what is wrong in it; None where nothing is left."""
     if not wrong:
         return dict(data)
-    if not isinstance(rest := without(data, wrong), dict):
+    if not isinstance(rest := without_paths(data, wrong), dict):
         return None
     content = {**_HARMLESS, **rest}
     try:

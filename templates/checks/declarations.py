@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from domain.core.translatable import Words
 from domain.rules.event_types import Catalogue
 from domain.rules.triggers import Trigger
-from templates.checks.benefit_check import Rest, check_benefits, check_parameters
+from templates.checks.benefit_check import OtherDeclarations, check_benefits, check_parameters
 from templates.checks.event_check import Known, check_event_type
 from templates.checks.pack_check import check_packs, check_titles, languages_of
 from templates.checks.personas import check_personas
 from templates.checks.services_check import check_services, services_of
-from templates.reading.files import Kept, PackFiles, plain
+from templates.reading.files import DocumentCache, PackFiles, plain
 from templates.reading.findings import Report
 
 
@@ -32,7 +32,7 @@ class CheckCache:
     """Keeps what had no findings, for packs that are read again: documents, declarations, and triggers that hold."""
 
     def __init__(self) -> None:
-        self.documents = Kept()
+        self.documents = DocumentCache()
         self._texts: list[Sequence[Any]] = []
         self._declared: Declarations | None = None
         self._triggers: dict[str, tuple[Any, Trigger]] = {}
@@ -64,7 +64,7 @@ def _declarations(packs: Sequence[PackFiles]) -> Declarations:
     catalogue, broken = _catalogue(packs, known)
     catalogue = replace(catalogue, parameters=check_parameters(packs, languages))
     benefits = [files.benefits for files in packs if files.benefits is not None]
-    catalogue, unusable = check_benefits(benefits, Rest(catalogue, broken, known, languages))
+    catalogue, unusable = check_benefits(benefits, OtherDeclarations(catalogue, broken, known, languages))
     for files in packs[1:]:  # the built-in one is not the jurisdiction's to translate
         for document in (files.pack, *files.events):
             check_titles(document, languages)

@@ -79,7 +79,7 @@ def _of_trigger(trigger: Trigger, source: TriggerSource) -> Iterator[str]:
         yield from [later] if later else []
         yield from _of_condition(condition, trigger.on, later)
     dates = [*(step.source for step in trigger.steps), *([trigger.expiry.source] if trigger.expiry else [])]
-    for name in (*(each for each in dates if each), *trigger.occurrence, *_said(source)):
+    for name in (*(each for each in dates if each), *trigger.occurrence, *_variables_of_words(source)):
         yield from _resolved(name, trigger.on)
 
 
@@ -91,7 +91,7 @@ def _conditions(trigger: Trigger) -> Iterator[tuple[Condition | None, str]]:
     yield from ((each.when, each.on) for each in (trigger.needs.together if trigger.needs else ()))
 
 
-def _said(source: TriggerSource) -> Iterator[str]:
+def _variables_of_words(source: TriggerSource) -> Iterator[str]:
     """Yield the variables in the words."""
     for language, words in source.words.items():
         for _, text in texts((), words):

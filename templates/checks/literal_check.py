@@ -46,7 +46,7 @@ class ComparedText(NamedTuple):
     start: int
 
 
-def meaningless(
+def meaningless_literals(
     condition: str, kinds: Mapping[str, str], choices: Mapping[str, Sequence[Any]]
 ) -> Iterator[tuple[int, Words, str | None]]:
     """Yield each meaningless literal: its offset in the condition, the error, and what was probably meant."""
@@ -59,7 +59,7 @@ def meaningless(
             yield found.start, message, closest(found.text, known)
 
 
-def contradictory(condition: str, given: str = "", *, whole: bool = False) -> Iterator[tuple[int, Words]]:
+def contradictory_comparisons(condition: str, given: str = "", *, whole: bool = False) -> Iterator[tuple[int, Words]]:
     """Yield each comparison that contradicts an earlier one of the same name (`x > 10 && x < 5`): offset and error.
 
     `given`: a condition that must hold as well, such as the `when` of the trigger. `whole`: it is itself that of the
@@ -83,7 +83,7 @@ def contradictory(condition: str, given: str = "", *, whole: bool = False) -> It
         own.append(bound)
 
 
-def impossible(condition: str, limits: Mapping[str, Sequence["Limit"]]) -> Iterator[tuple[int, Words]]:
+def comparisons_beyond_limits(condition: str, limits: Mapping[str, Sequence["Limit"]]) -> Iterator[tuple[int, Words]]:
     """Yield each comparison that no event fulfils, by the limits of its fields: offset and error."""
     bounds = [(found.start(), found[0], _Bound(*found.groups())) for found in _ORDERED.finditer(condition)]
     for found in _TURNED.finditer(condition):
@@ -151,15 +151,15 @@ def _comparable(value: str) -> PlainData:
         return None
 
 
-def unreadable(condition: str) -> Iterator[tuple[int, Words]]:
+def unreadable_literals(condition: str) -> Iterator[tuple[int, Words]]:
     """Yield each text that a function cannot read, so that its condition never holds: offset and error."""
     for found in _READ.finditer(condition):
         call = f"{found[1]}({found[2]}) == {found[1]}({found[2]})"
-        if not _reckoned(f'"".matches({found[2]})' if found[1] == "matches" else call):
+        if not _can_be_evaluated(f'"".matches({found[2]})' if found[1] == "matches" else call):
             yield found.start(2), Words(_UNREADABLE[found[1]], text=found[2])
 
 
-def _reckoned(condition: str) -> bool:
+def _can_be_evaluated(condition: str) -> bool:
     """Return True if a condition that reads nothing has an answer."""
     try:
         return Conditions({}).compile(condition).holds({}) is not None

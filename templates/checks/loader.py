@@ -27,7 +27,7 @@ from templates.checks.sample_check import check_samples
 from templates.checks.services_check import link_actions
 from templates.checks.trigger_check import check_rules
 from templates.checks.words_check import check_words, context_of
-from templates.reading.files import Kept, PackFiles, TriggerFiles, plain, read_pack
+from templates.reading.files import DocumentCache, PackFiles, TriggerFiles, plain, read_pack
 from templates.reading.findings import BrokenPack, Finding, Report, closest, unknown_agency
 from templates.reading.yaml_file import Document
 
@@ -90,7 +90,7 @@ def examine(
     return packs, report
 
 
-def _read(paths: Sequence[Path], report: Report, only: str | None, kept: Kept | None) -> list[PackFiles]:
+def _read(paths: Sequence[Path], report: Report, only: str | None, kept: DocumentCache | None) -> list[PackFiles]:
     folders: dict[Path, Path] = {}
     for path in (Path(__file__).parents[1] / BUILT_IN, *paths):
         folders.setdefault(path.resolve(), path)

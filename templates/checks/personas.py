@@ -10,7 +10,7 @@ from msgspec import Struct
 from domain.core.timing import add_months
 from domain.core.translatable import N_, Said, Words
 from templates.checks.shape_check import check_shape
-from templates.reading.attributes import KINDS, is_of
+from templates.reading.attributes import KINDS, has_kind
 from templates.reading.files import plain
 from templates.reading.findings import closest
 from templates.reading.pack_content import group_at
@@ -101,5 +101,5 @@ def _check_attributes(part: Document, group: str, known: Mapping[str, str]) -> N
     for name, value in group_at(part.data, group).items():
         if name not in known:
             part.note((group, name), Words(UNKNOWN_ATTRIBUTE, name=name), closest(name, known), key=True)
-        elif not is_of(known[name], value):
+        elif not has_kind(known[name], value):
             part.note((group, name), Words(KINDS[known[name]][1], name=name))

@@ -9,7 +9,7 @@ from domain.conditions.language import Condition
 from domain.rules.event_types import EventType
 from templates.checks.literal_check import Limit
 
-MOST = 512
+MOST_COMBINATIONS = 512
 """More combinations than this are not gone through."""
 
 Choices = Mapping[str, Sequence[Any]]
@@ -64,12 +64,12 @@ def _required(prefix: str, schema: Mapping[str, Any]) -> Iterator[str]:
 
 def combinations(choices: Choices) -> Iterator[dict[str, Any]]:
     """Every way to choose; none where there are too many."""
-    if prod(map(len, choices.values())) <= MOST:
+    if prod(map(len, choices.values())) <= MOST_COMBINATIONS:
         for chosen in product(*choices.values()):
             yield dict(zip(choices, chosen, strict=True))
 
 
-def always(condition: Condition, event: EventType, later: EventType | None = None) -> bool | None:
+def constant_answer(condition: Condition, event: EventType, later: EventType | None = None) -> bool | None:
     """Return the condition's answer if it is the same for all events and persons; None where it depends on them.
 
     A value that is not enumerable stays unknown, and an unknown part decides nothing in `&&` and `||` where the other

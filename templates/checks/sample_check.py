@@ -25,7 +25,7 @@ from templates.words.rendering import SHORT, Rendered, Renderer, WordsFailed, si
 
 LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
 """The characters that fit on the screen of a locked telephone; systems cut off the rest, each a little elsewhere."""
-FEW = 20
+FEW_CHARACTERS = 20
 """So few characters are easily left out where they make an SMS cost a part more."""
 SUBJECT = 78 - len("Subject: ")
 """A line of an email should have no more than 78 characters (RFC 5322, 2.1.1); lists of mails show about as many."""
@@ -111,7 +111,7 @@ LACKED = N_('{why}: write {{% if {variable} is defined %}}, or | default("…")'
 OF_SOME_EVENTS = N_("an event may lack {variable}")
 OF_SOME_PEOPLE = N_("whoever has no {variable} is told nothing")
 _CYRILLIC = re.compile("[\u0400-\u04ff]")
-PEOPLE = 1_000
+PRICED_PEOPLE = 1_000
 """The number of people for whom a price is told."""
 
 
@@ -215,7 +215,10 @@ class _Sample:
             self._too_long("sms", where, message, warning=True)
         elif is_of_the_scaffold(usual.sms):
             return
-        elif not 0 < (over := excess(usual.signed())) <= FEW and (latin := _in_latin(smallest, usual)) < likely:
+        elif (
+            not 0 < (over := excess(usual.signed())) <= FEW_CHARACTERS
+            and (latin := _in_latin(smallest, usual)) < likely
+        ):
             message = Words(
                 "a value in Cyrillic letters, such as a name, makes this {parts}; in Latin letters it"
                 " would be {fewer}",
@@ -223,16 +226,16 @@ class _Sample:
                 fewer=latin,
             )
             self._too_long("sms", where, message, warning=True)
-        elif 0 < over <= FEW:
+        elif 0 < over <= FEW_CHARACTERS:
             self._too_long("sms", where, self._with_saving(_few_over(smallest, usual, over)), warning=True)
 
     def _with_saving(self, message: Words) -> Words:
         """Return the message with the saving by one SMS less; as it is without a price."""
         if not self.limit.price:
             return message
-        saved = self.limit.cost(PEOPLE)
+        saved = self.limit.cost(PRICED_PEOPLE)
         return Words(
-            "{message}, {saved} less for {people} people", message=message, saved=saved, people=Number(PEOPLE)
+            "{message}, {saved} less for {people} people", message=message, saved=saved, people=Number(PRICED_PEOPLE)
         )
 
     def _too_long(self, part: str, where: Path, message: Said, *, warning: bool = False) -> None:

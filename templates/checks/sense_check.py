@@ -16,8 +16,13 @@ from domain.core.translatable import N_, Said, Words
 from domain.rules.event_types import Catalogue, EventType
 from domain.rules.steps import Step
 from domain.rules.triggers import Trigger, Unless
-from templates.checks.literal_check import contradictory, impossible, meaningless, unreadable
-from templates.checks.possible_values import always, choices_of, limits_of
+from templates.checks.literal_check import (
+    comparisons_beyond_limits,
+    contradictory_comparisons,
+    meaningless_literals,
+    unreadable_literals,
+)
+from templates.checks.possible_values import choices_of, constant_answer, limits_of
 from templates.reading.yaml_file import Document, Path
 
 ZONE = ZoneInfo("UTC")
@@ -138,7 +143,7 @@ class _Check:
     ) -> bool | None:
         """Report one that is always true, or never; which of both it is, None where it depends."""
         self._texts(path, condition, later)
-        answer = None if condition is None else always(condition, self.type, later)
+        answer = None if condition is None else constant_answer(condition, self.type, later)
         if answer is False:
             self._note(path, never)
         elif answer is True:
@@ -160,13 +165,13 @@ class _Check:
             when.text if when is not None and condition is not when and path[0] in ("due", "unless", "with") else ""
         )
         limits = limits_of(self.type) | ({} if later is None else limits_of(later, "later"))
-        for start, message in impossible(condition.text, limits):
+        for start, message in comparisons_beyond_limits(condition.text, limits):
             line, column = place_in(condition.text, start)
             self.document.note_at(self.document.inside(path, line, column=column), message, warning=True)
         found = [
-            *((*each, None) for each in contradictory(condition.text, given, whole=path == ("when",))),
-            *meaningless(condition.text, kinds, choices),
-            *((*each, None) for each in unreadable(condition.text)),
+            *((*each, None) for each in contradictory_comparisons(condition.text, given, whole=path == ("when",))),
+            *meaningless_literals(condition.text, kinds, choices),
+            *((*each, None) for each in unreadable_literals(condition.text)),
         ]
         for start, message, meant in found:
             line, column = place_in(condition.text, start)

@@ -80,7 +80,7 @@ def check_rules(
 
 def _compilable(data: PlainData, wrong: list[Path]) -> dict[str, PlainData] | None:
     """Return the rules that compiling reads, without their errors; None where that leaves nothing to compile."""
-    rules = without(data, wrong)
+    rules = without_paths(data, wrong)
     if isinstance(rules, dict):
         rules = {**_HARMLESS} | {key: rules[key] for key in rules if key in KEYS and KEYS[key].compiled}
     try:
@@ -90,7 +90,7 @@ def _compilable(data: PlainData, wrong: list[Path]) -> dict[str, PlainData] | No
     return dict(rules)
 
 
-def without(data: PlainData, wrong: Iterable[Path]) -> PlainData:
+def without_paths(data: PlainData, wrong: Iterable[Path]) -> PlainData:
     """Return a copy of the data without what is at these paths."""
     rest = deepcopy(data)
     for path in sorted(wrong, reverse=True):  # from the end of a list, so that the others keep their places

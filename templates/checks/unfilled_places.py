@@ -15,7 +15,7 @@ _SUSPECT = re.compile(rf"[{{}}]|(?:{'|'.join(ROOTS)})\.")
 """A text without any of these has no slip. Most texts have none, and to look for one takes twenty times as long."""
 
 
-def unfilled(text: str, variables: Container[str] | None) -> Iterator[tuple[int, int, Words]]:
+def unfilled_placeholders(text: str, variables: Container[str] | None) -> Iterator[tuple[int, int, Words]]:
     """Yield line, column and error of each variable's name outside of a placeholder, and else of each brace.
 
     `variables`: the names that mean anything here; None: not known.
@@ -25,7 +25,7 @@ def unfilled(text: str, variables: Container[str] | None) -> Iterator[tuple[int,
         known = [found for found in slips if _name(found) is None or _name(found) in (variables or ())]
         named = [found for found in known if _name(found)]
         for found in named or known[:1]:
-            yield number, found.start() + 1, _told(found)
+            yield number, found.start() + 1, _problem(found)
 
 
 def unfilled_names(text: str) -> frozenset[str]:
@@ -43,7 +43,7 @@ def _name(found: re.Match[str]) -> str | None:
     return found["in"] or found["bare"]
 
 
-def _told(found: re.Match[str]) -> Words:
+def _problem(found: re.Match[str]) -> Words:
     name = _name(found)
     if found["braces"]:
         return Words(

@@ -16,7 +16,7 @@ from domain.rules.triggers import CORRECTION
 from templates.checks.sample_events import law_variables
 from templates.checks.scaffold_text import title_of
 from templates.checks.shape_check import check_shape
-from templates.checks.unfilled_places import unfilled, unfilled_names
+from templates.checks.unfilled_places import unfilled_names, unfilled_placeholders
 from templates.reading.files import BODY, TriggerFiles, plain
 from templates.reading.findings import Finding, closest
 from templates.reading.pack_content import group_at
@@ -218,7 +218,7 @@ class _Words:
         if not reading.problems:
             self.reads[path] = reading.reads - {"step", "repetition"}
             self.named[path] = unfilled_names(text)
-            for line, column, message in unfilled(text, self.context.scope.variables):
+            for line, column, message in unfilled_placeholders(text, self.context.scope.variables):
                 self.document.note_at(self.document.inside(path, line, column=column), message)
         for problem in reading.problems:
             self.document.note_at(

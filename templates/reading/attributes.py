@@ -16,7 +16,7 @@ KINDS: Mapping[str, tuple[type, str]] = {
 """Type -> the Python type of its values, and what is said of another one."""
 
 
-def is_of(kind: str, value: PlainData) -> bool:
+def has_kind(kind: str, value: PlainData) -> bool:
     """Return True if a value is of that type."""
     if not isinstance(value, KINDS[kind][0]) or (kind == "integer" and isinstance(value, bool)):
         return False

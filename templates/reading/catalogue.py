@@ -99,7 +99,7 @@ def pack_zone(content: Content) -> ZoneInfo:
     return zone_of((content.get("defaults") or {}).get("zone", "UTC"))
 
 
-def stated(rules: Content, key: str, otherwise: datetime, zone: ZoneInfo) -> datetime:
+def stated_time(rules: Content, key: str, otherwise: datetime, zone: ZoneInfo) -> datetime:
     """Return the stated time. A date means its start in the pack's zone, as does a time without a zone of its own."""
     if (text := rules.get(key)) is None:
         return otherwise

@@ -69,13 +69,13 @@ class PackFiles(Struct, frozen=True):
         return self.pack.lines, tuple(each.lines for each in self.events), lines
 
 
-class Kept:
+class DocumentCache:
     """Keeps documents without findings, by the text of their file: a pack that is read again has few new files."""
 
     def __init__(self) -> None:
         self._documents: dict[tuple[str, str], Document] = {}
 
-    def of(self, path: Path, text: str, report: Report) -> Document:
+    def document(self, path: Path, text: str, report: Report) -> Document:
         """Return the document of a file with that text."""
         key = (path.suffix, text)
         if (known := self._documents.get(key)) is not None:
@@ -87,21 +87,24 @@ class Kept:
         return document
 
 
-def read_pack(folder: Path, report: Report, kept: Kept | None = None, but: str | None = None) -> PackFiles:
+def read_pack(
+    folder: Path, report: Report, cache: DocumentCache | None = None, except_trigger: str | None = None
+) -> PackFiles:
     """Read all files of a pack; what cannot be read is reported and empty.
 
-    `kept`: takes over and keeps what it can, `but` the files of the trigger of that name, which change each time.
+    `cache`: keeps documents for the next time, except those of `except_trigger`, which change each time.
     """
     _warn_of_unread(folder, report)
     return PackFiles(
         folder,
-        read_document(folder / "pack.yaml", report, kept),
-        tuple(read_document(path, report, kept) for path in sorted((folder / "events").glob("*.yaml"))),
+        read_document(folder / "pack.yaml", report, cache),
+        tuple(read_document(path, report, cache) for path in sorted((folder / "events").glob("*.yaml"))),
         tuple(
-            _read_trigger(inner, report, None if inner.name == but else kept) for inner in _trigger_folders(folder)
+            _read_trigger(inner, report, None if inner.name == except_trigger else cache)
+            for inner in _trigger_folders(folder)
         ),
         *(
-            read_document(path, report, kept) if (path := folder / name).is_file() else None
+            read_document(path, report, cache) if (path := folder / name).is_file() else None
             for name in (PARAMETERS, BENEFITS, SERVICES, PERSONAS)
         ),
     )
@@ -132,23 +135,23 @@ def _trigger_folders(folder: Path) -> Iterator[Path]:
             yield inner
 
 
-def _read_trigger(folder: Path, report: Report, kept: Kept | None) -> TriggerFiles:
-    rules = read_document(folder / "trigger.yaml", report, kept)
+def _read_trigger(folder: Path, report: Report, cache: DocumentCache | None) -> TriggerFiles:
+    rules = read_document(folder / "trigger.yaml", report, cache)
     if not _NAME.fullmatch(folder.name):
         message = Words(
             "the folder {name!r} names a trigger: small Latin letters, digits and underscores", name=folder.name
         )
         rules.note_at(Place(1, 1, 1), message)
     named = [(found[1], path) for path in sorted(folder.iterdir()) if (found := _WORDS_FILE.fullmatch(path.name))]
-    words = {language: read_document(path, report, kept) for language, path in named}
+    words = {language: read_document(path, report, cache) for language, path in named}
     return TriggerFiles(folder.name, folder, rules, words)
 
 
-def read_document(path: Path, report: Report, kept: Kept | None = None) -> Document:
+def read_document(path: Path, report: Report, cache: DocumentCache | None = None) -> Document:
     """Read a YAML file, or a words file (`.md`)."""
     if (text := _read_text(path, report)) is None:
         return Document(str(path), [], report)
-    return _document(path, text, report) if kept is None else kept.of(path, text, report)
+    return _document(path, text, report) if cache is None else cache.document(path, text, report)
 
 
 def _document(path: Path, text: str, report: Report) -> Document:

@@ -15,7 +15,7 @@ def schema_of(shape: type[BaseModel], title: str) -> dict[str, Any]:
     return {"$schema": DIALECT, "title": title, **_without_noise(shape.model_json_schema(by_alias=True))}
 
 
-def many_of(shape: type[BaseModel], title: str, *, named: bool) -> dict[str, Any]:
+def schema_of_many(shape: type[BaseModel], title: str, *, named: bool) -> dict[str, Any]:
     """Return the schema of a file that is a list of such groups, or (`named`) a group of them by name."""
     inner = _without_noise(shape.model_json_schema(by_alias=True))
     definitions = {**inner.pop("$defs", {}), shape.__name__: inner}

@@ -24,12 +24,12 @@ from templates.reading.value_kinds import (
     Titles,
     Zone,
     distinct,
+    json_pattern,
     matching,
     optional,
-    written,
 )
 
-Domain = Annotated[str, matching(DOMAIN, Said("a site is written egov.kz")), written(DOMAIN)]
+Domain = Annotated[str, matching(DOMAIN, Said("a site is written egov.kz")), json_pattern(DOMAIN)]
 AttributeType = Literal["string", "date", "integer", "boolean", "strings"]
 ATTRIBUTE_TYPES: tuple[str, ...] = get_args(AttributeType)
 

@@ -14,15 +14,15 @@ from templates.reading.value_kinds import (
     Titles,
     Url,
     distinct,
+    json_pattern,
     matching,
     optional,
-    written,
 )
 
 ServiceId = Annotated[
-    str, matching(DOTTED, Said("is written in small Latin letters, as in kz.birth_allowance")), written(DOTTED)
+    str, matching(DOTTED, Said("is written in small Latin letters, as in kz.birth_allowance")), json_pattern(DOTTED)
 ]
-Domain = Annotated[str, matching(DOMAIN, Said("a domain is written as in egov.kz")), written(DOMAIN)]
+Domain = Annotated[str, matching(DOMAIN, Said("a domain is written as in egov.kz")), json_pattern(DOMAIN)]
 Domains = Annotated[list[Domain], Field(min_length=1), AfterValidator(distinct)]
 
 

@@ -31,8 +31,8 @@ from templates.reading.value_kinds import (
     TypeName,
     Until,
     Url,
-    apart,
     distinct,
+    distinct_codes,
     optional,
 )
 
@@ -170,8 +170,8 @@ class TriggerShape(Shape):
     minors: Literal["guardians", "self"] = optional("who is told for a minor")
     discreet: bool = optional("push, SMS and subject say nothing of the substance")
     actions: list[ActionShape] = optional("buttons and links under the words")
-    replies: Annotated[dict[Code, TypeName], Field(min_length=1, max_length=9), AfterValidator(apart)] = optional(
-        'what an answer with that code becomes: {"1": citizen.consent_given}'
+    replies: Annotated[dict[Code, TypeName], Field(min_length=1, max_length=9), AfterValidator(distinct_codes)] = (
+        optional('what an answer with that code becomes: {"1": citizen.consent_given}')
     )
     correction: bool = optional("there are words for taking back what was sent")
 

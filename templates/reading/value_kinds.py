@@ -134,7 +134,7 @@ def _within(text: str) -> str:
     return text
 
 
-def written(pattern: str) -> WithJsonSchema:
+def json_pattern(pattern: str) -> WithJsonSchema:
     """Return the JSON schema that tells editors of a pattern."""
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
@@ -150,7 +150,7 @@ def distinct(values: list[str]) -> list[str]:
     return values
 
 
-def apart(replies: dict[str, str]) -> dict[str, str]:
+def distinct_codes(replies: dict[str, str]) -> dict[str, str]:
     """Return the replies, if no code is like another to people, who do not mind small and capital letters."""
     if len({spelt(code) for code in replies}) < len(replies):
         raise ValueError(Said("two codes differ only in small and capital letters, and people write either"))
@@ -170,27 +170,31 @@ Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Cel = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS, pattern=r"\S")]
 """A condition or an amount."""
 WRITTEN_NAME = Said("is written in small Latin letters, digits and underscores")
-Name = Annotated[str, matching(NAME, WRITTEN_NAME), written(NAME)]
+Name = Annotated[str, matching(NAME, WRITTEN_NAME), json_pattern(NAME)]
 TypeName = Annotated[
-    str, matching(DOTTED, Said("is written in small Latin letters, as in kz.civil.birth_registered")), written(DOTTED)
+    str,
+    matching(DOTTED, Said("is written in small Latin letters, as in kz.civil.birth_registered")),
+    json_pattern(DOTTED),
 ]
 StepName = Annotated[Name, AfterValidator(_no_correction)]
-Language = Annotated[str, matching(LANGUAGE, Said("a language is two or three small letters: kk")), written(LANGUAGE)]
-Clock = Annotated[str, matching(CLOCK, Said('a time of day is written "09:00"')), written(CLOCK)]
-Url = Annotated[str, AfterValidator(_url), written(URL)]
-DayInYear = Annotated[str, AfterValidator(_day_of_year), written(DAY_OF_YEAR)]
-Duration = Annotated[str, AfterValidator(_duration), written(DURATION)]
-Period = Annotated[str, AfterValidator(_period), written(PERIOD)]
-Ahead = Annotated[str, AfterValidator(_ahead), written(f"^{ANY}$|{PERIOD}")]
+Language = Annotated[
+    str, matching(LANGUAGE, Said("a language is two or three small letters: kk")), json_pattern(LANGUAGE)
+]
+Clock = Annotated[str, matching(CLOCK, Said('a time of day is written "09:00"')), json_pattern(CLOCK)]
+Url = Annotated[str, AfterValidator(_url), json_pattern(URL)]
+DayInYear = Annotated[str, AfterValidator(_day_of_year), json_pattern(DAY_OF_YEAR)]
+Duration = Annotated[str, AfterValidator(_duration), json_pattern(DURATION)]
+Period = Annotated[str, AfterValidator(_period), json_pattern(PERIOD)]
+Ahead = Annotated[str, AfterValidator(_ahead), json_pattern(f"^{ANY}$|{PERIOD}")]
 Limit = Annotated[
-    str, matching(LIMIT, Said("a limit is written in whole years or months: P5Y, P18M")), written(LIMIT)
+    str, matching(LIMIT, Said("a limit is written in whole years or months: P5Y, P18M")), json_pattern(LIMIT)
 ]
 StepRef = Annotated[
     str,
     matching(STEP_REF, Said("a step is named as in trigger.yaml, its repetitions as in ask.2")),
-    written(STEP_REF),
+    json_pattern(STEP_REF),
 ]
-Code = Annotated[str, matching(CODE, Said("a code is one or two digits, or a short word")), written(CODE)]
+Code = Annotated[str, matching(CODE, Said("a code is one or two digits, or a short word")), json_pattern(CODE)]
 Until = Annotated[str, AfterValidator(_until)]
 Day = Annotated[
     str,

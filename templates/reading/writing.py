@@ -34,14 +34,14 @@ _Writer.yaml_implicit_resolvers = {  # here `on` and `no` are words, as in YAML 
 def pack_texts(content: Mapping[str, Any]) -> dict[str, str]:
     """Return the files of a pack without its triggers, by path."""
     rest = {name: part for name, part in content.items() if name != "events" and name not in _BESIDE}
-    beside = {path: written(content[name]) for name, path in _BESIDE.items() if name in content}
-    events = {f"events/{at:04}.yaml": written(event) for at, event in enumerate(content["events"])}
-    return {"pack.yaml": written(rest), **beside, **events}
+    beside = {path: as_yaml(content[name]) for name, path in _BESIDE.items() if name in content}
+    events = {f"events/{at:04}.yaml": as_yaml(event) for at, event in enumerate(content["events"])}
+    return {"pack.yaml": as_yaml(rest), **beside, **events}
 
 
 def trigger_texts(rules: Mapping[str, Any], words: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Return the rules and the words of a trigger, by file; its tests are not in the log."""
-    return {"trigger.yaml": written(rules)} | {
+    return {"trigger.yaml": as_yaml(rules)} | {
         f"{language}.md": _words(texts) for language, texts in sorted(words.items())
     }
 
@@ -49,10 +49,10 @@ def trigger_texts(rules: Mapping[str, Any], words: Mapping[str, Mapping[str, Any
 def _words(texts: Mapping[str, Any]) -> str:
     keys = {name: text for name, text in texts.items() if name != BODY}
     body = f"\n{texts[BODY]}\n" if BODY in texts else ""
-    return f"---\n{written(keys) if keys else ''}---\n{body}"
+    return f"---\n{as_yaml(keys) if keys else ''}---\n{body}"
 
 
-def written(data: object) -> str:
+def as_yaml(data: object) -> str:
     """Plain data as YAML."""
     plain = _plain(data)
     return yaml.dump(plain, Dumper=_Writer, allow_unicode=True, sort_keys=False, width=_WIDTH)

@@ -19,7 +19,7 @@ from domain.core.plain import PlainData
 from domain.core.translatable import N_, Said, Words
 from templates.sandbox.confined_child import OUT_OF_MEMORY, TOO_LONG
 
-OURS = str(Path(__file__).resolve().parents[2])
+CODE_FOLDER = str(Path(__file__).resolve().parents[2])
 """The folder of our packages, the child's only way to code: the current folder may be a stranger's."""
 _AT_ONCE = 65536
 """Bytes that are read from a child in one go."""
@@ -48,7 +48,7 @@ class Died(Exception):
         self.reason = reason
 
 
-class _Late(Exception):
+class _TimedOut(Exception):
     """The child took no more or said nothing by the deadline; it is to be ended."""
 
 
@@ -81,7 +81,7 @@ class Confined:
         Raises:
             Died: there is none.
         """
-        return self._told(self._child or self._start(), question, kind)
+        return self._answer_of(self._child or self._start(), question, kind)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         limits = map(str, (self._limits.memory, self._limits.work, self._limits.answer))
@@ -91,19 +91,19 @@ class Confined:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env={"PYTHONPATH": OURS, "PYTHONUTF8": "1"},
+            env={"PYTHONPATH": CODE_FOLDER, "PYTHONUTF8": "1"},
             bufsize=0,
             start_new_session=True,
         )
         os.set_blocking(cast("IO[bytes]", child.stdin).fileno(), False)
         self._child = child
-        self._told(child, self._opening, Any)
+        self._answer_of(child, self._opening, Any)
         return child
 
-    def _told(self, child: "subprocess.Popen[bytes]", said: object, kind: PlainData) -> PlainData:
+    def _answer_of(self, child: "subprocess.Popen[bytes]", said: object, kind: PlainData) -> PlainData:
         try:
             answer = self._exchanged(child, json.dumps(said).encode() + b"\n", monotonic() + self._limits.wait)
-        except _Late:
+        except _TimedOut:
             self.end()
             raise Died(Words(TOO_SLOW, most=self._limits.wait)) from None
         if not answer.endswith(b"\n"):
@@ -165,4 +165,4 @@ def _wait(pipe: int, ready_for: int, until: float) -> None:
     poll = select.poll()
     poll.register(pipe, ready_for)
     if not poll.poll(max(0, until - monotonic()) * 1000):
-        raise _Late
+        raise _TimedOut

@@ -59,7 +59,7 @@ def tried(
         with Confined(child, [pack_of(files).content for files in packs], limits or Limits()) as confined:
             deaths = 0
             for trial in _trials(packs, only):
-                deaths += _kills(confined, trial, report)
+                deaths += _is_killed_by(confined, trial, report)
                 if deaths == MOST_DEATHS:
                     break
     except Died as died:
@@ -76,7 +76,7 @@ def tried_here(packs: Sequence[PackFiles], *, only: str | None = None) -> tuple[
     return report.findings
 
 
-def _kills(confined: Confined, trial: _Trial, report: Report) -> bool:
+def _is_killed_by(confined: Confined, trial: _Trial, report: Report) -> bool:
     """Try a text; whether its child died of it."""
     try:
         _try(trial, lambda question: confined.ask(question, tuple[Any, Any] | None), report)

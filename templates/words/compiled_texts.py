@@ -13,7 +13,7 @@ from domain.core.translatable import Said, Words
 from templates.words.environment import COLLECTED, collect, markdown_environment, plain_environment, printable
 from templates.words.markdown import MARKS, Markdown, Page, spells_marks
 from templates.words.policy import Scope
-from templates.words.simple import Finalize, Generate, simple
+from templates.words.simple import Finalize, Generate, compile_simple
 from templates.words.syntax import read_words
 
 MAX_BYTES, LENGTHENED = 65_536, 12
@@ -97,7 +97,7 @@ class _Read(NamedTuple):
     reads: AbstractSet[str]
 
     def compiled(self) -> Generate:
-        found = simple(self.tree, self.environment, self.finalize)
+        found = compile_simple(self.tree, self.environment, self.finalize)
         return found or self.environment.from_string(self.tree).generate
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(__file__).with_name("pictures")
-OTHERWISE: Final = "landmark"
+DEFAULT_EMBLEM: Final = "landmark"
 """Stands for an agency without an emblem, or with one of a later release."""
 _SOURCE = re.compile(r' src="cid:([a-z0-9-]+)@emblem"')
 
@@ -18,7 +18,7 @@ _SOURCE = re.compile(r' src="cid:([a-z0-9-]+)@emblem"')
 @cache
 def source(emblem: str) -> str:
     """Return the address of the picture within its letter (RFC 2392)."""
-    return f"cid:{emblem if (FOLDER / f'{emblem}.png').is_file() else OTHERWISE}@emblem"
+    return f"cid:{emblem if (FOLDER / f'{emblem}.png').is_file() else DEFAULT_EMBLEM}@emblem"
 
 
 def pictures(html: str) -> dict[str, bytes]:

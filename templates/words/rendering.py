@@ -29,7 +29,7 @@ AnswerUrl = Callable[[str], str]
 """Makes the link of a button that answers, from the code of its reply."""
 
 
-def unaddressed(code: str) -> str:
+def placeholder_answer_url(code: str) -> str:
     """Return the link of such a button where nobody is there to answer: in previews, tests and explanations."""
     return f"answer:{code}"
 
@@ -142,7 +142,7 @@ class Renderer:
         values: Mapping[str, Any],
         *,
         correction: bool = False,
-        answer: AnswerUrl = unaddressed,
+        answer: AnswerUrl = placeholder_answer_url,
         only: str | None = None,
     ) -> Rendered:
         """Return the words of a step, or of its correction, for values made by `context`.

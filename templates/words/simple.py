@@ -34,7 +34,7 @@ class _NotSimple(Exception):
     """Raised for a text with more in it than values, filters and conditions."""
 
 
-def simple(tree: nodes.Template, environment: Environment, finalize: Finalize) -> Generate | None:
+def compile_simple(tree: nodes.Template, environment: Environment, finalize: Finalize) -> Generate | None:
     """Return what makes the text; None where it has more in it than values, filters and conditions."""
     try:
         parts = _Reader(environment, finalize).parts(tree.body)

@@ -80,7 +80,7 @@ def test_a_job_that_does_not_run_or_fails_is_said(terminal: Terminal) -> None:
     [
         (
             '{"retire": "03:30"}',
-            "schedule: retire: '03:30' is no schedule (it has 1 fields of 5); write minute, hour",
+            "schedule: retire: '03:30' is not a schedule (it has 1 fields of 5); write minute, hour",
         ),
         (
             '{"retry": "30 3 * * *"}',

@@ -47,9 +47,9 @@ def test_the_kind_of_the_page_hears_its_board(tmp_path: Path) -> None:
     body = b'["key-1"]'
     signature = hmac.digest(b"a secret of the board", body, "sha256").hex()
     call = Call({"x-board-signature": signature}, {}, body, datetime(2025, 6, 2, tzinfo=UTC))
-    assert board.KIND.hears(options, call) == [Report("key-1", ReceiptStatus.OPENED)]
+    assert board.KIND.read_call(options, call) == [Report("key-1", ReceiptStatus.OPENED)]
     with pytest.raises(NotTheirs):
-        board.KIND.hears(options, replace(call, headers={}))
+        board.KIND.read_call(options, replace(call, headers={}))
 
 
 def test_the_group_of_the_page_is_the_one_that_is_read() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notifiers.port.contract import BUSY
+from notifiers.port.contract import BUSY_MACHINE_SECONDS
 from notifiers.port.interface import Message, Notifier, Outcome, RetryLater, Unknown
 from tests.faults.wire import Wire, wire
 from tests.notifiers.browsers import Browser, push, web_push
@@ -66,7 +66,7 @@ async def test_a_provider_that_falls_silent_holds_nobody(
     tmp_path: Path, provider: Callable[[Path], AbstractAsyncContextManager[Sends]]
 ) -> None:
     """Each send ends by its own limit and takes nothing for sent; on a connection that is well it goes on."""
-    async with provider(tmp_path) as (notifier, message, line), asyncio.timeout(BUSY):
+    async with provider(tmp_path) as (notifier, message, line), asyncio.timeout(BUSY_MACHINE_SECONDS):
         await until_taken(notifier, message)
         line.swallows = True
         assert isinstance(await sent(notifier, message), RetryLater | Unknown)

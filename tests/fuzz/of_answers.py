@@ -139,7 +139,7 @@ async def _played(data: bytes) -> tuple[list[Outcome | None], bytes]:
         if not line.cut:
             link.data_received(data[start : start + size])
         await asyncio.sleep(0)
-    await arrivals.rest()
+    await arrivals.wait_answered()
     link.connection_lost(None)
     outbox.refuse(RetryLater(None, Reason.LINK_LOST))
     await arrivals.aclose()

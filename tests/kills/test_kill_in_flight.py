@@ -16,7 +16,7 @@ from app.compose import Platform, compose
 from app.compose_sending import compose_dispatcher, compose_routes
 from app.identity.key_file import load_keyring
 from app.settings import load_settings
-from notifiers.port.contract import BUSY
+from notifiers.port.contract import BUSY_MACHINE_SECONDS
 from projections import nudges
 from streams.delivery.admission.concurrency import IN_FLIGHT
 from streams.queries.health import health
@@ -65,7 +65,7 @@ async def test_a_kill_leaves_few_unknown(tmp_path: Path, letters: int) -> None:
         await asyncio.to_thread(_fill, environment)
         running = await asyncio.to_thread(Command, ["run", "--clock", DUE], environment, tmp_path / "run.log")
         try:
-            async with asyncio.timeout(BUSY), mails.came:
+            async with asyncio.timeout(BUSY_MACHINE_SECONDS), mails.came:
                 await mails.came.wait_for(lambda: mails.count >= letters)
         finally:
             running.kill()
@@ -91,7 +91,7 @@ async def test_a_kill_while_no_link_can_be_opened_leaves_none(tmp_path: Path) ->
         await asyncio.to_thread(_fill, environment)
         running = await asyncio.to_thread(Command, ["run", "--clock", DUE], environment, tmp_path / "run.log")
         try:
-            async with asyncio.timeout(BUSY):
+            async with asyncio.timeout(BUSY_MACHINE_SECONDS):
                 await came.wait()
         finally:
             running.kill()

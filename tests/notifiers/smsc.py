@@ -12,7 +12,7 @@ from typing import Any
 
 from smpp34 import DeliverSm, SubmitSm, decode
 
-from notifiers.port.contract import BUSY
+from notifiers.port.contract import BUSY_MACHINE_SECONDS
 
 PROGRAM = Path(__file__).parents[1] / "peers" / "smsc.js"
 
@@ -40,7 +40,7 @@ class RealCentre:
 
     async def told(self, what: str, times: int = 1) -> list[Any]:
         """Wait until it has told `what` so often; what it told."""
-        async with asyncio.timeout(BUSY), self._changed:
+        async with asyncio.timeout(BUSY_MACHINE_SECONDS), self._changed:
             await self._changed.wait_for(lambda: len(self.of(what)) >= times or self._over)
         assert len(self.of(what)) >= times, "the npm server has ended: is it installed (make services)?"
         return self.of(what)
@@ -120,7 +120,7 @@ class ScriptedCentre:
 
     async def until(self, predicate: Any) -> None:
         """Wait until the predicate holds, looked at after each thing that happens."""
-        async with asyncio.timeout(BUSY), self._changed:
+        async with asyncio.timeout(BUSY_MACHINE_SECONDS), self._changed:
             await self._changed.wait_for(predicate)
 
     async def _tell(self) -> None:

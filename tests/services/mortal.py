@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import uvloop
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from notifiers.port.contract import BUSY
+from notifiers.port.contract import BUSY_MACHINE_SECONDS
 from tests.services.ports import kept_port
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ class Mortal:
 
     async def has_taken(self, many: int) -> None:
         """Wait until it took so many."""
-        async with asyncio.timeout(BUSY), self._changed:
+        async with asyncio.timeout(BUSY_MACHINE_SECONDS), self._changed:
             await self._changed.wait_for(lambda: len(self.took) >= many)
 
     async def die(self) -> None:

@@ -26,7 +26,7 @@ from notifiers.port.kinds import Kind
 from notifiers.port.message_names import numbered
 from notifiers.sms.http.options import HttpSmsOptions
 from notifiers.sms.http.requests import Fields, Request, filled
-from notifiers.sms.http.status_query import given
+from notifiers.sms.http.status_query import gateway_name
 from notifiers.sms.phone import e164
 
 _FINAL: Final = {413: Reason.TOO_LARGE, 414: Reason.TOO_LARGE}
@@ -94,8 +94,8 @@ class HttpSmsNotifier(HttpNotifier):
         if query is None or digits is None:
             return Unknown(Reason.BAD_ADDRESS)
         name = self._name(inquiry)
-        answer = await self._http.request(*query.made(self._known(inquiry, digits, name), self._headers()))
-        return query.told(answer, name) if isinstance(answer, Answer) else Unknown(answer.reason)
+        answer = await self._http.request(*query.request_for(self._known(inquiry, digits, name), self._headers()))
+        return query.meaning_of(answer, name) if isinstance(answer, Answer) else Unknown(answer.reason)
 
     def _name(self, about: Message | Inquiry) -> str:
         return about.key if self.removes_doubles else numbered(about.key, about.attempt)
@@ -151,7 +151,7 @@ class HttpSmsNotifier(HttpNotifier):
             return refused(answer, self._clock(), reason)
         if answer.status in self._options.success:
             found = self._answer.search(said)
-            return Accepted(given(found) or reference) if found else Unknown(Reason.GARBLED, code)
+            return Accepted(gateway_name(found) or reference) if found else Unknown(Reason.GARBLED, code)
         if answer.status in _ABOUT_US:
             return RetryLater(None, Reason.NOT_ADMITTED, code)
         if answer.status >= _SERVER_FAULT and answer.status not in _PASSING:

@@ -36,7 +36,7 @@ ReportUrl = Annotated[Template, PlainSerializer(masked_url, when_used="json")]
 def _is_header(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
     if not (value.isascii() and value.isprintable()):
-        raise ValueError("a header's value is printable ASCII")
+        raise ValueError("a header's value must be printable ASCII")
     return secret
 
 
@@ -99,7 +99,7 @@ class HttpSmsOptions(HttpOptions, Requested):
         if self.report_url and not any("report_url" in template for template in self.parameters.values()):
             raise ValueError("report_url: none of the parameters has {report_url}")
         if self.query is not None and (lost := self.query.names - self._naming()):
-            raise ValueError(f"query: it asks by {{{min(lost)}}}, which no message is handed in with")
+            raise ValueError(f"query: it asks by {{{min(lost)}}}, which is sent with no message")
         return self
 
     @property

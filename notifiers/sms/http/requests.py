@@ -48,7 +48,7 @@ def filled(template: str, fields: Fields) -> str:
 def _is_template(template: str) -> str:
     unknown = [name for name in places([template]) if name not in NAMES]
     if unknown:
-        raise ValueError(f"{{{unknown[0]}}} is unknown; there are {', '.join(sorted(NAMES))}")
+        raise ValueError(f"{{{unknown[0]}}} is unknown; known are {', '.join(sorted(NAMES))}")
     return template
 
 
@@ -63,7 +63,7 @@ def is_plain_url(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("an http:// or https:// address is needed")
     if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError("account and parameters do not belong into the address: see username and parameters")
+        raise ValueError("account and parameters do not belong in the address: see username and parameters")
     return url
 
 
@@ -71,7 +71,7 @@ def _is_pattern(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"no regular expression: {error}") from None
+        raise ValueError(f"not a regular expression: {error}") from None
     return pattern
 
 

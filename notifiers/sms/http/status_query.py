@@ -31,7 +31,9 @@ _LONGEST_NAME: Final = 500
 def _is_known(template: str) -> str:
     lost = [name for name in places([template]) if name not in _KNOWN]
     if lost:
-        raise ValueError(f"{{{lost[0]}}} is not known any more when is asked; there are {', '.join(sorted(_KNOWN))}")
+        raise ValueError(
+            f"{{{lost[0]}}} is no longer known when the query is made; known are {', '.join(sorted(_KNOWN))}"
+        )
     return template
 
 
@@ -62,9 +64,9 @@ class Query(Requested):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not any((self.delivered, self.failed, self.accepted, self.never_came)):
-            raise ValueError("no answer would mean anything: delivered, failed, accepted or never_came is needed")
+            raise ValueError("no answer would mean anything; give delivered, failed, accepted or never_came")
         if not self.names:
-            raise ValueError("no message is named: {reference}, {short} or {key} is needed")
+            raise ValueError("it names no message; use {reference}, {short} or {key}")
         return self
 
     @property
@@ -77,12 +79,12 @@ class Query(Requested):
         """Return the time that the gateway needs."""
         return timedelta(seconds=self.after)
 
-    def made(self, fields: Fields, headers: Fields) -> Request:
+    def request_for(self, fields: Fields, headers: Fields) -> Request:
         """Return the request by which it is asked."""
         url = filled(self.url, {name: quote(value, safe="") for name, value in fields.items()})
         return self.request(url, self.parameters, fields, headers)
 
-    def told(self, answer: Answer, name: str) -> StatusAnswer:
+    def meaning_of(self, answer: Answer, name: str) -> StatusAnswer:
         """Return the meaning of the answer about the message `name`.
 
         A server's fault means nothing, whatever its words.
@@ -95,7 +97,7 @@ class Query(Requested):
         if _in(self.failed, said):
             return Report(name, ReceiptStatus.FAILED, Reason.UNDELIVERED, code)
         if found := _in(self.accepted, said):
-            return Accepted(given(found) or name)
+            return Accepted(gateway_name(found) or name)
         return NeverCame() if _in(self.never_came, said) else Unknown(Reason.GARBLED, code)
 
 
@@ -103,7 +105,7 @@ def _in(pattern: str, said: str) -> re.Match[str] | None:
     return re.search(pattern, said) if pattern else None
 
 
-def given(found: re.Match[str]) -> str | None:
+def gateway_name(found: re.Match[str]) -> str | None:
     """Return the gateway's name for the message; none that no report could repeat, or no database keep."""
     name = found.groupdict().get("id") or ""
     return name if name.isprintable() and len(name) <= _LONGEST_NAME else None

@@ -69,7 +69,7 @@ class Arrivals:
         self._at_rest.set()
         self._ids = Memory(_MOST_REMEMBERED, self._limits.again)
         self._done = Memory(_MOST_REMEMBERED, self._limits.again)
-        self._told: dict[Link, deque[tuple[float, bytes]]] = {}
+        self._acknowledged: dict[Link, deque[tuple[float, bytes]]] = {}
         self._names = Memory(_MOST_REMEMBERED, options.validity.total_seconds())
         self._task: asyncio.Task[None] | None = None
 
@@ -99,7 +99,7 @@ class Arrivals:
         """A whole message has that id: an earlier part had it before, or all its parts have the same."""
         self._names.forget(reference.encode())
 
-    async def rest(self) -> None:
+    async def wait_answered(self) -> None:
         """Wait until all that came is kept and answered, at most `limits.response` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._limits.response):
@@ -192,12 +192,12 @@ class Arrivals:
 
     def _answer(self, arrival: Arrival) -> None:
         """Acknowledge a kept message; if that cannot be sent, it will come again."""
-        if self._told_so(arrival):
+        if self._acknowledge(arrival):
             self._done.forget(arrival.digest)
         else:
             self._done.keep(arrival.digest, "")
 
-    def _told_so(self, arrival: Arrival) -> bool:
+    def _acknowledge(self, arrival: Arrival) -> bool:
         """Answer the message; return True if that could be written.
 
         What was written just before a link is lost may not arrive.
@@ -205,16 +205,16 @@ class Arrivals:
         link = arrival.link
         if not arrival.answer(OK):
             return False
-        if link not in self._told:
-            self._told[link] = deque(maxlen=_MOST_UNSURE)
+        if link not in self._acknowledged:
+            self._acknowledged[link] = deque(maxlen=_MOST_UNSURE)
             link.lost.add_done_callback(lambda _: self._unsure(link))
-        self._told[link].append((asyncio.get_running_loop().time(), arrival.digest))
+        self._acknowledged[link].append((asyncio.get_running_loop().time(), arrival.digest))
         return True
 
     def _unsure(self, link: Link) -> None:
         """The centre may not have read what was written since it could last be known to be there."""
         since = asyncio.get_running_loop().time() - self._limits.enquire - self._limits.response
-        for at, digest in self._told.pop(link, ()):
+        for at, digest in self._acknowledged.pop(link, ()):
             if at >= since:
                 self._done.keep(digest, "")
 

@@ -90,7 +90,7 @@ class SmppOptions(BaseModel):
         if self.client_key_file is not None and self.client_cert_file is None:
             raise ValueError("client_key_file needs client_cert_file")
         if self.validity <= timedelta():
-            raise ValueError("validity must be longer than nothing")
+            raise ValueError("validity must be longer than zero")
         return self
 
     @property

@@ -94,7 +94,7 @@ class SmppNotifier:
 
     async def aclose(self) -> None:
         """Wait for the answers under way, then unbind; unanswered arrivals come again."""
-        await self._arrivals.rest()
+        await self._arrivals.wait_answered()
         await self._keeper.aclose()
         await self._arrivals.aclose()
         await self._late.aclose()

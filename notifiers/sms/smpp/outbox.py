@@ -26,7 +26,7 @@ class Part:
         """Record the outcome; only the first one counts."""
         if not self.settled:
             self.settled = True
-            self.sending.told(outcome, last=self.last)
+            self.sending.note_outcome(outcome, last=self.last)
 
 
 @dataclass(slots=True, eq=False)
@@ -46,18 +46,18 @@ class Sending:
     outcome: Outcome | None = None
     reference: str = ""
     parts: tuple[str, ...] = ()
-    _told: int = 0
-    _taken: int = 0
+    _answered: int = 0
+    _accepted: int = 0
 
     @property
-    def halted(self) -> bool:
+    def is_halted(self) -> bool:
         """Return True if there is no use in its further parts."""
         return self.outcome is not None and not isinstance(self.outcome, Accepted)
 
-    def told(self, outcome: Outcome, *, last: bool) -> None:
+    def note_outcome(self, outcome: Outcome, *, last: bool) -> None:
         """Note the outcome of one of its parts."""
         self.open -= 1
-        self._told += 1
+        self._answered += 1
         self._note(outcome, last=last)
         if self._counts(outcome, last=last):
             self.outcome = outcome
@@ -69,12 +69,12 @@ class Sending:
         self._note(outcome, last=last)
         if isinstance(outcome, GiveUp):
             self.outcome = outcome
-        if not self.open and (self._taken == self._told or isinstance(outcome, GiveUp)):
+        if not self.open and (self._accepted == self._answered or isinstance(outcome, GiveUp)):
             self.batch.correct(self, self._whole())
 
     def _note(self, outcome: Outcome, *, last: bool) -> None:
         if isinstance(outcome, Accepted):
-            self._taken += 1
+            self._accepted += 1
             if last:
                 self.reference = outcome.reference
             else:
@@ -88,7 +88,7 @@ class Sending:
         return graver > 0 or (graver == 0 and last and isinstance(outcome, Accepted))
 
     def _whole(self) -> Outcome:
-        if self._taken == self._told:
+        if self._accepted == self._answered:
             return Accepted(self.reference or f"key:{self.message.key}", self.parts)
         assert self.outcome is not None
         if not isinstance(self.outcome, Unknown):
@@ -153,7 +153,7 @@ class Outbox:
             part = self._parts.popleft()
             if part.settled:
                 continue
-            if part.sending.batch.until > now and not part.sending.halted:
+            if part.sending.batch.until > now and not part.sending.is_halted:
                 return part
             part.settle(_late(part))
         return None

@@ -19,7 +19,7 @@ from domain.rules.triggers import CORRECTION
 from streams.delivery.decide.case import Case
 from streams.rules.in_force import Rules
 from templates.words.digest_words import render_digest
-from templates.words.rendering import PLATFORM, Rendered, WordsFailed, context, unaddressed
+from templates.words.rendering import PLATFORM, Rendered, WordsFailed, context, placeholder_answer_url
 
 AnswerUrl = Callable[[UUID, str, str], str]
 """Makes the link to answer a nudge, as its recipient, with a code."""
@@ -52,7 +52,9 @@ def render(
         intent.due.astimezone(zone),
         partial(law_values, intent, case.cause, case.history, rules.rulebook),
     )
-    answer = unaddressed if answer_url is None else partial(answer_url, intent.id, case.recipient.pseudonym)
+    answer = (
+        placeholder_answer_url if answer_url is None else partial(answer_url, intent.id, case.recipient.pseudonym)
+    )
     return rules.renderers[intent.version].render(
         language, intent.step, values, correction=intent.step == CORRECTION, answer=answer, only=only
     )

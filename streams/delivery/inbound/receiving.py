@@ -31,7 +31,7 @@ from streams.rules.context import EventWriter, WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 from streams.storage.errors import SYSTEM_ERRORS, summary
-from templates.words.questions import UNSAID, choices
+from templates.words.questions import UNSAID, questions_in_words
 
 log = logging.getLogger("habarshy")
 SOURCE, TYPE, ROLE, WAY = "/habarshy/message", "citizen.message_received", "citizen", "sms"
@@ -207,7 +207,7 @@ class InboundMessages(EventWriter):
             (question, message_context(connection, self._log, rules, question.nudge, question.recipient))
             for question in questions
         ]
-        return choices(
+        return questions_in_words(
             (_title(asked.content, about.language), next(iter(place.replies)), place.mark)
             for place, asked in found
             if asked is not None

@@ -93,7 +93,7 @@ def outcomes_of(
     return Outcomes(
         facts,
         parts,
-        may_be_reported_early=any(each.message.channel == SMS and each.provider.tells for each in attempts),
+        may_be_reported_early=any(each.message.channel == SMS and each.provider.may_report for each in attempts),
     )
 
 

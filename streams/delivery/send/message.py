@@ -25,7 +25,7 @@ from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from templates.words import emblems, footer
 from templates.words.footer import Foot, Proof
-from templates.words.questions import marked
+from templates.words.questions import with_mark
 from templates.words.rendering import Rendered, WordsFailed, signed
 
 UnsubscribeUrl = Callable[[Case], str | None]
@@ -58,7 +58,7 @@ class MessageBuilder(Struct, frozen=True):
         device, address = next(iter(addresses(case.recipient, channel).items()), ("", ""))
         text, title = parts_of(rendered, channel)
         if mark:
-            text = marked(text, rendered.language, next(iter(case.settlement.trigger.replies)), mark)
+            text = with_mark(text, rendered.language, next(iter(case.settlement.trigger.replies)), mark)
         intent, trigger, recipient = case.nudge.intent, case.settlement.trigger, case.recipient.pseudonym
         html, stop = rendered.html if channel == "email" else None, self.unsubscribe_url(case)
         proof = None if self.proof_of is None else self.proof_of(intent.id, recipient, now)

@@ -57,7 +57,7 @@ def _counted(provider: Provider, channel: str, counts: IntakeCounters) -> Provid
     def count(outcomes: Sequence[Outcome | None]) -> None:
         counts.add((provider.name, channel, *_labels(outcome)) for outcome in outcomes)
 
-    return replace(provider, count=count)
+    return replace(provider, on_outcomes=count)
 
 
 def skipped_providers(routes: Mapping[str, Route]) -> dict[Labels, bool]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from templates.authoring.rule_sentences import RuleWords
-from templates.authoring.value_words import moved
+from templates.authoring.value_words import offset_in_words
 
 TITLES = {
     "kz.document.issued": "Document issued",
@@ -59,7 +59,7 @@ def test_conditions_are_read_aloud(condition: str, words: str) -> None:
 )
 def test_offsets_are_read_aloud(offset: str, words: str) -> None:
     """An ISO 8601 duration becomes what people say before a date."""
-    assert moved(offset) == words
+    assert offset_in_words(offset) == words
 
 
 def test_a_clause_becomes_sentences() -> None:

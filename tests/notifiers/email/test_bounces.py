@@ -103,9 +103,9 @@ def test_the_message_is_found(parts: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("mail", "problem"),
     [
-        (b"", "no delivery report"),
-        (b"\x00\xff\xfe", "no delivery report"),
-        (ABSENCE, "no delivery report"),
+        (b"", "not a delivery report"),
+        (b"\x00\xff\xfe", "not a delivery report"),
+        (ABSENCE, "not a delivery report"),
         (postfix(to="other@gov.test", message_id="x"), "names no message"),
         (postfix(status="5"), "status"),
         (postfix(status="9.1.1"), "status"),

@@ -63,5 +63,5 @@ def test_an_address_is_judged_by_where_it_leads(url: str) -> None:
 )
 def test_a_base_has_no_path(url: str) -> None:
     """What paths are put behind has none itself."""
-    with pytest.raises(ValueError, match=r"no path|without account"):
+    with pytest.raises(ValueError, match=r"no path|without an account"):
         safe_base(url)

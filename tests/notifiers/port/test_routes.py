@@ -9,7 +9,7 @@ from purgatory.domain.model import Context
 
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, Reason, RetryLater, Unknown
-from notifiers.port.routes import FAILURES, Provider, Route, Spell, in_trouble
+from notifiers.port.routes import FAILURES, Provider, Route, TimedSwitch, in_trouble
 
 TROUBLED = RetryLater(None, Reason.UNREACHABLE)
 FOR_EVER, AT_ONCE = 1e9, -1.0
@@ -169,7 +169,7 @@ async def test_who_asks_for_patience_is_given_nothing_meanwhile(asked: timedelta
     """Until it is over no message is tried, whatever else there is; an hour later at most somebody looks."""
     now = [1000.0]
     notifier = FakeNotifier("sms", [], script=[waiting(asked)])
-    busy = Provider("beeline", notifier, weight=1e9, patience=Spell(lambda: now[0]))
+    busy = Provider("beeline", notifier, weight=1e9, patience=TimedSwitch(lambda: now[0]))
     route = Route("sms", [busy, provider("tele2")])
     await busy.send([message()])
     if seconds:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notifiers.port.contract import BUSY
+from notifiers.port.contract import BUSY_MACHINE_SECONDS
 from notifiers.port.interface import Accepted, Reason, RetryLater, Unknown
 from notifiers.port.kinds import Tools
 from notifiers.sms.smpp.notifier import SmppNotifier
@@ -118,7 +118,7 @@ async def test_it_rests_longer_each_time() -> None:
         settings = options(centre.port, limits={"rest": 1.0, "longest_rest": 9.0})
         notifier = SmppNotifier(settings, Tools(lambda: AT, KeptInbound()), jitter=spread)
         await notifier.start()
-        async with asyncio.timeout(BUSY):
+        async with asyncio.timeout(BUSY_MACHINE_SECONDS):
             await enough.wait()
         await notifier.aclose()
     assert rests[:6] == [1, 2, 4, 8, 9, 9]
@@ -152,7 +152,7 @@ async def test_closing_ends_whatever_the_centre_says(goodbye: Act | int | bytes)
     """Closing comes to an end with a centre that doesn't take leave."""
     async with scripted_centre(unbind=goodbye) as centre, sms_to(centre.port, limits={"response": 0.2}) as notifier:
         await notifier.send([sms()])
-        async with asyncio.timeout(BUSY):
+        async with asyncio.timeout(BUSY_MACHINE_SECONDS):
             await notifier.aclose()
 
 
@@ -161,7 +161,7 @@ async def test_closing_while_it_connects_ends() -> None:
     async with scripted_centre(bind=Act.IGNORE) as centre, sms_to(centre.port) as notifier:
         sending = asyncio.create_task(notifier.send([sms()]))
         await centre.until(lambda: "bind" in centre.heard)
-        async with asyncio.timeout(BUSY):
+        async with asyncio.timeout(BUSY_MACHINE_SECONDS):
             await notifier.aclose()
             assert await sending == [RetryLater(None, Reason.CLOSED)]
 
@@ -228,7 +228,7 @@ async def test_a_stopped_process_holds_nobody() -> None:
 async def test_nonsense_is_no_success(nonsense: bytes) -> None:
     """Whatever comes instead of an answer, the message is unknown within the limit."""
     async with scripted_centre(submit=nonsense) as centre, sms_to(centre.port, limits={"response": 0.2}) as notifier:
-        async with asyncio.timeout(BUSY):
+        async with asyncio.timeout(BUSY_MACHINE_SECONDS):
             (outcome,) = await notifier.send([sms()])
     assert isinstance(outcome, Unknown)
 

@@ -5,7 +5,7 @@ from email.policy import default
 import pytest
 
 from notifiers.email.notifier import EmailNotifier
-from notifiers.port.contract import BUSY
+from notifiers.port.contract import BUSY_MACHINE_SECONDS
 from notifiers.port.interface import Accepted, GiveUp, Reason, RetryLater
 from tests.notifiers.letters import AT, config, email_to, letter
 from tests.notifiers.peers import Act, Answer, Box, Scripted, real
@@ -61,7 +61,7 @@ async def test_closing_ends_whatever_the_server_says(scripted: Scripted, goodbye
     """Closing comes to an end with a server that doesn't take leave."""
     async with scripted(quit=goodbye) as peer, email_to(peer.port, limits={"envelope": 0.2}) as notifier:
         await notifier.send([letter()])
-        async with asyncio.timeout(BUSY):
+        async with asyncio.timeout(BUSY_MACHINE_SECONDS):
             await notifier.aclose()
 
 
@@ -146,7 +146,7 @@ async def test_closing_lets_the_letter_in_hand_finish(scripted: Scripted) -> Non
         await notifier.aclose()
         release.set()
         outcomes = await sending
-        async with asyncio.timeout(BUSY):
+        async with asyncio.timeout(BUSY_MACHINE_SECONDS):
             await peer.left_alone()
     assert (type(outcomes[0]), outcomes[-1]) == (Accepted, RetryLater(None, Reason.CLOSED))
 

@@ -29,9 +29,9 @@ def test_a_subscription_is_stored_without_what_a_browser_adds() -> None:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("", "no PushSubscription"),
-        ("[]", "no PushSubscription"),
-        ("x" * 5000, "no PushSubscription"),
+        ("", "not a PushSubscription"),
+        ("[]", "not a PushSubscription"),
+        ("x" * 5000, "not a PushSubscription"),
         (Browser().address("https://evil.example.org/1"), "not listed"),
         (Browser().address("https://push.example.org.evil.example/1"), "not listed"),
         (Browser().address("http://push.example.org/1"), "not listed"),

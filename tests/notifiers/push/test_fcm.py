@@ -329,7 +329,7 @@ def test_bad_options_are_named(google: Google, tmp_path: Path) -> None:
         assert meant in said
         assert "service_account_file" in said
     (tmp_path / "text").write_text("hello")
-    assert "no service account" in refused(tmp_path / "text")
+    assert "not a service account" in refused(tmp_path / "text")
 
 
 async def test_the_kind_makes_a_notifier(google: Google) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifiers.port.interface import GiveUp, Reason
-from notifiers.push.messages import collapse_key, fitted, life
+from notifiers.push.messages import collapse_key, fitted, seconds_to_live
 from tests.notifiers.browsers import AT, push
 
 
@@ -25,9 +25,13 @@ def test_the_collapse_key_is_stable() -> None:
 
 def test_it_lives_until_it_expires() -> None:
     """Nobody keeps it longer than it is of use, nor than they promise to, and never for less than nothing."""
-    assert life(push("a", expires=AT + timedelta(hours=1)), AT) == 3600
-    assert life(push("a", expires=AT - timedelta(hours=1)), AT) == 0
-    assert life(push("a", expires=AT + timedelta(days=99)), AT) == life(push("a"), AT) == 28 * 24 * 3600
+    assert seconds_to_live(push("a", expires=AT + timedelta(hours=1)), AT) == 3600
+    assert seconds_to_live(push("a", expires=AT - timedelta(hours=1)), AT) == 0
+    assert (
+        seconds_to_live(push("a", expires=AT + timedelta(days=99)), AT)
+        == seconds_to_live(push("a"), AT)
+        == 28 * 24 * 3600
+    )
 
 
 @given(st.text(max_size=300), st.integers(0, 400))

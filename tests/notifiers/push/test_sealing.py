@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifiers.push.sealing import CURVE, LONGEST, Once, drawn, octets, sealed
+from notifiers.push.sealing import CURVE, LONGEST, OneTimeValues, new_one_time_values, octets, sealed
 from tests.notifiers.browsers import Browser
 
 # RFC 8291, appendix A
@@ -29,14 +29,14 @@ def octets_of(words: str) -> bytes:
 def test_the_example_of_the_standard() -> None:
     """The example of RFC 8291, appendix A, comes out octet by octet."""
     point = octets_of(RECEIVER)
-    once = Once(ec.derive_private_key(int.from_bytes(octets_of(SENDER), "big"), CURVE), octets_of(SALT))
+    once = OneTimeValues(ec.derive_private_key(int.from_bytes(octets_of(SENDER), "big"), CURVE), octets_of(SALT))
     browser = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, point)
     assert sealed(PLAINTEXT, browser, point, octets_of(AUTH), once) == octets_of(BODY)
 
 
 def test_nothing_is_used_twice() -> None:
     """Every message has a key pair and a salt of its own."""
-    first, second = drawn(), drawn()
+    first, second = new_one_time_values(), new_one_time_values()
     assert first.salt != second.salt
     assert octets(first.key.public_key()) != octets(second.key.public_key())
 
@@ -46,7 +46,7 @@ def test_the_longest_fits_what_every_service_takes(length: int) -> None:
     """A plaintext of the greatest length gives a body of 4096 octets (RFC 8030, section 7.2)."""
     browser = Browser()
     key = browser.key.public_key()
-    body = sealed(b"x" * length, key, octets(key), browser.auth, drawn())
+    body = sealed(b"x" * length, key, octets(key), browser.auth, new_one_time_values())
     assert len(body) == length + 4096 - LONGEST
 
 
@@ -55,4 +55,7 @@ def test_only_the_browser_reads_it(content: dict[str, str]) -> None:
     """What is sealed for a browser, that browser opens."""
     browser = Browser()
     key = browser.key.public_key()
-    assert browser.read(sealed(json.dumps(content).encode(), key, octets(key), browser.auth, drawn())) == content
+    assert (
+        browser.read(sealed(json.dumps(content).encode(), key, octets(key), browser.auth, new_one_time_values()))
+        == content
+    )

@@ -178,7 +178,7 @@ def test_other_addresses_are_told_apart(address: str) -> None:
 )
 def test_a_host_that_is_none_is_refused(entry: str) -> None:
     """A list that names no host, or half the Internet, is refused."""
-    with pytest.raises(ValueError, match="no host such as"):
+    with pytest.raises(ValueError, match="not a host such as"):
         Hosts([entry])
 
 

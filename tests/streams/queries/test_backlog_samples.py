@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from streams.queries.health import EVERY, KEPT, SPAN, Backlog, BacklogSamples
+from streams.queries.health import KEPT, SAMPLE_EVERY, SPAN, Backlog, BacklogSamples
 from streams.storage.tables import soundings
 from tests.world import LONG_AGO, NOON, World, card, fine, iin, registered
 
@@ -17,10 +17,10 @@ def test_a_sample_says_what_waits(world: World) -> None:
     own = world.platform.queries.backlog
     assert own.latest() is None
     assert [own.take(), own.take()] == [True, False]
-    world.at(NOON + EVERY)
+    world.at(NOON + SAMPLE_EVERY)
     assert own.take()
     again = BacklogSamples(world.platform.database, world.clock)
-    assert again.latest() == NOON + EVERY
+    assert again.latest() == NOON + SAMPLE_EVERY
     with world.platform.database.reading() as connection:
         query = select(soundings.c.count).where(soundings.c.name == Backlog.PLANNING)
         assert connection.execute(query).scalars().all() == [4, 4]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from templates.checks.literal_check import contradictory
+from templates.checks.literal_check import contradictory_comparisons
 from templates.checks.loader import examine
 from tests.templates.packs import RULES, write_town
 
@@ -41,7 +41,7 @@ ONLY = "  - {on: town.meter.installed, when: later.number == event.number}"
 )
 def test_comparisons_that_exclude_each_other(condition: str, found: list[str]) -> None:
     """Two comparisons of one name with one value that never hold together are told; whatever may hold is not."""
-    assert [message for _, message in contradictory(condition)] == found
+    assert [message for _, message in contradictory_comparisons(condition)] == found
 
 
 def test_a_contradiction_is_an_error_at_its_place(tmp_path: Path) -> None:
@@ -120,11 +120,11 @@ def test_what_prevents_a_message_about_another_matter_is_warned_of(
 
 def test_what_when_rules_out_prevents_nothing_and_is_never_due(tmp_path: Path) -> None:
     """A condition of `unless` or of a step that contradicts the trigger's `when` is an error at its place."""
-    assert [message for _, message in contradictory("event.fee < 5", "event.fee > 7")] == [
+    assert [message for _, message in contradictory_comparisons("event.fee < 5", "event.fee > 7")] == [
         "event.fee < 5 never holds, for `when` asks for event.fee > 7"
     ]
-    assert [*contradictory("later.fee < 5", "event.fee > 7")] == []
-    assert [*contradictory("event.fee < 5", "event.fee > 7 || citizen.age > 3")] == []
+    assert [*contradictory_comparisons("later.fee < 5", "event.fee > 7")] == []
+    assert [*contradictory_comparisons("event.fee < 5", "event.fee > 7 || citizen.age > 3")] == []
     unless = "unless:\n  - {on: town.meter.installed, when: later.number != event.number && event.fee < -1}\n"
     pack = write_town(tmp_path, (RULES, "unless:\n", unless))
     _, report = examine([pack])

@@ -14,7 +14,7 @@ from domain.conditions.pattern_cost import validator_of
 from domain.rules.event_types import EventType, event_type_of
 from templates.checks.loader import shipped
 from templates.checks.pattern_samples import example
-from templates.checks.possible_values import always
+from templates.checks.possible_values import constant_answer
 from templates.checks.sample_values import Inventor
 from tests.beginnings import packs_in
 
@@ -60,7 +60,7 @@ VARIABLES = {f"event.{name}": kind for name, kind in TYPE.variables().items()} |
 )
 def test_a_condition_that_no_event_decides(text: str, answer: bool | None) -> None:  # noqa: FBT001  (what is expected)
     """Only what holds or fails for every event of the type is said to; a field that may be absent is no surety."""
-    assert always(Conditions(VARIABLES).compile(text), TYPE, TYPE) is answer
+    assert constant_answer(Conditions(VARIABLES).compile(text), TYPE, TYPE) is answer
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,10 @@ MARKED = {"N_", "Words", "Said", "Sentence", "Counted", "Joined"}
 """What makes a text translatable."""
 WORD = re.compile(r"(?<![\w.])[A-Za-z]{2,}(?![\w.])")
 FILES = [
-    *(f"domain/rules/{name}.py" for name in ("compiling", "step_compiling", "compiler", "parts", "reply_fields")),
+    *(
+        f"domain/rules/{name}.py"
+        for name in ("trigger_compiling", "step_compiling", "compiler_base", "parts", "reply_fields")
+    ),
     *(
         f"templates/checks/{name}_check.py"
         for name in (

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from templates.checks.loader import examine, pack_of, shipped
-from templates.reading.writing import pack_texts, trigger_texts, written
+from templates.reading.writing import as_yaml, pack_texts, trigger_texts
 
 
 def test_what_is_written_anew_has_the_same_hash(tmp_path: Path) -> None:
@@ -28,6 +28,6 @@ def test_what_is_written_anew_has_the_same_hash(tmp_path: Path) -> None:
 
 def test_words_of_yaml_stay_words() -> None:
     """`on` and `no` need no quotes, for they are words here; dates and numbers that are text keep theirs."""
-    assert written({"on": "no", "at": "10:00", "day": "2025-01-01", "is": True}) == (
+    assert as_yaml({"on": "no", "at": "10:00", "day": "2025-01-01", "is": True}) == (
         "on: no\nat: '10:00'\nday: '2025-01-01'\nis: true\n"
     )

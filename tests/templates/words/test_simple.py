@@ -9,7 +9,7 @@ from jinja2 import Environment, TemplateError, nodes
 
 from templates.words.environment import COLLECTED, collect, markdown_environment, plain_environment, printable
 from templates.words.policy import Scope
-from templates.words.simple import Generate, simple
+from templates.words.simple import Generate, compile_simple
 from templates.words.syntax import read_words
 from tests.templates.fine import values
 
@@ -59,7 +59,7 @@ def _outcome(generate: Generate, read: dict[str, Any]) -> tuple[str, list[str]]:
 def test_the_same_words_or_the_same_failure(language: str, text: str, name: str) -> None:
     """Whatever is named or asked, there or not, the text or the error is that of the compiled template."""
     environment, read = plain_environment(language), {**values(name=name), "step": "day"}
-    made = simple(_tree(environment, text), environment, lambda _, value: printable(value))
+    made = compile_simple(_tree(environment, text), environment, lambda _, value: printable(value))
     assert made is not None
     assert _outcome(made, read) == _outcome(environment.from_string(text).generate, read)
 
@@ -68,7 +68,7 @@ def test_the_same_words_or_the_same_failure(language: str, text: str, name: str)
 def test_the_same_marks_and_values_in_markdown(language: str, text: str, name: str) -> None:
     """In Markdown the same values are collected as by the compiled template, in the same order."""
     environment, read = markdown_environment(language), {**values(name=name), "step": "day"}
-    made = simple(_tree(environment, text), environment, collect)
+    made = compile_simple(_tree(environment, text), environment, collect)
     assert made is not None
     assert _outcome(made, read) == _outcome(environment.from_string(text).generate, read)
 
@@ -93,4 +93,4 @@ def _tree(environment: Environment, text: str) -> nodes.Template:
 def test_everything_else_is_left_to_jinja(text: str) -> None:
     """What repeats, computes or looks into lists is no simple text."""
     environment = plain_environment("en")
-    assert simple(_tree(environment, text), environment, lambda _, value: printable(value)) is None
+    assert compile_simple(_tree(environment, text), environment, lambda _, value: printable(value)) is None

@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.core.sms import segments
-from notifiers.port.contract import BUSY
+from notifiers.port.contract import BUSY_MACHINE_SECONDS
 from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
 from notifiers.port.kinds import Tools, kind
 from notifiers.sms.http.notifier import KIND
@@ -56,7 +56,7 @@ async def test_kannel_reports_by_the_reference_that_it_was_given() -> None:
         reports = f"http://127.0.0.1:{receiver.port}/receipts?reference={{reference}}&state=%d"
         async with sms_by(there.url, report_url=reports, report_mask=8) as notifier:
             (outcome,) = await notifier.send([sms()])
-            async with asyncio.timeout(BUSY):
+            async with asyncio.timeout(BUSY_MACHINE_SECONDS):
                 while not receiver.requests:  # noqa: ASYNC110  Kannel decides when
                     await asyncio.sleep(0.01)
     assert isinstance(outcome, Accepted)

@@ -141,7 +141,7 @@ async def test_nothing_secret_is_told_of_a_question(caplog: pytest.LogCaptureFix
         ({"url": "ftp://gateway.test/"}, "query.url"),
         ({"url": "http://gateway.test/{digits}/{reference}"}, "query.url"),
         ({"parameters": {"id": "{reference}", "text": "{text}"}}, "query.parameters"),
-        ({"parameters": {"phone": "{digits}"}}, "no message is named"),
+        ({"parameters": {"phone": "{digits}"}}, "it names no message"),
         ({"parameters": {"id": "{short}"}}, "{short}"),
         ({"never_came": "("}, "query.never_came"),
         ({"method": "GET", "sent_as": "json"}, "sent_as"),

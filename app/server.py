@@ -33,7 +33,7 @@ from app.http.seen import Seen
 from app.http.served import Served
 from app.http.trails import Trails
 from app.identity.authenticity_codes import whose
-from app.jobs.job_threads import Hands, JobThreads
+from app.jobs.job_threads import JobControl, JobThreads
 from app.jobs.requests import Orders
 from app.logs import Tracing
 from app.pages.answer import Answer
@@ -63,7 +63,7 @@ def application(
     `works`: this process also works at the jobs that are asked for here; else only the role jobs does.
     """
     workers = JobThreads(platform) if works else None
-    hands, app = Hands(platform, workers), _api(workers)
+    job_control, app = JobControl(platform, workers), _api(workers)
     settings = platform.settings
     access = Access(settings.principals)
     pages = Pages(settings.base_url, lambda: platform.rules.library.rules().defaults.zone, front)
@@ -72,14 +72,14 @@ def application(
     broken = Broken(pages)
     install(app, broken.answer)
     heavy = app.state.heavy = Heavy(access, official_of)
-    _install_api(app, platform, access, hands, heavy)
+    _install_api(app, platform, access, job_control, heavy)
     _install_links(app, platform, pages)
     app.serve(SignIn(settings, pages, access, platform.identity.names, platform.clock))
     broken.install(app)
     install_citizen(app, platform, pages)
     app.serve(Components(pages))
-    install_console(app, platform, pages, hands, heavy)
-    install_work(app, platform, pages, hands, heavy)
+    install_console(app, platform, pages, job_control, heavy)
+    install_work(app, platform, pages, job_control, heavy)
     install_static(app)
     _install_guards(app, platform, access, broken)
     app.add_middleware(Served, registry=registry or CollectorRegistry())
@@ -140,21 +140,21 @@ def _lifespan(workers: JobThreads | None) -> Callable[[FastAPI], AbstractAsyncCo
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         if workers is not None:
-            await run_in_threadpool(workers.rest)
+            await run_in_threadpool(workers.stop)
 
     return lifespan
 
 
-def _install_api(app: Api, platform: Platform, access: Access, hands: Hands, heavy: Heavy) -> None:
+def _install_api(app: Api, platform: Platform, access: Access, job_control: JobControl, heavy: Heavy) -> None:
     app.serve(Events(platform.intake, platform.rules.library, access))
     app.serve(
         Citizens(platform.rules.context, platform.queries.inboxes, platform.delivery.inbound.preferences, access)
     )
     app.serve(Trails(platform.rules.context, platform.replay.follower, access))
     app.serve(GovernCalls(platform.rules, platform.replay.follower, access, heavy))
-    app.serve(JobCalls(platform.queues.jobs, Orders(platform), hands, access))
+    app.serve(JobCalls(platform.queues.jobs, Orders(platform), job_control, access))
     app.serve(ScheduleCalls(platform, access))
-    app.serve(BacktestCalls(platform.rules, platform.queues.jobs, hands, access), dependencies=[heavy.turn])
+    app.serve(BacktestCalls(platform.rules, platform.queues.jobs, job_control, access), dependencies=[heavy.turn])
     app.serve(DraftCalls(platform.rules, access), dependencies=[heavy.turn])
     calls = ReceiptCalls(platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context)
     app.serve(calls)

@@ -55,13 +55,13 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     return escaped(error.object[error.start : error.end]), error.end
 
 
-def data(line: str) -> None:
+def print_line(line: str) -> None:
     """One line of what was asked for, to stdout; whoever has seen enough of it may leave."""
     with writing():
         sys.stdout.write(visible(line) + "\n")
 
 
-def many(count: int, one: str, several: str = "") -> str:
+def counted(count: int, one: str, several: str = "") -> str:
     """Return a count with its word: "1 trigger", "2 triggers"; `several` where that is not the word with an s."""
     return f"{count:,} {one if count == 1 else several or one + 's'}"
 
@@ -94,18 +94,18 @@ def writing() -> Iterator[None]:
         stop(Exit.UNAVAILABLE, f"the output cannot be written: {error.strerror}")
 
 
-def data_json(value: PlainData) -> None:
+def print_json(value: PlainData) -> None:
     """One compact JSON object, to stdout."""
-    data(compact(value))
+    print_line(compact(value))
 
 
-def tell(plain: PlainData, *lines: str, as_json: bool) -> None:
+def print_json_or_lines(plain: PlainData, *lines: str, as_json: bool) -> None:
     """One thing that was asked for, to stdout: as an object for programs, or as lines for people."""
     if as_json:
-        data_json(plain)
+        print_json(plain)
     else:
         for line in lines:
-            data(line)
+            print_line(line)
 
 
 def compact(value: PlainData) -> str:
@@ -144,7 +144,7 @@ def _say(line: str) -> None:
         return
 
 
-def agree(wish: str, word: str, *, yes: bool) -> None:
+def confirm(wish: str, word: str, *, yes: bool) -> None:
     """Go on only if whoever is at the terminal types that word (a count, a name); `yes`: they said so before.
 
     Nobody there declines.

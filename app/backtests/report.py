@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.backtests.order import Order
 from app.reports import life_words
-from app.terminal import many as counted
+from app.terminal import counted as with_count
 from domain.core.translatable import N_, Counted, Joined, Number, Said, Words
 from streams.rehearsal.backtest_results import TOLD, Difference, Sample, Tally
 from templates.words.filters import TENGE
@@ -202,7 +202,7 @@ def lines(report: Report) -> Iterator[str]:
     """Yield the report for a terminal."""
     tally, order = report.tally, report.order
     yield f"{report.title}, as if published on {report.local(order.start)}, until {report.local(order.end)}"
-    yield _row("looked at", f"{counted(tally.persons, 'person')}, {counted(tally.facts, 'fact')}")
+    yield _row("looked at", f"{with_count(tally.persons, 'person')}, {with_count(tally.facts, 'fact')}")
     if not tally.persons:
         yield "nobody has an event that this starts on, so there is nobody to backtest it on"
         return
@@ -225,7 +225,7 @@ def lines(report: Report) -> Iterator[str]:
         yield _row("cost", f"{report.cost:,.0f}{TENGE} (at {report.price:g}{TENGE} a part of SMS)")
     if report.peak is not None:
         yield _row(
-            "peak hour", f"{counted(report.peak[1], 'message')} from {report.peak[0][:13].replace('T', ' ')}:00"
+            "peak hour", f"{with_count(report.peak[1], 'message')} from {report.peak[0][:13].replace('T', ' ')}:00"
         )
     for (trigger, step), many in tally.steps.most_common():
         yield _row("step", f"{many:,} {trigger}/{step}")
@@ -257,7 +257,7 @@ def _differences(report: Report) -> Iterator[str]:
         yield "against what is in force, published on the same day:"
     for what in CHANGES:
         if (reasons := report.changes.get(what)) is not None:
-            yield _row(f"  {what}", f"{counted(reasons.total(), 'message')} {CHANGES[what]}")
+            yield _row(f"  {what}", f"{with_count(reasons.total(), 'message')} {CHANGES[what]}")
             yield from (
                 _row("", f"{many:,} because: {report.reason(why)}") for why, many in reasons.most_common() if why
             )

@@ -25,9 +25,9 @@ def backtested(platform: Platform, order: Order, processes: int | None = None, t
         NoCluster: the cluster that the settings name cannot do the work.
     """
     few = (platform.log.facts.max_notification_id() or 0) <= FEW
-    hands = processes or (1 if few else os.cpu_count() or 1)
-    with workers_of(platform, hands - 1) as workers:
-        many = workers.number if workers is not None and workers.remote else hands
+    number_of_processes = processes or (1 if few else os.cpu_count() or 1)
+    with workers_of(platform, number_of_processes - 1) as workers:
+        many = workers.number if workers is not None and workers.remote else number_of_processes
         playing = Backtesting(platform, order, many if few else many * PARTS, workers)
         for done in playing.parts():
             told(done, playing.of, playing.facts)

@@ -7,7 +7,7 @@ from typing import Any
 from app.moments import told_in
 from app.pages.catalogues import OTHERWISE, Speech
 from app.pages.life import details_of
-from app.terminal import many
+from app.terminal import counted
 from streams.delivery.send.message import parts_of
 from streams.queries.explain import Explanation
 from streams.rules.in_force import Rules
@@ -62,5 +62,5 @@ def _digested(details: Mapping[str, Any]) -> str:
     if "digest" not in details:
         return ""
     messages, days = details["messages"], details["days"]
-    had = f"{many(messages, 'message')} in {many(days, 'day')}"
+    had = f"{counted(messages, 'message')} in {counted(days, 'day')}"
     return f"in the digest {details['digest']}, because they had {had}"

@@ -8,7 +8,7 @@ import msgspec
 
 from app.cli.options import ConfirmOptions
 from app.cli.principal_session import PrincipalSession
-from app.terminal import Exit, agree, data_json, many, stop, talk
+from app.terminal import Exit, confirm, counted, print_json, stop, talk
 from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Reason, Report
 from streams.delivery.outcomes.receipts import Brought
@@ -35,12 +35,12 @@ def settle(at: PrincipalSession, file: ReceiptFile, why: str | None, how: Confir
     provider, reports = file.provider, file.reports
     refused, new = _looked(at, file, as_json=how.as_json)
     counts = f"{new:,} new, {len(reports) - refused - new:,} known already, {refused:,} refused"
-    talk(f"{many(len(reports), 'receipt')} of {provider}: {counts}")
+    talk(f"{counted(len(reports), 'receipt')} of {provider}: {counts}")
     if why is not None and new:
-        agree(f"settle by {many(new, 'receipt')} of {provider}", str(new), yes=how.yes)
+        confirm(f"settle by {counted(new, 'receipt')} of {provider}", str(new), yes=how.yes)
         brought, inbound = Brought(at.who.name, why), at.platform.delivery.inbound.receiving
         taken = sum(inbound.brought(provider, [each for _, each in batch], brought) for batch in _batches(reports))
-        talk(f"taken in: {many(taken, 'receipt')}")
+        talk(f"taken in: {counted(taken, 'receipt')}")
     if refused:
         raise SystemExit(int(Exit.CHECK_FAILED))
 
@@ -57,7 +57,7 @@ def _looked(at: PrincipalSession, file: ReceiptFile, *, as_json: bool) -> tuple[
             reason = f"no attempt by {file.provider} with an outcome has this reference"
             talk(f"{file.path}:{line}: reference: {reason}")
             if as_json:
-                data_json({"file": str(file.path), "line": line, "field": "reference", "reason": reason})
+                print_json({"file": str(file.path), "line": line, "field": "reference", "reason": reason})
     return refused, new
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from app.cli.commands.diff import SAME, print_pack, show
 from app.packs.version_diff import Version, compared, sentences, version_of
-from app.terminal import data, data_json
+from app.terminal import print_json, print_line
 from domain.core.plain import PlainData
 from domain.facts.governance import PackSubmitted, TriggerSubmitted
 from domain.facts.submissions import Refusal, Subject, Submission
@@ -21,11 +21,11 @@ from templates.authoring.value_words import said_plainly
 def show_submission(now: Governed, submission: Submission, *, as_json: bool) -> None:
     """Print it, compared with what is published now."""
     if not as_json:
-        data(f"{submission.about}, submitted by {submission.by[-1]}, hash {submission.hash}")
+        print_line(f"{submission.about}, submitted by {submission.by[-1]}, hash {submission.hash}")
         if (refusal := submission.refused_before) is not None:
-            data(f"  {refused_before(refusal)}")
+            print_line(f"  {refused_before(refusal)}")
         for each in submission.comments:
-            data(f"  {each.by} wrote on {each.at:%Y-%m-%d}: {each.text}")
+            print_line(f"  {each.by} wrote on {each.at:%Y-%m-%d}: {each.text}")
     fact = submission.fact
     if isinstance(fact, PackSubmitted):
         _show_pack(now, fact, as_json=as_json)
@@ -52,15 +52,15 @@ def _show_trigger(now: Governed, fact: TriggerSubmitted, *, as_json: bool) -> No
     try:
         found = dict(compared(old, new))
     except BadTrigger as bad:
-        data(f"  it cannot be compared: {bad}")
+        print_line(f"  it cannot be compared: {bad}")
         found = {}
     for trigger, differences in found.items():
         show(trigger, differences, as_json=as_json)
     if not old.triggers:
         for path, value in _flat({"rules": fact.rules, **fact.words}):
-            data_json({"trigger": fact.trigger, "path": path, "new": value})
+            print_json({"trigger": fact.trigger, "path": path, "new": value})
     elif not found and not as_json:
-        data(f"  {SAME}")
+        print_line(f"  {SAME}")
 
 
 def _show_new(new: Version, fact: TriggerSubmitted) -> None:
@@ -69,16 +69,16 @@ def _show_new(new: Version, fact: TriggerSubmitted) -> None:
     try:
         rule = list(sentences(new.side(fact.trigger)))
     except BadTrigger as bad:
-        data(f"  it cannot be put into words: {bad}")
+        print_line(f"  it cannot be put into words: {bad}")
     else:
-        data(f"  {fact.trigger} is new:")
+        print_line(f"  {fact.trigger} is new:")
         for sentence in rule:
-            data(f"    {sentence}")
+            print_line(f"    {sentence}")
         rules = {key: value for key, value in rules.items() if key not in TOLD_KEYS}
     for path, value in _rows({**{key.replace("_", " "): each for key, each in rules.items()}, **fact.words}):
         lines = [line for line in said_plainly(value).splitlines() if line.strip()]
         for at, line in enumerate(lines):
-            data(f"    {path}: {line}" if at == 0 else f"      {line}")
+            print_line(f"    {path}: {line}" if at == 0 else f"      {line}")
 
 
 def _show_pack(now: Governed, fact: PackSubmitted, *, as_json: bool) -> None:
@@ -88,13 +88,13 @@ def _show_pack(now: Governed, fact: PackSubmitted, *, as_json: bool) -> None:
         found = list(changes(old, fact.content))
         _tell_pack(now, fact)
         for line in ["  in detail"] if found else [f"  {SAME}"]:
-            data(line)
+            print_line(line)
         for path, told in found:
-            data(f"    {path}: {told}")
+            print_line(f"    {path}: {told}")
         return
     was, will_be = dict(_flat(_by_type(old))), dict(_flat(_by_type(fact.content)))
     for path in _changed(was, will_be):
-        data_json({"pack": fact.pack, "path": path, "old": was.get(path), "new": will_be.get(path)})
+        print_json({"pack": fact.pack, "path": path, "old": was.get(path), "new": will_be.get(path)})
 
 
 def _tell_pack(now: Governed, fact: PackSubmitted) -> None:
@@ -105,7 +105,7 @@ def _tell_pack(now: Governed, fact: PackSubmitted) -> None:
     try:
         sides = published.pack_side(contents.get(fact.pack, {})), proposed.pack_side(fact.content)
     except BadTrigger as bad:
-        data(f"  it cannot be put into words: {bad}")
+        print_line(f"  it cannot be put into words: {bad}")
         return
     print_pack(fact.pack, pack_changes(*sides), as_json=False)
 

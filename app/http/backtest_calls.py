@@ -19,7 +19,7 @@ from app.http.problems import FieldError, Problem
 from app.http.rule_refusals import one_line
 from app.http.shapes import JobItem
 from app.jobs.backtest_requests import asked_for, backtest_of, begin, period_of
-from app.jobs.job_threads import Hands
+from app.jobs.job_threads import JobControl
 from app.jobs.requests import BadOrder
 from app.log_places import zone_here
 from app.packs.draft_bench import Bench
@@ -49,8 +49,8 @@ class Backtest(BaseModel):
 class BacktestCalls(routes.Routed, tags=["rules"]):
     """Acts as the official whose token the request has."""
 
-    def __init__(self, rules: RuleParts, jobs: Jobs, hands: Hands, access: Access) -> None:
-        self._rules, self._jobs, self._hands, self._access = rules, jobs, hands, access
+    def __init__(self, rules: RuleParts, jobs: Jobs, job_control: JobControl, access: Access) -> None:
+        self._rules, self._jobs, self._job_control, self._access = rules, jobs, job_control, access
         self._bench = Bench(rules.library)
 
     @routes.post("/backtests", status_code=HTTPStatus.ACCEPTED, summary="Start a backtest of a draft")
@@ -59,11 +59,11 @@ class BacktestCalls(routes.Routed, tags=["rules"]):
         who = self._access.official(request)
         asked = self._asked(body, who)
         try:
-            job = begin(self._hands, asked, who)
+            job = begin(self._job_control, asked, who)
         except Busy as busy:
             raise Problem(HTTPStatus.CONFLICT, one_line(busy), kind="not-now") from None
         response.headers["Location"] = f"/backtests/{job.id}"
-        return Backtest(job=item_of(job, self._hands), trigger=asked.trigger, hash=asked.hash, counts=None)
+        return Backtest(job=item_of(job, self._job_control), trigger=asked.trigger, hash=asked.hash, counts=None)
 
     def _asked(self, body: BacktestBody, who: Principal) -> BacktestArguments:
         try:
@@ -72,7 +72,7 @@ class BacktestCalls(routes.Routed, tags=["rules"]):
             errors = [FieldError(field=bad.field, reason=bad.problem, code="bad_range")]
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "from one day to a later one", errors) from None
         with laid_out(self._bench, body) as laid:
-            if found := laid.hindering():
+            if found := laid.blocking_play():
                 raise not_passing(found)
             [source] = laid.pack().triggers
             owner = str(source.rules["owner"])
@@ -90,4 +90,4 @@ class BacktestCalls(routes.Routed, tags=["rules"]):
         counts = None
         if job.state is JobState.DONE and (counts := to_builtins(found_of(job.cursor))) is None:
             raise Problem(HTTPStatus.CONFLICT, "the backtest's result cannot be read", kind="not-now")
-        return Backtest(job=item_of(job, self._hands), trigger=asked.trigger, hash=asked.hash, counts=counts)
+        return Backtest(job=item_of(job, self._job_control), trigger=asked.trigger, hash=asked.hash, counts=counts)

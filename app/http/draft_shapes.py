@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from app.http.shapes import FindingItem
-from app.packs.draft_bench import Text
+from app.packs.draft_bench import DraftText
 
 
 class DraftBody(BaseModel, extra="forbid"):
@@ -16,9 +16,9 @@ class DraftBody(BaseModel, extra="forbid"):
     trigger: str = Field(max_length=100)
     files: dict[str, str] = Field(min_length=1, max_length=30, description="trigger.yaml, kk.md, tests.yaml …")
 
-    def text(self) -> Text:
+    def text(self) -> DraftText:
         """Return the draft for the bench."""
-        return Text(self.pack, self.trigger, self.files)
+        return DraftText(self.pack, self.trigger, self.files)
 
 
 class PreviewBody(DraftBody):

@@ -15,7 +15,7 @@ from app.http.problems import FieldError, Problem
 from app.http.rule_refusals import one_line
 from app.http.shapes import Governed
 from app.packs.case_results import decision_line
-from app.packs.draft_bench import BadDraft, Bench, Laid, PlayedTest
+from app.packs.draft_bench import BadDraft, Bench, LaidOutDraft, PlayedTest
 from app.packs.preview_lines import Grid
 from domain.facts.submissions import Subject
 from streams.rehearsal.verdict import line_of
@@ -36,7 +36,7 @@ class DraftCalls(routes.Routed, tags=["rules"]):
         """Case by case; a message that no test expects fails it. Nothing is kept or sent."""
         self._access.official(request)
         with laid_out(self._bench, body) as laid:
-            found = laid.hindering()
+            found = laid.blocking_play()
             cases, more = ([], ()) if found else laid.cases()
         items = [_case(each) for each in cases]
         passed = bool(items) and all(each["passed"] for each in items) and all(each.warning for each in more)
@@ -50,8 +50,8 @@ class DraftCalls(routes.Routed, tags=["rules"]):
         """
         self._access.official(request)
         with laid_out(self._bench, body) as laid:
-            found = laid.hindering()
-            heard = None if found else laid.heard(self._rules.context.clock(), body.persona)
+            found = laid.blocking_play()
+            heard = None if found else laid.messages(self._rules.context.clock(), body.persona)
         items = list(Grid(heard.source, heard.limit).objects(heard.hearings)) if heard else []
         return Heard.model_validate({"items": items} | _plain(found))
 
@@ -89,7 +89,7 @@ def not_passing(findings: Sequence[Finding], failed: Sequence[str] = ()) -> Prob
 
 
 @contextmanager
-def laid_out(bench: Bench, body: DraftBody) -> Iterator[Laid]:
+def laid_out(bench: Bench, body: DraftBody) -> Iterator[LaidOutDraft]:
     """The draft on the bench; what is wrong with it, or not allowed, as a problem."""
     with _refused(), bench.laid(body.text()) as laid:
         yield laid

@@ -16,7 +16,7 @@ from app.http.rule_refusals import one_line
 from app.http.shapes import JobItem, JobList, JobPlan
 from app.identity.key_file import BadKeyFile
 from app.jobs.job_command_line import SWITCHES
-from app.jobs.job_threads import Hands
+from app.jobs.job_threads import JobControl
 from app.jobs.kinds import UnknownKind
 from app.jobs.replay_jobs import UnknownView
 from app.jobs.requests import MOST_ERASED, BadOrder, Orders
@@ -79,21 +79,21 @@ class Confirmed(BaseModel, extra="forbid"):
 class JobCalls(routes.Routed, tags=["jobs"]):
     """Acts as the operator whose token the request has."""
 
-    def __init__(self, jobs: Jobs, orders: Orders, hands: Hands, access: Access) -> None:
-        self._jobs, self._orders, self._hands, self._access = jobs, orders, hands, access
+    def __init__(self, jobs: Jobs, orders: Orders, job_control: JobControl, access: Access) -> None:
+        self._jobs, self._orders, self._job_control, self._access = jobs, orders, job_control, access
 
     @routes.get("/jobs", summary="List jobs")
     def jobs(self, request: Request) -> JobList:
         """The newest first, fifty at most."""
         operator_of(request, self._access)
-        return JobList(items=[item_of(each, self._hands) for each in self._jobs.latest(50)])
+        return JobList(items=[item_of(each, self._job_control) for each in self._jobs.latest(50)])
 
     @routes.get("/jobs/{id}", summary="Show a job")
     def job(self, request: Request, id: JobId) -> JobItem:
         """Return the progress of a job."""
         operator_of(request, self._access)
         with _told():
-            return item_of(self._jobs.job(id), self._hands)
+            return item_of(self._jobs.job(id), self._job_control)
 
     @routes.post("/jobs", summary="Request a job and have it counted", status_code=HTTPStatus.ACCEPTED)
     def ask(self, request: Request, response: Response, wanted: Wanted) -> JobItem:
@@ -101,9 +101,9 @@ class JobCalls(routes.Routed, tags=["jobs"]):
         who = operator_of(request, self._access)
         with _told():
             order = self._orders.of(wanted.kind, wanted.given(), who)
-            job = self._hands.ask(order.kind, order.arguments, who.name)
+            job = self._job_control.ask(order.kind, order.arguments, who.name)
         response.headers["Location"] = f"/jobs/{job.id}"
-        return item_of(job, self._hands)
+        return item_of(job, self._job_control)
 
     @routes.post("/jobs/{id}/confirm", summary="Start a counted job", status_code=HTTPStatus.ACCEPTED)
     def confirm(self, request: Request, id: JobId, confirmed: Confirmed) -> JobItem:
@@ -111,28 +111,28 @@ class JobCalls(routes.Routed, tags=["jobs"]):
         who = operator_of(request, self._access)
         with _told():
             self._orders.check(self._jobs.job(id), who)
-            return item_of(self._hands.confirm(id, confirmed.count, who.name), self._hands)
+            return item_of(self._job_control.confirm(id, confirmed.count, who.name), self._job_control)
 
     @routes.post("/jobs/{id}/pause", summary="Pause a job after its present step")
     def pause(self, request: Request, id: JobId) -> JobItem:
         """Pause a job after its present step; any process may resume it."""
         operator_of(request, self._access)
         with _told():
-            return item_of(self._jobs.pause(id), self._hands)
+            return item_of(self._jobs.pause(id), self._job_control)
 
     @routes.post("/jobs/{id}/resume", summary="Resume a job")
     def resume(self, request: Request, id: JobId) -> JobItem:
         """The role jobs goes on with it: one that was paused, failed, or lost its process; or counts it anew."""
         operator_of(request, self._access)
         with _told():
-            return item_of(self._hands.go_on(id), self._hands)
+            return item_of(self._job_control.resume(id), self._job_control)
 
     @routes.post("/jobs/{id}/cancel", summary="Cancel a job")
     def cancel(self, request: Request, id: JobId) -> JobItem:
         """Cancel a job. Its effects so far stay; its leftovers are removed."""
         operator_of(request, self._access)
         with _told():
-            return item_of(self._hands.cancel(id), self._hands)
+            return item_of(self._job_control.cancel(id), self._job_control)
 
 
 def operator_of(request: Request, access: Access) -> Principal:
@@ -143,14 +143,14 @@ def operator_of(request: Request, access: Access) -> Principal:
     return who
 
 
-def item_of(job: Job, hands: Hands) -> JobItem:
+def item_of(job: Job, job_control: JobControl) -> JobItem:
     """Return the job as everybody may see it."""
     plan = None
     if job.counted is not None:
-        found, seconds = job.counted.plan, hands.seconds(job.kind, job.counted)
+        found, seconds = job.counted.plan, job_control.seconds(job.kind, job.counted)
         plan = JobPlan(what=found.what, count=found.count, unit=found.unit, seconds=round(seconds, 1))
     known = {name: getattr(job, name) for name in JobItem.model_fields if name not in ("plan", "worked", "note")}
-    return JobItem(plan=plan, worked=round(job.worked.total_seconds(), 1), note=hands.note(job), **known)
+    return JobItem(plan=plan, worked=round(job.worked.total_seconds(), 1), note=job_control.note(job), **known)
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from msgspec import to_builtins
 
 from app.backtests.job import BacktestArguments, asked_of
-from app.jobs.job_threads import Hands
+from app.jobs.job_threads import JobControl
 from app.jobs.requests import BadOrder
-from app.packs.draft_bench import Laid
+from app.packs.draft_bench import LaidOutDraft
 from domain.facts.principals import Principal, Role, require
 from streams.queues.job_store import Jobs
 from streams.queues.jobs import Job, JobState, UnknownJob, UnreadableJob
@@ -37,7 +37,7 @@ def period_of(first: date, last: date, zone: tzinfo) -> tuple[datetime, datetime
 
 
 def asked_for(
-    approval: RuleApproval, laid: Laid, agency: str, period: tuple[datetime, datetime], *, caps: bool
+    approval: RuleApproval, laid: LaidOutDraft, agency: str, period: tuple[datetime, datetime], *, caps: bool
 ) -> BacktestArguments:
     """Return the arguments of a backtest of the draft, compared with that agency's version in force, if there is one.
 
@@ -51,9 +51,9 @@ def asked_for(
     )
 
 
-def begin(hands: Hands, asked: BacktestArguments, who: Principal) -> Job:
+def begin(job_control: JobControl, asked: BacktestArguments, who: Principal) -> Job:
     """Begin the backtest in this process. Raises Busy where another one is under way."""
-    return hands.begin(KIND, to_builtins(asked), who.name)
+    return job_control.begin(KIND, to_builtins(asked), who.name)
 
 
 def backtest_of(jobs: Jobs, id_: int, who: Principal) -> tuple[Job, BacktestArguments]:

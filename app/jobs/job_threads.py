@@ -1,6 +1,6 @@
 """Jobs that others work at: whoever asks for one need not wait for it, and the role jobs does it.
 
-`Hands` asks, and `JobThreads` works, in threads: in a process of the role jobs, and in `run`.
+`JobControl` asks, and `JobThreads` works, in threads: in a process of the role jobs, and in `run`.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ class JobThreads:
         self._threads: dict[int, threading.Thread] = {}
         self._stopping = threading.Event()
 
-    def look(self) -> None:
+    def start_waiting(self) -> None:
         """Begin what waits.
 
         Raises:
@@ -73,14 +73,14 @@ class JobThreads:
         for thread in list(threads):
             thread.join(seconds)
 
-    def rest(self) -> None:
+    def stop(self) -> None:
         """Begin nothing more, and give back what is at work here, after its present step."""
         self._stopping.set()
         self.wait()
         self._attendance.release()
 
 
-class Hands:
+class JobControl:
     """Asks for jobs, has them gone on with, cancels them. `workers`: those of this process, if it has any."""
 
     def __init__(self, platform: Platform, workers: JobThreads | None = None) -> None:
@@ -117,7 +117,7 @@ class Hands:
         plan = plan_of(planned_work(self._platform, kind, arguments))
         return self._begun(self._jobs.add(kind, KINDS[kind].lane, arguments, plan, by, waits=True))
 
-    def go_on(self, id_: int) -> Job:
+    def resume(self, id_: int) -> Job:
         """Have a job gone on with that was paused, failed, or lost its process; one that was counted is counted anew.
 
         Raises:
@@ -137,7 +137,7 @@ class Hands:
         waits = job.waits and self._workers is None and not attended(self._platform.database)
         return UNATTENDED if waits else ""
 
-    def soon(self, id_: int) -> Job:
+    def after_a_moment(self, id_: int) -> Job:
         """Return the job in a moment: what is counted at once need not be looked for again."""
         if self._workers is not None:
             self._workers.wait(id_, MOMENT_S)

@@ -10,7 +10,7 @@ from app.compose import Platform
 from app.jobs.kinds import KINDS, planned_work, work_of
 from app.jobs.pace import duration
 from app.jobs.progress import counting, progress
-from app.terminal import Exit, agree, stop, talk, tell
+from app.terminal import Exit, confirm, print_json_or_lines, stop, talk
 from streams.kafka.errors import KafkaFailure
 from streams.kafka.producer import NotDelivered
 from streams.queues.jobs import Job, JobFailed, JobState, NothingToDo, NotNow, Plan, Work, plan_of
@@ -39,7 +39,7 @@ def begin(
     _show(platform, kind, plan, as_json=as_json)
     if plan_only:
         raise SystemExit(int(Exit.OK))
-    agree(plan.what, str(plan.count), yes=yes)
+    confirm(plan.what, str(plan.count), yes=yes)
     try:
         job = platform.queues.jobs.add(kind, lane, arguments, plan, by)
     except UNAVAILABLE_ERRORS as error:
@@ -68,7 +68,7 @@ def begin_counted(platform: Platform, job: Job, by: str, *, yes: bool, as_json: 
         raise NotNow(job, NotNow.CONFIRM)
     plan = job.counted.plan
     _show(platform, job.kind, plan, as_json=as_json)
-    agree(plan.what, str(plan.count), yes=yes)
+    confirm(plan.what, str(plan.count), yes=yes)
     return finished(go_on(platform, platform.queues.jobs.confirm(job.id, plan.count, by)))
 
 
@@ -78,7 +78,7 @@ def _show(platform: Platform, kind: str, plan: Plan, *, as_json: bool) -> None:
     plain = {"what": plan.what, "count": plan.count, "unit": plan.unit, "seconds": round(seconds, 1)}
     basis = "as fast as the last time" if measured else f"estimated at {plan.a_second:,.0f} a second"
     line = f"{plan.what}: {plan.count:,} {plan.unit}, about {duration(seconds)} ({basis})"
-    tell(plain | {"rate": "measured" if measured else "estimated"}, line, as_json=as_json)
+    print_json_or_lines(plain | {"rate": "measured" if measured else "estimated"}, line, as_json=as_json)
 
 
 def go_on(platform: Platform, job: Job) -> Job:

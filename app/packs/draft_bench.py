@@ -44,7 +44,7 @@ class BadDraft(ValueError):
         super().__init__(self.told)
 
 
-class Text(Struct, frozen=True):
+class DraftText(Struct, frozen=True):
     """A trigger as text: in which pack, under which name, and its files by name."""
 
     pack: str
@@ -80,7 +80,7 @@ class PlayedTest(Struct, frozen=True):
     nothing: Sequence[str]
 
 
-def _told(case: PlayedTest) -> PlayedTest:
+def _translatable(case: PlayedTest) -> PlayedTest:
     """Return the test with its sentences as words that can be translated."""
     differences = [
         {**each, "why": of_plain(each["why"]), "words": [of_plain(line) for line in each["words"]]}
@@ -93,13 +93,13 @@ def _told(case: PlayedTest) -> PlayedTest:
 Findings: TypeAlias = tuple[Finding, ...]
 
 
-class Laid:
+class LaidOutDraft:
     """A draft laid out in a folder; a confined child does with it whatever evaluates anything that it brings.
 
     A child that dies of it is a finding of it. The folder goes with this object.
     """
 
-    def __init__(self, text: Text, top: Path, packs: Sequence[str]) -> None:
+    def __init__(self, text: DraftText, top: Path, packs: Sequence[str]) -> None:
         self.text, self._folder = text, top / text.pack / text.trigger
         self._packs = tuple(str(top / name) for name in packs)
         self._known: dict[str, Findings] = {}
@@ -132,15 +132,15 @@ class Laid:
         return cast("Pack", self._asked("pack", Pack))
 
     @property
-    def tried(self) -> Findings:
+    def rendering_findings(self) -> Findings:
         """Return the findings of rendering its words; it must have no other errors."""
         return self._found("words")
 
-    def hindering(self) -> tuple[Finding, ...]:
+    def blocking_play(self) -> tuple[Finding, ...]:
         """Return the findings that prevent its tests from being played and its words from being rendered."""
-        return tuple(each for each in self.findings if not each.warning) or self.tried
+        return tuple(each for each in self.findings if not each.warning) or self.rendering_findings
 
-    def unreadable(self) -> tuple[Finding, ...]:
+    def blocking_rendering(self) -> tuple[Finding, ...]:
         """Return the findings that prevent its words from being rendered.
 
         A language may say more than another, and an SMS may be too long.
@@ -150,12 +150,12 @@ class Laid:
             for each in self.findings
             if not each.warning and getattr(each.message, "template", "") not in (ONLY_THERE, TOO_MANY)
         )
-        return errors or self.tried
+        return errors or self.rendering_findings
 
     @property
-    def misread(self) -> Findings:
+    def test_errors(self) -> Findings:
         """Return the errors in its tests, where other errors prevent them from being played and the rule compiles."""
-        return tuple(each for each in self._found("misread") if not each.warning)
+        return tuple(each for each in self._found("test_errors") if not each.warning)
 
     def cases(self) -> tuple[list[PlayedTest], tuple[Finding, ...]]:
         """Return its tests, played, and the findings in their file."""
@@ -163,23 +163,23 @@ class Laid:
             cases, found = children().ask(self._question("cases"), tuple[list[PlayedTest], list[ChildFinding]])
         except Died:
             return [], self._named([too_much(str(self._folder))])
-        return [_told(each) for each in cases], self._named(each.finding() for each in found)
+        return [_translatable(each) for each in cases], self._named(each.finding() for each in found)
 
-    def heard(self, now: datetime, persona: str) -> RenderedMessages:
+    def messages(self, now: datetime, persona: str) -> RenderedMessages:
         """Return the messages for that invented person, or (empty) for each of them.
 
         Raises:
             BadDraft: its child died.
         """
-        return RenderedMessages(*self._asked("heard", tuple[TriggerSource, list[Hearing], SmsLimit], now, persona))
+        return RenderedMessages(*self._asked("messages", tuple[TriggerSource, list[Hearing], SmsLimit], now, persona))
 
-    def endings(self) -> list[dict[str, Any]] | None:
+    def first_test_outcomes(self) -> list[dict[str, Any]] | None:
         """Return what becomes of each message in its first test, as a test expects it; None where that is not right.
 
         Raises:
             BadDraft: its child died.
         """
-        return cast("list[dict[str, Any]] | None", self._asked("endings", list[dict[str, Any]] | None))
+        return cast("list[dict[str, Any]] | None", self._asked("first_test_outcomes", list[dict[str, Any]] | None))
 
     def example(self, now: datetime, persona: str) -> dict[str, Any] | None:
         """Return an event by which that person would hear of it: `type`, `as` and `data`; None where there is none.
@@ -232,11 +232,11 @@ class Bench:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._laid = Recent[Laid](lambda _: True)
+        self._laid = Recent[LaidOutDraft](lambda _: True)
         self._verdicts = Recent[Verdict](lambda verdict: len(verdict.findings) <= MOST_FINDINGS)
 
     @contextmanager
-    def laid(self, text: Text, *, others: bool = False) -> Iterator[Laid]:
+    def laid(self, text: DraftText, *, others: bool = False) -> Iterator[LaidOutDraft]:
         """The draft, while the block lasts; `others`: beside all triggers in force, as it would be once published.
 
         A text that was laid out lately stays where it is, so that the child that knows it need not read it again.
@@ -248,26 +248,26 @@ class Bench:
         self._check(text, rules.governed)
         yield self._laid.of((others, text.key), rules, lambda: self._lay(text, rules.governed, others=others))
 
-    def _lay(self, text: Text, now: Governed, *, others: bool) -> Laid:
+    def _lay(self, text: DraftText, now: Governed, *, others: bool) -> LaidOutDraft:
         top = Path(tempfile.mkdtemp(prefix="habarshy-draft-"))
-        laid = Laid(text, top, [name for name in now.packs if name != BUILT_IN])
+        laid = LaidOutDraft(text, top, [name for name in now.packs if name != BUILT_IN])
         self._write(top, now)
         if others:
             self._write_others(top, now, text.trigger)
         _put(top / text.pack / text.trigger, text.files)
         return laid
 
-    def verdict(self, text: Text) -> Verdict:
+    def verdict(self, text: DraftText) -> Verdict:
         """Return the verdict of lint and of the tests, among all that is in force. Raises as `laid` does."""
         return self._verdicts.of(text.key, self._library.rules(), lambda: self._verdict(text))
 
-    def _verdict(self, text: Text) -> Verdict:
+    def _verdict(self, text: DraftText) -> Verdict:
         with self.laid(text, others=True) as among:
             if found := tuple(each for each in among.findings if among.hinders_submitting(each)):
                 with self.laid(text) as alone:
-                    return Verdict((*found, *alone.misread))
+                    return Verdict((*found, *alone.test_errors))
         with self.laid(text) as laid:
-            found = laid.tried
+            found = laid.rendering_findings
             cases, noted = ([], ()) if found else laid.cases()
             more = tuple(each for each in noted if each.stops_submitting)
             failed = tuple(each.name for each in cases if not each.passed)
@@ -275,7 +275,7 @@ class Bench:
             return Verdict((*found, *more), failed, pack, len(cases))
 
     @staticmethod
-    def _check(text: Text, now: Governed) -> None:
+    def _check(text: DraftText, now: Governed) -> None:
         if text.pack not in now.packs or text.pack == BUILT_IN:
             raise BadDraft(Said("its pack is not published"))
         if not re.fullmatch(NAME, text.trigger) or len(text.trigger) > LONGEST_NAME:

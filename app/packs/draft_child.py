@@ -41,7 +41,8 @@ TESTS, MOST_CASES = "tests.yaml", 100
 class DraftTask(Struct, frozen=True):
     """A task for the child: `do` it with the draft in a folder, which belongs to one of these packs.
 
-    `do`: lint, pack, words, cases, misread, endings, heard or example; `now` and `persona` are for the last two.
+    `do`: lint, pack, words, cases, test_errors, first_test_outcomes, messages or example; `now` and `persona` are for
+    the last two.
     """
 
     do: str
@@ -89,7 +90,7 @@ class Drafts:
         self._published = CheckCache()
 
     def answer(self, question: Mapping[str, Any]) -> object:
-        """Plain data; what kind of it, the methods of app.packs.draft_bench.Laid and Children.changes say."""
+        """Plain data; what kind of it, the methods of app.packs.draft_bench.LaidOutDraft and Children.changes say."""
         if "contents" in question:
             return msgspec.convert(question, Comparison).changes()
         asked = msgspec.convert(question, DraftTask)
@@ -115,7 +116,7 @@ class Drafts:
         check_speaks(cases, report)
         return [_case(try_case(stage, case)) for case in cases[:MOST_CASES]], _plain(report.findings)
 
-    def _misread(self, asked: DraftTask) -> object:
+    def _test_errors(self, asked: DraftTask) -> object:
         """Return the findings in the tests, though nothing can be played; none where the rule does not compile."""
         report = Report()
         with suppress(ValueError):  # which BadTrigger and ValidationError are
@@ -123,7 +124,7 @@ class Drafts:
             self._tests(asked, report)
         return _plain(report.findings)
 
-    def _endings(self, asked: DraftTask) -> object:
+    def _first_test_outcomes(self, asked: DraftTask) -> object:
         """Return what becomes of each message in the first case: as a test expects it."""
         stage, cases = self._tests(asked, Report())
         return [_expected(cases[0], each) for each in try_case(stage, cases[0]).played.endings] if cases else None
@@ -142,7 +143,7 @@ class Drafts:
         role = told[0] if isinstance(told, list) else told
         return previewer.example(people[0], "" if role in (None, "subject") else str(role))
 
-    def _heard(self, asked: DraftTask) -> object:
+    def _messages(self, asked: DraftTask) -> object:
         source, previewer, people, _ = self._stage(asked)
         return source, [previewer.hear(each) for each in people], sms_limit_of(self._pack(asked).content)
 

@@ -3,7 +3,7 @@
 Modules:
     citizen: a citizen's own pages. stop, answer: the links of messages. sign_in, visits: who is there.
     layout, places, broken: the frame of every page, the navigation, and errors as people read them.
-    components: the page that shows what pages are made of. stops: what is stopped, for the bar of pages.
+    components: the page that shows what pages are made of. active_stops: what is stopped, for the bar of pages.
     catalogues, life, ruling, pack_names: the words in the reader's language, for the site, nudges, rules and packs.
     finding_words: what is wrong with the platform, in sentences; `habarshy status` has them in English.
     naming: the names of values.

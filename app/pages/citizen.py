@@ -16,7 +16,7 @@ from app.pages import visits
 from app.pages.checking import Checking
 from app.pages.devices import Devices
 from app.pages.entitled import Entitlements
-from app.pages.inbox import Inbox, about, day_told
+from app.pages.inbox import Inbox, days_in_words, subject_lines
 from app.pages.installing import Installing
 from app.pages.layout import Frame, Pages, as_download
 from app.pages.leaving import Leaving
@@ -62,11 +62,11 @@ class Citizen(CitizenPages):
         rows = [
             {
                 "nudge": first.nudge,
-                "told": [*((line, "") for line in about(card, names)), (speech.moment(first.due), "until")],
+                "told": [*((line, "") for line in subject_lines(card, names)), (speech.moment(first.due), "until")],
                 "title": speech.titled(first.title),
                 "office": speech.titled(first.office),
                 "emblem": first.emblem,
-                "day": day_told(days, speech) if (days := card.days_to_come(now, speech.zone)) else "",
+                "day": days_in_words(days, speech) if (days := card.days_to_come(now, speech.zone)) else "",
                 "then": [(each.nudge, speech.day_at(each.due)) for each in others],
             }
             for first, *others in matters.values()

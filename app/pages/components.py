@@ -6,11 +6,11 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from app.http import routes
+from app.pages.active_stops import StopNotice
 from app.pages.catalogues import Speech
 from app.pages.chart import small
 from app.pages.finding_words import FindingWords
 from app.pages.layout import Pages, RoutedPages
-from app.pages.stops import Stop
 from app.pages.work.drafts.controls import ConditionRow, Control, Length
 from app.pages.work.field_places import FormField
 from app.pages.work.trials.trying import Cell
@@ -40,7 +40,7 @@ class Components(RoutedPages):
             frame,
             chart=chart,
             number=speech.number,
-            stops=[Stop("", sample, told)],
+            stops=[StopNotice("", sample, told)],
             sheet={"id": "sample", "files": {}},
             findings=[_FINDING],
             place=lambda found: [FormField(found, sample)],

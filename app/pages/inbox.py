@@ -70,7 +70,7 @@ def group_of(message: SentMessage, card: Card, now: datetime) -> Group:
         message.state != "answered" and any(each.get("reply") for each in card.actions)
     ):
         return Group.NOW
-    waits = (card.can_be_done or any(_leads(each) for each in card.actions)) and message.state != "answered"
+    waits = (card.can_be_done or any(_has_target(each) for each in card.actions)) and message.state != "answered"
     if waits and card.days is not None and timedelta() <= card.days.first - now.date() <= URGENT:
         return Group.NOW
     return Group.SOON if waits and now - message.at <= FRESH else Group.NEWS
@@ -122,11 +122,13 @@ class Inbox(CitizenPages):
         person, frame = self._visitor(request)
         inboxes, now = self._platform.queries.inboxes, self._platform.clock()
         names = names_of(self._platform.rules.library.rules(), frame.speech)
-        look = _Look(inboxes, person, now.astimezone(frame.speech.zone), names, _Wish(q.strip().casefold(), topic))
-        opened = look.opened()
-        wanted = [] if after else [each for each in opened if look.wants(each)]
+        view = _InboxView(
+            inboxes, person, now.astimezone(frame.speech.zone), names, _Filter(q.strip().casefold(), topic)
+        )
+        opened = view.opened()
+        wanted = [] if after else [each for each in opened if view.wants(each)]
         cards, lines = wanted[:OPEN_CARDS], wanted[OPEN_CARDS:]
-        others, place = look.others(read(after), PAGE - len(cards), {each.card.thing for each in opened})
+        others, place = view.others(read(after), PAGE - len(cards), {each.card.thing for each in opened})
         teller = _Teller(names, now, lambda nudge, code: self._platform.identity.links.answer(nudge, person, code))
         groups = [
             (
@@ -149,14 +151,14 @@ class Inbox(CitizenPages):
         )
 
 
-class _Look(Struct, frozen=True):
-    """A look into a person's inbox. What went with a digest stands by itself, so digests are left out."""
+class _InboxView(Struct, frozen=True):
+    """A view of a person's inbox. What went with a digest stands by itself, so digests are left out."""
 
     inboxes: Inboxes
     person: str
     now: datetime
     names: Names
-    wish: "_Wish"
+    filter: "_Filter"
 
     def opened(self) -> list[_Matter]:
         """Return the matters in which there is something to do, the most urgent first, however old they are."""
@@ -166,7 +168,7 @@ class _Look(Struct, frozen=True):
 
     def wants(self, matter: _Matter) -> bool:
         """Return True if the latest message of the matter is what was searched for."""
-        return self.wish.fits(matter.messages[0], matter.card, self.names)
+        return self.filter.matches(matter.messages[0], matter.card, self.names)
 
     def others(
         self, before: Place | None, most: int, opened: Collection[tuple[str, UUID]]
@@ -178,7 +180,7 @@ class _Look(Struct, frozen=True):
             told, before = self.inboxes.told(self.person, before, PAGE)
             about = self._cards(told)
             others = (each for each in told if about[each.nudge].thing not in opened and not each.members)
-            found += [each for each in others if self.wish.fits(each, about[each.nudge], self.names)]
+            found += [each for each in others if self.filter.matches(each, about[each.nudge], self.names)]
             cards |= about
             if before is None or len(found) >= most:
                 break
@@ -198,17 +200,22 @@ class _Look(Struct, frozen=True):
         return [_Matter(those, card, group_of(those[0], card, self.now)) for those, card in latest]
 
 
-class _Wish(Struct, frozen=True):
+class _Filter(Struct, frozen=True):
     """The text and the topic that are searched for; empty: any."""
 
     text: str
     topic: str
 
-    def fits(self, message: SentMessage, card: Card, names: Names) -> bool:
+    def matches(self, message: SentMessage, card: Card, names: Names) -> bool:
         if self.topic and message.category != self.topic:
             return False
         speech = names.speech
-        texts = [speech.titled(message.title), speech.titled(message.office), card.called, *which(card, names)]
+        texts = [
+            speech.titled(message.title),
+            speech.titled(message.office),
+            card.called,
+            *distinguishing_words(card, names),
+        ]
         return self.text in " ".join(texts).casefold()
 
 
@@ -238,7 +245,7 @@ class _Teller:
 
     def _told(self, card: Card, group: Group) -> Iterator[tuple[str, str]]:
         speech = self._speech
-        for line in about(card, self._names):
+        for line in subject_lines(card, self._names):
             yield line, ""
         if group is Group.DONE and card.done_at is not None:
             yield speech.tell(Words("Done: {day}", day=self._speech.day_at(card.done_at))), "until"
@@ -253,7 +260,7 @@ class _Teller:
         return message.emblem or "bell", office, f"{by} · {day}"
 
     def _announced(self, days: CalendarDays) -> str:
-        told, before = day_told(days, self._speech), days.first - self._speech.date_at(self._now)
+        told, before = days_in_words(days, self._speech), days.first - self._speech.date_at(self._now)
         if before <= timedelta():
             return told
         left = Words("{days} left", days=self._speech.length(before.days))
@@ -281,7 +288,7 @@ class _Teller:
 
     def _actions(self, message: SentMessage, card: Card) -> Iterator[tuple[str, str]]:
         for each in card.actions:
-            if not _leads(each):
+            if not _has_target(each):
                 continue
             reply = each.get("reply")
             if reply and message.state == "answered":
@@ -290,11 +297,11 @@ class _Teller:
             yield self._speech.titled(each["label"]), url
 
 
-def _leads(action: Any) -> bool:  # noqa: ANN401  (as the trigger has it)
+def _has_target(action: Any) -> bool:  # noqa: ANN401  (as the trigger has it)
     return bool(action.get("url") or action.get("reply"))
 
 
-def day_told(days: CalendarDays, speech: Speech) -> str:
+def days_in_words(days: CalendarDays, speech: Speech) -> str:
     """Return the days of a message in words."""
     first, last = speech.day(days.first), speech.day(days.last)
     if days.is_limit:
@@ -304,16 +311,16 @@ def day_told(days: CalendarDays, speech: Speech) -> str:
     return speech.tell(Words("From {oldest} to {newest}", oldest=first, newest=last))
 
 
-def about(card: Card, names: Names) -> Iterator[str]:
+def subject_lines(card: Card, names: Names) -> Iterator[str]:
     """Yield for whom a message is, and about which one of its kind."""
     if card.is_of_child:
         child = Words("For your child {name}", name=card.called) if card.called else Words("For your child")
         yield names.speech.tell(child)
-    for found in which(card, names):
+    for found in distinguishing_words(card, names):
         yield found[:1].upper() + found[1:]
 
 
-def which(card: Card, names: Names) -> Iterator[str]:
+def distinguishing_words(card: Card, names: Names) -> Iterator[str]:
     """Yield what tells the thing from others of its kind: its number, or of a place what was announced for it."""
     tell = names.speech.tell
     if card.is_local:

@@ -19,7 +19,7 @@ from app.identity.links import PAGE_LASTS, BadLink, OldLink
 from app.packs.version_diff import start_of
 from app.pages import visits
 from app.pages.calendar_file import Entry, as_calendar, calendar_file
-from app.pages.inbox import about, day_told
+from app.pages.inbox import days_in_words, subject_lines
 from app.pages.layout import Frame, Pages
 from app.pages.life import STATES, details_of, line_of, shown
 from app.pages.pack_names import names_of
@@ -243,7 +243,7 @@ class Messages(CitizenPages):
         """Return the days of the message in words; empty where no calendar can hold them."""
         card = self._card(reader, frame)
         days = card and card.days_to_come(self._platform.clock(), frame.speech.zone)
-        return day_told(days, frame.speech) if days else ""
+        return days_in_words(days, frame.speech) if days else ""
 
     def _calendar(self, _: Request, reader: NudgeReader, frame: Frame, __: Explanation) -> Response:
         card, now = self._card(reader, frame), self._platform.clock()
@@ -252,7 +252,7 @@ class Messages(CitizenPages):
         speech = frame.speech
         title = speech.titled(UNSAID if card.discreet else card.title)
         summary = speech.tell(Words("Last day: {title}", title=title)) if days.is_limit else title
-        lines = () if card.discreet else about(card, names_of(self._platform.rules.library.rules(), speech))
+        lines = () if card.discreet else subject_lines(card, names_of(self._platform.rules.library.rules(), speech))
         page = f"{self._platform.settings.base_url.rstrip('/')}/my/messages/{reader.nudge}"
         entry = Entry(card.thing[1], reader.person, days, summary, tuple(lines), page, speech.language)
         return as_calendar(calendar_file(entry, now))

@@ -27,10 +27,10 @@ def work_at_jobs(settings: Settings, clock: Clock, health: socket.socket | None)
 
 
 async def _until_stopped(workers: JobThreads) -> None:
-    look = Task(lambda: asyncio.to_thread(workers.look), JOBS_EVERY, now=True)
+    look = Task(lambda: asyncio.to_thread(workers.start_waiting), JOBS_EVERY, now=True)
     with stop_event() as stopped:
         talk("working at jobs; Ctrl-C stops")
         try:
             await Timetable().until({"jobs": look}, stopped)
         finally:
-            await asyncio.to_thread(workers.rest)
+            await asyncio.to_thread(workers.stop)

@@ -4,7 +4,7 @@ import pytest
 from jinja2 import Environment
 from markupsafe import Markup
 
-from app.terminal import compact, data, talk
+from app.terminal import compact, print_line, talk
 from app.visible import AsWritten, on_page, visible
 
 HIDDEN = [
@@ -34,8 +34,8 @@ def test_what_cannot_be_seen_is_shown_escaped(hidden: str, capsys: pytest.Captur
     assert hidden not in html
     assert html.startswith("<b>fine\\u")
     assert "<i>fine" in html
-    data(text)
-    data(compact({"text": text}))
+    print_line(text)
+    print_line(compact({"text": text}))
     talk(text)
     out, err = capsys.readouterr()
     assert hidden not in out.replace("\n", "") + err

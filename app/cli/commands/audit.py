@@ -12,9 +12,9 @@ from app.cli.platform_options import PlatformOptions
 from app.database import open_database
 from app.identity.key_file import BadKeyFile, keyring_of, own_keyring
 from app.identity.log_codes import codes_by
-from app.jobs.endings import audited
+from app.jobs.job_results import print_audit_counts
 from app.settings import Settings
-from app.terminal import Exit, stop, tell
+from app.terminal import Exit, print_json_or_lines, stop
 from streams.log import chain
 from streams.log.audit import WORDS, Audit, BadHead, Finding, head_of, read_head
 from streams.log.chain import SignedBlock
@@ -45,7 +45,7 @@ def verify(start: From = 1, head: HeadFile = None, as_json: AsJson = False, *, o
             found += 1
             _print(each, as_json=as_json)
         counts = {"facts": audit.facts, "blocks": audit.blocks, "unchained": audit.unchained, "findings": found}
-    audited(counts, as_json=as_json)
+    print_audit_counts(counts, as_json=as_json)
     if found:
         raise SystemExit(int(Exit.CHECK_FAILED))
 
@@ -54,7 +54,7 @@ def _print(finding: Finding, *, as_json: bool) -> None:
     known = {name: value for name, value in asdict(finding).items() if value is not None}
     block = f"block {finding.block}" if finding.block else "in no block"
     place = block if finding.position is None else f"position {finding.position}, {block}"
-    tell(known, f"{place}: {finding.what}: {WORDS[finding.what]}", as_json=as_json)
+    print_json_or_lines(known, f"{place}: {finding.what}: {WORDS[finding.what]}", as_json=as_json)
 
 
 def deposited_heads(file: Path) -> list[SignedBlock]:
@@ -88,7 +88,7 @@ def heads(last: Last = 1, as_json: AsJson = False, *, on: PlatformOptions) -> No
     for each in found:
         head = head_of(each, public)
         line = f"block {head.block}  up to position {head.upto}  {head.at:%Y-%m-%d %H:%M:%S}Z  {head.digest}"
-        tell(head, line, as_json=as_json)
+        print_json_or_lines(head, line, as_json=as_json)
 
 
 def key(as_json: AsJson = False, *, on: PlatformOptions) -> None:
@@ -96,7 +96,7 @@ def key(as_json: AsJson = False, *, on: PlatformOptions) -> None:
     settings = on.settings
     signer = _signing(settings, keyring_of(settings, create=False))
     public = signer.public.hex()
-    tell({"public_key": public, "id": signer.id.hex()}, public, as_json=as_json)
+    print_json_or_lines({"public_key": public, "id": signer.id.hex()}, public, as_json=as_json)
 
 
 def _signer(database: Database, settings: Settings) -> Signer:

@@ -10,7 +10,7 @@ from app.cli.job_options import done, ordered
 from app.cli.options import ConfirmOptions
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import principal_session
-from app.jobs.endings import end
+from app.jobs.job_results import report
 from app.terminal import talk
 from streams.replay.backfill import BackfillRequest
 
@@ -34,4 +34,4 @@ def backfill(
             return
         job = done(at, order, how)
         talk(f"backfilled: {job.words}")
-        end(job, as_json=how.as_json)
+        report(job, as_json=how.as_json)

@@ -24,7 +24,7 @@ from app.moments import moment_of
 from app.pages.backtest_report import page
 from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
 from app.settings import Settings, load_settings
-from app.terminal import Exit, data, data_json, stop, talk, write_file
+from app.terminal import Exit, print_json, print_line, stop, talk, write_file
 from domain.facts.principals import Principal, Role, require
 from projections import history
 from projections.tables import micros
@@ -115,9 +115,9 @@ def _period(start: str, end: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 def _show(report: Report, *, as_json: bool) -> None:
     for one in objects(report) if as_json else ():
-        data_json(one)
+        print_json(one)
     for line in () if as_json else lines(report):
-        data(line)
+        print_line(line)
 
 
 def _reader(settings: Settings, purpose: str | None) -> Looker | None:

@@ -15,7 +15,7 @@ from app.cli.principal_session import opened
 from app.providers import channel_of
 from app.roles.bounce_import import NoMaildir, empty
 from app.settings import BadSettings, Settings
-from app.terminal import Exit, data_json, stop, talk
+from app.terminal import Exit, print_json, stop, talk
 from notifiers.email.bounces import MOST_BYTES, NoBounceError, reports_in
 from notifiers.port.interface import Inbound
 from streams.storage.errors import SYSTEM_ERRORS, summary
@@ -56,7 +56,7 @@ def bounces(maildir: Maildir, provider: Provider = None, *, on: TimedOptions) ->
             stop(Exit.USAGE, str(error))
         except OSError as error:
             stop(Exit.UNAVAILABLE, f"what was not stored stays where it is: {error.strerror or error}")
-    data_json(counts)
+    print_json(counts)
     if counts["unreadable"]:
         raise typer.Exit(Exit.CHECK_FAILED)
 

@@ -7,7 +7,7 @@ import typer
 from app.cli.options import AsJson
 from app.cli.platform_options import PlatformOptions
 from app.settings import BadSettings, given, shown
-from app.terminal import talk, tell
+from app.terminal import print_json_or_lines, talk
 
 Origin = Annotated[bool, typer.Option("--origin", help="Show the origin of each value.")]
 
@@ -19,7 +19,7 @@ def show(origin: Origin = False, as_json: AsJson = False, *, on: PlatformOptions
         settings = on.settings
     except BadSettings:
         for name, where in given(flags) if origin else ():
-            tell({"name": name, "origin": where}, f"{name}   ({where})", as_json=as_json)
+            print_json_or_lines({"name": name, "origin": where}, f"{name}   ({where})", as_json=as_json)
         if origin:
             talk("No value is shown, because one cannot be used; above is what is set, and where.")
         raise
@@ -27,4 +27,4 @@ def show(origin: Origin = False, as_json: AsJson = False, *, on: PlatformOptions
         plain, line = {"name": each.name, "value": each.value}, f"{each.name} = {each.value}"
         if origin:
             plain, line = plain | {"origin": each.origin}, f"{line}   ({each.origin})"
-        tell(plain, line, as_json=as_json)
+        print_json_or_lines(plain, line, as_json=as_json)

@@ -10,7 +10,7 @@ from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.log_places import zone_shown
 from app.moments import told_in
-from app.terminal import Exit, agree, data_json, many, stop, talk, tell
+from app.terminal import Exit, confirm, counted, print_json, print_json_or_lines, stop, talk
 from domain.facts.access_facts import says_why
 from streams.privacy.discard import give_up
 from streams.queues.dead_letters import DeadLetters, LetterFilter
@@ -45,9 +45,9 @@ def show(*, of: LetterOptions, limit: Limit = 100, as_json: AsJson = False, on: 
         zone = zone_shown(at.platform.rules.library)
         found = at.platform.runtime.dead_letters.letters(of.choice, limit)
     for one in found:
-        tried = many(one.attempts, "attempt")
+        tried = counted(one.attempts, "attempt")
         line = f"{one.id}  {told_in(one.at, zone)}  {one.kind}  {one.cause}  {tried}  {one.told}"
-        tell(one, line, as_json=as_json)
+        print_json_or_lines(one, line, as_json=as_json)
     if not found:
         stop(Exit.CHECK_FAILED, "there is no such letter")
 
@@ -60,7 +60,7 @@ def retry(*, of: LetterOptions, every: Every = False, how: ConfirmOptions, on: P
         _agree(at, choice, "retry", how)
         done = letters.retry(choice)
     if how.as_json:
-        data_json(done)
+        print_json(done)
     talk(f"{done.handled} handled, {done.failed} failed again, {done.unknown} of a kind that nobody here handles")
     if done.failed or done.unknown:
         raise typer.Exit(Exit.CHECK_FAILED)
@@ -78,7 +78,7 @@ def drop(
         _agree(at, choice, "drop", how)
         dropped = give_up(at.platform.rules.context, choice, at.who, reason.strip())
     if how.as_json:
-        data_json({"dropped": dropped})
+        print_json({"dropped": dropped})
     talk(f"{dropped} dropped")
 
 
@@ -99,11 +99,11 @@ def _agree(at: PrincipalSession, choice: LetterFilter, what: str, how: ConfirmOp
     if how.plan:
         raise typer.Exit
     count = at.platform.runtime.dead_letters.count(choice)
-    agree(f"{what} {count}", str(count), yes=how.yes)
+    confirm(f"{what} {count}", str(count), yes=how.yes)
 
 
 def _print_groups(at: PrincipalSession, choice: LetterFilter, *, as_json: bool) -> None:
     zone = zone_shown(at.platform.rules.library)
     for group in at.platform.runtime.dead_letters.groups(choice):
         since = f"{told_in(group.oldest, zone)} to {told_in(group.newest, zone)}"
-        tell(group, f"{group.count:>8,}  {group.kind}  {group.cause}  {since}", as_json=as_json)
+        print_json_or_lines(group, f"{group.count:>8,}  {group.kind}  {group.cause}  {since}", as_json=as_json)

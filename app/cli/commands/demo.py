@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from app.terminal import Exit, data, stop, talk
+from app.terminal import Exit, print_line, stop, talk
 
 Citizens = Annotated[int, typer.Option(min=1, max=5000, help="The number of people at the start.")]
 Seed = Annotated[int, typer.Option(help="The seed of randomness; the same seed gives the same people.")]
@@ -48,5 +48,5 @@ def demo(
 
 
 def _announce(url: str) -> None:
-    data(url)
+    print_line(url)
     sys.stdout.flush()  # whoever reads our output must not wait for more of it

@@ -13,7 +13,7 @@ from app.cli.pack_paths import With, checked, target_of
 from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import principal_session
 from app.packs.version_diff import Version, compared, version_of
-from app.terminal import Exit, data, data_json, stop
+from app.terminal import Exit, print_json, print_line, stop
 from domain.facts.principals import require_reader
 from templates.authoring.pack_diff import PACK_GROUPS, PackChange, pack_changes
 from templates.authoring.trigger_diff import GROUPS, Change
@@ -44,7 +44,7 @@ def diff(old: Old, new: New = None, others: With = None, *, on: PlatformOptions,
     for trigger, differences in found.items():
         show(trigger, differences, as_json=as_json)
     if not (found or of_pack or as_json):
-        data(SAME)
+        print_line(SAME)
 
 
 def _read(path: Path, others: Sequence[Path] | None) -> Version:
@@ -99,14 +99,14 @@ def _print(
     """Print the changes as JSON; else the sentences of each group under its name."""
     if as_json:
         for change in differences:
-            data_json({what: name, **asdict(change)})
+            print_json({what: name, **asdict(change)})
         return
-    data(name if what == "trigger" else f"{what} {name}")
+    print_line(name if what == "trigger" else f"{what} {name}")
     for group in groups:
         if mine := [change.sentence for change in differences if change.group == group]:
-            data(f"  {group}")
+            print_line(f"  {group}")
             for line in (line for sentence in mine for line in _wrapped(sentence)):
-                data(line)
+                print_line(line)
 
 
 def _wrapped(sentence: str) -> list[str]:

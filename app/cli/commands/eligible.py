@@ -12,7 +12,7 @@ from app.cli.persons import pseudonym_of
 from app.cli.platform_options import TimedOptions
 from app.moments import day_of, moment_of, told_in
 from app.reports.entitlements import entitlements, plain, source
-from app.terminal import Exit, stop, tell
+from app.terminal import Exit, print_json_or_lines, stop
 from domain.core.events import Effective
 from domain.core.translatable import Titles
 from domain.planning.entitlement_answers import Answer, Obstacle, ObstacleKind
@@ -51,7 +51,7 @@ def eligible(
         stop(Exit.CHECK_FAILED, "nothing is known about this person")
     for answer in answers:
         lines = _told(answer, rulebook.catalogue, zone)
-        tell(plain(answer, rulebook.catalogue, asked, known), "\n".join(lines), as_json=as_json)
+        print_json_or_lines(plain(answer, rulebook.catalogue, asked, known), "\n".join(lines), as_json=as_json)
 
 
 def _told(answer: Answer, catalogue: Catalogue, zone: tzinfo) -> Iterator[str]:

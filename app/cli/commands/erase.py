@@ -19,7 +19,7 @@ from app.identity.meant_persons import NO_PERSON, pseudonym_in
 from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
 from app.pages.erasure_letter import erasure_letter
 from app.reports.erasure_certificate import certificate_rows
-from app.terminal import Exit, agree, many, stop, talk, tell, write_file
+from app.terminal import Exit, confirm, counted, print_json_or_lines, stop, talk, write_file
 from domain.core.ids import Names
 from streams.privacy.erasure import Certificate, Scope
 
@@ -65,7 +65,7 @@ def erase(
         certificate = _erased(at, person or "", reason, how)
         speech = Speech(spoken, at.platform.rules.library.rules().defaults.zone)
     lines = (f"{name}: {value}" for name, value in certificate_rows(certificate))
-    tell(certificate, *lines, as_json=how.as_json)
+    print_json_or_lines(certificate, *lines, as_json=how.as_json)
     if html is not None:  # last: it is erased, also where there is no room for a page
         write_file(html, erasure_letter(certificate, speech), "--html")
 
@@ -77,11 +77,11 @@ def _erased(at: PrincipalSession, person: str, reason: str, how: ConfirmOptions)
         Looker(at.who, reason).note(at.platform.rules.context, pseudonym, "erase")
     scope = at.platform.privacy.erasure.scope(pseudonym)
     if how.plan:
-        tell(scope, *_lines(scope), as_json=how.as_json)
+        print_json_or_lines(scope, *_lines(scope), as_json=how.as_json)
         raise typer.Exit
     for line in () if how.yes else _lines(scope):
         talk(line)
-    agree(f"erase {pseudonym} for ever", pseudonym[:TYPED], yes=how.yes)
+    confirm(f"erase {pseudonym} for ever", pseudonym[:TYPED], yes=how.yes)
     certificate = at.platform.privacy.erasure.erase(pseudonym, at.who, reason)
     _note(at.platform.settings.key_file, certificate)
     return certificate
@@ -113,8 +113,8 @@ def _note(key_file: Path, certificate: Certificate) -> None:
 
 def _lines(scope: Scope) -> Iterator[str]:
     yield f"{scope.person}: {'a key is destroyed' if scope.key else 'no key is left to destroy'}"
-    sealed, ending = many(scope.sealed, "life event"), many(scope.ending, "nudge")
+    sealed, ending = counted(scope.sealed, "life event"), counted(scope.ending, "nudge")
     yield f"{sealed} will be unreadable in this person's part; {ending} will end"
-    yield f"{many(scope.others, 'other person')} named with them: their own parts stay"
+    yield f"{counted(scope.others, 'other person')} named with them: their own parts stay"
     for topic, count in scope.kept.items():
         yield f"kept without their data, as proof of what was done: {count} of {topic}"

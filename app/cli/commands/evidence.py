@@ -18,7 +18,7 @@ from app.identity.key_file import BadKeyFile
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.proof import ProofFile, proof_letter
 from app.reports.evidence_file import packed
-from app.terminal import Exit, many, stop, talk, tell, write_file
+from app.terminal import Exit, counted, print_json_or_lines, stop, talk, write_file
 from streams.log.chain import SignedBlock
 from streams.log.signing import Signer
 from streams.queries.evidence import Evidence, NotAsWritten, NotChained, evidence
@@ -69,8 +69,8 @@ def evidence_command(
         proof = ProofFile(out.name, digest, signer.public.hex(), made_at)
         write_file(html, proof_letter(found, proof, rules, speech), "--html")
     plain = {"file": str(out), "facts": len(found.facts), "sha256": digest}
-    tell(plain, f"{digest}  {out}", as_json=as_json)
-    facts = many(len(found.facts), "fact")
+    print_json_or_lines(plain, f"{digest}  {out}", as_json=as_json)
+    facts = counted(len(found.facts), "fact")
     talk(f"{facts}; check it: python3 docs/verify_evidence.py {out} --key {signer.public.hex()}")
 
 

@@ -13,7 +13,7 @@ from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.reports.forecast_sums import busiest, sums
 from app.reports.stopped import known_to, stopped_lines
-from app.terminal import data_json, many, talk, tell, warn
+from app.terminal import counted, print_json, print_json_or_lines, talk, warn
 from domain.facts.principals import require_reader
 from domain.nudges.forecast import ForecastLine
 from streams.queries.forecast import ForecastResult
@@ -45,7 +45,7 @@ def forecast(
     for each in () if as_json else stopped_lines(stopped, zone):
         warn(each)
     for line in lines:
-        tell(_plain(line), _told(line, by), as_json=as_json)
+        print_json_or_lines(_plain(line), _told(line, by), as_json=as_json)
     _tell_total(found, lines, stopped, as_json=as_json)
 
 
@@ -101,16 +101,19 @@ def _tell_total(
         "sample": round(found.share, 6),
     }
     if as_json:
-        data_json({"total": total})
+        print_json({"total": total})
         return
     hour = (
         "" if peak is None else f", at most {peak[1]:,.0f} an hour ({peak[0].isoformat(sep=' ', timespec='minutes')})"
     )
     more = " (a child's goes to each guardian)" if round(messages) > whole.due else ""
-    due, go = (many(whole.due, "delivery is", "deliveries are"), many(round(messages), "message goes", "messages go"))
+    due, go = (
+        counted(whole.due, "delivery is", "deliveries are"),
+        counted(round(messages), "message goes", "messages go"),
+    )
     talk(f"{due} due; {go}{more}{hour}")
     if found.unplanned:
-        facts = many(found.unplanned, "fact about a person", "facts about persons")
+        facts = counted(found.unplanned, "fact about a person", "facts about persons")
         talk(f"not counted: what {facts} will bring, which no plan has taken in yet (`habarshy run` plans)")
     if priced:
         talk(f"cost of SMS: {parts:,.0f} SMS, {sum(priced):,.0f}{TENGE}")

@@ -14,7 +14,7 @@ from app.cli.pack_paths import Target, With, checked, examine_folders, is_folder
 from app.cli.platform_options import PlatformOptions, TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.cli.submission_view import refused_before, show_submission
-from app.terminal import Exit, agree, stop, talk, tell
+from app.terminal import Exit, confirm, print_json_or_lines, stop, talk
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID, says_why
 from domain.facts.submissions import Subject, Submission, check_approving, check_refusing
 from streams.rules.approval import Reference, SubmissionResult, reference
@@ -103,7 +103,7 @@ def approve(
         for submission in found:
             show_submission(governing.governed(), submission, as_json=as_json)
         wish = "approve" if refuse is None else "refuse"
-        agree(f"{wish} {', '.join(map(_named, found))}", _word(found), yes=yes)
+        confirm(f"{wish} {', '.join(map(_named, found))}", _word(found), yes=yes)
         for submission in found:
             if refuse is None:
                 _report([governing.approve(submission, at.who, comment)], "approved", as_json=as_json)
@@ -169,7 +169,9 @@ def submissions(names: Some = None, as_json: AsJson = False, *, on: PlatformOpti
             before = submission.refused_before
             again = "" if before is None else f"; {refused_before(before)}"
             line = f"{_named(submission)}  {state} by {by}{said}{again}  ({submission.owner or 'shared'})"
-            tell({**_plain(submission), "state": state, "by": by, "said": submission.said}, line, as_json=as_json)
+            print_json_or_lines(
+                {**_plain(submission), "state": state, "by": by, "said": submission.said}, line, as_json=as_json
+            )
 
 
 def _references(at: PrincipalSession, names: Iterable[str], others: Sequence[Path] | None) -> list[Reference]:
@@ -204,7 +206,7 @@ def _report(done: Iterable[SubmissionResult], what: str, *, as_json: bool) -> No
     for each in done:
         state = {"state": what.split(maxsplit=1)[0], "new": each.new, "share": each.share}
         line = f"{_named(each.submission)}  {what}" + ("" if each.new else "  (was so before)")
-        tell(_plain(each.submission) | state, line, as_json=as_json)
+        print_json_or_lines(_plain(each.submission) | state, line, as_json=as_json)
 
 
 def _plain(submission: Submission) -> dict[str, object]:

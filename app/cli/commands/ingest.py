@@ -14,7 +14,7 @@ import typer
 from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import opened
-from app.terminal import Exit, data_json, stop, talk
+from app.terminal import Exit, print_json, stop, talk
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused, read_envelope
 from streams.intake.intake import Intake, IntakeOutcome
 
@@ -34,7 +34,7 @@ def ingest(files: Files, historical: Historical = False, as_json: AsJson = False
         for file in files:
             with _opened(file) as lines:
                 _load(platform.intake, file, lines, counts, on.clock() if historical else None, as_json=as_json)
-    data_json(counts)
+    print_json(counts)
     if counts["rejected"]:
         raise typer.Exit(Exit.CHECK_FAILED)
 
@@ -101,4 +101,4 @@ def _report(
         talk(f"{file}:{number}: {refused.field}: {refused.reason}")
         if as_json:
             why = {"field": refused.field, "reason": refused.reason, "code": refused.code}
-            data_json({"file": str(file), "line": number, **why})
+            print_json({"file": str(file), "line": number, **why})

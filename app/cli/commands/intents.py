@@ -11,7 +11,7 @@ from app.cli.recompute import all_intents
 from app.cli.sorting import in_order
 from app.log_places import zone_shown
 from app.moments import told_in
-from app.terminal import compact, data
+from app.terminal import compact, print_line
 from domain.facts.principals import NotAllowed, Principal, Role
 from domain.planning.plan import Intent
 from domain.rules.rulebook import Rulebook
@@ -27,7 +27,7 @@ def intents(as_json: AsJson = False, *, on: TimedOptions) -> None:
         found = readable(chain.from_iterable(all_intents(platform)), rules.rulebook, who)
         shown = ((each, compact(as_plain(each)) if as_json else _for_people(each, zone)) for each in found)
         for line in in_order(f"{intent.id.hex}{text}" for intent, text in shown):
-            data(line[ID_LENGTH:])
+            print_line(line[ID_LENGTH:])
 
 
 def readable(intents: Iterable[Intent], rulebook: Rulebook, who: Principal) -> Iterator[Intent]:

@@ -12,15 +12,14 @@ import typer
 from app.cli.options import AsJson, Limit, Yes
 from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import PrincipalSession, operators, principal_session
-from app.jobs.endings import end, wrong
-from app.jobs.endings import show as show_end
-from app.jobs.job_threads import Hands
+from app.jobs.job_results import print_result, report, trouble
+from app.jobs.job_threads import JobControl
 from app.jobs.pace import duration, line_of
 from app.jobs.requests import Orders
 from app.jobs.start import begin_counted, finished, go_on
 from app.log_places import zone_shown
 from app.moments import told_in
-from app.terminal import data, data_json, talk
+from app.terminal import print_json, print_line, talk
 from domain.facts.principals import NotAllowed
 from streams.queries.altered_jobs import has_result
 from streams.queues.jobs import Job
@@ -41,7 +40,7 @@ def show(id_: JobId, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     with _theirs(id_, on) as (at, job):
         _print(at, job, as_json=as_json)
         if not as_json:  # as JSON it is in the job's words
-            show_end(job, as_json=False)
+            print_result(job, as_json=False)
 
 
 def pause(id_: JobId, *, on: PlatformOptions) -> None:
@@ -57,7 +56,7 @@ def confirm(id_: JobId, yes: Yes = False, as_json: AsJson = False, *, on: Platfo
         Orders(at.platform).check(asked, at.who)
         job = begin_counted(at.platform, asked, at.who.name, yes=yes, as_json=as_json)
         _print(at, job, as_json=as_json)
-        end(job, as_json=as_json)
+        report(job, as_json=as_json)
 
 
 def resume(id_: JobId, as_json: AsJson = False, *, on: PlatformOptions) -> None:
@@ -67,13 +66,13 @@ def resume(id_: JobId, as_json: AsJson = False, *, on: PlatformOptions) -> None:
             Orders(at.platform).check(asked, at.who)
         job = go_on(at.platform, asked)
         _print(at, job if job.counted else finished(job), as_json=as_json)
-        end(job, as_json=as_json)
+        report(job, as_json=as_json)
 
 
 def cancel(id_: JobId, *, on: PlatformOptions) -> None:
     """Cancel a job for good, and remove its leftovers."""
     with _theirs(id_, on) as (at, _):
-        talk(f"job {Hands(at.platform).cancel(id_).id} is cancelled")
+        talk(f"job {JobControl(at.platform).cancel(id_).id} is cancelled")
 
 
 @contextmanager
@@ -96,14 +95,14 @@ def _print(at: PrincipalSession, job: Job, *, as_json: bool) -> None:
         seconds = job.worked.total_seconds()
         told = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in HIDDEN}
         plan = {"plan": job.counted.plan} if job.counted else {}
-        data_json({**told, "worked": seconds, "alone": alone, **plan})
+        print_json({**told, "worked": seconds, "alone": alone, **plan})
         return
     if job.counted is not None:
-        data(f"job {job.id}: {job.counted.plan.what}; `habarshy jobs confirm {job.id}` begins it")
+        print_line(f"job {job.id}: {job.counted.plan.what}; `habarshy jobs confirm {job.id}` begins it")
         return
-    standing = f"{job.state}, but its process is gone" if alone else Hands(at.platform).note(job) or job.state
-    found = wrong(job) if has_result(job) else job.words
+    standing = f"{job.state}, but its process is gone" if alone else JobControl(at.platform).note(job) or job.state
+    found = trouble(job) if has_result(job) else job.words
     words = f"; {found}" if found else ""
     asked_at = told_in(job.asked_at, zone_shown(at.platform.rules.library))
     worked = duration(job.worked.total_seconds())
-    data(f"{line_of(job, job)}  {job.kind}  {standing}  {job.asked_by} {asked_at}, {worked}{words}")
+    print_line(f"{line_of(job, job)}  {job.kind}  {standing}  {job.asked_by} {asked_at}, {worked}{words}")

@@ -9,7 +9,7 @@ from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import operators
 from app.identity import key_file as keyfile
 from app.settings import Settings
-from app.terminal import Exit, data_json, many, stop, talk, tell
+from app.terminal import Exit, counted, print_json, print_json_or_lines, stop, talk
 from streams.log.master_key import Keyring
 from streams.log.rewrap import Rewrapping, by_version
 
@@ -26,7 +26,7 @@ def show(as_json: AsJson = False, *, on: PlatformOptions) -> None:
         current, known, wraps = version == keyring.current, version in keyring.wrapping, counts.get(version, 0)
         state = "current" if current else "older" if known else "not in the key file"
         plain = {"version": version, "current": current, "known": known, "wraps": wraps}
-        tell(plain, f"version {version} ({state}): wraps {many(wraps, 'key')}", as_json=as_json)
+        print_json_or_lines(plain, f"version {version} ({state}): wraps {counted(wraps, 'key')}", as_json=as_json)
 
 
 def rotate(retire: Retire = False, as_json: AsJson = False, *, on: PlatformOptions) -> None:
@@ -43,8 +43,8 @@ def rotate(retire: Retire = False, as_json: AsJson = False, *, on: PlatformOptio
             keyring = _retired(platform.settings, keyring.current)
         platform.database.tidy()
     if as_json:
-        data_json({"current": keyring.current, "rewrapped": done, "versions": sorted(keyring.wrapping)})
-    talk(f"wrapped anew: {many(done, 'key')}; version {keyring.current} is current")
+        print_json({"current": keyring.current, "rewrapped": done, "versions": sorted(keyring.wrapping)})
+    talk(f"wrapped anew: {counted(done, 'key')}; version {keyring.current} is current")
     if len(keyring.wrapping) > 1:
         talk("copy the key file, start every role again, then run `habarshy keys rotate --retire`")
 

@@ -8,7 +8,7 @@ from app.database import open_database
 from app.identity.key_file import load_keyring, own_keyring
 from app.identity.log_codes import give_first_codes
 from app.settings import Settings
-from app.terminal import many, talk, tell
+from app.terminal import counted, print_json_or_lines, talk
 from streams.storage.database import Database
 from streams.storage.schema import FIRST, holds_data, pending
 from streams.storage.schema import migrate as take
@@ -26,7 +26,7 @@ def migrate(plan: Plan = False, as_json: AsJson = False, *, on: PlatformOptions)
         if not plan:
             _ready(opened, settings, first=bool(steps) and steps[0].revision == FIRST)
     for step in steps:
-        tell(step, f"{step.revision}  {step.about}", as_json=as_json)
+        print_json_or_lines(step, f"{step.revision}  {step.about}", as_json=as_json)
     talk(f"{len(steps)} {'to do' if plan else 'done'}" if steps else "nothing to do")
 
 
@@ -37,7 +37,7 @@ def _ready(database: Database, settings: Settings, *, first: bool) -> None:
         done = give_first_codes(database, own_keyring(database, settings))
         if done is not None and done.facts:
             talk(
-                f"{many(done.facts, 'fact')} got a code; as a signed block says: {done.facts - done.unproven:,};"
+                f"{counted(done.facts, 'fact')} got a code; as a signed block says: {done.facts - done.unproven:,};"
                 f" in no signed block, so that nothing proves them: {done.unproven:,}"
             )
     if settings.key_ring.get_secret_value() or not (first or path.exists()):

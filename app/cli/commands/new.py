@@ -10,7 +10,7 @@ import typer
 
 from app.cli.commands.preview import meant_among
 from app.cli.pack_paths import Target, With, beside, checked, elsewhere
-from app.terminal import Exit, data, stop, talk
+from app.terminal import Exit, print_line, stop, talk
 from domain.rules.built_in_triggers import DIGEST
 from domain.rules.event_types import Catalogue, EventType, event_type_of
 from templates.authoring.scaffold import Plan, first_type, pack_files, trigger_files
@@ -103,6 +103,6 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-            data(str(path))
+            print_line(str(path))
     except OSError as error:
         stop(Exit.USAGE, f"{folder}: this cannot be written: {error.strerror}")

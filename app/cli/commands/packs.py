@@ -10,7 +10,7 @@ from msgspec.structs import asdict, replace
 from app.cli.options import AsJson
 from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
 from app.packs.case_results import CaseResult, decision_data, decision_line, lines_of, try_case
-from app.terminal import Exit, many, stop, talk, tell
+from app.terminal import Exit, counted, print_json_or_lines, stop, talk
 from streams.rehearsal.case_model import Expected, TriggerTest
 from streams.rehearsal.case_reader import check_speaks, read_cases
 from streams.rehearsal.stage import Stage, stages
@@ -63,7 +63,7 @@ def try_packs(
     if not others and any(getattr(each.message, "template", "") == UNKNOWN_ATTRIBUTE for each in findings):
         talk("An attribute that another pack declares is known beside it: add --with PACK.")
     for each in tried:
-        tell(_plain(each, explain=explain), *_lines(each, explain=explain), as_json=as_json)
+        print_json_or_lines(_plain(each, explain=explain), *_lines(each, explain=explain), as_json=as_json)
     failed = sum(1 for each in tried if each.differences)
     counts = {"cases": len(tried), "failed": failed, "findings": len(findings)}
     _end(counts, failed=bool(failed or findings), as_json=as_json)
@@ -86,10 +86,10 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
     failed = [] if findings else [each for stage, case in cases if (each := try_case(stage, case)).differences]
     _print_findings([replace(each, warning=not each.stops_submitting) for each in findings], as_json=as_json)
     for each in failed:
-        tell(_plain(each, explain=False), *_lines(each, explain=False), as_json=as_json)
+        print_json_or_lines(_plain(each, explain=False), *_lines(each, explain=False), as_json=as_json)
     if findings or failed:
         stopping = [each for each in findings if each.stops_submitting]
-        wrong = [many(len(of), what) for of, what in ((stopping, "finding"), (failed, "failed test")) if of]
+        wrong = [counted(len(of), what) for of, what in ((stopping, "finding"), (failed, "failed test")) if of]
         talk(f"Nothing was submitted: {' and '.join(wrong)} above; mend them, and submit again.")
         raise typer.Exit(Exit.CHECK_FAILED)
 
@@ -201,7 +201,9 @@ def _no_such(only: str, read: Iterable[tuple[Stage, TriggerTest]]) -> None:
 def _print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
     found, more = listed(findings)
     for finding in found:
-        tell(asdict(finding), str(finding), *(f"    {line}" for line in finding.pointer or ()), as_json=as_json)
+        print_json_or_lines(
+            asdict(finding), str(finding), *(f"    {line}" for line in finding.pointer or ()), as_json=as_json
+        )
     if more:
         talk(f"{more} more are not listed; mend these first")
 
@@ -247,7 +249,7 @@ def _as_plain(case: TriggerTest, difference: Difference) -> dict[str, Any]:
 
 def _end(counts: dict[str, int], *, failed: bool, as_json: bool) -> None:
     told = [(what.replace("_", " "), count) for what, count in counts.items()]
-    line = ", ".join(many(count, what.removesuffix("s"), what) for what, count in told)
-    tell(counts, line, as_json=as_json)
+    line = ", ".join(counted(count, what.removesuffix("s"), what) for what, count in told)
+    print_json_or_lines(counts, line, as_json=as_json)
     if failed:
         raise typer.Exit(Exit.CHECK_FAILED)

@@ -15,7 +15,7 @@ from app.cli.platform_options import PlatformOptions, TimedOptions
 from app.log_places import zone_shown
 from app.moments import told_in
 from app.reports.plain_data import as_plain, entry_plain
-from app.terminal import Exit, data, data_json, stop, tell
+from app.terminal import Exit, print_json, print_json_or_lines, print_line, stop
 from domain.core.events import LifeEvent
 from projections import trail as view
 from streams.log.log import Log
@@ -35,7 +35,7 @@ def trail(person: PersonId, purpose: Purpose = None, as_json: AsJson = False, *,
         look.note(platform.rules.context, pseudonym, "trail")
         zone = zone_shown(platform.rules.library)
         for entry in _entries(platform.log, pseudonym) if known else ():
-            tell(entry_plain(entry), _line(entry, zone), as_json=as_json)
+            print_json_or_lines(entry_plain(entry), _line(entry, zone), as_json=as_json)
     if not known:
         stop(Exit.CHECK_FAILED, "nothing is known about this person")
 
@@ -75,10 +75,10 @@ def why(nudge: NudgeId, purpose: Purpose = None, as_json: AsJson = False, *, on:
         for person in found.shown:
             look.note(platform.rules.context, person, "why")
     if as_json:
-        data_json(as_plain(found))
+        print_json(as_plain(found))
     else:
         for line in lines(found, rules):
-            data(line)
+            print_line(line)
 
 
 def nudge_id(text: str) -> UUID:

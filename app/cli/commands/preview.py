@@ -11,7 +11,7 @@ from app.cli.options import AsJson, ClockTime, clock_of
 from app.cli.pack_paths import Target, With, checked, target_of
 from app.packs.preview_lines import Grid
 from app.packs.preview_page import page
-from app.terminal import Exit, data, data_json, stop, talk, write_file
+from app.terminal import Exit, print_json, print_line, stop, talk, write_file
 from domain.rules.trigger_compiling import compile_trigger
 from templates.authoring.preview import Hearing, Previewer
 from templates.checks.loader import TriggerSource, pack_of
@@ -111,7 +111,7 @@ def meant_among(name: str, known: Collection[str]) -> str:
 def _print(grid: Grid, hearings: Sequence[Hearing], *, chosen: str | None, as_json: bool) -> None:
     if as_json:
         for each in grid.objects(hearings):
-            data_json(each)
+            print_json(each)
         return
     for line in grid.lines(hearings, alone=chosen is not None):
-        data(line)
+        print_line(line)

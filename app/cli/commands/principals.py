@@ -16,7 +16,7 @@ from app.compose import compose
 from app.first_packs import pack_folders
 from app.identity import principals
 from app.settings import Settings, load_settings
-from app.terminal import Exit, stop, talk, tell, write_file
+from app.terminal import Exit, print_json_or_lines, stop, talk, write_file
 from domain.facts.governance import PackSubmitted
 from domain.facts.principals import Principal, Role, Scope
 from streams.storage.schema import NoDatabase
@@ -69,7 +69,7 @@ def add(  # noqa: PLR0913, PLR0917  (the options of a command)
             principals.add(path, wanted, token)
     else:
         principals.add(path, wanted, token)
-        tell({"name": name, "token": token}, token, as_json=as_json)
+        print_json_or_lines({"name": name, "token": token}, token, as_json=as_json)
     talk(f"{name} acts with this token in {principals.TOKEN}; only its hash is kept, in {path}")
     if not EVERYWHERE.issuperset(role or ()) or scope:
         _warn_of_unknown(agency, settings)
@@ -135,7 +135,7 @@ def show(key_file: KeyFile = None, as_json: AsJson = False) -> None:
         }
         reached = f" (test-sends by {', '.join(sorted(kept.contacts))})" if kept.contacts else ""
         line = f"{name}: {', '.join((*kept.roles, *kept.scopes))} of {kept.agency}{reached}"
-        tell(plain, line, as_json=as_json)
+        print_json_or_lines(plain, line, as_json=as_json)
     if not everybody:
         stop(Exit.CHECK_FAILED, "nobody may act yet; habarshy principals add NAME --agency A --role author")
 

@@ -13,7 +13,7 @@ from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import principal_session
 from app.log_places import span_of, zone_shown
 from app.moments import told_in
-from app.terminal import many, talk, tell
+from app.terminal import counted, print_json_or_lines, talk
 from domain.facts.access_facts import LettersDropped
 from domain.facts.principals import require_reading
 from streams.privacy.access_log import Account, accounts
@@ -64,8 +64,8 @@ def list_readings(
         found = [each for each in accounts(at.platform.log) if wanted.has(each)]
         zone = zone_shown(at.platform.rules.library)
     for fact in found:
-        tell(_plain(fact), _line(fact, zone), as_json=as_json)
-    talk(many(len(found), "entry", "entries"))
+        print_json_or_lines(_plain(fact), _line(fact, zone), as_json=as_json)
+    talk(counted(len(found), "entry", "entries"))
 
 
 def _line(fact: Account, zone: tzinfo) -> str:

@@ -14,10 +14,10 @@ from app.cli.options import ConfirmOptions, OfTrigger
 from app.cli.persons import pseudonym_of
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
-from app.jobs import endings
+from app.jobs import job_results
 from app.jobs.progress import counting
 from app.jobs.requests import Order
-from app.terminal import Exit, data, data_json, many, stop, talk
+from app.terminal import Exit, counted, print_json, print_line, stop, talk
 from domain.facts.principals import NotAllowed
 from domain.facts.submissions import check_stopping
 from domain.persons.channels import ADDRESS_OF
@@ -85,7 +85,7 @@ def _plan_missing(at: PrincipalSession, selection: GapFilter, how: ConfirmOption
         return
     job = done(at, Order("repair", to_builtins(selection)), how)
     talk(f"repaired: {job.words}")
-    endings.end(job, as_json=how.as_json)
+    job_results.report(job, as_json=how.as_json)
 
 
 def _try_anew(at: PrincipalSession, order: Order, how: ConfirmOptions) -> None:
@@ -158,10 +158,10 @@ def tell_missing(found: Iterable[RepairBatch], *, as_json: bool) -> None:
         kinds.update(kind[1:] for kind in of_nudges)
         unplannable.update(each.unplannable.values())
         for gap in each.gaps if as_json else ():
-            data_json({name: getattr(gap, name) for name in Gap.__struct_fields__})
+            print_json({name: getattr(gap, name) for name in Gap.__struct_fields__})
     _print_counts(("nudges", "to do", "because", "trigger"), kinds, as_json=as_json)
     found_missing = _missing(missing, concerned, lame=unplannable.total())
-    talk(f"{many(looked, 'person')} looked at; {found_missing}{_unnoted(unnoted)}")
+    talk(f"{counted(looked, 'person')} looked at; {found_missing}{_unnoted(unnoted)}")
     if unplannable:
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unplannable.items()))
         stop(Exit.CHECK_FAILED, f"some persons cannot be planned ({causes}); their facts wait until that is mended")
@@ -177,10 +177,10 @@ def _tell_failed(found: Iterable[FailedBatch], *, as_json: bool) -> None:
         for renewal in each.renewals:
             kinds[renewal.reason, renewal.provider, renewal.nudge.intent.trigger] += 1
             if as_json:
-                data_json(_plain(renewal))
+                print_json(_plain(renewal))
     _print_counts(("deliveries", "failed by", "provider", "trigger"), kinds, as_json=as_json)
     others = "".join(f"; {count:,} {why}" for why, count in sorted(left.items()))
-    failed = many(looked, "failed delivery", "failed deliveries")
+    failed = counted(looked, "failed delivery", "failed deliveries")
     talk(f"{failed} looked at; {kinds.total():,} to be tried again{others}")
 
 
@@ -195,15 +195,15 @@ def _shown(found: Iterable[Batch], unit: str, *, as_json: bool) -> Iterator[Batc
 
 
 def _missing(nudges: int, persons: int, *, lame: int) -> str:
-    unknown = f"; what {many(lame, 'person')} who cannot be planned may lack is not known" if lame else ""
+    unknown = f"; what {counted(lame, 'person')} who cannot be planned may lack is not known" if lame else ""
     if not nudges:
         return f"nothing {'else ' if lame else ''}is missing{unknown}"
     verb = "is" if nudges == 1 else "are"
-    return f"{many(nudges, 'nudge')} of {many(persons, 'person')} {verb} missing{unknown}"
+    return f"{counted(nudges, 'nudge')} of {counted(persons, 'person')} {verb} missing{unknown}"
 
 
 def _unnoted(nudges: int) -> str:
-    gone = many(nudges, "nudge")
+    gone = counted(nudges, "nudge")
     return f"; not noted: that it was wrong or the thing was done, of {gone} that had gone" if nudges else ""
 
 
@@ -211,7 +211,7 @@ def _print_counts(heads: tuple[str, ...], kinds: Counter[tuple[str, ...]], *, as
     """Print a table of what was counted, with its headings; nothing where there is nothing."""
     rows = [heads, *((f"{found:,}", *kind) for kind, found in sorted(kinds.items()))]
     for count, one, other, trigger in () if as_json or not kinds else rows:
-        data(f"{count:>10}  {one:<12}  {other:<12}  {trigger}")
+        print_line(f"{count:>10}  {one:<12}  {other:<12}  {trigger}")
 
 
 def _plain(renewal: Renewal) -> dict[str, object]:

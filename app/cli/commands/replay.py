@@ -10,7 +10,7 @@ from app.cli.options import AsJson, ConfirmOptions
 from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import opened, operators
 from app.identity.principals import TOKEN, acting
-from app.jobs.endings import end
+from app.jobs.job_results import report
 from app.jobs.replay_jobs import VIEWS
 from app.jobs.start import begin
 from app.terminal import Exit, stop
@@ -35,14 +35,14 @@ def replay(context: typer.Context, verify: Verify = False, as_json: AsJson = Fal
     by = acting(on.settings.principals).name if os.environ.get(TOKEN) else ""
     with opened(on) as platform:
         job = begin(platform, "replay verify", {}, by, yes=True, as_json=as_json)
-    end(job, as_json=as_json)
+    report(job, as_json=as_json)
 
 
 def kafka(begins: From, ends: To = None, topic: Topic = None, *, how: ConfirmOptions, on: PlatformOptions) -> None:
     """Resend a range of the log to Kafka, marked as a replay, for other consumers."""
     with operators("replays", on) as at:
         job = done(at, ordered(at, "replay kafka", {"from": begins, "to": ends, "topic": topic}), how)
-    end(job, as_json=how.as_json)
+    report(job, as_json=how.as_json)
 
 
 def views(names: Names = None, every: Every = False, *, how: ConfirmOptions, on: PlatformOptions) -> None:
@@ -51,4 +51,4 @@ def views(names: Names = None, every: Every = False, *, how: ConfirmOptions, on:
         stop(Exit.USAGE, f"which views? name some of {', '.join(VIEWS)}, or say --all")
     with operators("replays", on) as at:
         job = done(at, ordered(at, "replay views", {"views": ["all"] if every else names}), how)
-    end(job, as_json=how.as_json)
+    report(job, as_json=how.as_json)

@@ -15,7 +15,7 @@ from app.identity import retired_list
 from app.identity.erased_list import BadList, everybody, list_of
 from app.log_places import zone_here, zone_shown
 from app.moments import moment_of, told_in
-from app.terminal import Exit, agree, data, data_json, many, stop, talk
+from app.terminal import Exit, confirm, counted, print_json, print_line, stop, talk
 from streams.privacy.erasure import NobodyKnown
 from streams.privacy.retention import Over
 from streams.runtime.restore import Restored
@@ -48,18 +48,18 @@ def restored(
         zone = zone_shown(at.platform.rules.library)
         again = _Again(_to_erase(at, erased), at.platform.privacy.retention.again(_retired(at)))
         if how.plan:
-            _show(scope, again, data, zone, as_json=how.as_json)
+            _show(scope, again, print_line, zone, as_json=how.as_json)
             return
         if not how.yes:
             _show(scope, again, talk, zone, as_json=False)
-        agree("go on from this copy", str(scope.in_doubt), yes=how.yes)
+        confirm("go on from this copy", str(scope.in_doubt), yes=how.yes)
         gone = sum(_erase(at, person) for person in again.erased)
         at.platform.privacy.retention.recognise(at.who, _retired(at))
         at.platform.privacy.retention.retire(at.who, again.retired)
         at.platform.runtime.restore.say(scope, at.who)
     if how.as_json:
-        _show(scope, again, data, zone, as_json=True)
-    talk(f"confirmed; erased again: {many(gone, 'person')}. Sending may begin")
+        _show(scope, again, print_line, zone, as_json=True)
+    talk(f"confirmed; erased again: {counted(gone, 'person')}. Sending may begin")
 
 
 def _moment(until: str | None, at: PrincipalSession) -> datetime | None:
@@ -107,7 +107,7 @@ def _erase(at: PrincipalSession, person: str) -> bool:
 
 def _show(scope: Restored, again: _Again, tell: Callable[[str], None], zone: tzinfo, *, as_json: bool) -> None:
     if as_json:
-        data_json(
+        print_json(
             {
                 "until": scope.until,
                 "position": scope.position,
@@ -129,9 +129,9 @@ def _told(scope: Restored, again: _Again, zone: tzinfo) -> Iterator[str]:
         yield f"this machine knew the log up to fact {scope.known.position}, on {known}"
     yield f"this log ends with fact {scope.position}"
     until = told_in(scope.until, zone, timespec="seconds")
-    due = many(scope.in_doubt, "delivery", "deliveries")
+    due = counted(scope.in_doubt, "delivery", "deliveries")
     yield f"due by {until}, and perhaps sent: {due}. They end as unknown,"
     yield f"but for what quiet hours held back; {scope.legal} legal notices and emergencies go, perhaps once more"
-    yield f"erased since, and erased again: {many(len(again.erased), 'person')}"
+    yield f"erased since, and erased again: {counted(len(again.erased), 'person')}"
     if again.retired:
-        yield f"destroyed again, of content that was retired: {many(again.keys, 'key')}"
+        yield f"destroyed again, of content that was retired: {counted(again.keys, 'key')}"

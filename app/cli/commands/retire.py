@@ -6,7 +6,7 @@ from app.cli.options import ConfirmOptions
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import operators
 from app.identity import retired_list
-from app.terminal import agree, data, data_json, many, talk, tell
+from app.terminal import confirm, counted, print_json, print_json_or_lines, print_line, talk
 from streams.privacy.retention import Over, RetentionResult
 
 
@@ -21,7 +21,7 @@ def retire(*, how: ConfirmOptions, on: TimedOptions) -> None:
             talk(line)
         if how.plan or not wanted:
             return
-        agree("make this unreadable for ever", str(sum(each.keys for each in wanted)), yes=how.yes)
+        confirm("make this unreadable for ever", str(sum(each.keys for each in wanted)), yes=how.yes)
         retired_list.note(platform.settings.key_file, wanted, platform.clock())
         done, clean = platform.privacy.retention.retire(at.who, wanted)
     _tell(done, clean=clean, as_json=how.as_json)
@@ -29,14 +29,14 @@ def retire(*, how: ConfirmOptions, on: TimedOptions) -> None:
 
 def _show(wanted: Sequence[Over], *, as_json: bool) -> None:
     for each in wanted if as_json else ():
-        data_json(each)
+        print_json(each)
     for line in () if as_json else _lines(wanted):
-        data(line)
+        print_line(line)
 
 
 def _lines(wanted: Sequence[Over]) -> Iterator[str]:
     for each in wanted:
-        keys, facts = many(each.keys, "key"), many(each.facts, "fact")
+        keys, facts = counted(each.keys, "key"), counted(each.facts, "fact")
         yield f"{each.type} of {each.year} (limit {each.limit}): {keys}, one a person; {facts}"
     yield (
         "kept as proof of what was done: every fact, with its type, time and pseudonyms, and all about the messages"
@@ -47,8 +47,8 @@ def _lines(wanted: Sequence[Over]) -> Iterator[str]:
 
 def _tell(done: Sequence[RetentionResult], *, clean: bool, as_json: bool) -> None:
     for each in done:
-        line = f"{each.type} of {each.year}: {many(each.keys, 'key')} destroyed, {each.kept:,} kept for now"
-        tell(each, line, as_json=as_json)
+        line = f"{each.type} of {each.year}: {counted(each.keys, 'key')} destroyed, {each.kept:,} kept for now"
+        print_json_or_lines(each, line, as_json=as_json)
     if any(each.kept for each in done):
         talk("kept: something still on its way depends on them; the next run looks again")
     if not clean:

@@ -13,7 +13,7 @@ from app.log_places import zone_here
 from app.moments import moment_of, told_in
 from app.packs.rule_lines import lines
 from app.reports.stopped import known_to, stopped_lines
-from app.terminal import data, red, tell
+from app.terminal import print_json_or_lines, print_line, red
 
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="Show the rules as of that time.")]
 
@@ -27,9 +27,9 @@ def rules(at: At = None, as_json: AsJson = False, *, on: PlatformOptions) -> Non
         zone = zone_here(here.platform.rules.library)
         if not as_json and moment is None:
             for line in stopped_lines(known_to(here.who, here.platform.rules.switches.off(), found.governed), zone):
-                data(red(line, sys.stdout))
+                print_line(red(line, sys.stdout))
         for each in lines(found.governed, here.who):
-            tell(each, _told(each, zone), as_json=as_json)
+            print_json_or_lines(each, _told(each, zone), as_json=as_json)
 
 
 def _told(line: dict[str, Any], zone: tzinfo) -> str:

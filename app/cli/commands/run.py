@@ -24,7 +24,7 @@ from app.roles.lifecycle import stop_event
 from app.roles.provider_watch import ProviderWatch
 from app.roles.run_lock import run_lock
 from app.roles.waiting import wait_for_database
-from app.terminal import data_json, many, talk, warn
+from app.terminal import counted, print_json, talk, warn
 from notifiers.port.routes import Route
 from streams.delivery.send.metrics import skipped_providers, with_metrics
 from streams.intake.intake import IntakeCounters
@@ -104,10 +104,10 @@ def _sum_up(platform: Platform, before: int, now: datetime, *, as_json: bool) ->
     done = done_since(platform.database, before)
     found = health(platform.database, platform.log, platform.replay.follower, now)
     if as_json:
-        data_json({**asdict(found), "done": done})
+        print_json({**asdict(found), "done": done})
         return
-    figures = ", ".join(many(count, *DONE[what]) for what, count in done.items())
-    talk(f"done: {figures}; {many(found.held_back, 'delivery', 'deliveries')} held back by what is stopped")
+    figures = ", ".join(counted(count, *DONE[what]) for what, count in done.items())
+    talk(f"done: {figures}; {counted(found.held_back, 'delivery', 'deliveries')} held back by what is stopped")
     told = dict(status_lines(found, zone_shown(platform.rules.library)))
     talk(f"now, in nudges: {told['nudges']}; next due: {told['next due']}")
 
@@ -146,11 +146,13 @@ async def work(
                     await engine.until_idle()
             else:
                 talk("running; Ctrl-C stops")
-                look = {"jobs": Task(partial(asyncio.to_thread, workers.look), JOBS_EVERY)} if workers else {}
+                look = (
+                    {"jobs": Task(partial(asyncio.to_thread, workers.start_waiting), JOBS_EVERY)} if workers else {}
+                )
                 await engine.until(stopped, only=only, more=watching | look)
         finally:
             if workers is not None:
-                await asyncio.to_thread(workers.rest)
+                await asyncio.to_thread(workers.stop)
             await _tell_providers(watch)
             await asyncio.gather(*(route.aclose() for route in routes.values()), engine.inbound.webhooks.aclose())
 

@@ -12,12 +12,12 @@ from app.cli.options import AsJson, refuse_unknown
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import opened, operators
 from app.compose import Platform
-from app.jobs.endings import wrong
+from app.jobs.job_results import trouble
 from app.jobs.pace import duration
 from app.moments import told_in
 from app.scheduled import DESTROYS, asked_last, is_kept, is_late, schedule_of, zone_of_schedule
 from app.settings import SCHEDULE
-from app.terminal import Exit, data, data_json, stop
+from app.terminal import Exit, print_json, print_line, stop
 from streams.runtime.schedule import BAD, UNDER_WAY, Run, Schedule, UnderWay
 
 Now = Annotated[
@@ -38,7 +38,7 @@ def schedule(name: Now = None, as_json: AsJson = False, *, on: TimedOptions) -> 
         found = [
             f"{name}: job {job.id}: {problem}"
             for name, job in asked_last(platform).items()
-            if (problem := wrong(job))
+            if (problem := trouble(job))
         ]
     late = {run.job for run in runs if is_late(run, on.clock())}
     for run in runs:
@@ -82,9 +82,9 @@ def _ran(platform: Platform, kept: Schedule, name: str) -> Run:
 def _print(run: Run, zone: tzinfo, *, late: bool, as_json: bool) -> None:
     if as_json:
         took = None if run.took is None else run.took.total_seconds()
-        data_json({**structs.asdict(run), "took": took, "zone": str(zone), "late": late})
+        print_json({**structs.asdict(run), "took": took, "zone": str(zone), "late": late})
     else:
-        data(": ".join((run.job, ", ".join(_told(run, zone, late=late)))))
+        print_line(": ".join((run.job, ", ".join(_told(run, zone, late=late)))))
 
 
 def _told(run: Run, zone: tzinfo, *, late: bool) -> Iterator[str]:

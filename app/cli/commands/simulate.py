@@ -6,7 +6,7 @@ import typer
 
 from app.moments import day_of
 from app.simulation.population import EmptySpan, simulate
-from app.terminal import Exit, data_json, stop
+from app.terminal import Exit, print_json, stop
 
 Citizens = Annotated[int, typer.Option(min=1, help="The number of people at the start.")]
 Seed = Annotated[int, typer.Option(help="The seed of randomness; the same seed gives the same people.")]
@@ -23,4 +23,4 @@ def simulate_command(
     except EmptySpan:
         stop(Exit.USAGE, f"--to: {end} is not after --from {start}, so nobody lives a day between them")
     for event in events:
-        data_json(event)
+        print_json(event)

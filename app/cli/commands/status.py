@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
 from app.compose import compose
-from app.jobs.endings import wrong as verdict
+from app.jobs.job_results import trouble
 from app.log_places import zone_shown
 from app.moments import told_in
 from app.pages.catalogues import OTHERWISE, Speech
@@ -21,7 +21,7 @@ from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, lag_of_workers
 from app.reports.findings import Finding, Level, findings
 from app.reports.stopped import stopped_lines
-from app.terminal import Exit, data, data_json, many, red
+from app.terminal import Exit, counted, print_json, print_line, red
 from domain.nudges.delivery import State
 from streams.queries.health import Health, health_of
 from streams.queries.provider_health import ProviderFigures, Record, figures_of
@@ -56,7 +56,7 @@ def status(check: Check = False, as_json: AsJson = False, *, on: TimedOptions) -
     now = on.clock
     platform = compose(on.settings, now, make=False)
     lag = lag_of_workers(platform)
-    condition = ConditionReader(platform, verdict, None if lag is None else lag.partitions).read()
+    condition = ConditionReader(platform, trouble, None if lag is None else lag.partitions).read()
     if lag is not None:
         lag.close()
     found = health_of(platform.database, condition.status, condition.recent)
@@ -67,17 +67,17 @@ def status(check: Check = False, as_json: AsJson = False, *, on: TimedOptions) -
     if as_json:
         running = [_process_data(each) for each in condition.processes]
         told_of = {"findings": [_as_data(each, speech) for each in wrong], "processes": running}
-        data_json(structs.asdict(found) | told_of)
+        print_json(structs.asdict(found) | told_of)
     else:
         for line in stopped_lines(found.stopped, zone):
-            data(red(line, sys.stdout))
+            print_line(red(line, sys.stdout))
         for each in wrong:
             if each.stop is None:
-                data(_line(each, speech))
+                print_line(_line(each, speech))
         if not (wrong or found.stopped):
-            data("OK: everything works")
+            print_line("OK: everything works")
         for name, told in (*status_lines(found, zone), *_processes(condition, zone)):
-            data(f"{name}: {told}")
+            print_line(f"{name}: {told}")
     platform.database.close()
     if check and any(each.level is Level.BAD for each in wrong):
         raise SystemExit(int(Exit.CHECK_FAILED))
@@ -136,11 +136,11 @@ def status_lines(found: Health, zone: tzinfo) -> Iterator[tuple[str, str]]:
         elif name == "unknown" or name not in UNITS:
             yield shown, _told(value, zone)
         else:
-            yield shown, many(round(value), *UNITS[name])
+            yield shown, counted(round(value), *UNITS[name])
     for name, each in found.providers.items():
         yield f"provider {name} ({each.channel})", _provider(each, zone)
     if found.open_attempts and not found.unknown:
-        yield "unknown", f"none yet; {many(found.open_attempts, 'attempt')} may still end so"
+        yield "unknown", f"none yet; {counted(found.open_attempts, 'attempt')} may still end so"
         none.remove("unknown")
     if none:
         yield "none", ", ".join(none)
@@ -153,7 +153,7 @@ def _provider(figures: ProviderFigures, zone: tzinfo) -> str:
     """Say what a provider did in the last hour."""
     if not figures.attempted:
         return str(figures.state)
-    tried = f"{figures.state}; {many(figures.attempted, 'attempt')} in the last hour"
+    tried = f"{figures.state}; {counted(figures.attempted, 'attempt')} in the last hour"
     if not figures.failed:
         return f"{tried}, none failed"
     why = ", ".join(f"{count:,} {reason}" for reason, count in sorted(figures.reasons.items()))

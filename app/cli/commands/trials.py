@@ -15,7 +15,7 @@ from app.cli.principal_session import PrincipalSession, principal_session
 from app.compose import Platform
 from app.compose_sending import compose_routes
 from app.identity.principals import colleague
-from app.terminal import Exit, data, stop
+from app.terminal import Exit, print_line, stop
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, require_reader
 from domain.rules.errors import BadTrigger
@@ -70,9 +70,9 @@ def trial(
         stop(Exit.UNAVAILABLE, f"it has not gone: {outcome.reason}")
     what = f"{source.name}@{source.hash[:12]}"
     if all(isinstance(each.notifier, FakeNotifier) for each in routes[by].providers):
-        data(f"{what}  not sent to {to}: no provider is configured for {by}, so a stand-in kept it")
+        print_line(f"{what}  not sent to {to}: no provider is configured for {by}, so a stand-in kept it")
     else:
-        data(f"{what}  sent to {to} by {by}")
+        print_line(f"{what}  sent to {to} by {by}")
 
 
 class _Play(NamedTuple):

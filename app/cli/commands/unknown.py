@@ -12,7 +12,7 @@ from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.cli.receipt_files import ReceiptFile, reports_of, settle
 from app.jobs.requests import Order
-from app.terminal import Exit, many, stop, talk, tell
+from app.terminal import Exit, counted, print_json_or_lines, stop, talk
 from streams.replay.unknown_outcomes import LONGEST_WHY, OutcomeFilter, Resolution
 
 Ask = Annotated[bool, typer.Option("--ask", help="Ask their providers what became of them.")]
@@ -79,8 +79,8 @@ def _list(at: PrincipalSession, which: OutcomeFilter, *, as_json: bool) -> None:
     counts = at.platform.replay.unknown_outcomes.counts(which)
     for kind, count in sorted(counts.items()):
         line = f"{count:>8}  {kind.cause:<12}  {kind.provider or 'none':<12}  {kind.channel:<6}  {kind.age}"
-        tell({**msgspec.to_builtins(kind), "messages": count}, line, as_json=as_json)
-    talk(many(counts.total(), "message has", "messages have") + " an unknown outcome")
+        print_json_or_lines({**msgspec.to_builtins(kind), "messages": count}, line, as_json=as_json)
+    talk(counted(counts.total(), "message has", "messages have") + " an unknown outcome")
 
 
 def _decide(at: PrincipalSession, which: OutcomeFilter, wish: Resolution, why: str, how: ConfirmOptions) -> None:

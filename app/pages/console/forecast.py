@@ -12,7 +12,7 @@ from app.http import routes
 from app.pages.catalogues import Speech
 from app.pages.chart import Chart, by_day
 from app.pages.console.staff import ConsolePages, command
-from app.pages.console.stopped import off_told
+from app.pages.console.stopped import stop_line
 from app.pages.life import STATES, shown
 from app.reports.forecast_sums import busiest, sums
 from app.reports.life_words import CHANNELS, REASON_WORDS
@@ -48,7 +48,7 @@ class ForecastPage(ConsolePages):
             number=number,
             due=number(whole.due),
             messages=number(round(sum(whole.messages.values()))),
-            stopped=[off_told(each, speech) for each in found.stopped],
+            stopped=[stop_line(each, speech) for each in found.stopped],
             held=found.held_back and number(found.held_back),
             unplanned=found.unplanned and number(found.unplanned),
             share=number(round(found.share * 100, 1)) if found.share < 1 else "",

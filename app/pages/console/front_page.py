@@ -7,13 +7,13 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from app.http import routes
-from app.jobs.endings import wrong
+from app.jobs.job_results import trouble
+from app.pages.active_stops import stop_in_words
 from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, Staff
 from app.pages.console.trends import DAY, SPANS, Trends
 from app.pages.finding_words import cause_in_words, finding_in_words
 from app.pages.life import shown
-from app.pages.stops import stop_told
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, Lags
 from app.reports.findings import SKEW, Finding, FindingKind, Level, findings
@@ -55,7 +55,7 @@ class FrontPage(ConsolePages):
 
     def __init__(self, staff: Staff, lags: Lags | None, began: datetime | None = None) -> None:
         super().__init__(staff)
-        self._reader = ConditionReader(staff.platform, wrong, lags, began)
+        self._reader = ConditionReader(staff.platform, trouble, lags, began)
 
     def condition(self) -> Condition:
         """Return everything that findings are made from."""
@@ -86,7 +86,7 @@ class FrontPage(ConsolePages):
 
     def _plain(self, finding: Finding, speech: Speech) -> dict[str, Any]:
         level, kind = LEVELS[finding.level]
-        stop = stop_told(finding.stop, self._staff.platform, speech) if finding.stop is not None else None
+        stop = stop_in_words(finding.stop, self._staff.platform, speech) if finding.stop is not None else None
         words = stop.told if stop is not None else finding_in_words(finding, speech)
         plain = {"told": words, "level": speech.say(level), "kind": kind, "path": finding.path, "stop": stop}
         act = speech.say(ACTS[finding.kind]) if finding.path else ""

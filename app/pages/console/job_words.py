@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.jobs.endings import wrong
+from app.jobs.job_results import trouble
 from app.pages.catalogues import Speech
 from app.pages.life import shown
 from domain.core.translatable import N_, Said, Words
@@ -135,7 +135,7 @@ OF_A_TRIGGER = {"missing": N_("missing"), "extra": N_("too many"), "different": 
 
 def job_in_words(job: Job, speech: Speech, *, alone: bool, unattended: bool = False) -> dict[str, Any]:
     """Describe a job for its page. `alone`: its process is gone; `unattended`: it waits, and nobody is there."""
-    state, kind = UNATTENDED if unattended else DIFFERS if wrong(job) else STATES[job.state]
+    state, kind = UNATTENDED if unattended else DIFFERS if trouble(job) else STATES[job.state]
     words = speech.say("Its process is gone") if alone else speech.say(state)
     worked = job.worked.total_seconds()
     rate = job.done / worked if worked and job.done else 0.0

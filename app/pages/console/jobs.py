@@ -12,7 +12,7 @@ from app.http import routes
 from app.http.problems import Problem
 from app.identity.key_file import BadKeyFile
 from app.jobs.job_command_line import command_of, given_of
-from app.jobs.job_threads import Hands
+from app.jobs.job_threads import JobControl
 from app.jobs.kinds import UnknownKind
 from app.jobs.requests import Orders
 from app.pages.console.job_words import KINDS, UNITS, job_in_words
@@ -33,9 +33,9 @@ REFUSED = (Busy, ForgedJob, NotNow, Stale, UnknownKind, BadKeyFile, NotAllowed, 
 class JobPages(ConsolePages):
     """The list, and one job."""
 
-    def __init__(self, staff: Staff, hands: Hands) -> None:
+    def __init__(self, staff: Staff, job_control: JobControl) -> None:
         super().__init__(staff)
-        self._hands, self._jobs = hands, staff.platform.queues.jobs
+        self._job_control, self._jobs = job_control, staff.platform.queues.jobs
         self._orders = Orders(staff.platform)
 
     @routes.get("/console/jobs")
@@ -83,7 +83,7 @@ class JobPages(ConsolePages):
             "seen": plan.count,
             "count": speech.number(plan.count),
             "unit": shown(UNITS, plan.unit, speech),
-            "time": speech.lasting(self._hands.seconds(job.kind, job.counted)),
+            "time": speech.lasting(self._job_control.seconds(job.kind, job.counted)),
         }
 
     @routes.post("/console/jobs/{id}/confirm")
@@ -97,7 +97,7 @@ class JobPages(ConsolePages):
         seen = short_field(fields, "count")
         try:
             self._orders.check(job, who)
-            self._hands.confirm(job.id, whole_number(seen, OF_A_POSITION), who.name)
+            self._job_control.confirm(job.id, whole_number(seen, OF_A_POSITION), who.name)
         except REFUSED as refused:
             return self._show(frame, self._jobs.job(job.id), {"main": frame.speech.tell(text_of(refused))})
         return self._staff.go(f"/jobs/{job.id}")
@@ -123,7 +123,7 @@ class JobPages(ConsolePages):
         if what == "cancel" and short_field(fields, "number") != str(job.id):
             wrong = frame.speech.say("Type the number {count}").format(count=job.id)
             return self._show(frame, job, {"number": wrong})
-        calls = {"pause": self._jobs.pause, "resume": self._hands.go_on, "cancel": self._hands.cancel}
+        calls = {"pause": self._jobs.pause, "resume": self._job_control.resume, "cancel": self._job_control.cancel}
         try:
             calls[what](job.id)
         except REFUSED as refused:
@@ -138,5 +138,5 @@ class JobPages(ConsolePages):
             raise Problem(HTTPStatus.NOT_FOUND, text_of(unknown), kind="unknown-name") from None
 
     def _row(self, job: Job, frame: Frame) -> dict[str, Any]:
-        alone, unattended = self._jobs.has_lost_process(job), bool(self._hands.note(job))
+        alone, unattended = self._jobs.has_lost_process(job), bool(self._job_control.note(job))
         return job_in_words(job, frame.speech, alone=alone, unattended=unattended)

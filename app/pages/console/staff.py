@@ -11,9 +11,9 @@ from fastapi.responses import HTMLResponse, Response
 from app.compose import Platform
 from app.http.problems import Problem
 from app.pages import visits
+from app.pages.active_stops import stops_in_words
 from app.pages.layout import Frame, Pages, RoutedPages
 from app.pages.places import only_reads
-from app.pages.stops import stops_told
 from app.pages.visits import Fields, field_of
 from domain.core.translatable import Words
 from domain.facts.principals import NotAllowed, Principal, require_reading
@@ -56,7 +56,7 @@ class Staff:
 
     def show(self, template: str, frame: Frame, status: HTTPStatus | None = None, **shown: Any) -> HTMLResponse:
         """Return a page of the console."""
-        stops = stops_told(self.platform, frame.speech)
+        stops = stops_in_words(self.platform, frame.speech)
         auditor = only_reads(frame.who)
         return self.pages.respond(f"console/{template}", frame, status, auditor=auditor, stops=stops, **shown)
 

@@ -16,7 +16,7 @@ SCOPES = {
 }
 
 
-def off_told(off: ActiveStop, speech: Speech) -> str:
+def stop_line(off: ActiveStop, speech: Speech) -> str:
     """Return what is stopped, since when, by whom and why, as one line."""
     name = shown(CHANNELS, off.name, speech) if off.scope == "channel" else off.name
     what = f"{shown(SCOPES, off.scope, speech)} {name}".strip()

@@ -9,12 +9,12 @@ from msgspec import Struct
 
 from app.http import routes
 from app.identity.principals import load
+from app.pages.active_stops import stopped_name
 from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, Staff, command, short_field
 from app.pages.console.stopped import SCOPES
 from app.pages.layout import Frame
 from app.pages.life import shown
-from app.pages.stops import name_told
 from app.pages.visits import Fields, Form
 from app.reports.findings import going
 from domain.facts.access_facts import MOST_SAID, says_why
@@ -109,7 +109,7 @@ class SwitchPages(ConsolePages):
 
     def _row(self, off: ActiveStop, who: Principal, frame: Frame) -> dict[str, str]:
         speech = frame.speech
-        name = name_told(off.scope, off.name, self._staff.platform, frame.speech)
+        name = stopped_name(off.scope, off.name, self._staff.platform, frame.speech)
         return {
             "what": f"{off.scope}:{off.name}",
             "name": name,
@@ -135,7 +135,9 @@ class SwitchPages(ConsolePages):
 
     def _groups(self, frame: Frame) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         for scope, names in self._switches.names().items():
-            rows = [(f"{scope}:{name}", name_told(scope, name, self._staff.platform, frame.speech)) for name in names]
+            rows = [
+                (f"{scope}:{name}", stopped_name(scope, name, self._staff.platform, frame.speech)) for name in names
+            ]
             yield shown(SCOPES, scope, frame.speech), rows
 
 

@@ -65,7 +65,7 @@ class AllTexts(FormPages[AllWords]):
         if done != NOTE:
             return self._show(who, frame, sheet, {})
         with laid_out(self._bench, text_of(sheet)) as laid:
-            heard = None if laid.hindering() else heard_by_somebody(laid, self._office.platform.clock())
+            heard = None if laid.blocking_play() else heard_by_somebody(laid, self._office.platform.clock())
             remarks = [each for each in laid.findings if each.path.endswith(".md") and not each.stops_submitting]
         return self._progress.show(
             "texts.html",

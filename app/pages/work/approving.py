@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from app.http import routes
 from app.http.problems import Problem
 from app.http.rule_refusals import refusals_as_problems
-from app.packs.draft_bench import BadDraft, Bench, Text, Verdict
+from app.packs.draft_bench import BadDraft, Bench, DraftText, Verdict
 from app.packs.draft_child import TESTS, Comparison
 from app.packs.draft_children import children
 from app.packs.version_diff import source_of
@@ -254,10 +254,10 @@ class Approving(DraftPages):
 
     def _read(self, fact: TriggerSubmitted, frame: Frame) -> "_Reading":
         """Return what people would read, by step: for the first invented person to whom something is said."""
-        text = Text(fact.pack, fact.trigger, trigger_texts(fact.rules, fact.words))
+        text = DraftText(fact.pack, fact.trigger, trigger_texts(fact.rules, fact.words))
         try:
             with self._bench.laid(text) as laid:
-                if findings := laid.hindering():
+                if findings := laid.blocking_play():
                     return _Reading(findings)
                 heard = heard_by_somebody(laid, self._office.platform.clock())
                 remarks = [each for each in laid.findings if each.path != TESTS]

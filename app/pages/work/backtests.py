@@ -16,7 +16,7 @@ from app.backtests.report import CHANGES
 from app.http import routes
 from app.http.problems import Problem
 from app.jobs.backtest_requests import asked_for, backtest_of, backtests, begin, finished, period_of
-from app.jobs.job_threads import Hands
+from app.jobs.job_threads import JobControl
 from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Bench
 from app.pages.catalogues import LANGUAGES, Speech
@@ -79,9 +79,11 @@ class Table(Struct, frozen=True):
 class Backtests(DraftPages):
     """Begins them and shows what came of them."""
 
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress, hands: Hands) -> None:
+    def __init__(
+        self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress, job_control: JobControl
+    ) -> None:
         super().__init__(office, sheets, bench, progress)
-        self._hands = hands
+        self._job_control = job_control
 
     @routes.get("/work/drafts/{id}/backtest")
     def page(self, request: Request, id: Id) -> Response:
@@ -133,7 +135,7 @@ class Backtests(DraftPages):
                 frame, sheet, {"from": say("There are mistakes in the draft; correct them first")}, **given
             )
         try:
-            job = begin(self._hands, asked, who)
+            job = begin(self._job_control, asked, who)
         except Busy:
             return self._page(frame, sheet, {"from": say("Another try is under way; wait for its end")}, **given)
         return self._office.go(f"/work/backtests/{job.id}")
@@ -146,7 +148,7 @@ class Backtests(DraftPages):
         None where it has findings.
         """
         with laid_out(self._bench, text_of(sheet)) as laid:
-            if laid.hindering():
+            if laid.blocking_play():
                 return None
             return asked_for(self._office.platform.rules.approval, laid, sheet.agency, period, caps=caps)
 
@@ -169,7 +171,7 @@ class Backtests(DraftPages):
             told=told,
             unreadable=job.state is JobState.DONE and told is None,
             author=Role.AUTHOR in who.roles,
-            unattended=bool(self._hands.note(job)),
+            unattended=bool(self._job_control.note(job)),
             waiting=job.state in (JobState.PLANNED, JobState.RUNNING),
             span=f"{frame.speech.moment(asked.start)} – {frame.speech.moment(asked.end)}",
         )

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from app.first_packs import pack_folders
 from app.http import routes
 from app.http.rule_refusals import refusals_as_problems
-from app.packs.draft_bench import LONGEST_NAME, Bench, Text
+from app.packs.draft_bench import LONGEST_NAME, Bench, DraftText
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import LANGUAGES, own_first
 from app.pages.layout import Frame, RoutedPages
@@ -237,7 +237,7 @@ class Beginning(RoutedPages):
                 continue
             found = [path for path in sorted(folder.iterdir()) if path.suffix in (".md", ".yaml")]
             files = {path.name: path.read_text("utf-8-sig") for path in found}
-            with self._bench.laid(Text(fact.pack, fact.trigger, files)) as laid:
+            with self._bench.laid(DraftText(fact.pack, fact.trigger, files)) as laid:
                 if not laid.broken and [each.hash for each in laid.pack().triggers] == [fact.hash]:
                     return files
         return None

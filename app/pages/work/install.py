@@ -5,18 +5,18 @@ from functools import partial
 from app.compose import Platform
 from app.http.heavy import Heavy
 from app.http.openapi import Api
-from app.jobs.job_threads import Hands
+from app.jobs.job_threads import JobControl
 from app.packs.draft_bench import Bench
 from app.pages.layout import Pages
 from app.pages.work.all_texts import AllTexts
 from app.pages.work.approving import Approving
 from app.pages.work.backtests import Backtests
 from app.pages.work.beginning import Beginning
+from app.pages.work.citizen_letters import CitizenLetterPages
 from app.pages.work.drafts.editing import Editing
 from app.pages.work.drafts.progress import Progress
 from app.pages.work.drafts.saves import Saves
 from app.pages.work.field_places import placing
-from app.pages.work.letters import LetterPages
 from app.pages.work.listing import Listing
 from app.pages.work.mailing import Mailing, Trials
 from app.pages.work.office import Office
@@ -29,14 +29,14 @@ from streams.rules.drafts import DraftStore
 from streams.rules.trigger_history import TriggerHistories
 
 
-def install_work(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy: Heavy) -> None:
+def install_work(app: Api, platform: Platform, pages: Pages, job_control: JobControl, heavy: Heavy) -> None:
     """The pages for authors and approvers."""
     office = Office(platform, pages)
     lives, sheets = TriggerHistories(platform.database, platform.log), DraftStore(platform.database, platform.clock)
     bench = Bench(platform.rules.library)
     app.serve(Listing(office, lives, sheets))
     app.serve(TriggerPages(office, lives))
-    app.serve(LetterPages(office))
+    app.serve(CitizenLetterPages(office))
     progress = Progress(office, bench, partial(placing, platform.rules.library))
     app.serve(Beginning(office, sheets, bench), dependencies=[heavy.turn])
     for page in (Editing, ByForm, Wording, AllTexts, Examples, Trying, Saves):
@@ -44,4 +44,4 @@ def install_work(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy
     mailing = Mailing(platform, sheets)
     app.serve(Approving(office, sheets, bench, progress, mailing), dependencies=[heavy.turn])
     app.serve(Trials(office, sheets, bench, mailing), dependencies=[heavy.turn])
-    app.serve(Backtests(office, sheets, bench, progress, hands), dependencies=[heavy.turn])
+    app.serve(Backtests(office, sheets, bench, progress, job_control), dependencies=[heavy.turn])

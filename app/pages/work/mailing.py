@@ -164,9 +164,9 @@ class Trials(RoutedPages):
         if persona not in PEOPLE:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, no_choice("persona", PEOPLE))
         with laid_out(self._bench, text_of(sheet)) as laid:
-            if laid.unreadable():
+            if laid.blocking_rendering():
                 return None
-            heard = laid.heard(self._office.platform.clock(), persona)
+            heard = laid.messages(self._office.platform.clock(), persona)
         rendered = _rendered(heard, *of)
         if rendered is None or channel not in heard.source.rules["channels"]:
             return None

@@ -10,9 +10,9 @@ from fastapi.responses import Response
 from app.compose import Platform
 from app.http.rule_refusals import refusals_as_problems
 from app.pages import visits
+from app.pages.active_stops import visible_stops
 from app.pages.layout import Frame, Pages
 from app.pages.places import WORKERS
-from app.pages.stops import stops_known
 from app.pages.visits import Fields
 from domain.core.translatable import Words
 from domain.facts.principals import NotAllowed, Principal
@@ -47,7 +47,7 @@ class Office:
 
     def show(self, template: str, frame: Frame, status: HTTPStatus | None = None, **shown: Any) -> Response:
         """Return a page of the workbench, under a bar that says what is stopped."""
-        stops = {"stops": stops_known(self.platform, frame)} | shown
+        stops = {"stops": visible_stops(self.platform, frame)} | shown
         return self.pages.respond(f"work/{template}", frame, status, **stops)
 
     def submission(self, wanted: Reference, who: Principal) -> Submission:

@@ -11,11 +11,11 @@ from app.http import routes
 from app.http.problems import Problem
 from app.http.rule_refusals import refusals_as_problems
 from app.packs.version_diff import sentences
+from app.pages.active_stops import visible_stops
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, RoutedPages, as_csv
 from app.pages.life import shown
 from app.pages.ruling import Clause, clause_told, rule_told, side_of, ways_told
-from app.pages.stops import stops_known
 from app.pages.visits import Fields, Form, field_of
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
 from app.pages.work.office import Name, Office
@@ -63,7 +63,7 @@ class TriggerPages(RoutedPages):
             frame,
             name=name,
             title=speech.titled(fact.rules["title"]) or name,
-            stops=stops_known(self._office.platform, frame, name),
+            stops=visible_stops(self._office.platform, frame, name),
             state=state,
             state_text=speech.say(text),
             kind=kind,

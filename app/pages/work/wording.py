@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from msgspec import Struct
 
 from app.http import routes
-from app.packs.draft_bench import BadDraft, RenderedMessages, Text
+from app.packs.draft_bench import BadDraft, DraftText, RenderedMessages
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
 from app.pages.pack_names import names_of
@@ -85,7 +85,7 @@ class Wording(FormPages[WordsForm]):
         spoken = field_of(typed, "spoken") if field_of(typed, "spoken") in languages else next(iter(languages), "")
         persona = field_of(typed, "persona") if field_of(typed, "persona") in PEOPLE else next(iter(PEOPLE))
         files = {f"{spoken}.md": EMPTY, **files}
-        findings, hearing, heard = self._heard(Text(sheet.pack, sheet.trigger, files), persona)
+        findings, hearing, heard = self._heard(DraftText(sheet.pack, sheet.trigger, files), persona)
         mine = [each for each in findings if each.path == f"{spoken}.md"]
         shown: dict[str, Any] = {
             "files": files,
@@ -166,13 +166,15 @@ class Wording(FormPages[WordsForm]):
         except CannotEdit:
             return otherwise
 
-    def _heard(self, text: Text, persona: str) -> tuple[Sequence[Finding], Hearing | None, RenderedMessages | None]:
+    def _heard(
+        self, text: DraftText, persona: str
+    ) -> tuple[Sequence[Finding], Hearing | None, RenderedMessages | None]:
         """Return the findings, and what that person would hear where nothing is wrong."""
         try:
             with self._bench.laid(text) as laid:
-                if hindering := laid.unreadable():
+                if hindering := laid.blocking_rendering():
                     return [*laid.findings, *(each for each in hindering if each not in laid.findings)], None, None
-                heard = laid.heard(self._office.platform.clock(), persona)
+                heard = laid.messages(self._office.platform.clock(), persona)
                 return laid.findings, heard.hearings[0], heard
         except BadDraft as bad:
             return [Finding("trigger.yaml", 0, 0, bad.told)], None, None

@@ -86,7 +86,7 @@ def test_the_workbench_has_a_draft_to_try(lived: Lived) -> None:
     assert f"/work/drafts/{draft.id}" in listed
     with Bench(lived.platform.rules.library).laid(text_of(draft)) as laid:
         cases, wrong = laid.cases()
-        assert (laid.findings, laid.tried, wrong) == ((), (), ())
+        assert (laid.findings, laid.rendering_findings, wrong) == ((), (), ())
     assert [each.name for each in cases if not each.passed] == []
     assert len(cases) == 3
 

@@ -12,8 +12,8 @@ from sqlalchemy import update
 from app.clock import VirtualClock
 from app.compose import Platform, compose
 from app.http.metrics import exposition
-from app.jobs.endings import wrong
-from app.jobs.job_threads import Hands, JobThreads
+from app.jobs.job_results import trouble
+from app.jobs.job_threads import JobControl, JobThreads
 from app.reports.condition import ConditionReader
 from app.reports.findings import FindingKind, findings
 from app.settings import load_settings
@@ -40,15 +40,15 @@ def platform(terminal: Terminal) -> Iterator[Platform]:
 def worked(on: Platform) -> None:
     """The role jobs works at what waits."""
     workers = JobThreads(on)
-    workers.look()
+    workers.start_waiting()
     workers.wait()
-    workers.rest()
+    workers.stop()
 
 
 def done(on: Platform, kind: str) -> int:
     """The number of a job of that kind that has ended."""
     arguments = {"after": "", "persons": 3} if kind == sample.KIND else {}
-    id_ = Hands(on).begin(kind, arguments, "olga").id
+    id_ = JobControl(on).begin(kind, arguments, "olga").id
     worked(on)
     assert on.queues.jobs.job(id_).state is JobState.DONE
     return id_
@@ -61,7 +61,7 @@ def changed(on: Platform, id_: int, values: Mapping[str, Any]) -> None:
 
 def told(on: Platform) -> list[tuple[str, int]]:
     """What is wrong with jobs, as the console has it: the kind and the number."""
-    found = findings(ConditionReader(on, wrong).read())
+    found = findings(ConditionReader(on, trouble).read())
     return [(each.kind, each.count) for each in found if "job" in each.kind]
 
 
@@ -99,7 +99,7 @@ FORGED: Mapping[str, Mapping[str, Any]] = {
 @pytest.mark.parametrize("how", FORGED)
 def test_a_forged_job_is_told_and_holds_nothing_up(terminal: Terminal, platform: Platform, how: str) -> None:
     """It is no mere failure but a finding of its own, before and after the role jobs has seen it; others are done."""
-    id_ = Hands(platform).begin("audit verify", {}, "olga").id
+    id_ = JobControl(platform).begin("audit verify", {}, "olga").id
     changed(platform, id_, FORGED[how])
     for _ in range(2):
         assert told(platform) == [(FindingKind.JOB_ALTERED, id_)]
@@ -117,7 +117,7 @@ def test_a_forged_job_is_told_and_holds_nothing_up(terminal: Terminal, platform:
 
 def test_a_forged_job_calls_somebody(platform: Platform, tmp_path: Path) -> None:
     """The metric counts it, and its alert fires at once."""
-    changed(platform, Hands(platform).begin("audit verify", {}, "olga").id, {"code": None})
+    changed(platform, JobControl(platform).begin("audit verify", {}, "olga").id, {"code": None})
     state = read_status(platform.database, platform.log, platform.replay.follower, platform.clock())
     text = exposition("worker", state, (), ready=True).decode()
     assert "habarshy_altered_jobs 1.0" in text.splitlines()

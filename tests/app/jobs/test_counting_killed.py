@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import to_builtins
 
-from app.jobs.job_threads import Hands, JobThreads
+from app.jobs.job_threads import JobControl, JobThreads
 from app.jobs.kinds import work_of
 from streams.queues.jobs import JobState
 from streams.replay.repair import GapFilter
@@ -23,7 +23,7 @@ def test_a_killed_count_goes_on_and_nothing_was_done(tmp_path: Path) -> None:
         for number in range(1, PEOPLE + 1):
             world.take(*registered(iin(number)), card(iin(number), "2025-07-20", f"N{number}"))
         jobs, workers = world.platform.queues.jobs, JobThreads(world.platform)
-        hands = Hands(world.platform, workers)
+        job_control = JobControl(world.platform, workers)
         id_ = jobs.ask("repair", Lane.NUDGES, to_builtins(GapFilter()), "olga").id
 
         left = jobs.job(id_)
@@ -42,6 +42,6 @@ def test_a_killed_count_goes_on_and_nothing_was_done(tmp_path: Path) -> None:
         counted = jobs.run(id_, work_of(world.platform, left), lambda job: looked.append(job.done))
         assert (looked, counted.state, counted.of) == ([4, 5, 6, 0], JobState.COUNTED, len(world.intents()))
         assert (world.nudges(), world.health().unplanned > 0) == ([], True)
-        hands.confirm(id_, counted.of, "oleg")
+        job_control.confirm(id_, counted.of, "oleg")
         workers.wait()
         assert (jobs.job(id_).state, jobs.job(id_).done, world.health().unplanned) == (JobState.DONE, counted.of, 0)

@@ -11,7 +11,7 @@ from sqlalchemy import URL, update
 
 from app.clock import VirtualClock, system_clock
 from app.compose import compose
-from app.jobs.job_threads import MOST_DEATHS, UNATTENDED, Hands, JobThreads
+from app.jobs.job_threads import MOST_DEATHS, UNATTENDED, JobControl, JobThreads
 from app.jobs.kinds import work_of
 from app.scheduled import schedule_of
 from app.settings import load_settings
@@ -39,30 +39,30 @@ def workers(world: World) -> JobThreads:
 
 def asked(world: World, kind: str = "repair") -> Job:
     """A job that somebody asked for."""
-    return Hands(world.platform).ask(kind, to_builtins(GapFilter()) if kind == "repair" else {}, "olga")
+    return JobControl(world.platform).ask(kind, to_builtins(GapFilter()) if kind == "repair" else {}, "olga")
 
 
 def test_who_asks_only_asks(world: World, workers: JobThreads) -> None:
     """What is asked for waits, and says that nobody is there; a process of the role counts it, and does it."""
-    jobs, hands = world.platform.queues.jobs, Hands(world.platform)
+    jobs, job_control = world.platform.queues.jobs, JobControl(world.platform)
     job = asked(world)
-    assert (job.state, job.waits, hands.note(job), jobs.has_lost_process(job)) == (
+    assert (job.state, job.waits, job_control.note(job), jobs.has_lost_process(job)) == (
         JobState.COUNTING,
         True,
         UNATTENDED,
         False,
     )
-    assert hands.soon(job.id) == job
-    workers.look()
+    assert job_control.after_a_moment(job.id) == job
+    workers.start_waiting()
     workers.wait()
     counted = jobs.job(job.id)
     assert (counted.state, counted.waits, world.nudges()) == (JobState.COUNTED, False, [])
-    confirmed = hands.confirm(job.id, counted.of, "oleg")
-    assert (confirmed.waits, hands.note(confirmed)) == (True, ""), "somebody is there"
-    workers.look()
+    confirmed = job_control.confirm(job.id, counted.of, "oleg")
+    assert (confirmed.waits, job_control.note(confirmed)) == (True, ""), "somebody is there"
+    workers.start_waiting()
     workers.wait()
     assert (jobs.job(job.id).state, len(world.nudges())) == (JobState.DONE, counted.of)
-    workers.rest()
+    workers.stop()
 
 
 def test_a_job_that_somebody_wrote_into_the_database_is_given_up(world: World, workers: JobThreads) -> None:
@@ -70,16 +70,16 @@ def test_a_job_that_somebody_wrote_into_the_database_is_given_up(world: World, w
     job, jobs = asked(world), world.platform.queues.jobs
     values = {"state": "planned", "confirmed_by": "oleg"}
     world.platform.database.write(lambda connection: connection.execute(update(rows).values(values)))
-    workers.look()
+    workers.start_waiting()
     workers.wait()
     forged = jobs.job(job.id)
     assert (forged.state, world.nudges()) == (JobState.FAILED, [])
     assert "carries no code of this platform" in forged.words
     again = asked(world)
-    workers.look()
+    workers.start_waiting()
     workers.wait()
     assert jobs.job(again.id).state is JobState.COUNTED
-    workers.rest()
+    workers.stop()
 
 
 def test_a_killed_job_is_finished_by_another_process_from_its_last_step(
@@ -92,17 +92,17 @@ def test_a_killed_job_is_finished_by_another_process_from_its_last_step(
     left = jobs.job(job.id)
     assert (left.state, left.done, left.waits, left.deaths) == (JobState.COUNTING, 2, False, 0)
     world.platform.replay.repair.batch = 1
-    workers.look()
+    workers.start_waiting()
     workers.wait()
     counted = jobs.job(job.id)
     assert (counted.state, counted.claim) == (JobState.COUNTED, 2)
-    Hands(world.platform).confirm(job.id, counted.of, "oleg")
+    JobControl(world.platform).confirm(job.id, counted.of, "oleg")
     killed(world, tmp_path, job.id, 2)
     assert (jobs.job(job.id).state, jobs.job(job.id).done > 0) == (JobState.RUNNING, True)
-    workers.look()
+    workers.start_waiting()
     workers.wait()
     assert (jobs.job(job.id).state, len(world.nudges()), jobs.job(job.id).deaths) == (JobState.DONE, counted.of, 0)
-    workers.rest()
+    workers.stop()
 
 
 def test_a_job_that_kills_its_processes_is_given_up(world: World, workers: JobThreads, tmp_path: Path) -> None:
@@ -111,15 +111,15 @@ def test_a_job_that_kills_its_processes_is_given_up(world: World, workers: JobTh
     job = asked(world)
     for _ in range(MOST_DEATHS + 1):
         killed(world, tmp_path, job.id, 1)
-    workers.look()
+    workers.start_waiting()
     workers.wait()
     found = jobs.job(job.id)
     assert (found.state, found.words) == (JobState.FAILED, f"{MOST_DEATHS} processes died over this step")
-    Hands(world.platform).go_on(job.id)
-    workers.look()
+    JobControl(world.platform).resume(job.id)
+    workers.start_waiting()
     workers.wait()
     assert jobs.job(job.id).state is JobState.COUNTED
-    workers.rest()
+    workers.stop()
 
 
 def test_a_process_that_stops_gives_its_job_back(world: World, workers: JobThreads) -> None:
@@ -135,27 +135,27 @@ def test_a_process_that_stops_gives_its_job_back(world: World, workers: JobThrea
 
     given_back = jobs.take(job, work_of(on, job), leave)
     assert (given_back.state, given_back.waits, given_back.done) == (JobState.COUNTING, True, 2)
-    workers.look()
+    workers.start_waiting()
     workers.wait()
     assert (jobs.job(job.id).state, jobs.job(job.id).deaths) == (JobState.COUNTED, 0)
-    workers.rest()
+    workers.stop()
 
 
 def test_what_was_paused_meanwhile_is_not_taken_up(world: World, workers: JobThreads) -> None:
     """A job that somebody paused after a process saw it waiting stays paused; gone on with, it is taken up."""
-    jobs, hands = world.platform.queues.jobs, Hands(world.platform)
+    jobs, job_control = world.platform.queues.jobs, JobControl(world.platform)
     seen = asked(world)
     jobs.pause(seen.id)
     with pytest.raises(NotNow, match="taken up"):
         jobs.take(seen, work_of(world.platform, seen), lambda: False)
-    workers.look()
+    workers.start_waiting()
     workers.wait()
     assert jobs.job(seen.id).state is JobState.PAUSED
-    hands.go_on(seen.id)
-    workers.look()
+    job_control.resume(seen.id)
+    workers.start_waiting()
     workers.wait()
     assert jobs.job(seen.id).state is JobState.COUNTED
-    workers.rest()
+    workers.stop()
 
 
 def attending(database: Database, other: Database) -> None:
@@ -196,9 +196,9 @@ def test_the_log_is_verified_by_the_schedule(tmp_path: Path) -> None:
         [job] = platform.queues.jobs.latest(5)
         assert (job.kind, job.waits, job.asked_by) == ("audit verify", True, "schedule")
         workers = JobThreads(platform)
-        workers.look()
+        workers.start_waiting()
         workers.wait()
-        workers.rest()
+        workers.stop()
         assert platform.queues.jobs.job(job.id).state is JobState.DONE
 
 
@@ -211,8 +211,8 @@ def test_habarshy_jobs_works_until_it_is_stopped(tmp_path: Path) -> None:
         load_settings(database=f"sqlite:///{data / 'habarshy.sqlite'}", key_file=data / "key"), system_clock
     )
     with closing(platform.database):
-        hands, jobs = Hands(platform), platform.queues.jobs
-        job = hands.ask("replay verify", {}, "olga")
+        job_control, jobs = JobControl(platform), platform.queues.jobs
+        job = job_control.ask("replay verify", {}, "olga")
         listed = terminal.run("jobs", "list")
         assert (listed.code, UNATTENDED in listed.lines[0]) == (0, True)
         running = terminal.start("jobs")

@@ -50,9 +50,9 @@ def night(on: Platform) -> Job:
     on.clock.advance_to(on.clock() + DAY)
     schedule_of(on).run_due(lambda: False)
     workers = JobThreads(on)
-    workers.look()
+    workers.start_waiting()
     workers.wait()
-    workers.rest()
+    workers.stop()
     [job, *_] = on.queues.jobs.latest(1)
     assert (job.kind, job.asked_by, job.state) == (sample.KIND, "schedule", JobState.DONE)
     return job

@@ -3,13 +3,13 @@
 import gc
 from pathlib import Path
 
-from app.packs.draft_bench import Bench, Laid, Text
+from app.packs.draft_bench import Bench, DraftText, LaidOutDraft
 from tests.world import World
 
-DRAFT = Text("kz", "moved_in", {"trigger.yaml": "owner: nobody\n"})
+DRAFT = DraftText("kz", "moved_in", {"trigger.yaml": "owner: nobody\n"})
 
 
-def folder_of(laid: Laid) -> Path:
+def folder_of(laid: LaidOutDraft) -> Path:
     """Where it is laid out."""
     return Path(laid._question("lint").folder)
 
@@ -17,7 +17,7 @@ def folder_of(laid: Laid) -> Path:
 def test_a_draft_that_is_asked_about_again_is_laid_out_once(world: World) -> None:
     """The child that knows a draft need not read all packs anew for the next page of it."""
     bench = Bench(world.platform.rules.library)
-    with bench.laid(DRAFT) as first, bench.laid(Text("kz", "moved_in", dict(DRAFT.files))) as again:
+    with bench.laid(DRAFT) as first, bench.laid(DraftText("kz", "moved_in", dict(DRAFT.files))) as again:
         assert folder_of(first) == folder_of(again)
     with bench.laid(DRAFT, others=True) as among:
         assert folder_of(among) != folder_of(first)

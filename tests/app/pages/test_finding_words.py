@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.identity.key_file import BadKeyFile, load_keyring
-from app.jobs.endings import wrong
+from app.jobs.job_results import trouble
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.console.front_page import ACTS
 from app.pages.finding_words import GONE, NOBODY_ALIVE, cause_in_words, finding_in_words
@@ -39,7 +39,7 @@ FOREIGN = {each: Speech(each, ENGLISH.zone) for each in LANGUAGES if each != "en
 
 def condition(world: World) -> Condition:
     """The condition of the platform as the console reads it."""
-    return ConditionReader(world.platform, wrong).read()
+    return ConditionReader(world.platform, trouble).read()
 
 
 def down(channel: str, reason: str = "unreachable") -> Record:

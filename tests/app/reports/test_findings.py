@@ -15,7 +15,7 @@ from app.cli.commands.repair import tell_missing
 from app.clock import system_clock
 from app.http.presence import present
 from app.identity.log_codes import codes_by
-from app.jobs.endings import wrong
+from app.jobs.job_results import trouble
 from app.pages.catalogues import Speech
 from app.pages.finding_words import EMBEDDED, WORDS, finding_in_words
 from app.reports.condition import Condition, ConditionReader
@@ -59,7 +59,7 @@ HEALTHY = Process("a", "worker", "north", 7, "0.1")
 
 def condition(world: World) -> Condition:
     """The condition of the platform as the console reads it."""
-    return ConditionReader(world.platform, wrong).read()
+    return ConditionReader(world.platform, trouble).read()
 
 
 def found(on: Condition) -> Mapping[FindingKind, Finding]:
@@ -230,7 +230,7 @@ async def test_a_removed_provider_is_one_that_no_setting_names(tmp_path: Path) -
     sms = {"kind": "http_sms", "url": "https://sms.example/send", "sender": "gov"}
     other = load_settings(providers={"new": sms}).providers
     moved = replace(on, settings=on.settings.model_copy(update={"providers": other}))
-    assert "sms" in ConditionReader(moved, wrong).read().removed
+    assert "sms" in ConditionReader(moved, trouble).read().removed
     assert condition(office.world).removed == frozenset()
     office.world.close()
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from app.http import routes
 from app.http.problems import Problem
-from app.packs.draft_bench import MOST_BYTES, Laid
+from app.packs.draft_bench import MOST_BYTES, LaidOutDraft
 from app.packs.draft_child import TESTS
 from app.pages.layout import Frame
 from app.pages.visits import DraftForm, Form, field_of
@@ -78,7 +78,13 @@ class Editing(DraftPages):
             return self._show(frame, sheet, laid, who, at_line=_led_to(request), done=done)
 
     def _show(
-        self, frame: Frame, sheet: StoredDraft, laid: Laid, who: Principal, at_line: tuple[str, int], **more: Any
+        self,
+        frame: Frame,
+        sheet: StoredDraft,
+        laid: LaidOutDraft,
+        who: Principal,
+        at_line: tuple[str, int],
+        **more: Any,
     ) -> Response:
         names = sorted(sheet.files, key=lambda name: (name == TESTS, name != "trigger.yaml", name))
         shown, _ = listed(laid.findings)

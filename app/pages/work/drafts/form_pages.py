@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.packs.draft_bench import MOST_BYTES, Text
+from app.packs.draft_bench import MOST_BYTES, DraftText
 from app.pages.layout import Frame
 from app.pages.visits import Fields, field_of
 from app.pages.whole_numbers import whole_number
@@ -67,7 +67,7 @@ class FormPages(DraftPages, Generic[F]):
 
         `given`: see `with_values`.
         """
-        with laid_out(self._bench, Text(sheet.pack, sheet.trigger, files)) as laid:
+        with laid_out(self._bench, DraftText(sheet.pack, sheet.trigger, files)) as laid:
             mistakes = [each for each in laid.findings if not each.warning]
         for each in spoken:
             files = with_values(files, each, mistakes, given)

@@ -9,7 +9,7 @@ from fastapi import Path as InPath
 from pydantic import BeforeValidator
 
 from app.http.problems import Problem
-from app.packs.draft_bench import BadDraft, Bench, Laid, Text
+from app.packs.draft_bench import BadDraft, Bench, DraftText, LaidOutDraft
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import Speech
 from app.pages.whole_numbers import whole_number
@@ -48,9 +48,9 @@ def unknown_as_problem() -> Iterator[None]:
         raise Problem(HTTPStatus.NOT_FOUND, words_of(unknown), kind="unknown-draft") from None
 
 
-def text_of(sheet: StoredDraft) -> Text:
+def text_of(sheet: StoredDraft) -> DraftText:
     """Return the draft as the bench takes it."""
-    return Text(sheet.pack, sheet.trigger, sheet.files)
+    return DraftText(sheet.pack, sheet.trigger, sheet.files)
 
 
 def rule_of(files: Mapping[str, str]) -> Mapping[str, Any]:
@@ -84,7 +84,7 @@ def in_order(files: Iterable[str], own: str) -> list[str]:
 
 
 @contextmanager
-def laid_out(bench: Bench, text: Text) -> Iterator[Laid]:
+def laid_out(bench: Bench, text: DraftText) -> Iterator[LaidOutDraft]:
     """The draft on the bench. Raises Problem (409) where its pack is no longer there."""
     try:
         with bench.laid(text) as laid:

@@ -132,7 +132,7 @@ class Example:
         ]
         return f"{said}{f' – {mark}' if 'time' in counted else ''} ({', '.join(told)})"
 
-    def about(self) -> Iterator[Control]:
+    def person_fields(self) -> Iterator[Control]:
         """Yield the fields about the person."""
         say = self._speech.say
         labels = {name: say(text) for name, text in OF_A_PERSON.items()}
@@ -163,7 +163,7 @@ class Example:
 
     def labels(self) -> dict[str, str]:
         """Return the label of each field, by its name."""
-        groups = [list(self.about()), *(mine for _, mine in (*self.events(), *self.expects()))]
+        groups = [list(self.person_fields()), *(mine for _, mine in (*self.events(), *self.expected_messages()))]
         return {each.name: each.label for mine in groups for each in mine}
 
     def events(self) -> Iterator[tuple[str, list[Control]]]:
@@ -194,7 +194,7 @@ class Example:
         """Return the everyday words by which a further event type is found, by its name."""
         return self._names.search_words
 
-    def further(self) -> list[tuple[str, list[tuple[str, str]]]]:
+    def addable_events(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Return the event types of which one more can be added, under the offices that report them."""
         known = self._names.types.values()
         return self._names.by_office(
@@ -210,7 +210,7 @@ class Example:
             BadFields: there is no such type.
             CannotEdit: it can be added only in the file.
         """
-        if all(name not in dict(events) for _, events in self.further()):
+        if all(name not in dict(events) for _, events in self.addable_events()):
             raise BadFields({"more": Said("There is nothing of that name")})
         type_, events = self._names.types[name], [each for _, each in groups(made.data[self._at].get("events"))]
         first, last = group_at(events[0] if events else {}), _moment_in(events[-1].get("at") if events else "")
@@ -226,7 +226,7 @@ class Example:
         event = {"at": at.isoformat(timespec="minutes"), "type": name, **role, "data": data}
         return made.changed((self._at, "events", len(events)), event)
 
-    def expects(self) -> Iterator[tuple[str, list[Control]]]:
+    def expected_messages(self) -> Iterator[tuple[str, list[Control]]]:
         """Yield each message that is expected: in words, and its fields."""
         say = self._speech.say
         for number, each in groups(self._case.get("expect")):
@@ -246,7 +246,7 @@ class Example:
         value = more.pop("value", self._value(name))
         return Control(name=name, kind=kind, label=label, value=value, error=self._wrong.get(name, ""), **more)
 
-    def changed(self, was: Mapping[str, str]) -> YamlText:
+    def with_typed_values(self, was: Mapping[str, str]) -> YamlText:
         """Return the text with what was typed.
 
         Raises:

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from msgspec.structs import replace
 
 from app.http import routes
-from app.packs.draft_bench import BadDraft, Text
+from app.packs.draft_bench import BadDraft, DraftText
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
@@ -67,7 +67,7 @@ class Examples(DraftPages):
         persona = field_of(fields, "persona") if field_of(fields, "persona") in PEOPLE else next(iter(PEOPLE))
         back = f"/work/drafts/{sheet.id}/tests"
         with laid_out(self._bench, text_of(sheet)) as laid:
-            if not is_playable(hindering := laid.hindering()):
+            if not is_playable(hindering := laid.blocking_play()):
                 return self._office.go(f"{back}?done=not")
         played = with_plain_texts(sheet, hindering) if hindering else sheet
         if (then := field_of(fields, "then")) in ("typical", "anew", "replace"):
@@ -240,8 +240,8 @@ class Examples(DraftPages):
         alone = [{"name": "x", **case, "expect": []}]
         files = {**sheet.files, TESTS: yaml.safe_dump(alone, allow_unicode=True, sort_keys=False)}
         try:
-            with self._bench.laid(Text(sheet.pack, sheet.trigger, files)) as laid:
-                return None if laid.hindering() else laid.endings()
+            with self._bench.laid(DraftText(sheet.pack, sheet.trigger, files)) as laid:
+                return None if laid.blocking_play() else laid.first_test_outcomes()
         except BadDraft:
             return None
 
@@ -270,7 +270,7 @@ class Examples(DraftPages):
 
     def _changed(self, sheet: StoredDraft, view: "Example", fields: Fields, at: int) -> str:
         """Return the file of tests with what was typed, and if that was asked for, with what happens as expected."""
-        made = view.changed(was_in(fields, view.values))
+        made = view.with_typed_values(was_in(fields, view.values))
         made = view.with_event(made, field_of(fields, "more")) if field_of(fields, "more") else made
         if field_of(fields, "then") == "happens" and (played := self._played(sheet, made.data[at])) is not None:
             made = made.changed((at, "expect"), played or [{"nothing": True}])

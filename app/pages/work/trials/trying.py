@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from app.http import routes
 from app.http.problems import Problem
-from app.packs.draft_bench import Laid, RenderedMessages, Text
+from app.packs.draft_bench import DraftText, LaidOutDraft, RenderedMessages
 from app.pages.catalogues import Speech
 from app.pages.layout import HEADERS, Frame
 from app.pages.naming import step_called
@@ -81,8 +81,8 @@ class Trying(DraftPages):
         names = names_of(rules, frame.speech)
         told_tests = stories(sheet, names)
         with laid_out(self._bench, text_of(sheet)) as laid:
-            findings = laid.hindering()
-            cases, more = ([], laid.misread) if findings else laid.cases()
+            findings = laid.blocking_play()
+            cases, more = ([], laid.test_errors) if findings else laid.cases()
         return self._progress.show(
             "tests.html",
             frame,
@@ -122,7 +122,7 @@ class Trying(DraftPages):
     def _preview(
         self,
         frame: Frame,
-        text: Text,
+        text: DraftText,
         persona: str,
         base: str,
         of: StoredDraft | Submission,
@@ -132,8 +132,8 @@ class Trying(DraftPages):
         if persona not in PEOPLE:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, no_choice("persona", PEOPLE))
         with laid_out(self._bench, text) as laid:
-            findings = laid.hindering()
-            heard = None if findings else laid.heard(self._office.platform.clock(), persona)
+            findings = laid.blocking_play()
+            heard = None if findings else laid.messages(self._office.platform.clock(), persona)
         page = self._progress.show(
             "preview.html",
             frame,
@@ -170,9 +170,9 @@ class Trying(DraftPages):
         submission = self._office.submission(Reference(Subject("trigger", name), hash), who)
         return self._mail(_text(submission), persona, step, spoken)
 
-    def _mail(self, text: Text, persona: str, step: str, spoken: str) -> Response:
+    def _mail(self, text: DraftText, persona: str, step: str, spoken: str) -> Response:
         with laid_out(self._bench, text) as laid:
-            heard = None if laid.hindering() else laid.heard(self._office.platform.clock(), persona)
+            heard = None if laid.blocking_play() else laid.messages(self._office.platform.clock(), persona)
         words = {
             (message.step, each.language): each.rendered
             for hearing in (heard.hearings if heard else ())
@@ -185,17 +185,17 @@ class Trying(DraftPages):
         return HTMLResponse(emblems.in_page(rendered.html), headers=MAIL)
 
 
-def _text(submission: Submission) -> Text:
+def _text(submission: Submission) -> DraftText:
     fact = submission.fact
     assert isinstance(fact, TriggerSubmitted)
-    return Text(fact.pack, fact.trigger, trigger_texts(fact.rules, fact.words))
+    return DraftText(fact.pack, fact.trigger, trigger_texts(fact.rules, fact.words))
 
 
-def heard_by_somebody(laid: Laid, now: datetime) -> RenderedMessages:
+def heard_by_somebody(laid: LaidOutDraft, now: datetime) -> RenderedMessages:
     """Return the messages for the first invented person to whom something is said; for the first one, if to none."""
     tried = []
     for persona in PEOPLE:
-        tried.append(laid.heard(now, persona))
+        tried.append(laid.messages(now, persona))
         if not tried[-1].hearings[0].nothing:
             return tried[-1]
     return tried[0]

@@ -15,7 +15,7 @@ from app.cli.commands.status import status_lines
 from app.clock import system_clock
 from app.compose import compose
 from app.identity.key_file import retire, rotate
-from app.jobs.endings import wrong
+from app.jobs.job_results import trouble
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.finding_words import finding_in_words
 from app.reports.condition import Condition, ConditionReader
@@ -43,7 +43,7 @@ SPEECH = Speech("en", zone_of("Asia/Almaty"))
 
 def condition(world: World, lags: Sequence[Lag] | None = None) -> Condition:
     """The condition of the platform as the console reads it."""
-    return ConditionReader(world.platform, wrong, None if lags is None else lambda: lags).read()
+    return ConditionReader(world.platform, trouble, None if lags is None else lambda: lags).read()
 
 
 def found_in(world: World, lags: Sequence[Lag] | None = None) -> dict[FindingKind, Finding]:
@@ -257,7 +257,7 @@ def test_a_key_file_that_is_gone_is_told(tmp_path: Path) -> None:
     keys, packs = tmp_path / "keys.json", str(few_triggers(tmp_path))
     settings = load_settings(database=f"sqlite:///{tmp_path}/x.sqlite", key_file=keys, packs=packs)
     platform = compose(settings, lambda: NOON)
-    reader = ConditionReader(platform, wrong)
+    reader = ConditionReader(platform, trouble)
     platform.intake.accept(list(registered(AIGERIM)))
     assert {FindingKind.KEY_FILE, FindingKind.KEY_LOST}.isdisjoint(each.kind for each in findings(reader.read()))
     kept = keys.read_text()
@@ -288,7 +288,7 @@ def test_a_clock_is_compared_with_the_server_of_the_database(server: URL, tmp_pa
         on = world.platform
         on.database.server_clock = ServerClock(system_clock)
         runtime = replace(on.runtime, processes=Processes(on.database, system_clock))
-        real = ConditionReader(replace(on, clock=system_clock, runtime=runtime), wrong).read()
+        real = ConditionReader(replace(on, clock=system_clock, runtime=runtime), trouble).read()
         assert abs(real.apart) < SKEW
         assert real.apart != timedelta()
         world.close()
@@ -331,7 +331,7 @@ def test_kafka_away_is_said(world: World) -> None:
     def away() -> Sequence[Lag]:
         raise KafkaUnavailable("127.0.0.1:1", "refused")
 
-    found = {each.kind: each for each in findings(ConditionReader(world.platform, wrong, away).read())}
+    found = {each.kind: each for each in findings(ConditionReader(world.platform, trouble, away).read())}
     assert found[FindingKind.KAFKA_AWAY].level is Level.BAD
 
 
@@ -388,7 +388,7 @@ async def test_a_provider_whose_every_message_fails_is_said_not_to_work(tmp_path
 
 def test_the_upkeep_is_given_time_to_start(world: World) -> None:
     """In the minute after the start an upkeep that was not seen yet is starting; then it is not running."""
-    reader = ConditionReader(world.platform, wrong, began=NOON)
+    reader = ConditionReader(world.platform, trouble, began=NOON)
     for seconds, kind in ((5, FindingKind.STARTING), (61, FindingKind.NOT_RUNNING)):
         world.at(NOON + timedelta(seconds=seconds))
         assert kind in {each.kind for each in findings(reader.read())}

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 from streams.queues.jobs import JobState
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
 from tests.app.pages.site import Inspector, each_look, overflows, shot, templates
-from tests.app.pages.work.test_letters import dispute, letters_in
+from tests.app.pages.work.test_citizen_letters import dispute, letters_in
 from tests.app.pages.work.workshop import CLINIC, Workshop, begun, file_of, revision_of, signed_in
 from tests.templates.scaffolded import own_text
 

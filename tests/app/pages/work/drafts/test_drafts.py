@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app.packs.draft_bench import Bench, Text, Verdict
+from app.packs.draft_bench import Bench, DraftText, Verdict
 from app.pages.catalogues import LANGUAGES
 from app.pages.layout import Pages
 from app.pages.work.approving import Approving
@@ -535,7 +535,7 @@ class Deleting(Bench):
         super().__init__(workshop.world.platform.rules.library)
         self.drafts = DraftStore(workshop.world.platform.database, workshop.world.platform.clock)
 
-    def verdict(self, text: Text) -> Verdict:
+    def verdict(self, text: DraftText) -> Verdict:
         """The verdict of a draft that is gone by then."""
         found = super().verdict(text)
         [there] = self.drafts.all("health")

@@ -11,7 +11,7 @@ from app.http import routes
 from app.http.problems import Problem
 from app.identity.key_file import BadKeyFile
 from app.jobs.job_command_line import command_of
-from app.jobs.job_threads import Hands
+from app.jobs.job_threads import JobControl
 from app.jobs.replay_jobs import VIEWS, UnknownView
 from app.jobs.requests import BadOrder, Orders
 from app.pages.console.job_words import KINDS
@@ -42,12 +42,12 @@ WAYS = {
 """The decisions about unknown outcomes."""
 
 
-class AskPages(ConsolePages):
+class JobFormPages(ConsolePages):
     """The form of each kind."""
 
-    def __init__(self, staff: Staff, hands: Hands) -> None:
+    def __init__(self, staff: Staff, job_control: JobControl) -> None:
         super().__init__(staff)
-        self._hands, self._orders = hands, Orders(staff.platform)
+        self._job_control, self._orders = job_control, Orders(staff.platform)
 
     @routes.get("/console/jobs/new")
     def new(self, request: Request) -> Response:
@@ -74,10 +74,12 @@ class AskPages(ConsolePages):
             views=list(VIEWS),
             errors=wrong,
             given=given,
-            triggers=_twice({each.fact.trigger for each in rules.governed.publications if not each.withdrawn}),
+            triggers=_as_options({each.fact.trigger for each in rules.governed.publications if not each.withdrawn}),
             agencies=[(name, frame.speech.titled(agencies[name]) or name) for name in sorted(agencies)],
             channels=[(each, shown(CHANNELS, each, frame.speech)) for each in CHANNELS],
-            providers=_twice({*self._staff.platform.settings.providers, *filter(None, given.get("provider", ()))}),
+            providers=_as_options(
+                {*self._staff.platform.settings.providers, *filter(None, given.get("provider", ()))}
+            ),
             ways=[(each, frame.speech.say(words)) for each, words in WAYS.items()],
             zone=frame.speech.zone.key,
             command=self._command(who, kind, given),
@@ -98,16 +100,16 @@ class AskPages(ConsolePages):
         kind, given = short_field(fields, "kind"), {name: fields[name] for name in FIELDS if name in fields}
         try:
             order = self._orders.of(kind, given, who)
-            job = self._hands.ask(kind, order.arguments, who.name)
+            job = self._job_control.ask(kind, order.arguments, who.name)
         except BadOrder as bad:
             return self._form(who, frame, kind, given, {bad.field: frame.speech.tell(bad.problem)})
         except REFUSED as refused:
             return self._form(
                 who, frame, kind, given, {"kind": " ".join(frame.speech.tell(text_of(refused)).split())}
             )
-        return self._staff.go(f"/jobs/{self._hands.soon(job.id).id}")
+        return self._staff.go(f"/jobs/{self._job_control.after_a_moment(job.id).id}")
 
 
-def _twice(names: Iterable[str]) -> list[tuple[str, str]]:
+def _as_options(names: Iterable[str]) -> list[tuple[str, str]]:
     """Return choices whose label is the name itself."""
     return [(name, name) for name in sorted(names)]

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from app.http import routes
 from app.http.problems import Problem
-from app.jobs.endings import wrong
+from app.jobs.job_results import trouble
 from app.pages.catalogues import Speech
 from app.pages.console.job_words import DIFFERS
 from app.pages.console.staff import ConsolePages, command
@@ -47,7 +47,7 @@ class SchedulePages(ConsolePages):
         _, frame = self._staff.operator(request)
         now = self._staff.now
         platform = self._staff.platform
-        spoiled = {name for name, job in asked_last(platform).items() if wrong(job)}
+        spoiled = {name for name, job in asked_last(platform).items() if trouble(job)}
         rows = [
             _row(each, frame.speech, now, late=is_late(each, now), spoiled=each.job in spoiled)
             for each in schedule_of(platform).runs()

@@ -53,7 +53,7 @@ class Chosen(Struct, frozen=True):
         return command("dead-letters", what, "--kind", self.kind, "--cause", self.cause, *more)
 
 
-class LetterPages(ConsolePages):
+class DeadLetterPages(ConsolePages):
     """The groups, one group, and what would be done."""
 
     def __init__(self, staff: Staff) -> None:

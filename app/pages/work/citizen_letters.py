@@ -27,14 +27,16 @@ KINDS: Final = {
 }
 
 
-class LetterPages(RoutedPages):
+class CitizenLetterPages(RoutedPages):
     """The pages of both."""
 
     def __init__(self, office: Office) -> None:
         self._office, self._letters = office, Correspondence(office.platform.rules.context)
 
     @routes.get("/work/letters")
-    def all(self, request: Request, before: Before = None, *, handled: bool = False, noted: bool = False) -> Response:
+    def list_letters(
+        self, request: Request, before: Before = None, *, handled: bool = False, noted: bool = False
+    ) -> Response:
         """The latest first, those that wait or those dealt with; who wrote, and what, is for who opens one."""
         who, frame = self._office.enter(request)
         found, on = self._letters.page(who, before, handled=handled)
@@ -49,12 +51,12 @@ class LetterPages(RoutedPages):
         )
 
     @routes.get("/work/letters/{event}")
-    def one(self, request: Request, event: UUID) -> Response:
+    def show_letter(self, request: Request, event: UUID) -> Response:
         """Show a citizen's message, and the agency's event that it is about."""
         return self._shown(*self._office.enter(request), event)
 
     def _shown(self, who: Principal, frame: Frame, event: UUID, wrong: str = "", note: str = "") -> Response:
-        with _known():
+        with _unknown_as_problem():
             found = self._letters.read(event, who)
         speech = frame.speech
         gone = found.retired and speech.moment(found.retired)
@@ -80,13 +82,13 @@ class LetterPages(RoutedPages):
             return self._shown(who, frame, event, say("Write how it was dealt with: it is kept in the log"), note)
         if len(note) > MOST_SAID:
             return self._shown(who, frame, event, say("Write no more than 500 characters"), note)
-        with _known():
+        with _unknown_as_problem():
             self._letters.handle(event, who, note)
         return self._office.go("/work/letters?noted=true")
 
 
 @contextmanager
-def _known() -> Iterator[None]:
+def _unknown_as_problem() -> Iterator[None]:
     """404 for what is no letter."""
     try:
         yield

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import structs
 
-from app.terminal import Exit, data, data_json, many, stop, talk, tell
+from app.terminal import Exit, counted, print_json, print_json_or_lines, print_line, stop, talk
 from streams.queries.altered_jobs import has_result, is_readable
 from streams.queues.jobs import Job, JobState
 from streams.replay import sample
@@ -19,34 +19,34 @@ COUNTS = ("facts", "blocks", "unchained", "findings")
 NOT_ALL = "some persons cannot be planned (`habarshy repair --plan` says why); nothing was done for them"
 
 
-class Tell(Protocol):
+class ResultPrinter(Protocol):
     """Prints what came of a job."""
 
     def __call__(self, job: Job, *, as_json: bool) -> None:
         """Print the result to standard output."""
 
 
-def end(job: Job, *, as_json: bool) -> None:
+def report(job: Job, *, as_json: bool) -> None:
     """Print what came of a job that is done; ends the command with 1 if what it looked at is not as it should be."""
-    show(job, as_json=as_json)
-    if problem := wrong(job):
+    print_result(job, as_json=as_json)
+    if problem := trouble(job):
         stop(Exit.CHECK_FAILED, problem)
 
 
-def show(job: Job, *, as_json: bool) -> None:
+def print_result(job: Job, *, as_json: bool) -> None:
     """Print what came of it, if it is done and of a kind that has more to say than its own words."""
-    if tells(job):
-        ENDS[job.kind](job, as_json=as_json)
+    if has_more_to_print(job):
+        PRINTERS[job.kind](job, as_json=as_json)
 
 
-def wrong(job: Job) -> str:
+def trouble(job: Job) -> str:
     """Return the trouble that a finished job found; "" if it found none, or mended what it found."""
     if not is_readable(job):
         return "its result cannot be read: somebody changed it in the database"
-    return WRONG[job.kind](job) if job.state is JobState.DONE and job.kind in WRONG else ""
+    return TROUBLES[job.kind](job) if job.state is JobState.DONE and job.kind in TROUBLES else ""
 
 
-def tells(job: Job) -> bool:
+def has_more_to_print(job: Job) -> bool:
     """Return True if the job has more to tell than its words, which can be read."""
     return has_result(job) and is_readable(job)
 
@@ -60,7 +60,7 @@ def _of_views(differences: Mapping[str, int], *, as_json: bool) -> None:
     """Print the number of rows of each view that differed from the log."""
     for name, count in differences.items():
         line = f"{name}: {f'{count:,} rows differed' if count else 'equal'}"
-        tell({"view": name, "differences": count}, line, as_json=as_json)
+        print_json_or_lines({"view": name, "differences": count}, line, as_json=as_json)
 
 
 def _verified(job: Job) -> Verified:
@@ -72,14 +72,14 @@ def _verify(job: Job, *, as_json: bool) -> None:
     _of_views(found.views, as_json=as_json)
     told = {"facts": found.facts, "intents": found.intents, "nudges": found.nudges}
     if as_json:
-        data_json({**told, **_counts(found)})
-        data_json({"digest": found.digest, **{f"{name}_digest": value for name, value in found.digests.items()}})
+        print_json({**told, **_counts(found)})
+        print_json({"digest": found.digest, **{f"{name}_digest": value for name, value in found.digests.items()}})
         return
     for line in _of_people(found):
-        data(line)
-    data(f"digest: {found.digest}")
+        print_line(line)
+    print_line(f"digest: {found.digest}")
     for name, value in found.digests.items():
-        data(f"  {'life events' if name == 'facts' else name} ({told[name]:,}): {value}")
+        print_line(f"  {'life events' if name == 'facts' else name} ({told[name]:,}): {value}")
 
 
 def _counts(found: Verified) -> dict[str, Any]:
@@ -90,35 +90,35 @@ def _counts(found: Verified) -> dict[str, Any]:
 
 def _sample(job: Job, *, as_json: bool) -> None:
     found = _verified(job)
-    looked = f"{many(found.persons, 'person', 'people')} looked at"
-    tell({"intents": found.intents, **_counts(found)}, looked, *_of_people(found), as_json=as_json)
+    looked = f"{counted(found.persons, 'person', 'people')} looked at"
+    print_json_or_lines({"intents": found.intents, **_counts(found)}, looked, *_of_people(found), as_json=as_json)
 
 
 def _of_people(found: Verified) -> Iterator[str]:
     left_out = bool(found.waiting or found.unplannable or found.areas or found.residents)
     if found.unlike:
-        yield f"nudges of {many(found.unlike, 'person', 'people')} are not what their plan asks for"
+        yield f"nudges of {counted(found.unlike, 'person', 'people')} are not what their plan asks for"
     else:
         yield f"nudges: as planned{', as far as they were compared' if left_out else ''}"
     for name, differing in found.triggers.items():
         told = ", ".join(f"{count:,} {what}" for what, count in structs.asdict(differing).items() if count)
         yield f"  {name}: {told}"
     if found.waiting:
-        yield f"  not compared: {many(found.waiting, 'person', 'people')}, yet to be planned"
+        yield f"  not compared: {counted(found.waiting, 'person', 'people')}, yet to be planned"
     if found.unplannable:
-        yield f"  not compared: {many(found.unplannable, 'person', 'people')}, of whom no plan can be made"
+        yield f"  not compared: {counted(found.unplannable, 'person', 'people')}, of whom no plan can be made"
     if found.areas or found.residents:
         yield (
-            f"  not compared: what {many(found.areas, 'area event')}, yet to be planned, would change for "
-            f"{many(found.residents, 'resident')}"
+            f"  not compared: what {counted(found.areas, 'area event')}, yet to be planned, would change for "
+            f"{counted(found.residents, 'resident')}"
         )
     if found.unnoted:
-        what = f"that it was wrong or the thing was done, of {many(found.unnoted, 'nudge')} that had gone"
+        what = f"that it was wrong or the thing was done, of {counted(found.unnoted, 'nudge')} that had gone"
         yield f"  not noted: {what}; `habarshy repair` notes it"
 
 
 def _unlike(job: Job) -> str:
-    if not tells(job) or (found := _verified(job)).equal:
+    if not has_more_to_print(job) or (found := _verified(job)).equal:
         return ""
     mends = ["`habarshy replay views` mends views"] if any(found.views.values()) else []
     mends += ["`habarshy repair --plan` lists what people miss"] if found.unlike else []
@@ -128,35 +128,37 @@ def _unlike(job: Job) -> str:
 def _kafka(job: Job, *, as_json: bool) -> None:
     sent = json.loads(job.words)
     if as_json:
-        data_json({"job": job.id, "events": job.done, **sent})
+        print_json({"job": job.id, "events": job.done, **sent})
     talk(f"{sent['records']:,} records to {sent['topic']}, with the header replay: {job.id}")
 
 
 def _audit(job: Job, *, as_json: bool) -> None:
     found = json.loads(job.words)
     for what in () if as_json else [name for name in found if name not in COUNTS]:
-        data(f"{what}: {found[what]}")
-    audited(found, as_json=as_json)
+        print_line(f"{what}: {found[what]}")
+    print_audit_counts(found, as_json=as_json)
 
 
-def audited(found: Mapping[str, Any], *, as_json: bool) -> None:
+def print_audit_counts(found: Mapping[str, Any], *, as_json: bool) -> None:
     """Print what an audit counted."""
-    checked = f"{many(found['facts'], 'fact')} checked in {many(found['blocks'], 'block')}"
-    line = f"{checked}, {many(found['unchained'], 'fact')} in no block yet, {many(found['findings'], 'finding')}"
-    tell(found, line, as_json=as_json)
+    checked = f"{counted(found['facts'], 'fact')} checked in {counted(found['blocks'], 'block')}"
+    line = (
+        f"{checked}, {counted(found['unchained'], 'fact')} in no block yet, {counted(found['findings'], 'finding')}"
+    )
+    print_json_or_lines(found, line, as_json=as_json)
     if found["unchained"]:
-        talk(f"not checked, at the end of the log and in no block yet: {many(found['unchained'], 'fact')}")
+        talk(f"not checked, at the end of the log and in no block yet: {counted(found['unchained'], 'fact')}")
 
 
 def _altered(job: Job) -> str:
-    return "the log is not as it was written" if tells(job) and json.loads(job.words)["findings"] else ""
+    return "the log is not as it was written" if has_more_to_print(job) and json.loads(job.words)["findings"] else ""
 
 
 def _left_out(job: Job) -> str:
     return NOT_ALL if CANNOT in job.words else ""
 
 
-ENDS: Mapping[str, Tell] = {
+PRINTERS: Mapping[str, ResultPrinter] = {
     "replay views": _views,
     "replay verify": _verify,
     sample.KIND: _sample,
@@ -164,7 +166,7 @@ ENDS: Mapping[str, Tell] = {
     "audit verify": _audit,
 }
 """The kinds whose words are for programs; those of all others are for people, and tell it themselves."""
-WRONG: Mapping[str, Callable[[Job], str]] = {
+TROUBLES: Mapping[str, Callable[[Job], str]] = {
     "replay verify": _unlike,
     sample.KIND: _unlike,
     "audit verify": _altered,

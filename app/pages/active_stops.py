@@ -15,7 +15,7 @@ from domain.nudges.settle import PAUSED
 from streams.rules.aggregates import ActiveStop
 
 
-class Stop(Struct, frozen=True):
+class StopNotice(Struct, frozen=True):
     """A kill switch or a pause as pages show it. `what`: its form's value; `name`: of the thing that is stopped."""
 
     what: str
@@ -23,12 +23,12 @@ class Stop(Struct, frozen=True):
     told: FindingWords
 
 
-def stops_told(platform: Platform, speech: Speech) -> list[Stop]:
+def stops_in_words(platform: Platform, speech: Speech) -> list[StopNotice]:
     """Return all that is stopped, in words, the latest first."""
-    return [stop_told(each, platform, speech) for each in platform.rules.switches.off()]
+    return [stop_in_words(each, platform, speech) for each in platform.rules.switches.off()]
 
 
-def stops_known(platform: Platform, frame: Frame, trigger: str = "") -> list[Stop]:
+def visible_stops(platform: Platform, frame: Frame, trigger: str = "") -> list[StopNotice]:
     """Return what is stopped, so far as who works at the workbench may know: kill switches first, pauses last.
 
     `trigger`: the one that the page is about; what stops it alone comes before everything.
@@ -37,17 +37,17 @@ def stops_known(platform: Platform, frame: Frame, trigger: str = "") -> list[Sto
         return []
     known = known_to(frame.who, off, platform.rules.library.rules().governed)
     known.sort(key=lambda each: (each.name != trigger or not trigger, each.scope == PAUSED))
-    return [stop_told(each, platform, frame.speech) for each in known]
+    return [stop_in_words(each, platform, frame.speech) for each in known]
 
 
-def stop_told(off: ActiveStop, platform: Platform, speech: Speech) -> Stop:
+def stop_in_words(off: ActiveStop, platform: Platform, speech: Speech) -> StopNotice:
     """Return a kill switch or a pause in words, with the name of what it stops."""
-    name = name_told(off.scope, off.name, platform, speech)
+    name = stopped_name(off.scope, off.name, platform, speech)
     finding = replace(stop_finding(off), about=name, channel=off.name)
-    return Stop(f"{off.scope}:{off.name}", name, finding_in_words(finding, speech))
+    return StopNotice(f"{off.scope}:{off.name}", name, finding_in_words(finding, speech))
 
 
-def name_told(scope: str, name: str, platform: Platform, speech: Speech) -> str:
+def stopped_name(scope: str, name: str, platform: Platform, speech: Speech) -> str:
     """Return the name of something that can be stopped, as people know it."""
     match scope:
         case "all":

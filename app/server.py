@@ -37,10 +37,10 @@ from app.jobs.job_threads import JobControl, JobThreads
 from app.jobs.requests import Orders
 from app.logs import Tracing
 from app.pages.answer import Answer
-from app.pages.broken import Broken
 from app.pages.citizen import install_citizen
 from app.pages.components import Components
 from app.pages.console.install import install_console
+from app.pages.error_pages import ErrorPages
 from app.pages.layout import Front, Pages, install_static
 from app.pages.sign_in import SignIn
 from app.pages.stop import Stop
@@ -69,7 +69,7 @@ def application(
     pages = Pages(settings.base_url, lambda: platform.rules.library.rules().defaults.zone, front)
     if front is not None:
         front.install(app, pages)
-    broken = Broken(pages)
+    broken = ErrorPages(pages)
     install(app, broken.answer)
     heavy = app.state.heavy = Heavy(access, official_of)
     _install_api(app, platform, access, job_control, heavy)
@@ -110,7 +110,7 @@ def _install_links(app: Api, platform: Platform, pages: Pages) -> None:
     app.serve(Answer(inbound.replies, links, find, pages, platform.clock))
 
 
-def _install_guards(app: Api, platform: Platform, access: Access, broken: Broken) -> None:
+def _install_guards(app: Api, platform: Platform, access: Access, broken: ErrorPages) -> None:
     """Install what looks at a request before its route does; the last one looks first."""
     settings, clock, links = platform.settings, platform.clock, platform.identity.links
     secret = bytes.fromhex(links.secret("repeats"))

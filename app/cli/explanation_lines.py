@@ -5,7 +5,7 @@ from datetime import tzinfo
 from typing import Any
 
 from app.moments import told_in
-from app.pages.catalogues import OTHERWISE, Speech
+from app.pages.catalogues import DEFAULT_LANGUAGE, Speech
 from app.pages.life import details_of
 from app.terminal import counted
 from streams.delivery.send.message import parts_of
@@ -17,7 +17,7 @@ from templates.words.rendering import Rendered
 def lines(found: Explanation, rules: Rules) -> Iterable[str]:
     """Yield the event, the rule, the values that it read, the outcome, and the words."""
     zone = rules.defaults.zone
-    page = details_of(found, rules, Speech(OTHERWISE, zone))
+    page = details_of(found, rules, Speech(DEFAULT_LANGUAGE, zone))
     title = found.title.get("en") or next(iter(found.title.values()))
     yield f"{title}: {found.trigger}.{found.step}, {found.state}"
     if found.cause is not None:

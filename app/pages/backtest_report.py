@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from app.backtests.report import CHANGES, Report
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.chart import MONTH, Chart, by_day, by_hour
-from app.pages.layout import standing_alone
+from app.pages.layout import self_contained_page
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Counted, Number, Said, Words
 from templates.words import emblems
@@ -32,7 +32,7 @@ class Table(Struct, frozen=True):
 
 def page(report: Report, speech: Speech) -> str:
     """Return the page, told in that language; times and texts of rules are as they are."""
-    return standing_alone(
+    return self_contained_page(
         "backtest.html",
         speech,
         report=report,

@@ -23,13 +23,13 @@ from domain.core.translatable import Said, translated
 from templates.words.filters import LOCALES, money
 
 LANGUAGES: Final[Mapping[str, str]] = {"kk": "Қазақша", "ru": "Русский", "en": "English"}
-OTHERWISE: Final = "en"
+DEFAULT_LANGUAGE: Final = "en"
 LOCALE: Final = Path(__file__).with_name("locale")
 
 
 def language_among(wished: str) -> str:
     """Return the language if there are words in it, else the one for everybody else."""
-    return wished if wished in LANGUAGES else OTHERWISE
+    return wished if wished in LANGUAGES else DEFAULT_LANGUAGE
 
 
 def own_first(own: str, languages: Iterable[str]) -> list[str]:
@@ -42,13 +42,13 @@ def language_of_header(accept_language: str) -> str:
     ignored).
     """
     ranges = (part.partition(";")[0].strip().lower().partition("-")[0] for part in accept_language.split(","))
-    return next((each for each in ranges if each in LANGUAGES), OTHERWISE)
+    return next((each for each in ranges if each in LANGUAGES), DEFAULT_LANGUAGE)
 
 
 @lru_cache(maxsize=len(LANGUAGES))
 def translations(language: str) -> NullTranslations:
     """Return the catalogue of a language."""
-    if language == OTHERWISE:
+    if language == DEFAULT_LANGUAGE:
         return NullTranslations()
     with (LOCALE / f"{language}.po").open("rb") as source:
         catalogue = read_po(source, language)
@@ -73,11 +73,11 @@ class Speech:
         """Translate an English sentence of the platform into this language, as far as it is translatable."""
         return translated(text, self)
 
-    def spoken(self, text: str) -> str:
+    def language_of(self, text: str) -> str:
         """Return the language in which `tell` gives it."""
-        return self.language if isinstance(text, Said) else OTHERWISE
+        return self.language if isinstance(text, Said) else DEFAULT_LANGUAGE
 
-    def many(self, one: str, more: str, count: int) -> str:
+    def plural(self, one: str, more: str, count: int) -> str:
         """Return the form of the text that the language has for that number, with `count` in it."""
         return str(self._words.ngettext(one, more, count)).format(count=self.number(count))
 
@@ -106,11 +106,11 @@ class Speech:
         local = moment.astimezone(self.zone)
         return f"{self.day(local.date())}, {local:%H:%M}"
 
-    def length(self, days: int) -> str:
+    def number_of_days(self, days: int) -> str:
         """Return a number of days in words: "30 days"."""
         return format_timedelta(days * 86_400, granularity="day", threshold=10**6, locale=self._locale)
 
-    def lasting(self, seconds: float) -> str:
+    def duration(self, seconds: float) -> str:
         """Return a length of time as people say it: "9 min"."""
         return format_timedelta(timedelta(seconds=round(seconds)), threshold=2, format="short", locale=self.language)
 
@@ -118,7 +118,7 @@ class Speech:
         """Return a number with its groups."""
         return format_decimal(number, locale=self._locale)
 
-    def listed(self, names: Sequence[str]) -> str:
+    def joined(self, names: Sequence[str]) -> str:
         """Return names one after the other: "smtp and sms"."""
         return format_list(names, "standard", self._locale)
 

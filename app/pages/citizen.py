@@ -13,19 +13,19 @@ from app.http.assisting import PATH as ASSISTING
 from app.http.openapi import Api
 from app.identity.links import ASSISTANT_LASTS
 from app.pages import visits
-from app.pages.checking import Checking
+from app.pages.authenticity_check import AuthenticityCheck
+from app.pages.citizen_pages import CitizenPages
 from app.pages.devices import Devices
-from app.pages.entitled import Entitlements
+from app.pages.entitlements import Entitlements
 from app.pages.inbox import Inbox, days_in_words, subject_lines
-from app.pages.installing import Installing
 from app.pages.layout import Frame, Pages, as_download
-from app.pages.leaving import Leaving
 from app.pages.messages import Messages
 from app.pages.pack_names import names_of
 from app.pages.places import home_of
-from app.pages.preferring import Preferring
-from app.pages.readers import CitizenPages
+from app.pages.preferences import PreferencesPage
+from app.pages.self_erasure import SelfErasure
 from app.pages.visits import Form
+from app.pages.web_app import WebApp
 from streams.privacy.tokens import end_tokens
 from streams.queries.inbox import PlannedMessage
 
@@ -34,10 +34,10 @@ MADE, ENDED = "token-made", "tokens-ended"
 
 def install_citizen(app: Api, platform: Platform, pages: Pages) -> None:
     """Add all pages of citizens to the application."""
-    for page in (Citizen, Inbox, Entitlements, Messages, Leaving, Preferring, Devices):
+    for page in (Citizen, Inbox, Entitlements, Messages, SelfErasure, PreferencesPage, Devices):
         app.serve(page(platform, pages))
-    app.serve(Installing(pages))
-    app.serve(Checking(pages, platform))
+    app.serve(WebApp(pages))
+    app.serve(AuthenticityCheck(pages, platform))
 
 
 class Citizen(CitizenPages):

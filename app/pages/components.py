@@ -13,7 +13,7 @@ from app.pages.finding_words import FindingWords
 from app.pages.layout import Pages, RoutedPages
 from app.pages.work.drafts.controls import ConditionRow, Control, Length
 from app.pages.work.field_places import FormField
-from app.pages.work.trials.trying import Cell
+from app.pages.work.trials.trial_pages import Cell
 from domain.core.translatable import Said
 from templates.authoring.condition_form import AND
 from templates.authoring.trigger_form import UNITS

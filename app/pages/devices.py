@@ -21,8 +21,8 @@ from app.http import routes
 from app.http.problems import Problem
 from app.identity.links import DEVICE_BYTES, BadLink
 from app.pages import visits
+from app.pages.citizen_pages import CitizenPages
 from app.pages.layout import Frame, Pages
-from app.pages.readers import CitizenPages
 from app.pages.visits import Form, OpenForm
 from app.settings import Settings
 from domain.persons.devices import MOST, Device
@@ -86,7 +86,7 @@ class Devices(CitizenPages):
     def endpoints(self) -> Iterator[routes.Parts]:
         """Yield them; the body of a renewal is read only of a device that we know."""
         yield from super().endpoints()
-        yield "/devices/renew", self.renew, {"methods": ["POST"], "dependencies": [Depends(self._told)]}
+        yield "/devices/renew", self.renew, {"methods": ["POST"], "dependencies": [Depends(self._device_of_token)]}
 
     @routes.get("/my/devices")
     def show(self, request: Request) -> Response:
@@ -103,7 +103,7 @@ class Devices(CitizenPages):
             return self._show(frame, name, {"this-device": say("This site does not notify browsers yet")})
         try:
             push = self._service.hosts.checked(visits.field_of(fields, "subscription"))
-            replaced = self._let_go(visits.field_of(fields, "before"), name)
+            replaced = self._release(visits.field_of(fields, "before"), name)
             called = _guessed_name(request.headers.get("user-agent", "")) or say("Browser")
             self._store.add(name, NewDevice(secrets.token_hex(DEVICE_BYTES), called, push), replaced)
         except BadSubscription:
@@ -137,7 +137,7 @@ class Devices(CitizenPages):
 
     def renew(self, request: Request, fields: OpenForm) -> Response:
         """Store the new address of the device that the token is of. The device may have no cookie."""
-        person, device = self._told(request)
+        person, device = self._device_of_token(request)
         if self._service is None:
             raise Problem(HTTPStatus.NOT_FOUND, "no provider reaches browsers")
         try:
@@ -151,12 +151,12 @@ class Devices(CitizenPages):
     @routes.post("/devices/known")
     def known(self, request: Request) -> Response:
         """Tell a device whether it may still show what has waited for it at its push service."""
-        person, device = self._told(request)
+        person, device = self._device_of_token(request)
         if all(each.id != device for each in self._store.of(person)):
             raise _removed()
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    def _told(self, request: Request) -> tuple[str, str]:
+    def _device_of_token(self, request: Request) -> tuple[str, str]:
         """Return the person and the device of the token that our service worker sends, in a header."""
         if not visits.is_from_here(request, self._platform.settings.base_url):
             raise Problem(HTTPStatus.FORBIDDEN, "another site asks for this; only our own service worker may")
@@ -165,7 +165,7 @@ class Devices(CitizenPages):
         except BadLink:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the token is none of ours", kind="bad-token") from None
 
-    def _let_go(self, token: str, name: str) -> str:
+    def _release(self, token: str, name: str) -> str:
         """Return the device that this browser was for the same citizen; remove the one it was for another."""
         try:
             person, device = self._links.read_device(token)
@@ -203,7 +203,7 @@ class Devices(CitizenPages):
             "id": device.id,
             "name": device.name,
             "added": frame.speech.moment(device.added),
-            "mark": mark_of(device.push),
+            "mark": endpoint_hash(device.push),
             "token": self._links.device(person, device.id),
         }
 
@@ -212,7 +212,7 @@ def _removed() -> Problem:
     return Problem(HTTPStatus.GONE, "the device was removed; add it again on the page of devices")
 
 
-def mark_of(push: str) -> str:
+def endpoint_hash(push: str) -> str:
     """Return a hash of an endpoint, by which the script of the page finds the row of its own browser."""
     return urlsafe_b64encode(sha256(endpoint_of(push).encode()).digest()).rstrip(b"=").decode()
 

@@ -1,19 +1,19 @@
 """The certificate of an erasure as a page to print, which needs no other file."""
 
 from app.pages.catalogues import Speech
-from app.pages.layout import standing_alone
-from app.pages.leaving import proved
+from app.pages.layout import self_contained_page
+from app.pages.self_erasure import proof_rows
 from streams.privacy.erasure import Certificate
 
 
 def erasure_letter(one: Certificate, speech: Speech) -> str:
     """Return the page, in that language; names of tables and of facts are as they are."""
     say = speech.say
-    return standing_alone(
+    return self_contained_page(
         "certificate.html",
         speech,
         rows=[
-            *proved(one, speech),
+            *proof_rows(one, speech),
             (say("Erased by"), f"{one.by} ({one.agency})"),
             (say("Why"), one.reason),
         ],

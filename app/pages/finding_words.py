@@ -319,12 +319,12 @@ def finding_in_words(finding: Finding, speech: Speech) -> FindingWords:
     """Return the finding in the words of a language."""
     sentence, todo = _words(finding)
     values = {
-        "about": speech.listed([name for name, _, _ in finding.providers]) if finding.providers else finding.about,
+        "about": speech.joined([name for name, _, _ in finding.providers]) if finding.providers else finding.about,
         "channel": _channel(finding.channel or finding.about, speech) or finding.channel,
-        "channels": speech.listed([_channel(each, speech) for each in finding.without]),
+        "channels": speech.joined([_channel(each, speech) for each in finding.without]),
         "cause": cause_in_words(finding.cause, speech),
         "count": speech.number(finding.count),
-        "time": speech.lasting(finding.seconds),
+        "time": speech.duration(finding.seconds),
     }
     said = speech.say(sentence).format(**values)
     todo = speech.say(todo) if finding.holds is None else _holdup(finding, finding.holds, speech)
@@ -388,10 +388,10 @@ def _details(finding: Finding, speech: Speech) -> list[str]:
     elif finding.since is not None:
         found.append(say("Since %(time)s") % {"time": speech.moment(finding.since)})
     if finding.kind in CAUSE_SHOWN and finding.cause:
-        plain = speech.spoken(finding.cause) != speech.language
+        plain = speech.language_of(finding.cause) != speech.language
         found.append(_why(finding.code if plain and finding.code else speech.tell(finding.cause), speech))
     if finding.without and not finding.providers:
-        channels = speech.listed([_channel(each, speech) for each in finding.without])
+        channels = speech.joined([_channel(each, speech) for each in finding.without])
         found.append(say("Nothing is sent by {channels}").format(channels=channels))
     found += [
         f"{name} ({_channel(channel, speech) or channel}): {cause_in_words(cause, speech)}"
@@ -411,7 +411,7 @@ def _trend(finding: Finding, speech: Speech) -> list[str]:
     assert trend is not None
     by = speech.number(round(abs(trend.a_minute), 1))
     if trend.empty_in is not None:
-        left = speech.lasting(trend.empty_in.total_seconds())
+        left = speech.duration(trend.empty_in.total_seconds())
         return [
             speech.say("fewer by {count} a minute").format(count=by),
             speech.say("done in {time}").format(time=left),

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from app.http import routes
 from app.http.cursors import read, written
 from app.pages.catalogues import Speech
+from app.pages.citizen_pages import CitizenPages
 from app.pages.life import STATES, category, shown
 from app.pages.pack_names import Names, names_of
-from app.pages.readers import CitizenPages
 from app.pages.reasons import announced, particulars
-from app.pages.ruling import CLASSES
+from app.pages.rule_words import CLASSES
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Joined, Words
 from domain.nudges.calendar_days import CalendarDays

@@ -70,11 +70,11 @@ class Frame(Struct, frozen=True):
         return self.speech.language
 
     @property
-    def theirs(self) -> Sequence[str]:
+    def places(self) -> Sequence[str]:
         """Return the places that an official may enter."""
         return places_of(self.who)
 
-    def here(self, **changed: str) -> str:
+    def address_with(self, **changed: str) -> str:
         """Return the address of this page, with something changed in its query."""
         return f"{self.path}?{urlencode({**self.query, **changed})}"
 
@@ -141,7 +141,7 @@ class Pages:
         return RedirectResponse(f"{self.root}{path}", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
 
 
-def standing_alone(template: str, speech: Speech, **shown: Any) -> str:
+def self_contained_page(template: str, speech: Speech, **shown: Any) -> str:
     """Return a page that needs no other file and nothing of the site: its styles stand in it."""
     style = Markup((_HERE / "static/style.css").read_text(encoding="utf-8"))  # noqa: S704  (our own file)
     environment = _environment(speech.language, "", (_HERE / "html", _HERE))
@@ -164,7 +164,7 @@ def _environment(language: str, root: str, folders: tuple[Path, ...]) -> Environ
     )
     made.filters |= {"as_written": AsWritten, "parts_of": lambda text: list(parts_of(speech.tell(text)))}
     made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
-    made.globals |= {"root": root, "languages": LANGUAGES, "stamp": _stamp()}
+    made.globals |= {"root": root, "languages": LANGUAGES, "stamp": _style_version()}
     return made
 
 
@@ -176,7 +176,7 @@ def _on_this_site(path: str) -> str:
     return f"/{quote(path.lstrip('/'))}"
 
 
-def _stamp() -> str:
+def _style_version() -> str:
     """Changes with the stylesheet, so that no browser shows new pages in an old dress."""
     files = sorted((_HERE / "static").iterdir())
     return blake2b(b"".join(path.read_bytes() for path in files), digest_size=6).hexdigest()
@@ -187,7 +187,7 @@ def install_static(app: FastAPI) -> None:
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
 
 
-def for_people(request: Request) -> bool:
+def wants_page(request: Request) -> bool:
     """Return True if the client asks for a page, as browsers do, rather than data."""
     return "text/html" in request.headers.get("accept", "")
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from app.packs.version_diff import start_of
 from app.pages.catalogues import Speech
 from app.pages.pack_names import Names, names_of
-from app.pages.ruling import Clause, rule_told
+from app.pages.rule_words import Clause, rule_in_words
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.timing import parse_offset
 from domain.core.translatable import N_
@@ -120,7 +120,7 @@ def details_of(why: Explanation, rules: Rules, speech: Speech) -> Details:
     rule = Clause(why.clause, why.agency, why.klass, why.legal_basis_titles)
     return Details(
         tuple(_recorded(why, names)),
-        tuple(rule_told(rule, rules, speech)),
+        tuple(rule_in_words(rule, rules, speech)),
         tuple((names.heading_of(name), names.value(value)) for name, value in why.used.items()),
         tuple(line_of(each, speech) for each in why.facts),
     )

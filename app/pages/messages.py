@@ -19,11 +19,11 @@ from app.identity.links import PAGE_LASTS, BadLink, OldLink
 from app.packs.version_diff import start_of
 from app.pages import visits
 from app.pages.calendar_file import Entry, as_calendar, calendar_file
+from app.pages.citizen_pages import CitizenPages
 from app.pages.inbox import days_in_words, subject_lines
 from app.pages.layout import Frame, Pages
 from app.pages.life import STATES, details_of, line_of, shown
 from app.pages.pack_names import names_of
-from app.pages.readers import CitizenPages
 from app.pages.reasons import Because, because, question_of
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
@@ -45,7 +45,7 @@ from templates.words.rendering import Rendered
 
 SPOKEN: Mapping[str, str] = {"kk": N_("in Kazakh"), "ru": N_("in Russian"), "en": N_("in English")}
 ANSWER, DISPUTED = "answer:", "disputed"
-MOST = 2000
+MOST_CHARACTERS = 2000
 
 
 class NudgeReader(Struct, frozen=True):
@@ -84,21 +84,21 @@ class Messages(CitizenPages):
     @routes.get("/m/{token}")
     def show(self, request: Request) -> Response:
         """Return the message, with what can be done."""
-        return self._opened(request, self._read_message)
+        return self._respond_to_reader(request, self._read_message)
 
-    def _opened(
+    def _respond_to_reader(
         self, request: Request, page: Callable[[Request, NudgeReader, Frame, Explanation], Response]
     ) -> Response:
         """A page of the message; of a link whose time is over, what it is still good for."""
         try:
-            reader = self._named(request)
+            reader = self._identified_reader(request)
         except OldLink as old:
-            return self._over(request, old)
+            return self._expired_link_page(request, old)
         except BadLink as error:
             raise bad_link(error) from None
         return page(request, reader, *self._read(request, reader))
 
-    def _over(self, request: Request, old: OldLink) -> Response:
+    def _expired_link_page(self, request: Request, old: OldLink) -> Response:
         """Answer that the link is too old to show its message; offer the stop that the message offered."""
         reader = NudgeReader(old.recipient, old.nudge, "", linked=True)
         frame, why = self._read(request, reader)
@@ -126,7 +126,7 @@ class Messages(CitizenPages):
         if not reader.linked and "prefetch" not in request.headers.get("sec-purpose", ""):
             self._keep_read(reader)
         words = why.alone.get(reader.person) or why.words.get(reader.person)
-        return self._pages.respond("message.html", frame, **self._shown(reader, frame, why, words))
+        return self._pages.respond("message.html", frame, **self._template_values(reader, frame, why, words))
 
     def _keep_read(self, reader: NudgeReader) -> None:
         sent, attempt, state = self._platform.queries.inboxes.attempt(reader.person, reader.nudge)
@@ -134,10 +134,12 @@ class Messages(CitizenPages):
             receipt = Receipt(sent, reader.person, attempt, ReceiptStatus.OPENED)
             self._platform.delivery.receipts.record(receipt)
 
-    def _shown(self, reader: NudgeReader, frame: Frame, why: Explanation, words: Rendered | None) -> dict[str, Any]:
+    def _template_values(
+        self, reader: NudgeReader, frame: Frame, why: Explanation, words: Rendered | None
+    ) -> dict[str, Any]:
         speech, channels = frame.speech, channels_of(why)
         went = bool(channels)
-        text, caption = words_of(words, channels)
+        text, caption = text_and_title(words, channels)
         digest = why.digests.get(reader.person)
         code = self._code(digest or reader.nudge, reader.person) if went else ""
         if words and code and digest is None and channels[-1] == "sms":
@@ -180,9 +182,9 @@ class Messages(CitizenPages):
 
     def _members(self, reader: NudgeReader, frame: Frame, why: Explanation) -> list[Member]:
         """Return the messages that go with this digest."""
-        return [self._member(reader, frame, member) for member in self._travelling(reader, why)]
+        return [self._member(reader, frame, member) for member in self._digest_members(reader, why)]
 
-    def _travelling(self, reader: NudgeReader, why: Explanation) -> Iterator[Explanation]:
+    def _digest_members(self, reader: NudgeReader, why: Explanation) -> Iterator[Explanation]:
         for id_ in why.members:
             try:
                 member = self._platform.queries.inboxes.why(reader.person, id_)
@@ -237,7 +239,7 @@ class Messages(CitizenPages):
     @routes.get(f"/m/{{token}}/{CALENDAR_FILE}")
     def calendar(self, request: Request) -> Response:
         """Return the day that the message is about, as a file for calendars."""
-        return self._opened(request, self._calendar)
+        return self._respond_to_reader(request, self._calendar)
 
     def _day(self, reader: NudgeReader, frame: Frame) -> str:
         """Return the days of the message in words; empty where no calendar can hold them."""
@@ -266,7 +268,7 @@ class Messages(CitizenPages):
     @routes.get("/m/{token}/why")
     def why(self, request: Request) -> Response:
         """Show the reason for the message."""
-        return self._opened(request, self._because)
+        return self._respond_to_reader(request, self._because)
 
     def _because(self, request: Request, reader: NudgeReader, frame: Frame, why: Explanation) -> Response:
         what, _, nudge = (visits.told_once(request, DISPUTED) or "").partition(" ")
@@ -327,11 +329,11 @@ class Messages(CitizenPages):
     def _reader(self, request: Request) -> NudgeReader:
         """Return the reader of the nudge. Raises Problem where the request may not read it."""
         try:
-            return self._named(request)
+            return self._identified_reader(request)
         except BadLink as error:
             raise bad_link(error) from None
 
-    def _named(self, request: Request) -> NudgeReader:
+    def _identified_reader(self, request: Request) -> NudgeReader:
         now, asked = self._platform.clock(), request.path_params
         if (token := asked.get("token")) is not None:
             try:
@@ -355,7 +357,7 @@ def _wrong_with(text: str) -> str:
     """Return the reason why the words of a dispute are not taken; empty where they are."""
     if not text:
         return Said("Write what is not right")
-    if len(text) > MOST:
+    if len(text) > MOST_CHARACTERS:
         return Said("Write no more than 2,000 characters")
     if has_iin(text):
         return Said("Remove the national id: the office knows whom this message is about")
@@ -368,7 +370,7 @@ def channels_of(why: Explanation) -> list[str]:
     return list(dict.fromkeys(reversed(tried)))[::-1]
 
 
-def words_of(words: Rendered | None, channels: Sequence[str]) -> tuple[str, str]:
+def text_and_title(words: Rendered | None, channels: Sequence[str]) -> tuple[str, str]:
     """Return the text and the title that its last channel carried; where none did, the longest that there are."""
     if words is None:
         return "", ""

@@ -65,7 +65,7 @@ VALUES: Final[Mapping[str, str]] = {
 """Value of an enumeration -> its word."""
 
 
-def step_called(name: str, steps: Sequence[str], speech: Speech) -> str:
+def step_name(name: str, steps: Sequence[str], speech: Speech) -> str:
     """Return what a step is called: its place among the `steps` of its trigger, whose names are their author's."""
     if name == CORRECTION:
         return speech.say("Correction")

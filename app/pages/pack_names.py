@@ -7,7 +7,7 @@ from typing import Any
 
 from app.pages.catalogues import Speech
 from app.pages.naming import VALUES
-from app.pages.ruling import in_words
+from app.pages.rule_words import in_words
 from domain.core.plain import PlainData
 from domain.core.translatable import Lowered, Number, Titles
 from domain.rules.event_types import Catalogue, EventType, field_titles

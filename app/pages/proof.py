@@ -7,9 +7,9 @@ from typing import Final
 from msgspec import Struct
 
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.layout import standing_alone
+from app.pages.layout import self_contained_page
 from app.pages.life import details_of, shown
-from app.pages.messages import channels_of, words_of
+from app.pages.messages import channels_of, text_and_title
 from app.pages.pack_names import names_of
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
@@ -49,7 +49,7 @@ class Sent(Struct, frozen=True):
 def proof_letter(found: Evidence, file: ProofFile, rules: Rules, speech: Speech) -> str:
     """Return the letter as a page that needs no other file."""
     why, say = found.why, speech.say
-    return standing_alone(
+    return self_contained_page(
         "proof.html",
         speech,
         title=speech.titled(why.title) or say("Daily summary"),
@@ -82,7 +82,7 @@ def _sent(found: Evidence, speech: Speech) -> Iterator[Sent]:
     channels = channels_of(found.why)
     by = ", ".join(shown(CHANNELS, each, speech) for each in channels) or speech.say("not sent")
     for recipient, words in found.why.words.items():
-        text, caption = words_of(words, channels)
+        text, caption = text_and_title(words, channels)
         rows = (
             (speech.say("Recipient"), recipient),
             (speech.say("By"), by),

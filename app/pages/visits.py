@@ -27,13 +27,13 @@ from app.http.problems import Problem
 from domain.core.translatable import Said
 from domain.facts.principals import Principal
 
-LASTS = timedelta(hours=8)
+VISIT_LASTS = timedelta(hours=8)
 """The length of a visit from signing in, however busy it is."""
 CLAIMED_LASTS = timedelta(hours=1)
 """The length of a visit of officials who are on no list of ours: roles that their issuer took away last as long."""
-AHEAD = timedelta(hours=1)
+MOST_CLOCK_AHEAD = timedelta(hours=1)
 """The most by which the clock of another process may be ahead of ours for its cookies to be good."""
-KEPT = timedelta(days=1)
+COOKIE_LASTS = timedelta(days=1)
 """The time for which a visitor's form is kept while they sign in again."""
 FORM_BYTES, DRAFT_BYTES = 64 * 1024, 3 * 1024 * 1024
 """The most that a form has; and one with a draft in it, whose letters beyond Latin take up to six bytes a byte."""
@@ -68,7 +68,7 @@ class _Signer(TimestampSigner):
             return super().unsign(*given, **options)
         except SignatureExpired as expired:
             now = self.timestamp_to_datetime(self.get_timestamp())
-            if expired.date_signed is None or not now < expired.date_signed <= now + AHEAD:
+            if expired.date_signed is None or not now < expired.date_signed <= now + MOST_CLOCK_AHEAD:
                 raise
             return expired.payload
 
@@ -79,7 +79,7 @@ class _Visits(SessionMiddleware):
             app,
             secret,
             session_cookie="__Host-habarshy" if safe else "habarshy",
-            max_age=int(KEPT.total_seconds()),
+            max_age=int(COOKIE_LASTS.total_seconds()),
             same_site="lax",  # strict loses who comes back
             https_only=safe,
         )
@@ -101,7 +101,7 @@ def begin(request: Request, now: datetime, *, citizen: str = "", official: Offic
     theirs = (citizen, who) == (citizen_of(request), official_of(request))
     names = (_LANGUAGE, NEXT, _CSRF) if theirs else (_LANGUAGE, NEXT)
     kept = {name: _visit(request)[name] for name in names if name in _visit(request)}
-    left, mark = _left_behind(request)
+    left, mark = _ended_visit(request)
     if left and hmac.compare_digest(_mark_of(left, citizen, who), mark):
         kept[_CSRF] = left
     request.session.clear()
@@ -169,7 +169,7 @@ def require_official(request: Request, now: datetime) -> Principal:
         SignInNeeded: nobody did, or it was too long ago.
     """
     found = principal_of(request)
-    if found is None or not _is_fresh(request, now, LASTS if _is_listed(request) else CLAIMED_LASTS):
+    if found is None or not _is_fresh(request, now, VISIT_LASTS if _is_listed(request) else CLAIMED_LASTS):
         raise SignInNeeded
     return found
 
@@ -243,22 +243,22 @@ def require_form(request: Request, fields: Fields) -> None:
 
 def field_of(fields: Fields, name: str) -> str:
     """Return a field of a form without NUL and the space around it; empty where it is missing."""
-    return _kept((fields.get(name) or [""])[0]).replace("\r\n", "\n")
+    return _cleaned((fields.get(name) or [""])[0]).replace("\r\n", "\n")
 
 
-def asked_of(request: Request) -> dict[str, str]:
+def query_of(request: Request) -> dict[str, str]:
     """Return the fields of the address, without NUL and the space around them."""
-    return {name: _kept(value) for name, value in request.query_params.items()}
+    return {name: _cleaned(value) for name, value in request.query_params.items()}
 
 
-def _kept(text: str) -> str:
+def _cleaned(text: str) -> str:
     """Return the text without NUL, which PostgreSQL has no letter for, and without the space around it."""
     return text.replace("\x00", "").strip()
 
 
-async def written_before(request: Request) -> Fields:
+async def form_of_ended_visit(request: Request) -> Fields:
     """Return the fields of a form of a visit that is over by now, or was ended in another window; else nothing."""
-    known = csrf_of(request) or _left_behind(request)[0]
+    known = csrf_of(request) or _ended_visit(request)[0]
     if request.method != "POST" or not known:
         return {}
     fields = await _fields_of(request, DRAFT_BYTES)
@@ -269,7 +269,7 @@ def _has_token(fields: Fields, known: str) -> bool:
     return bool(known) and hmac.compare_digest(field_of(fields, _CSRF).encode(), known.encode())
 
 
-def _left_behind(request: Request) -> tuple[str, str]:
+def _ended_visit(request: Request) -> tuple[str, str]:
     """Return the token of the forms of the visit that was ended in this browser, and its mark; else nothing."""
     kept = _visit(request).get(_LEFT)
     return (str(kept[0]), str(kept[1])) if isinstance(kept, list) else ("", "")
@@ -342,7 +342,7 @@ def _is_listed(request: Request) -> bool:
     return bool(msgspec.convert(_visit(request)[_OFFICIAL], Official).mark)
 
 
-def _is_fresh(request: Request, now: datetime, lasts: timedelta = LASTS) -> bool:
+def _is_fresh(request: Request, now: datetime, lasts: timedelta = VISIT_LASTS) -> bool:
     return now - _since(request) < lasts
 
 

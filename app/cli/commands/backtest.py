@@ -22,7 +22,7 @@ from app.compose import compose
 from app.jobs.progress import parts
 from app.moments import moment_of
 from app.pages.backtest_report import page
-from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
+from app.pages.catalogues import DEFAULT_LANGUAGE, LANGUAGES, Speech
 from app.settings import Settings, load_settings
 from app.terminal import Exit, print_json, print_line, stop, talk, write_file
 from domain.facts.principals import Principal, Role, require
@@ -69,7 +69,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     against: Against = None,
     with_caps: WithCaps = False,
     html: Html = None,
-    language: Language = OTHERWISE,
+    language: Language = DEFAULT_LANGUAGE,
     others: With = None,
     processes: Processes = None,
     cluster: Cluster = None,

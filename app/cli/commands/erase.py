@@ -16,7 +16,7 @@ from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import erased_list
 from app.identity.meant_persons import NO_PERSON, pseudonym_in
-from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
+from app.pages.catalogues import DEFAULT_LANGUAGE, LANGUAGES, Speech
 from app.pages.erasure_letter import erasure_letter
 from app.reports.erasure_certificate import certificate_rows
 from app.terminal import Exit, confirm, counted, print_json_or_lines, stop, talk, write_file
@@ -46,7 +46,7 @@ def erase(
     person: Person = None,
     several: Several = None,
     html: Html = None,
-    language: Language = OTHERWISE,
+    language: Language = DEFAULT_LANGUAGE,
     *,
     how: ConfirmOptions,
     on: TimedOptions,

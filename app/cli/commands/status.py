@@ -15,7 +15,7 @@ from app.compose import compose
 from app.jobs.job_results import trouble
 from app.log_places import zone_shown
 from app.moments import told_in
-from app.pages.catalogues import OTHERWISE, Speech
+from app.pages.catalogues import DEFAULT_LANGUAGE, Speech
 from app.pages.finding_words import finding_in_words
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, lag_of_workers
@@ -63,7 +63,7 @@ def status(check: Check = False, as_json: AsJson = False, *, on: TimedOptions) -
     idle = {name: Record(channel_of(each)) for name, each in platform.settings.providers.items()}
     found = replace(found, providers={name: figures_of(each) for name, each in idle.items()} | dict(found.providers))
     wrong, zone = findings(condition), zone_shown(platform.rules.library)
-    speech = Speech(OTHERWISE, zone)
+    speech = Speech(DEFAULT_LANGUAGE, zone)
     if as_json:
         running = [_process_data(each) for each in condition.processes]
         told_of = {"findings": [_as_data(each, speech) for each in wrong], "processes": running}

@@ -13,7 +13,7 @@ from app.http import routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, command
 from app.pages.layout import Before
-from app.pages.visits import asked_of
+from app.pages.visits import query_of
 from domain.facts.access_facts import LettersDropped
 from streams.privacy.access_log import Account, latest_accounts
 
@@ -25,7 +25,7 @@ class AccessPage(ConsolePages):
     def show(self, request: Request, before: Before = None) -> Response:
         """The latest first."""
         _, frame = self._staff.reader(request)
-        by = asked_of(request).get("by", "")[:100]
+        by = query_of(request).get("by", "")[:100]
         found, on = latest_accounts(self._staff.platform.log, before, by)
         run = command("audit", "list", *(("--by", by) if by else ()))
         return self._staff.show(

@@ -15,7 +15,7 @@ from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, Staff, command, short_field
 from app.pages.layout import Frame
 from app.pages.life import shown
-from app.pages.visits import Form, asked_of
+from app.pages.visits import Form, query_of
 from app.pages.whole_numbers import whole_number
 from domain.core.translatable import N_, Said
 from domain.facts.access_facts import MOST_SAID, says_why
@@ -76,7 +76,7 @@ class DeadLetterPages(ConsolePages):
     def group(self, request: Request) -> Response:
         """Return the oldest letters of a group."""
         _, frame = self._staff.operator(request)
-        chosen = _chosen(asked_of(request))
+        chosen = _chosen(query_of(request))
         [found] = self._found(chosen)
         letters = [_plain(each, frame.speech) for each in self._letters.letters(chosen.choice, SHOWN)]
         return self._staff.show(
@@ -93,7 +93,7 @@ class DeadLetterPages(ConsolePages):
     def plan(self, request: Request) -> Response:
         """Show the plan for the chosen letters; nothing is changed."""
         _, frame = self._staff.operator(request)
-        return self._plan(frame, _chosen(asked_of(request), doing=True), {})
+        return self._plan(frame, _chosen(query_of(request), doing=True), {})
 
     def _plan(self, frame: Frame, chosen: Chosen, wrong: Mapping[str, str], reason: str = "") -> Response:
         [found] = self._found(chosen)

@@ -140,7 +140,7 @@ def job_in_words(job: Job, speech: Speech, *, alone: bool, unattended: bool = Fa
     worked = job.worked.total_seconds()
     rate = job.done / worked if worked and job.done else 0.0
     going = job.state in AT_WORK and not alone
-    left = speech.lasting(max(0, job.of - job.done) / rate) if rate and going else ""
+    left = speech.duration(max(0, job.of - job.done) / rate) if rate and going else ""
     title = KINDS.get(job.kind, (job.kind,))[0]
     return {
         "id": job.id,
@@ -157,7 +157,7 @@ def job_in_words(job: Job, speech: Speech, *, alone: bool, unattended: bool = Fa
         "left": left,
         "by": job.asked_by,
         "asked": speech.moment(job.asked_at),
-        "worked": speech.lasting(worked),
+        "worked": speech.duration(worked),
         "changed": speech.moment(job.changed_at),
         "words": _words(job.words, speech),
         "ended": job.state is JobState.DONE,

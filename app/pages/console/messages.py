@@ -75,7 +75,7 @@ class MessagePages(ConsolePages):
     def show(self, request: Request) -> Response:
         """Search for messages; without any condition, the latest."""
         _, frame = self._staff.operator(request)
-        asked = visits.asked_of(request)
+        asked = visits.query_of(request)
         given = {name: asked.get(name, "") for name in FIELDS}
         choices, wrong = self._choices(frame.speech), dict[str, str]()
         wanted = _wanted(given, choices, frame.speech, wrong)

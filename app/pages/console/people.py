@@ -20,7 +20,7 @@ from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, Staff, command, short_field
 from app.pages.layout import Frame
 from app.pages.life import STATES, details_of, shown
-from app.pages.naming import step_called
+from app.pages.naming import step_name
 from app.pages.pack_names import names_of
 from app.pages.visits import Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
@@ -203,7 +203,7 @@ class TrailRows:
         if isinstance(fact, NudgeCancelled) and nudge is not None and nudge.was_attempted_by(fact.at):
             name = NO_FURTHER_ATTEMPT
         trigger = getattr(fact, "trigger", "") or ("" if nudge is None else nudge.intent.trigger)
-        more = [step_called(fact.step, self._steps.get(trigger, ()), speech)] if hasattr(fact, "step") else []
+        more = [step_name(fact.step, self._steps.get(trigger, ()), speech)] if hasattr(fact, "step") else []
         more += [shown(CHANNELS, fact.channel, speech)] if hasattr(fact, "channel") else []
         more += [shown(REASON_WORDS, fact.reason, speech)] if getattr(fact, "reason", "") else []
         title = self._title(trigger)

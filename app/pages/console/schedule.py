@@ -87,10 +87,10 @@ def _row(run: Run, speech: Speech, now: datetime, *, late: bool, spoiled: bool) 
         "late": late,
         "due": run.next_at is not None and run.next_at <= now and run.outcome not in UNDER_WAY,
         "last": speech.moment(run.started_at) if run.started_at is not None else "",
-        "took": speech.lasting(run.took.total_seconds()) if run.took is not None else "",
+        "took": speech.duration(run.took.total_seconds()) if run.took is not None else "",
         "state": (speech.say(state), kind),
         "why": speech.tell(run.words or run.error) if failed else "",
-        "tongue": speech.spoken(run.words or run.error),
+        "tongue": speech.language_of(run.words or run.error),
         "now": run.job != DESTROYS,
         "command": command("retire", "--plan") if run.job == DESTROYS else command("schedule", "--now", run.job),
     }

@@ -25,7 +25,7 @@ from streams.rules.aggregates import ActiveStop
 from streams.rules.switches import UnknownName, owner_of
 
 
-class Wish(Struct, frozen=True):
+class SwitchRequest(Struct, frozen=True):
     """A request to stop something, or to resume it."""
 
     what: str = ""
@@ -53,7 +53,7 @@ class SwitchPages(ConsolePages):
     def show(self, request: Request) -> Response:
         """Show everything that is stopped."""
         who, frame = self._staff.operator(request)
-        return self._show(who, frame, Wish(), {}, done=request.query_params.get("done", ""))
+        return self._show(who, frame, SwitchRequest(), {}, done=request.query_params.get("done", ""))
 
     @routes.post("/console/switches/stop")
     def stop(self, request: Request, fields: Form) -> Response:
@@ -61,13 +61,13 @@ class SwitchPages(ConsolePages):
         return self._set(request, fields, stopped=True)
 
     @routes.post("/console/switches/go")
-    def let_go(self, request: Request, fields: Form) -> Response:
+    def resume(self, request: Request, fields: Form) -> Response:
         """Resume sending, including the messages that waited."""
         return self._set(request, fields, stopped=False)
 
     def _set(self, request: Request, fields: Fields, *, stopped: bool) -> Response:
         who, frame = self._staff.operator(request, fields)
-        wish = Wish(short_field(fields, "what"), short_field(fields, "reason", MOST_SAID))
+        wish = SwitchRequest(short_field(fields, "what"), short_field(fields, "reason", MOST_SAID))
         say = frame.speech.say
         wrong = {}
         if wish.scope not in SCOPES:
@@ -83,14 +83,14 @@ class SwitchPages(ConsolePages):
             return self._show(who, frame, wish, wrong)
         return self._staff.go(f"/switches?done={'stopped' if stopped else 'going'}")
 
-    def _switch(self, wish: Wish, who: Principal, *, stopped: bool) -> None:
+    def _switch(self, wish: SwitchRequest, who: Principal, *, stopped: bool) -> None:
         if wish.scope == PAUSED:
             self._switches.resume(wish.name, who, wish.reason)
         else:
             self._switches.control(wish.scope, wish.name, who, stopped=stopped, reason=wish.reason)
 
     def _show(
-        self, who: Principal, frame: Frame, wish: Wish, wrong: Mapping[str, str], *, done: str = ""
+        self, who: Principal, frame: Frame, wish: SwitchRequest, wrong: Mapping[str, str], *, done: str = ""
     ) -> Response:
         example, off, on = wish.reason or "…", self._switches.off(), self._staff.platform
         rules, stopped = on.rules.library.rules(), {(each.scope, each.name) for each in off}
@@ -99,7 +99,7 @@ class SwitchPages(ConsolePages):
         return self._staff.show(
             "switches.html",
             frame,
-            off=[self._row(each, who, frame) | {"held": _held(each, held, frame.speech)} for each in off],
+            off=[self._row(each, who, frame) | {"held": _held_back(each, held, frame.speech)} for each in off],
             groups=list(self._groups(frame)),
             wish=wish,
             errors=wrong,
@@ -141,7 +141,7 @@ class SwitchPages(ConsolePages):
             yield shown(SCOPES, scope, frame.speech), rows
 
 
-def _held(off: ActiveStop, held: HeldBack | None, speech: Speech) -> str:
+def _held_back(off: ActiveStop, held: HeldBack | None, speech: Speech) -> str:
     """Return how many messages a switch holds back now."""
     count = held.counts.get((off.scope, off.name), 0) if held is not None else 0
     if held is None or held.whole:

@@ -134,7 +134,7 @@ class Trends:
             if name not in ages:
                 continue
             found = Counter(ages[name])
-            highest = self._speech.lasting(max(found.values(), default=0))
+            highest = self._speech.duration(max(found.values(), default=0))
             said = self._speech.say("at most {time}").format(time=highest)
             yield replace(self._over_time(title, found, said), counted=self._speech.say("Seconds"))
 

@@ -8,6 +8,6 @@ Modules:
     all_texts: the texts of all languages, and those of a document.
     field_places: the fields of the forms that findings are about.
 
-Inside: listing, beginning, citizen_letters (a page each); wording (the texts of one language);
+Inside: listing, new_draft, citizen_letters (a page each); texts_page (the texts of one language);
 approving, mailing and backtests (from handing in on); triggers and figures (what is published).
 """

@@ -16,12 +16,12 @@ from app.packs.draft_bench import MOST_BYTES
 from app.pages.catalogues import LANGUAGES, Speech, own_first
 from app.pages.layout import Frame
 from app.pages.life import shown
-from app.pages.naming import step_called
+from app.pages.naming import step_name
 from app.pages.visits import DraftForm, Fields, field_of, tell_once, told_once
 from app.pages.work.drafts import merging
 from app.pages.work.drafts.form_pages import Edit, FormPages, too_long
-from app.pages.work.drafts.progress import mending
-from app.pages.work.drafts.sheets import Id, laid_out, rule_of, steps_of, text_of
+from app.pages.work.drafts.progress import remaining_work
+from app.pages.work.drafts.stored_drafts import Id, laid_out, rule_of, steps_of, text_of
 from app.pages.work.drafts.text_fields import (
     MOST_TEXT,
     TITLES,
@@ -34,7 +34,7 @@ from app.pages.work.drafts.text_fields import (
     text_called,
     way_of,
 )
-from app.pages.work.trials.trying import heard_by_somebody, step_shown
+from app.pages.work.trials.trial_pages import heard_by_somebody, step_shown
 from app.reports.life_words import CHANNELS
 from domain.facts.principals import Principal, Role
 from domain.rules.triggers import CORRECTION
@@ -139,8 +139,8 @@ class AllTexts(FormPages[AllWords]):
         written, wrong = edit.form.with_changes(edit.changes)
         return {**files, **written}, wrong
 
-    def _telling(self, form: AllWords, frame: Frame) -> merging.Telling:
-        return merging.Telling(lambda name: _label(name, form, frame.speech), lambda _, text: text)
+    def _field_wording(self, form: AllWords, frame: Frame) -> merging.FieldWording:
+        return merging.FieldWording(lambda name: _label(name, form, frame.speech), lambda _, text: text)
 
     def _saved(self, sheet: StoredDraft, spoken: str) -> str:  # noqa: ARG002  (it has all languages)
         return f"/work/drafts/{sheet.id}/note?done={NOTE}"
@@ -198,7 +198,9 @@ def tabs(
         (
             each,
             LANGUAGES.get(each, each),
-            mending([one for one in findings if one.path == f"{each}.md" and one.stops_submitting], files, speech),
+            remaining_work(
+                [one for one in findings if one.path == f"{each}.md" and one.stops_submitting], files, speech
+            ),
         )
         for each in languages
     ]
@@ -347,7 +349,7 @@ def _title(field: str, speech: Speech) -> str:
 def _names_of_group(under: Sequence[str | int], steps: Sequence[str], speech: Speech) -> Iterator[str]:
     yield group_called(under, steps, speech)
     if under[-1] == CORRECTION or under[-1] in steps:
-        yield step_called(str(under[-1]), steps, speech)
+        yield step_name(str(under[-1]), steps, speech)
 
 
 @cache

@@ -20,19 +20,19 @@ from app.pages.layout import Frame
 from app.pages.life import category, shown
 from app.pages.naming import VALUES
 from app.pages.pack_names import names_of
-from app.pages.ruling import CLASSES, PARTS, clause_told, parts_told, ways_told
+from app.pages.rule_words import CLASSES, PARTS, channels_row, full_clause, parts_in_words
 from app.pages.visits import Fields, Form, field_of
-from app.pages.work.backtests import figures_of, latest, people_told, told_a_day, tried_in_short, unreached
+from app.pages.work.backtests import backtest_in_short, figures_of, latest, people_told, people_told_a_day, unreached
 from app.pages.work.drafts.changed_lines import changed_lines
 from app.pages.work.drafts.draft_pages import DraftPages
 from app.pages.work.drafts.gaps import gaps_in
 from app.pages.work.drafts.progress import Progress
-from app.pages.work.drafts.sheets import Id, in_order, laid_out, page_called, text_of, unknown_as_problem
+from app.pages.work.drafts.stored_drafts import Id, in_page_order, laid_out, page_name, text_of, unknown_as_problem
 from app.pages.work.drafts.text_fields import is_sample_text, sample_texts
 from app.pages.work.figures import figures
 from app.pages.work.mailing import Mailing
 from app.pages.work.office import Hash, Name, Office, WholeHash
-from app.pages.work.trials.trying import heard_by_somebody, step_shown
+from app.pages.work.trials.trial_pages import heard_by_somebody, step_shown
 from app.pages.work.words import share
 from domain.core.translatable import N_, Words
 from domain.core.translatable import text_of as words_of
@@ -196,7 +196,7 @@ class Approving(DraftPages):
             "whole": live == 1,
             "published": now.hash_of(submission.about) == submission.hash and whole,
             "so_far": self._so_far(submission, now, speech) if live else "",
-            "look_again": _look_again((told_a_day(self._office, submission) or 0) * live, speech)
+            "look_again": _look_again((people_told_a_day(self._office, submission) or 0) * live, speech)
             if 0 < live < 1
             else "",
             "reaches": self._reaches(submission, BEGIN_WITH, speech),
@@ -221,7 +221,10 @@ class Approving(DraftPages):
         say, rules = speech.say, fact.rules
         return [
             *self._parts(fact, speech, told=PARTS.keys() - {"expires"}),
-            (say("How many"), tried_in_short(self._office, submission, speech) or self._how_many(submission, speech)),
+            (
+                say("How many"),
+                backtest_in_short(self._office, submission, speech) or self._how_many(submission, speech),
+            ),
             (say("Legal basis"), speech.titled(legal_basis_of(rules))),
             (say("Kind of message"), shown(CLASSES, rules["class"], speech)),
             (say("Topic"), category(rules["category"], speech)),
@@ -231,7 +234,7 @@ class Approving(DraftPages):
         """Return what an approver seldom needs, in rows."""
         return [
             *self._parts(fact, speech, told={"expires"}),
-            ways_told(fact.rules, speech),
+            channels_row(fact.rules, speech),
             (speech.say("Its tests"), self._tested(self._sheets.of(fact.trigger, submission.hash), speech)),
             (speech.say("Handed in"), f"{speech.moment(fact.at)}, {', '.join(dict.fromkeys(submission.by))}"),
             *([(speech.say("Written by"), ", ".join(submission.written_by))] if submission.written_by else []),
@@ -240,7 +243,7 @@ class Approving(DraftPages):
 
     def _parts(self, fact: TriggerSubmitted, speech: Speech, told: Container[Part]) -> list[tuple[str, str]]:
         rules = self._office.platform.rules.library.rules()
-        found_ = parts_told(clause_told(fact, rules, speech), rules, speech)
+        found_ = parts_in_words(full_clause(fact, rules, speech), rules, speech)
         return [(speech.say(PARTS[part]), text) for part, text in found_ if part in told]
 
     def _tested(self, sheet: StoredDraft | None, speech: Speech) -> str:
@@ -448,11 +451,11 @@ def _by_page(left: Mapping[str, Sequence[Finding]], speech: Speech) -> list[tupl
     """Return the pages with texts of the sample, the reader's own language before others: name, first, how many."""
     return [
         (
-            page_called(path, speech),
+            page_name(path, speech),
             left[path][0],
             speech.many("{count} text still to write", "{count} texts still to write", len(left[path])),
         )
-        for path in in_order(left, speech.language)
+        for path in in_page_order(left, speech.language)
     ]
 
 

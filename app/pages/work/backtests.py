@@ -23,11 +23,11 @@ from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.chart import Chart, by_day, by_month
 from app.pages.layout import Frame, as_csv
 from app.pages.life import shown
-from app.pages.naming import step_called
+from app.pages.naming import step_name
 from app.pages.visits import Form, field_of
 from app.pages.work.drafts.draft_pages import DraftPages
 from app.pages.work.drafts.progress import Progress
-from app.pages.work.drafts.sheets import Id, laid_out, text_of
+from app.pages.work.drafts.stored_drafts import Id, laid_out, text_of
 from app.pages.work.office import Office
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_, Said
@@ -158,7 +158,7 @@ class Backtests(DraftPages):
         who, frame = self._office.enter(request)
         job, asked = self._job(id, who)
         counts = found_of(job.cursor) if job.state is JobState.DONE else None
-        told = _Told(asked, counts, frame.speech) if counts else None
+        told = _ReportWords(asked, counts, frame.speech) if counts else None
         drafts = self._sheets.all(who.agency)
         sheet = next((each for each in drafts if each.trigger == asked.trigger), None)
         return self._progress.show(
@@ -212,7 +212,9 @@ def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str
     ]
 
 
-def _tried(office: Office, agency: str, trigger: str, hash_: str) -> tuple[BacktestArguments, BacktestCounts] | None:
+def _latest_backtest(
+    office: Office, agency: str, trigger: str, hash_: str
+) -> tuple[BacktestArguments, BacktestCounts] | None:
     """Return the latest finished backtest of a version: what was asked, and its counts; None where there is none."""
     for job, asked in finished(office.platform.queues.jobs, agency, trigger, hash_):
         if (counts := found_of(job.cursor)) is not None:
@@ -222,28 +224,28 @@ def _tried(office: Office, agency: str, trigger: str, hash_: str) -> tuple[Backt
 
 def figures_of(office: Office, submission: Submission, speech: Speech) -> list[tuple[str, str]]:
     """Return the figures of the latest finished backtest of a version; none where there is none."""
-    if (found_ := _tried(office, submission.owner, submission.about.name, submission.hash)) is None:
+    if (found_ := _latest_backtest(office, submission.owner, submission.about.name, submission.hash)) is None:
         return []
     asked, counts = found_
     span = f"{speech.moment(asked.start)} – {speech.moment(asked.end)}"
-    return [(speech.say("Days"), span), *_Told(asked, counts, speech).figures]
+    return [(speech.say("Days"), span), *_ReportWords(asked, counts, speech).figures]
 
 
-def tried_in_short(office: Office, submission: Submission, speech: Speech) -> str:
+def backtest_in_short(office: Office, submission: Submission, speech: Speech) -> str:
     """Return how many the latest finished backtest of a version would have told, and why not others, or nothing."""
-    found_ = _tried(office, submission.owner, submission.about.name, submission.hash)
-    return "" if found_ is None else _Told(*found_, speech).in_short
+    found_ = _latest_backtest(office, submission.owner, submission.about.name, submission.hash)
+    return "" if found_ is None else _ReportWords(*found_, speech).in_short
 
 
 def people_told(office: Office, submission: Submission) -> int | None:
     """Return how many people the latest finished backtest of a version would have told; None where there is none."""
-    found_ = _tried(office, submission.owner, submission.about.name, submission.hash)
+    found_ = _latest_backtest(office, submission.owner, submission.about.name, submission.hash)
     return None if found_ is None else found_[1].people
 
 
-def told_a_day(office: Office, submission: Submission) -> float | None:
+def people_told_a_day(office: Office, submission: Submission) -> float | None:
     """Return how many people a day the latest finished backtest of a version would have told; None without one."""
-    if (found_ := _tried(office, submission.owner, submission.about.name, submission.hash)) is None:
+    if (found_ := _latest_backtest(office, submission.owner, submission.about.name, submission.hash)) is None:
         return None
     asked, counts = found_
     return counts.people / max(1, (asked.end - asked.start).days)
@@ -254,13 +256,13 @@ def unreached(office: Office, agency: str, trigger: str, hash_: str, speech: Spe
 
     Empty where it reached somebody, where nothing had happened, and where there is none.
     """
-    found_ = _tried(office, agency, trigger, hash_)
+    found_ = _latest_backtest(office, agency, trigger, hash_)
     if found_ is None or found_[1].people or not found_[1].happened:
         return ""
-    return _Told(*found_, speech).why_nobody
+    return _ReportWords(*found_, speech).why_nobody
 
 
-class _Told:
+class _ReportWords:
     """A report in the reader's language."""
 
     def __init__(self, asked: BacktestArguments, counts: BacktestCounts, speech: Speech) -> None:
@@ -393,7 +395,7 @@ class _Told:
         steps = list(self._asked.rules["due"])
         by_step = sorted(counts.steps, key=lambda each: steps.index(each[0]) if each[0] in steps else len(steps))
         yield self._table(
-            say("By step"), (say("Step"),), [(step_called(step, steps, speech), many) for step, many in by_step]
+            say("By step"), (say("Step"),), [(step_name(step, steps, speech), many) for step, many in by_step]
         )
         for title, rows in (
             (say("Put off, and why"), counts.deferred),

@@ -9,12 +9,12 @@ from msgspec import Struct
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.pack_names import names_of
-from app.pages.work.drafts.sheets import page_called, steps_of
+from app.pages.work.drafts.stored_drafts import page_name, steps_of
 from app.pages.work.drafts.text_fields import text_at, text_called, words_form
 from app.pages.work.rule.advice import Advice, at_fields
-from app.pages.work.rule.by_form import FILE
 from app.pages.work.rule.rule_controls import Setting
-from app.pages.work.rule.rule_view import NEEDLESS, View
+from app.pages.work.rule.rule_form_page import FILE
+from app.pages.work.rule.rule_view import NEEDLESS, RuleView
 from app.pages.work.rule.sent_rule import ACT
 from app.pages.work.trials.example_form import Example
 from streams.rules.in_force import Rules
@@ -71,7 +71,7 @@ class _DraftFields:
     def _rule(self) -> tuple[TriggerForm, Mapping[str, str]]:
         """Return the rule as a form, and what its fields are called. Raises CannotEdit."""
         form = TriggerForm(self.files[FILE], self._rules.defaults.languages)
-        labels = View(self._rules, self._speech, Setting(form, {}, {}, {})).labels()
+        labels = RuleView(self._rules, self._speech, Setting(form, {}, {}, {})).labels()
         return form, labels | {"needless.none": self._speech.say(NEEDLESS).rstrip(":")}
 
     def of_the_rule(self, found: Finding) -> list[FormField]:
@@ -104,7 +104,7 @@ class _DraftFields:
         if name:
             called = text_called(name, steps_of(self.files), self._speech)
             return FormField(told, f"{called} ({LANGUAGES.get(spoken, spoken)})", page and f"{page}#w.{name}")
-        return FormField(told, page_called(found.path, self._speech), page) if found.line <= 1 else FormField(told)
+        return FormField(told, page_name(found.path, self._speech), page) if found.line <= 1 else FormField(told)
 
     @cached_property
     def _tests(self) -> YamlText:

@@ -11,20 +11,20 @@ from app.pages.layout import Pages
 from app.pages.work.all_texts import AllTexts
 from app.pages.work.approving import Approving
 from app.pages.work.backtests import Backtests
-from app.pages.work.beginning import Beginning
 from app.pages.work.citizen_letters import CitizenLetterPages
 from app.pages.work.drafts.editing import Editing
 from app.pages.work.drafts.progress import Progress
 from app.pages.work.drafts.saves import Saves
 from app.pages.work.field_places import placing
 from app.pages.work.listing import Listing
-from app.pages.work.mailing import Mailing, Trials
+from app.pages.work.mailing import Mailing, TrialSending
+from app.pages.work.new_draft import NewDraft
 from app.pages.work.office import Office
-from app.pages.work.rule.by_form import ByForm
+from app.pages.work.rule.rule_form_page import RuleFormPage
+from app.pages.work.texts_page import TextsPage
 from app.pages.work.trials.examples import Examples
-from app.pages.work.trials.trying import Trying
+from app.pages.work.trials.trial_pages import TrialPages
 from app.pages.work.triggers import TriggerPages
-from app.pages.work.wording import Wording
 from streams.rules.drafts import DraftStore
 from streams.rules.trigger_history import TriggerHistories
 
@@ -38,10 +38,10 @@ def install_work(app: Api, platform: Platform, pages: Pages, job_control: JobCon
     app.serve(TriggerPages(office, lives))
     app.serve(CitizenLetterPages(office))
     progress = Progress(office, bench, partial(placing, platform.rules.library))
-    app.serve(Beginning(office, sheets, bench), dependencies=[heavy.turn])
-    for page in (Editing, ByForm, Wording, AllTexts, Examples, Trying, Saves):
+    app.serve(NewDraft(office, sheets, bench), dependencies=[heavy.turn])
+    for page in (Editing, RuleFormPage, TextsPage, AllTexts, Examples, TrialPages, Saves):
         app.serve(page(office, sheets, bench, progress), dependencies=[heavy.turn])
     mailing = Mailing(platform, sheets)
     app.serve(Approving(office, sheets, bench, progress, mailing), dependencies=[heavy.turn])
-    app.serve(Trials(office, sheets, bench, mailing), dependencies=[heavy.turn])
+    app.serve(TrialSending(office, sheets, bench, mailing), dependencies=[heavy.turn])
     app.serve(Backtests(office, sheets, bench, progress, job_control), dependencies=[heavy.turn])

@@ -13,7 +13,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import RoutedPages
 from app.pages.life import shown
 from app.pages.places import WORKERS
-from app.pages.work.drafts.sheets import title_of
+from app.pages.work.drafts.stored_drafts import title_of
 from app.pages.work.office import Office
 from app.pages.work.words import DONE, STATES, publisher, share, state_of
 from domain.core.translatable import N_

@@ -22,7 +22,7 @@ from app.packs.draft_bench import Bench, RenderedMessages
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import RoutedPages
 from app.pages.visits import Form, field_of
-from app.pages.work.drafts.sheets import Id, found, laid_out, text_of
+from app.pages.work.drafts.stored_drafts import Id, draft_of, laid_out, text_of
 from app.pages.work.office import Office
 from app.pages.work.words import PEOPLE, no_choice
 from app.settings import BadSettings
@@ -135,7 +135,7 @@ class Mailing:
             return None
 
 
-class Trials(RoutedPages):
+class TrialSending(RoutedPages):
     """Sends a draft's message to whoever asks for it, marked as a test."""
 
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench, mailing: Mailing) -> None:
@@ -145,7 +145,7 @@ class Trials(RoutedPages):
     def send(self, request: Request, id: Id, fields: Form) -> Response:
         """Send what that person would read, by that channel and in that language, to oneself."""
         who, _ = self._office.enter(request, fields)
-        sheet = found(self._sheets, id, who)
+        sheet = draft_of(self._sheets, id, who)
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
         channel, persona = field_of(fields, "channel"), field_of(fields, "persona")
         back = f"/work/drafts/{sheet.id}/preview?persona={persona if persona in PEOPLE else next(iter(PEOPLE))}"

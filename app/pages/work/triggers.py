@@ -15,7 +15,7 @@ from app.pages.active_stops import visible_stops
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, RoutedPages, as_csv
 from app.pages.life import shown
-from app.pages.ruling import Clause, clause_told, rule_told, side_of, ways_told
+from app.pages.rule_words import Clause, channels_row, compared_version, full_clause, rule_in_words
 from app.pages.visits import Fields, Form, field_of
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
 from app.pages.work.office import Name, Office
@@ -98,18 +98,18 @@ class TriggerPages(RoutedPages):
 
     def _rule(self, fact: TriggerPublished, frame: Frame) -> list[tuple[str, str]]:
         say, rules, now = frame.speech.say, fact.rules, self._office.platform.rules.library.rules()
-        whole = clause_told(fact, now, frame.speech)
+        whole = full_clause(fact, now, frame.speech)
         clause = Clause(whole, rules["owner"], rules["class"], legal_basis_of(rules))
         return [
-            *rule_told(clause, now, frame.speech),
-            ways_told(rules, frame.speech),
+            *rule_in_words(clause, now, frame.speech),
+            channels_row(rules, frame.speech),
             (say("Published"), f"{frame.speech.moment(fact.at)}, {publisher(fact.by, frame.speech)}"),
             (say("For"), share(fact.share, frame.speech)),
             (say("Version"), fact.hash[:12]),
         ]
 
     def _sentences(self, fact: TriggerPublished, speech: Speech) -> list[str]:
-        side = side_of(fact, self._office.platform.rules.library.rules(), speech)
+        side = compared_version(fact, self._office.platform.rules.library.rules(), speech)
         return [] if side is None else [speech.tell(each) for each in sentences(side)]
 
     def _history(self, name: str, frame: Frame) -> list[dict[str, Any]]:

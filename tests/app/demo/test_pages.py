@@ -14,7 +14,7 @@ from app.demo.show import END
 from app.demo.story import Storyteller
 from app.packs.draft_bench import Bench
 from app.pages.catalogues import Speech
-from app.pages.work.drafts.sheets import text_of
+from app.pages.work.drafts.stored_drafts import text_of
 from app.server import application
 from streams.rules.drafts import DraftStore
 from streams.storage.tables import fake_messages

@@ -11,7 +11,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from app.pages.catalogues import LANGUAGES, LOCALE, OTHERWISE, Speech, language_among, language_of_header
+from app.pages.catalogues import DEFAULT_LANGUAGE, LANGUAGES, LOCALE, Speech, language_among, language_of_header
 
 ROOT = Path(__file__).parents[3]
 METHODS = [
@@ -27,13 +27,13 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "N_": None,
     "_say": None,
     "ngettext": (1, 2),
-    "many": (1, 2),
+    "plural": (1, 2),
     "Said": (1,),
     "Words": (1,),
     "Sentence": (1,),
     "Counted": (1, 2),
 }
-TRANSLATED = sorted(set(LANGUAGES) - {OTHERWISE})
+TRANSLATED = sorted(set(LANGUAGES) - {DEFAULT_LANGUAGE})
 
 
 def written() -> set[str]:
@@ -59,8 +59,7 @@ def test_no_sentence_is_said_inside_an_f_string() -> None:
 
 def _says(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    says = KEYWORDS.keys() - {"many"}  # counts in the English of the command line
-    return name in says and bool(call.args) and isinstance(call.args[0], ast.Constant)
+    return name in KEYWORDS and bool(call.args) and isinstance(call.args[0], ast.Constant)
 
 
 def _first(text: str | Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from app.pages.catalogues import LANGUAGES
 from app.pages.pack_names import Names
-from app.pages.ruling import in_words
+from app.pages.rule_words import in_words
 from domain.rules.event_types import Catalogue, field_titles
 from templates.checks.loader import examine
 from templates.reading.catalogue import catalogue_of

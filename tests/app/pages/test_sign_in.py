@@ -11,7 +11,7 @@ from itsdangerous import TimestampSigner
 from starlette.testclient import TestClient
 
 from app.identity.principals import add, remove
-from app.pages.visits import CLAIMED_LASTS, LASTS
+from app.pages.visits import CLAIMED_LASTS, VISIT_LASTS
 from app.settings import BadSettings, load_settings
 from domain.facts.principals import Principal, Role
 from tests.app.http.wire import client_of, served
@@ -191,7 +191,7 @@ def test_one_name_of_two_issuers_is_two_people(browser: TestClient, made: World,
     assert "saule is not an operator" in browser.get("/console").text
 
 
-@pytest.mark.parametrize(("by", "lasts"), [("staff", CLAIMED_LASTS), ("listed", LASTS)])
+@pytest.mark.parametrize(("by", "lasts"), [("staff", CLAIMED_LASTS), ("listed", VISIT_LASTS)])
 def test_who_is_on_no_list_signs_in_again_soon(browser: TestClient, made: World, by: str, lasts: timedelta) -> None:
     """Roles that only an issuer knows hold for an hour; those of the list are looked up and last for the visit."""
     add(made.platform.settings.principals, Principal("saule", "interior", frozenset([Role.AUTHOR])))
@@ -346,4 +346,4 @@ def test_guessing_tokens_is_slowed_down(browser: TestClient, made: World) -> Non
     assert 0 < int(answers[-1].headers["retry-after"]) <= 60
     made.clock.advance_to(made.clock() + timedelta(minutes=1))
     assert browser.post("/sign-in/token", data={"token": "hby_x"}).status_code == 401
-    assert timedelta(hours=1) < LASTS < timedelta(days=1)
+    assert timedelta(hours=1) < VISIT_LASTS < timedelta(days=1)

@@ -6,7 +6,7 @@ from app.packs.draft_bench import Bench
 from app.pages.layout import Frame, RoutedPages
 from app.pages.visits import Fields
 from app.pages.work.drafts.progress import Progress
-from app.pages.work.drafts.sheets import found
+from app.pages.work.drafts.stored_drafts import draft_of
 from app.pages.work.office import Office
 from domain.facts.principals import Principal
 from streams.rules.drafts import DraftStore, StoredDraft
@@ -23,4 +23,4 @@ class DraftPages(RoutedPages):
     ) -> tuple[Principal, Frame, StoredDraft]:
         """Return who signed in, the frame of their page, and the draft. Raises as `Office.enter` and `found` do."""
         who, frame = self._office.enter(request, fields)
-        return who, frame, found(self._sheets, id_, who)
+        return who, frame, draft_of(self._sheets, id_, who)

@@ -18,7 +18,7 @@ from app.pages.visits import DraftForm, Form, field_of
 from app.pages.whole_numbers import whole_number
 from app.pages.work.drafts.draft_pages import DraftPages
 from app.pages.work.drafts.progress import Progress
-from app.pages.work.drafts.sheets import Id, laid_out, text_of
+from app.pages.work.drafts.stored_drafts import Id, laid_out, text_of
 from domain.core.translatable import Words
 from domain.facts.principals import Principal, Role
 from streams.rules.drafts import DraftChanged, StoredDraft
@@ -126,7 +126,7 @@ class Editing(DraftPages):
         try:
             self._sheets.save(id, whole_number(field_of(fields, "revision")), files, who)
         except DraftChanged as changed:
-            return both_texts(self._progress, frame, changed.there, files)
+            return show_both_texts(self._progress, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}")
 
     @routes.post("/work/drafts/{id}/delete")
@@ -144,7 +144,7 @@ def _led_to(request: Request) -> tuple[str, int]:
     return (asked.get("file", ""), int(line)) if re.fullmatch("[0-9]{1,6}", line) else ("", 0)
 
 
-def both_texts(progress: Progress, frame: Frame, there: StoredDraft, mine: Mapping[str, str]) -> Response:
+def show_both_texts(progress: Progress, frame: Frame, there: StoredDraft, mine: Mapping[str, str]) -> Response:
     """Show both texts after somebody else saved first, so that nothing is lost."""
     fields = [Field(name, text, ()) for name, text in mine.items() if text != there.files.get(name)]
     return progress.show(

@@ -15,8 +15,8 @@ from app.pages.visits import Fields, field_of
 from app.pages.whole_numbers import whole_number
 from app.pages.work.drafts import merging
 from app.pages.work.drafts.draft_pages import DraftPages
-from app.pages.work.drafts.editing import both_texts
-from app.pages.work.drafts.sheets import laid_out
+from app.pages.work.drafts.editing import show_both_texts
+from app.pages.work.drafts.stored_drafts import laid_out
 from app.pages.work.drafts.text_fields import AllWords, with_values
 from domain.facts.principals import Principal
 from streams.rules.drafts import DraftChanged, StoredDraft
@@ -51,7 +51,7 @@ class FormPages(DraftPages, Generic[F]):
         """Return the files with the changes of a form, and the problem of each change that does not fit."""
 
     @abstractmethod
-    def _telling(self, form: F, frame: Frame) -> merging.Telling: ...
+    def _field_wording(self, form: F, frame: Frame) -> merging.FieldWording: ...
 
     def _opened(self, sheet: StoredDraft, fields: Fields, who: Principal) -> StoredDraft:
         """Return the draft with the files that its form was opened with; as it is now, where they are not kept."""
@@ -82,7 +82,7 @@ class FormPages(DraftPages, Generic[F]):
             self._sheets.save(opened.id, revision, files, edit.who)
         except DraftChanged as changed:
             merged = self._merged(changed.there, edit) if opened.revision == revision else None
-            return merged or both_texts(self._progress, edit.frame, changed.there, files)
+            return merged or show_both_texts(self._progress, edit.frame, changed.there, files)
         return self._office.go(then)
 
     def _merged(self, there: StoredDraft, edit: Edit[F]) -> Response | None:
@@ -99,16 +99,16 @@ class FormPages(DraftPages, Generic[F]):
             return None
         changes = {now: edit.changes[name] for name, now in named.items()}
         was = {now: edit.form.values.get(name, "") for name, now in named.items()}
-        if names := merging.clashing(changes, was, form.values):
-            both, telling = merging.Both(there, changes, form.values), self._telling(form, edit.frame)
-            return merging.ask(self._progress, edit.frame, both, names, telling, self.page_at, edit.spoken)
+        if names := merging.conflicting(changes, was, form.values):
+            both, telling = merging.Merge(there, changes, form.values), self._field_wording(form, edit.frame)
+            return merging.ask_which(self._progress, edit.frame, both, names, telling, self.page_at, edit.spoken)
         files, wrong = self._written(there.files, replace(edit, form=form, changes=changes))
         if wrong or too_long(files):  # what no field takes any more
             return None
         try:
             self._sheets.save(there.id, there.revision, files, edit.who)
         except DraftChanged as changed:
-            return both_texts(self._progress, edit.frame, changed.there, files)
+            return show_both_texts(self._progress, edit.frame, changed.there, files)
         return self._office.go(self._saved(there, edit.spoken))
 
     def _saved(self, sheet: StoredDraft, spoken: str) -> str:
@@ -124,10 +124,10 @@ class FormPages(DraftPages, Generic[F]):
             form = self._form(opened.files, spoken)
         except CannotEdit:
             return self._office.go(f"/work/drafts/{id_}{self.page_at}")
-        edit = Edit(who, frame, form, merging.chosen(fields), spoken)
+        edit = Edit(who, frame, form, merging.resolved_changes(fields), spoken)
         files, wrong = self._written(there.files, edit)
         if wrong or too_long(files):
-            return both_texts(self._progress, frame, there, files)
+            return show_both_texts(self._progress, frame, there, files)
         return self._save(opened, fields, edit, files, self._saved(there, spoken))
 
 

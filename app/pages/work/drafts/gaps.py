@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from app.packs.draft_child import TESTS
 from app.pages.pack_names import Names
-from app.pages.work.drafts.sheets import rule_of
+from app.pages.work.drafts.stored_drafts import rule_of
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.reading.pack_content import group_at, items_of
 

@@ -16,7 +16,7 @@ from streams.rules.drafts import StoredDraft
 MINE: Final = "mine"
 
 
-class Clash(Struct, frozen=True):
+class Conflict(Struct, frozen=True):
     """A field that both changed: its name and label, what it says now, and what the later editor wrote."""
 
     name: str
@@ -25,7 +25,7 @@ class Clash(Struct, frozen=True):
     mine: str
 
 
-class Both(Struct, frozen=True):
+class Merge(Struct, frozen=True):
     """The draft as it is now, the later editor's changes, and the fields as they are now."""
 
     there: StoredDraft
@@ -33,14 +33,14 @@ class Both(Struct, frozen=True):
     theirs: Mapping[str, str]
 
 
-class Telling(Struct, frozen=True):
+class FieldWording(Struct, frozen=True):
     """Names fields for a reader: the label of one, and its text in words."""
 
     label: Callable[[str], str]
     shown: Callable[[str, str], str]
 
 
-def clashing(changes: Mapping[str, str], was: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+def conflicting(changes: Mapping[str, str], was: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
     """Return the fields of the changes that somebody else changed too, and otherwise."""
     return [
         name
@@ -49,7 +49,7 @@ def clashing(changes: Mapping[str, str], was: Mapping[str, str], theirs: Mapping
     ]
 
 
-def chosen(fields: Fields) -> dict[str, str]:
+def resolved_changes(fields: Fields) -> dict[str, str]:
     """Return the later editor's changes, without the fields for which they chose the other's."""
     try:
         found = json.loads(field_of(fields, "changes"))
@@ -65,13 +65,19 @@ def chosen(fields: Fields) -> dict[str, str]:
     }
 
 
-def ask(
-    progress: Progress, frame: Frame, both: Both, names: Iterable[str], telling: Telling, back: str, spoken: str = ""
+def ask_which(
+    progress: Progress,
+    frame: Frame,
+    both: Merge,
+    names: Iterable[str],
+    telling: FieldWording,
+    back: str,
+    spoken: str = "",
 ) -> Response:
     """Show each field that both changed, with both versions in words; nothing is saved yet."""
     nothing, there = frame.speech.say("nothing"), both.there
     clashes = [
-        Clash(
+        Conflict(
             name,
             telling.label(name),
             telling.shown(name, both.theirs[name]) or nothing,

@@ -13,7 +13,7 @@ from app.packs.draft_bench import BadDraft, Bench, Verdict
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
-from app.pages.work.drafts.sheets import in_order, laid_out, page_called, text_of, title_of
+from app.pages.work.drafts.stored_drafts import in_page_order, laid_out, page_name, text_of, title_of
 from app.pages.work.drafts.text_fields import asks_choice, asks_needless, asks_taken_over, sample_texts
 from app.pages.work.office import Office
 from app.pages.work.words import share
@@ -36,7 +36,7 @@ TITLES: Final[Mapping[str, str]] = {
 }
 
 
-_FOR_BACK: Final = "private, no-cache"
+_KEPT_FOR_BACK_BUTTON: Final = "private, no-cache"
 """The browser keeps the answer to a form of a draft, which names nobody: Back shows it, with all that was typed."""
 
 
@@ -61,7 +61,7 @@ class ProgressStep(Struct, frozen=True):
     makes: str = ""
 
 
-class _Found(Struct, frozen=True):
+class _StepState(Struct, frozen=True):
     """The state of one step."""
 
     done: bool
@@ -107,17 +107,17 @@ class Progress:
                 files = files or trigger_texts(of.fact.rules, of.fact.words)
                 titled = frame.speech.titled(of.fact.rules["title"])
         elif of is not None:
-            sheet, stages, said = of, self.of_draft(of, here, frame), self._said(of, frame.speech)
+            sheet, stages, said = of, self.of_draft(of, here, frame), self._said_by_approver(of, frame.speech)
             titled, files = title_of(of, frame.speech), files or of.files
             left = [each for each in self.verdict(of).findings if not each.placeholder]
         more = {"sheet": sheet, "stages": stages, "said_of_it": said, "rule_title": titled, "left": left}
         place = self.fields(files or {}, base, frame.speech)
         page = self._office.show(template, frame, status, place=place, **more, **shown)
         if frame.answers_form:
-            page.headers["Cache-Control"] = _FOR_BACK
+            page.headers["Cache-Control"] = _KEPT_FOR_BACK_BUTTON
         return page
 
-    def _said(self, sheet: StoredDraft, speech: Speech) -> dict[str, str] | None:
+    def _said_by_approver(self, sheet: StoredDraft, speech: Speech) -> dict[str, str] | None:
         """Return the refusal of the latest version that was handed in, its approver's comment, or the last of all."""
         versions = self._office.platform.rules.approval.governed().submitted.get(
             Subject("trigger", sheet.trigger), ()
@@ -148,20 +148,20 @@ class Progress:
             *((one.called, one.href) for one in asked),
         ]
         known = {
-            "write": _Found(
+            "write": _StepState(
                 not unwritten,
-                mending(unwritten, sheet.files, speech) or self._remarked(sheet, speech),
+                remaining_work(unwritten, sheet.files, speech) or self._remarked(sheet, speech),
                 f"{base}/form",
                 fields,
             ),
-            "test": _Found(
+            "test": _StepState(
                 _is_tested(verdict),
                 _testing(verdict, sheet.files, speech),
                 f"{base}/tests",
                 makes=f"{base}/examples" if not unwritten and _has_only_samples(verdict) else "",
             ),
             "try": self._tried(sheet.agency, sheet.trigger, _hash_of(verdict), f"{base}/backtest", speech),
-            "submit": _Found(submission is not None, "", f"{base}/submit"),
+            "submit": _StepState(submission is not None, "", f"{base}/submit"),
         }
         known |= _after(now, submission, frame)
         return list(_stages(_mended(known, submission, speech), here, speech))
@@ -171,7 +171,7 @@ class Progress:
         now, base = self._office.platform.rules.approval.governed(), sheet and f"/work/drafts/{sheet.id}"
         speech = frame.speech
         pages = {"write": "/form", "test": "/tests", "try": "/backtest", "submit": "/submit"}
-        known = {name: _Found(done=True, href=f"{base}{page}" if base else "") for name, page in pages.items()}
+        known = {name: _StepState(done=True, href=f"{base}{page}" if base else "") for name, page in pages.items()}
         tried = known["try"].href
         known["try"] = self._tried(submission.owner, submission.about.name, submission.hash, tried, speech)
         after = _after(now, submission, frame)
@@ -191,20 +191,20 @@ class Progress:
             remarks = sum(each.path in sheet.files and each.path != TESTS for each in laid.findings)
         return speech.many("{count} remark", "{count} remarks", remarks) if remarks else ""
 
-    def _tried(self, agency: str, trigger: str, hash_: str, href: str, speech: Speech) -> _Found:
+    def _tried(self, agency: str, trigger: str, hash_: str, href: str, speech: Speech) -> _StepState:
         if not hash_:
-            return _Found(done=False, href=href)
+            return _StepState(done=False, href=href)
         jobs = self._office.platform.queues.jobs
         of_any_version = list(finished(jobs, agency, trigger))
         tried = [found_of(job.cursor) for job, asked in of_any_version if asked.hash == hash_]
         if any(counts is None or counts.people for counts in tried):
-            return _Found(done=True, href=href)
+            return _StepState(done=True, href=href)
         note = speech.say("not tried yet; it is not required")
         if of_any_version:
             note = speech.say("the rule or its texts have changed since it was tried; it is not required again")
         if tried:
             note = speech.say("nobody would have been told on the days that were tried")
-        return _Found(done=False, note=note, href=href)
+        return _StepState(done=False, note=note, href=href)
 
 
 def _hash_of(verdict: Verdict) -> str:
@@ -217,11 +217,11 @@ def _submission(now: Governed, trigger: str, version: str) -> Submission | None:
     return next((each for each in versions if each.hash == version), None)
 
 
-def _after(now: Governed, submission: Submission | None, frame: Frame) -> dict[str, _Found]:
+def _after(now: Governed, submission: Submission | None, frame: Frame) -> dict[str, _StepState]:
     """Return what is known of approval and publication, as the visitor may take part in it."""
     speech = frame.speech
     if submission is None:
-        return {"approve": _Found(done=False), "publish": _Found(done=False)}
+        return {"approve": _StepState(done=False), "publish": _StepState(done=False)}
     where = f"/work/submissions/{submission.about.name}/{submission.hash}"
     note = speech.say("waits for an approver who did not hand it in")
     if frame.who is not None and may_approve(frame.who, submission):
@@ -234,12 +234,16 @@ def _after(now: Governed, submission: Submission | None, frame: Frame) -> dict[s
         speech.say("so far for {share}, then for everybody").format(share=share(live, speech)) if 0 < live < 1 else ""
     )
     return {
-        "approve": _Found(bool(submission.approved_by), "" if submission.approved_by else note, f"{where}#approve"),
-        "publish": _Found(live == 1, so_far, f"{where}#publish" if submission.approved_by else ""),
+        "approve": _StepState(
+            bool(submission.approved_by), "" if submission.approved_by else note, f"{where}#approve"
+        ),
+        "publish": _StepState(live == 1, so_far, f"{where}#publish" if submission.approved_by else ""),
     }
 
 
-def _mended(known: Mapping[str, _Found], submission: Submission | None, speech: Speech) -> Mapping[str, _Found]:
+def _mended(
+    known: Mapping[str, _StepState], submission: Submission | None, speech: Speech
+) -> Mapping[str, _StepState]:
     """Return the steps of a version; one that is refused is to be written anew, for the reason that was given."""
     if submission is None or not submission.refused_by:
         return known
@@ -247,12 +251,12 @@ def _mended(known: Mapping[str, _Found], submission: Submission | None, speech: 
     write, submit = known["write"], known["submit"]
     return {
         **known,
-        "write": _Found(done=False, note=reason, href=write.href),
-        "submit": _Found(done=False, href=submit.href),
+        "write": _StepState(done=False, note=reason, href=write.href),
+        "submit": _StepState(done=False, href=submit.href),
     }
 
 
-def _stages(known: Mapping[str, _Found], here: str, speech: Speech) -> Iterator[ProgressStep]:
+def _stages(known: Mapping[str, _StepState], here: str, speech: Speech) -> Iterator[ProgressStep]:
     names: Sequence[str] = list(TITLES)
     begun = names.index("submit") if known["submit"].done else 0
     waits = [name for name in names[begun:] if not known[name].done]
@@ -277,7 +281,7 @@ def _unwritten(verdict: Verdict) -> list[Finding]:
     return [each for each in verdict.findings if each.path != "tests.yaml"]
 
 
-def mending(found: Sequence[Finding], files: Mapping[str, str], speech: Speech) -> str:
+def remaining_work(found: Sequence[Finding], files: Mapping[str, str], speech: Speech) -> str:
     """Return how many mistakes to correct and texts of the sample to replace there are, and what is not said."""
     notes = list[str]()
     if any(map(is_silent, found)):
@@ -307,10 +311,10 @@ def _sample_pages(
 ) -> Iterator[tuple[str, str]]:
     """Yield the pages with texts of the sample: name and number of texts, and the address of the first of them."""
     samples = sample_texts(found, files)
-    for path in in_order(samples, speech.language):
+    for path in in_page_order(samples, speech.language):
         if path != TESTS and (there := href(samples[path][0])):
             texts = speech.many("{count} text", "{count} texts", len(samples[path]))
-            yield f"{page_called(path, speech)}: {texts}", there
+            yield f"{page_name(path, speech)}: {texts}", there
 
 
 def _is_tested(verdict: Verdict) -> bool:
@@ -327,7 +331,7 @@ def _testing(verdict: Verdict, files: Mapping[str, str], speech: Speech) -> str:
     if found := [each for each in verdict.findings if each.path == TESTS]:
         if _has_only_samples(verdict):
             return speech.say("still the tests of the sample: make the usual ones")
-        return mending(found, files, speech)
+        return remaining_work(found, files, speech)
     if verdict.failed:
         return speech.many("{count} test fails", "{count} tests fail", len(verdict.failed))
     return "" if verdict.findings or verdict.cases else speech.say("there are no tests yet")

@@ -11,7 +11,7 @@ from app.pages.visits import Form, field_of
 from app.pages.whole_numbers import whole_number
 from app.pages.work.drafts.changed_lines import Room, changed_lines
 from app.pages.work.drafts.draft_pages import DraftPages
-from app.pages.work.drafts.sheets import Id, page_called
+from app.pages.work.drafts.stored_drafts import Id, page_name
 from domain.core.translatable import Said
 from domain.facts.principals import Role
 from streams.rules.drafts import MOST_KEPT, DraftChanged
@@ -32,7 +32,7 @@ class Saves(DraftPages):
                     number=each.revision, by=each.changed_by, at=frame.speech.moment(each.changed_at)
                 ),
                 [
-                    (page_called(name, frame.speech), lines)
+                    (page_name(name, frame.speech), lines)
                     for name, lines in changed_lines(sheet.files, each.files, room)
                 ],
             )

@@ -7,8 +7,8 @@ from typing import Final
 
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import Speech, own_first
-from app.pages.naming import step_called
-from app.pages.work.drafts.sheets import rule_of, steps_of
+from app.pages.naming import step_name
+from app.pages.work.drafts.stored_drafts import rule_of, steps_of
 from domain.core.translatable import N_
 from streams.rehearsal.case_reader import is_silent
 from templates.authoring.starter_values import with_values_of
@@ -57,7 +57,7 @@ def group_called(under: Sequence[str | int], steps: Sequence[str], speech: Speec
         return ""
     if under[0] == "correction":
         return speech.say("When it is taken back")
-    return speech.say("Other words for the step {step}").format(step=step_called(str(under[1]), steps, speech))
+    return speech.say("Other words for the step {step}").format(step=step_name(str(under[1]), steps, speech))
 
 
 def text_called(name: str, steps: Sequence[str], speech: Speech) -> str:

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from app.pages.catalogues import Speech
 from app.pages.life import category
 from app.pages.pack_names import names_of
-from app.pages.ruling import in_words
-from app.pages.work.drafts.sheets import rule_of
+from app.pages.rule_words import in_words
+from app.pages.work.drafts.stored_drafts import rule_of
 from app.pages.work.rule.simple_fields import FIELDS
 from domain.core.translatable import N_, Joined, Said, Words
 from domain.rules.benefit_compiling import starts_on

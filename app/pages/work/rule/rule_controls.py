@@ -95,7 +95,7 @@ class RuleControls:
             return (self.typed[name] or [""])[0]
         return self.values.get(name, "")
 
-    def can(self, name: str) -> bool:
+    def can_show(self, name: str) -> bool:
         """Return True if a field can show its value."""
         return name in self.values
 
@@ -144,7 +144,7 @@ class RuleControls:
 
     def listed(self, *names: str) -> list[Control]:
         """Return the controls of those fields of the table that can show their values, or are of a new entry."""
-        return [self.simple(name) for name in names if self.can(name) or name in self.form.new_parts]
+        return [self.simple(name) for name in names if self.can_show(name) or name in self.form.new_parts]
 
     def condition(self, name: str, label: str, later: str = "", hint: str = "") -> Control:
         """Return the rows of a condition, or its text where it makes none. `later`: the type of the other event."""
@@ -153,7 +153,7 @@ class RuleControls:
             _, text = without_after_start(text)
         typed = rows_in(self.typed, name, self.reading.words_of(later))
         rows = typed if typed is not None else Rows() if not text else read_condition(text, types)
-        if rows is None or (name in self.form.parts and not self.can(name)):
+        if rows is None or (name in self.form.parts and not self.can_show(name)):
             return self.control(name, "text_only", label, value=text, told=self.reading.in_words(text))
         shown_rows = [
             ConditionRow(

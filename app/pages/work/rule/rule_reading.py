@@ -5,9 +5,9 @@ from functools import cached_property
 from typing import Any, Final
 
 from app.pages.catalogues import Speech, own_first
-from app.pages.naming import step_called
+from app.pages.naming import step_name
 from app.pages.pack_names import Names, names_of
-from app.pages.ruling import in_words
+from app.pages.rule_words import in_words
 from app.pages.visits import Fields, field_of
 from domain.core.translatable import N_
 from domain.rules.event_types import ALONE, EventType
@@ -92,7 +92,7 @@ class RuleReading:
         role = (benefit.to if benefit is not None else None) or "subject"
         return "subject" if role == self.type.subject else role
 
-    def called(self, name: str, later: str = "") -> str:
+    def name_in_words(self, name: str, later: str = "") -> str:
         """Return what a condition may read in words: a role as it is called where it is told."""
         root, _, role = name.partition(".")
         types = {"event": self.type, "later": self.rules.catalogue.types.get(later)}
@@ -113,7 +113,7 @@ class RuleReading:
         }
         order = ("later", "event", "entitled", "citizen", "param")
         groups = {
-            root: [(name, self.called(name, later)) for name in types if name.partition(".")[0] == root]
+            root: [(name, self.name_in_words(name, later)) for name in types if name.partition(".")[0] == root]
             for root in order
         }
         return [(headings[root], options) for root, options in groups.items() if options]
@@ -126,7 +126,7 @@ class RuleReading:
     def step_called(self, name: str) -> str:
         """Return the name of a step as a heading."""
         due = self.form.yaml.get(("due",))
-        return step_called(name, list(due) if isinstance(due, dict) else (), self.speech)
+        return step_name(name, list(due) if isinstance(due, dict) else (), self.speech)
 
     def _words(self) -> RuleWords:
         contents = self.rules.governed.contents
@@ -148,7 +148,7 @@ class RuleReading:
         """Return the whole rule in words, as it is stored; nothing where it is not as it should be."""
         return self._told(lambda words: words.sentences(self.form.yaml.data))
 
-    def told_of(self, key: str) -> list[str]:
+    def key_in_words(self, key: str) -> list[str]:
         """Return in words what a key says that no field shows; nothing where there are no words for it."""
         data = self.form.yaml.data
         if key == "residents_at" and data.get(key) in RESIDENTS:

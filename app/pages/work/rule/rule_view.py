@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from app.pages.catalogues import LANGUAGES
 from app.pages.life import shown
-from app.pages.ruling import CLASSES
+from app.pages.rule_words import CLASSES
 from app.pages.visits import field_of
 from app.pages.work.drafts.controls import Control, Length, channels_in, split
 from app.pages.work.rule.rule_controls import RuleControls
@@ -63,7 +63,7 @@ class InLanguages(NamedTuple):
     above: Sequence[Control] = ()
 
 
-class View(RuleControls):
+class RuleView(RuleControls):
     """The parts of the form, each with its controls."""
 
     def texts(self) -> Iterator[InLanguages]:
@@ -134,7 +134,7 @@ class View(RuleControls):
         called = ", ".join(LANGUAGES.get(each.lang, each.lang) for each in others)
         return InLanguages(told[:seen], f"{label}: {called}", told[seen:])
 
-    def about(self) -> Iterator[Control]:
+    def topic_and_urgency(self) -> Iterator[Control]:
         """Yield its topic and how urgent it is."""
         yield self._topic()
         yield self.control(
@@ -474,7 +474,7 @@ class View(RuleControls):
     def labels(self) -> dict[str, str]:
         """Return the label of each field, by its name, in the order of the page."""
         texts = (field for each in self.texts() for field in (*each.above, *each.seen, *each.folded))
-        found = {each.name: each.label for each in (*texts, *self.about(), *self.starting())}
+        found = {each.name: each.label for each in (*texts, *self.topic_and_urgency(), *self.starting())}
         found |= {f"right.{key}": self._say(_TAKEN_OVER[key]) for key in self.form.taken_over}
         for name, usual, rare in self.steps():
             found |= {each.name: f"{self.reading.step_called(name)}: {each.label}" for each in (*usual, *rare)}

@@ -11,7 +11,7 @@ import yaml
 
 from app.http.problems import Problem
 from app.packs.draft_child import TESTS
-from app.pages.work.drafts.sheets import rule_of
+from app.pages.work.drafts.stored_drafts import rule_of
 from domain.core.translatable import Said
 from streams.rules.drafts import StoredDraft
 from streams.rules.in_force import Rules

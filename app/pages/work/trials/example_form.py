@@ -11,7 +11,7 @@ from app.pages.life import category, shown
 from app.pages.pack_names import Names
 from app.pages.visits import Fields, field_of
 from app.pages.work.drafts.controls import Control
-from app.pages.work.drafts.sheets import steps_of
+from app.pages.work.drafts.stored_drafts import steps_of
 from app.pages.work.trials.case_file import DAY, counted_from, groups
 from app.pages.work.trials.played import MOMENT, PlayedWords
 from app.reports.life_words import CHANNELS

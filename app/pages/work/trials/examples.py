@@ -21,8 +21,8 @@ from app.pages.visits import Fields, Form, field_of
 from app.pages.whole_numbers import whole_number
 from app.pages.work.drafts.controls import named, was_in
 from app.pages.work.drafts.draft_pages import DraftPages
-from app.pages.work.drafts.editing import both_texts
-from app.pages.work.drafts.sheets import Id, laid_out, rule_of, steps_of, text_of
+from app.pages.work.drafts.editing import show_both_texts
+from app.pages.work.drafts.stored_drafts import Id, laid_out, rule_of, steps_of, text_of
 from app.pages.work.trials.case_file import (
     case_at,
     cases_of,
@@ -265,7 +265,7 @@ class Examples(DraftPages):
         try:
             self._sheets.save(sheet.id, whole_number(field_of(fields, "revision")), files, who)
         except DraftChanged as changed:
-            return both_texts(self._progress, frame, changed.there, files)
+            return show_both_texts(self._progress, frame, changed.there, files)
         return self._office.go(back if then == "delete" else f"/work/drafts/{sheet.id}/example?at={at}&done=saved")
 
     def _changed(self, sheet: StoredDraft, view: "Example", fields: Fields, at: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.packs.draft_bench import PlayedTest
 from app.pages.life import TimelineEntry, shown
-from app.pages.naming import step_called
+from app.pages.naming import step_name
 from app.pages.pack_names import Names
 from app.pages.work.words import WHAT, channel, reason
 from domain.core.translatable import N_, Said
@@ -41,7 +41,7 @@ class PlayedWords:
 
     def message(self, each: Mapping[str, Any]) -> str:
         """Return the sentence about a message. `each`: with the keys of tests.yaml."""
-        say, step = self._speech.say, step_called(str(each.get("step", "")), self._steps, self._speech)
+        say, step = self._speech.say, step_name(str(each.get("step", "")), self._steps, self._speech)
         when = self.moment(each.get("at")) if each.get("at") else ""
         if each.get("nothing"):
             why = reason(str(each["because"]), self._speech) if each.get("because") else ""
@@ -82,9 +82,7 @@ class PlayedWords:
             told = [f"{shown(_OF_EVENTS, what, speech)}: {self._names.heading(each['about'])}"]
         else:
             about = (
-                channel(DIGEST, speech)
-                if each["about"] == DIGEST
-                else step_called(each["about"], self._steps, speech)
+                channel(DIGEST, speech) if each["about"] == DIGEST else step_name(each["about"], self._steps, speech)
             )
             told = [f"{shown({**WHAT, **_LEFT_OUT}, what, speech)}: {about}"]
         if each["until"]:

@@ -3,7 +3,7 @@
 from html import unescape
 
 from tests.app.pages.forms import fields_of
-from tests.app.pages.work.test_wording import form_of, let_correct, text_of
+from tests.app.pages.work.test_texts_page import form_of, let_correct, text_of
 from tests.app.pages.work.workshop import Somebody, Workshop, begun, signed_in
 
 NOTE = """РУССКИЙ ЯЗЫК

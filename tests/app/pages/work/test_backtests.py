@@ -10,7 +10,7 @@ from sqlalchemy import update
 from app.backtests.job import BacktestArguments, BacktestCounts, asked_of, counts, found_of
 from app.backtests.run import backtested
 from app.pages.work.approving import _look_again
-from app.pages.work.backtests import _Told
+from app.pages.work.backtests import _ReportWords
 from app.server import application
 from streams.queues.jobs import JobState
 from streams.storage.tables import jobs as rows
@@ -152,7 +152,7 @@ def test_figures_of_a_report_do_not_contradict_each_other() -> None:
     asked = BacktestArguments("health", "kz", "x", "0" * 64, {}, {}, moment, moment + timedelta(days=1))
     ended = [("expired", 12)]
     found = BacktestCounts(1, 1, 1, 0, [], [], [], [], [], [], [("no_channel", 3)], ended, [], "", None)
-    told = _Told(asked, found, speech_of("en"))
+    told = _ReportWords(asked, found, speech_of("en"))
     assert dict(told.figures)["Not sent"] == "15"
 
 
@@ -162,7 +162,9 @@ def test_quiet_hours_are_said_to_be_each_person_s_own() -> None:
     rules: dict[str, object] = {"due": {"day": {}}}
     asked = BacktestArguments("health", "kz", "x", "0" * 64, rules, {}, moment, moment + timedelta(days=1))
     found = BacktestCounts(1, 1, 1, 0, [], [], [], [], [], [("quiet_hours", 3)], [], [], [], "", None)
-    [table] = [each for each in _Told(asked, found, speech_of("en")).tables if each.title == "Put off, and why"]
+    [table] = [
+        each for each in _ReportWords(asked, found, speech_of("en")).tables if each.title == "Put off, and why"
+    ]
     assert table.rows == [("the person’s quiet hours, which each may choose", "3")]
 
 
@@ -298,7 +300,7 @@ def test_what_is_empty_in_a_report_is_said(
     begin, end = (datetime(2025, month, day, tzinfo=UTC) for month, day in ((4, 1), (6, 30)))
     asked = BacktestArguments("health", "kz", "x", "0" * 64, {"channels": ["push", "sms"]}, {}, begin, end)
     found = BacktestCounts(4, 4, len(days), 0, messages, [], [], days, [], [], [], [], [], "", None, outcomes)
-    assert list(_Told(asked, found, speech_of("en")).zeros) == said
+    assert list(_ReportWords(asked, found, speech_of("en")).zeros) == said
 
 
 @pytest.mark.parametrize(
@@ -320,7 +322,7 @@ def test_a_report_says_in_a_sentence_why_others_were_not_told(outcomes: list[tup
     begin, end = (datetime(2025, month, 1, tzinfo=UTC) for month in (4, 6))
     asked = BacktestArguments("health", "kz", "x", "0" * 64, {"channels": ["push"]}, {}, begin, end)
     found = BacktestCounts(92, 92, 1, 0, [], [], [], [], [], [], [], [], [], "", None, outcomes)
-    assert _Told(asked, found, speech_of("en")).in_short == said
+    assert _ReportWords(asked, found, speech_of("en")).in_short == said
 
 
 @pytest.mark.parametrize(
@@ -343,7 +345,7 @@ def test_a_report_calls_languages_by_their_names() -> None:
     asked = BacktestArguments("health", "kz", "x", "0" * 64, rules, {}, begin, end)
     found = BacktestCounts(1, 1, 1, 0, [("sms", "kk", 3)], [], [], [], [], [], [], [], [], "", None)
     [table] = [
-        each for each in _Told(asked, found, speech_of("en")).tables if each.title == "By channel and language"
+        each for each in _ReportWords(asked, found, speech_of("en")).tables if each.title == "By channel and language"
     ]
     assert table.rows == [("SMS", "Қазақша", "3")]
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.http.problems import MEDIA_TYPE
 from tests.app.pages.work.drafts.test_drafts import written
-from tests.app.pages.work.rule.test_by_form import LATIN
+from tests.app.pages.work.rule.test_rule_form_page import LATIN
 from tests.app.pages.work.workshop import CLINIC, FINE, Workshop, begun, signed_in
 
 DETAIL = re.compile(r'<p lang="(\w+)">(.*?)</p>')

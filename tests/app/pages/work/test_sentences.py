@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from app.packs.version_diff import Version, clause_of, compared, sentences, start_of
 from app.pages.catalogues import Speech
 from app.pages.naming import VALUES
-from app.pages.ruling import in_words
+from app.pages.rule_words import in_words
 from domain.core.translatable import Said
 from templates.authoring.rule_sentences import whom
 from templates.checks.loader import Pack

@@ -45,28 +45,30 @@ class Clause(Struct, frozen=True):
     legal_basis: Titles
 
 
-def rule_told(rule: Clause, rules: Rules, speech: Speech) -> Iterator[tuple[str, str]]:
+def rule_in_words(rule: Clause, rules: Rules, speech: Speech) -> Iterator[tuple[str, str]]:
     """Yield a rule in plain words, in rows of a name and a value."""
     office = speech.titled(agency_titles(rules).get(rule.agency, {}))
     yield speech.say("Who made the rule"), office or rule.agency
-    yield from ((speech.say(PARTS[part]), text) for part, text in parts_told(rule.clause, rules, speech))
+    yield from ((speech.say(PARTS[part]), text) for part, text in parts_in_words(rule.clause, rules, speech))
     yield speech.say("Kind of message"), speech.say(CLASSES[rule.klass])
     yield speech.say("Legal basis"), speech.titled(rule.legal_basis)
 
 
-def parts_told(clause: Mapping[str, Any], rules: Rules, speech: Speech) -> Iterator[tuple[Part, str]]:
+def parts_in_words(clause: Mapping[str, Any], rules: Rules, speech: Speech) -> Iterator[tuple[Part, str]]:
     """Yield the sentences of a clause, each with what it is about."""
     words = in_words(rules.governed.contents, rules.catalogue, speech.language, start_of(clause))
     yield from ((part, speech.tell(sentence)) for part, sentence in words.parts(clause))
 
 
-def clause_told(fact: TriggerPublished | TriggerSubmitted, rules: Rules, speech: Speech) -> Mapping[str, Any]:
+def full_clause(fact: TriggerPublished | TriggerSubmitted, rules: Rules, speech: Speech) -> Mapping[str, Any]:
     """Return the clause of a version, with what it leaves to its benefit to say if it fits the published packs."""
-    side = side_of(fact, rules, speech)
+    side = compared_version(fact, rules, speech)
     return fact.rules if side is None else version_diff.clause_of(side)
 
 
-def side_of(fact: TriggerPublished | TriggerSubmitted, rules: Rules, speech: Speech) -> ComparedVersion | None:
+def compared_version(
+    fact: TriggerPublished | TriggerSubmitted, rules: Rules, speech: Speech
+) -> ComparedVersion | None:
     """Return a version, ready to be described; None where it does not fit the published packs."""
     try:
         return version_diff.version_of(rules.governed.contents, [fact], VALUES).side(fact.trigger, speech.language)
@@ -74,7 +76,7 @@ def side_of(fact: TriggerPublished | TriggerSubmitted, rules: Rules, speech: Spe
         return None
 
 
-def ways_told(rules: Mapping[str, Any], speech: Speech) -> tuple[str, str]:
+def channels_row(rules: Mapping[str, Any], speech: Speech) -> tuple[str, str]:
     """Return how a rule's messages are sent, as a row of a name and a value."""
     first, *others = [speech.say(CHANNELS[each]) for each in rules["channels"]]
     unopened = rules.get("cascade") == "until_opened"

@@ -14,11 +14,11 @@ from app.pages.work.all_texts import NOTE, taken_from_note
 from app.pages.work.drafts import merging
 from app.pages.work.drafts.controls import was_in
 from app.pages.work.drafts.form_pages import Edit, FormPages
-from app.pages.work.drafts.sheets import Id, laid_out, steps_of, text_of
+from app.pages.work.drafts.stored_drafts import Id, laid_out, steps_of, text_of
 from app.pages.work.rule.advice import Advice, at_fields
 from app.pages.work.rule.rule_controls import Setting
 from app.pages.work.rule.rule_reading import RuleReading
-from app.pages.work.rule.rule_view import View
+from app.pages.work.rule.rule_view import RuleView
 from app.pages.work.rule.sent_rule import SentRule
 from app.pages.work.trials.case_file import following_topic
 from domain.facts.principals import Principal, Role
@@ -34,7 +34,7 @@ FILE: Final = "trigger.yaml"
 NEXT: Final[Mapping[str, str]] = {"save": "/form?done=saved", "words": "/words", "tests": "/tests?done=saved"}
 
 
-class ByForm(FormPages[TriggerForm]):
+class RuleFormPage(FormPages[TriggerForm]):
     """Shows and keeps a draft's rule by form."""
 
     page_at = "/form"
@@ -68,7 +68,7 @@ class ByForm(FormPages[TriggerForm]):
             return self._progress.show("form_not.html", frame, sheet, "write", findings=self._found(sheet))
         findings = self._found(sheet)
         placed = _placed(findings, form, Advice(rules, frame.speech, sheet.files), changed)
-        view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed, _acts(rules, sheet)))
+        view = RuleView(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed, _acts(rules, sheet)))
         return self._progress.show(
             "form.html",
             frame,
@@ -137,10 +137,10 @@ class ByForm(FormPages[TriggerForm]):
         rules = self._office.platform.rules.library.rules()
         return following_topic(made, rules) if "category" in edit.changes else made, wrong
 
-    def _telling(self, form: TriggerForm, frame: Frame) -> merging.Telling:
-        view = View(self._office.platform.rules.library.rules(), frame.speech, Setting(form, {}, {}, {}))
+    def _field_wording(self, form: TriggerForm, frame: Frame) -> merging.FieldWording:
+        view = RuleView(self._office.platform.rules.library.rules(), frame.speech, Setting(form, {}, {}, {}))
         labels = view.labels()
-        return merging.Telling(lambda name: labels.get(name, name), view.told_value)
+        return merging.FieldWording(lambda name: labels.get(name, name), view.told_value)
 
 
 def _placed(

@@ -18,7 +18,7 @@ from app.pages.work.all_texts import tabs
 from app.pages.work.drafts import merging
 from app.pages.work.drafts.controls import Control, named, was_in
 from app.pages.work.drafts.form_pages import Edit, FormPages, too_long
-from app.pages.work.drafts.sheets import Id, rule_of, steps_of
+from app.pages.work.drafts.stored_drafts import Id, rule_of, steps_of
 from app.pages.work.drafts.text_fields import (
     MOST_TEXT,
     TITLES,
@@ -32,7 +32,7 @@ from app.pages.work.drafts.text_fields import (
     words_form,
 )
 from app.pages.work.rule.advice import Advice
-from app.pages.work.trials.trying import step_shown, too_long_sms
+from app.pages.work.trials.trial_pages import step_shown, too_long_sms
 from app.pages.work.words import PEOPLE, people
 from domain.core.sms import excess, room, segments
 from domain.core.translatable import N_
@@ -56,7 +56,7 @@ from templates.words.rendering import signed
 Spoken = Annotated[str, Query(pattern="^[a-z]{0,3}$")]
 
 
-class Wording(FormPages[WordsForm]):
+class TextsPage(FormPages[WordsForm]):
     """Shows and keeps the texts of a draft."""
 
     page_at = "/words"
@@ -240,9 +240,9 @@ class Wording(FormPages[WordsForm]):
         text, wrong = edit.form.with_changes(edit.changes)
         return {**files, f"{edit.spoken}.md": text}, wrong
 
-    def _telling(self, form: WordsForm, frame: Frame) -> merging.Telling:  # noqa: ARG002  (texts are shown as they are)
+    def _field_wording(self, form: WordsForm, frame: Frame) -> merging.FieldWording:  # noqa: ARG002  (texts are shown as they are)
         say = frame.speech.say
-        return merging.Telling(lambda name: say(TITLES.get(kind_of(name), name)), lambda _, text: text)
+        return merging.FieldWording(lambda name: say(TITLES.get(kind_of(name), name)), lambda _, text: text)
 
     @staticmethod
     def _next(languages: Sequence[str], fields: Fields, draft: str) -> str:

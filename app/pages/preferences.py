@@ -13,9 +13,9 @@ from app.compose import Platform
 from app.http import routes
 from app.pages import visits
 from app.pages.catalogues import LANGUAGES
+from app.pages.citizen_pages import CitizenPages
 from app.pages.layout import Frame
 from app.pages.life import category, shown
-from app.pages.readers import CitizenPages
 from app.pages.visits import Fields, Form
 from app.pages.zones import zone_groups
 from app.reports.life_words import CHANNELS
@@ -40,7 +40,7 @@ _MISSING: Final = {
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
-class Preferring(CitizenPages):
+class PreferencesPage(CitizenPages):
     """The page of preferences."""
 
     @routes.get("/my/preferences")
@@ -48,7 +48,7 @@ class Preferring(CitizenPages):
         """Show the present choices; `zones=all`: with the time zones of all countries."""
         name, frame = self._visitor(request)
         person = self._platform.delivery.inbound.preferences.person(name)
-        chosen, saved = _chosen(person, self._platform), visits.told_once(request, SAVED) is not None
+        chosen, saved = _present_choices(person, self._platform), visits.told_once(request, SAVED) is not None
         return self._show(frame, person, chosen, saved=saved, all_zones=zones == "all")
 
     @routes.post("/my/preferences")
@@ -58,7 +58,7 @@ class Preferring(CitizenPages):
         person = self._platform.delivery.inbound.preferences.person(name)
         topics = self._platform.queries.inboxes.topics()
         wrong = _errors(fields, frame)
-        wished = _wished(fields, topics, person)
+        wished = _choices_of_form(fields, topics, person)
         consents = [each.category for each in topics if each.offers and each.category in fields.get("consent", [])]
         if wrong:
             return self._show(frame, person, wished | {"consents": consents}, wrong)
@@ -96,7 +96,7 @@ class Preferring(CitizenPages):
             spoken=defaults.languages,
             languages=LANGUAGES,
             channels=[_channel(each, person, frame) for each in CHANNELS],
-            keepers=", ".join(self._keepers()),
+            keepers=", ".join(self._sign_in_services()),
             groups=zone_groups(defaults.zone_name, str(chosen["zone"]), speech.language, everywhere=all_zones),
             all_zones=all_zones,
             topics=shown_topics,
@@ -119,7 +119,7 @@ class Preferring(CitizenPages):
         topics = [_plain(each, frame) | {"received": received[each.category]} for each in inboxes.topics()]
         return sorted(topics, key=lambda each: (-each["received"], each["name"]))
 
-    def _keepers(self) -> list[str]:
+    def _sign_in_services(self) -> list[str]:
         """Return the services by which citizens sign in: they tell the platform where messages go."""
         issuers = self._platform.settings.sign_in
         return [each.title or name for name, each in issuers.items() if each.who == "citizens"]
@@ -151,7 +151,7 @@ def masked(address: str) -> str:
     return f"{address[:2]} … {address[-4:]}" if len(address) >= _LONG_ENOUGH else "…"
 
 
-def _chosen(person: Person, platform: Platform) -> dict[str, Any]:
+def _present_choices(person: Person, platform: Platform) -> dict[str, Any]:
     defaults = platform.rules.library.rules().defaults
     hours = quiet_hours(person, defaults)
     channels = person.get("channels")
@@ -166,7 +166,7 @@ def _chosen(person: Person, platform: Platform) -> dict[str, Any]:
     }
 
 
-def _wished(fields: Fields, topics: list[Topic], person: Person) -> dict[str, Any]:
+def _choices_of_form(fields: Fields, topics: list[Topic], person: Person) -> dict[str, Any]:
     """Return the choices of the form; categories that the page did not show stay as they were."""
     left = [each.category for each in topics if each.titles and each.category not in fields.get("topic", [])]
     before = person.get("opted_out")

@@ -8,14 +8,14 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.http.problems import DAMAGED, Problem
 from app.pages.catalogues import Speech
-from app.pages.layout import Frame, Pages, for_people
+from app.pages.layout import Frame, Pages, wants_page
 from app.pages.places import base_of, only_reads
 from app.pages.reasons import as_sentence
-from app.pages.visits import SignInNeeded, principal_of, written_before
+from app.pages.visits import SignInNeeded, form_of_ended_visit, principal_of
 from domain.core.translatable import N_
 
 
-class Broken:
+class ErrorPages:
     """Answers what went wrong with a page, where a page was wished for."""
 
     def __init__(self, pages: Pages) -> None:
@@ -23,7 +23,7 @@ class Broken:
 
     def answer(self, request: Request, problem: Problem) -> Response:
         """Return the page, or the problem document."""
-        if not for_people(request):
+        if not wants_page(request):
             return problem.response()
         above, _, _ = request.url.path.rpartition("/")
         if problem.status is HTTPStatus.METHOD_NOT_ALLOWED and above.startswith("/work/"):
@@ -51,16 +51,16 @@ class Broken:
         app.add_exception_handler(SignInNeeded, self._sign_in)
 
     async def _sign_in(self, request: Request, _: Exception) -> Response:
-        if not for_people(request):
+        if not wants_page(request):
             return Problem(HTTPStatus.UNAUTHORIZED, "sign in first", kind="sign-in-needed").response()
-        if written := await written_before(request):
+        if written := await form_of_ended_visit(request):
             frame = await run_in_threadpool(self._pages.frame, request)
             return self._pages.respond("over.html", frame, HTTPStatus.UNAUTHORIZED, written=written)
         wished = f"?{urlencode({'next': request.url.path})}" if request.method == "GET" else ""
         return self._pages.go(f"/sign-in{wished}")
 
 
-_LATER = N_("Nothing is lost. Try again in a few minutes.")
+_TRY_LATER = N_("Nothing is lost. Try again in a few minutes.")
 _WORDS = {
     HTTPStatus.NOT_FOUND: (N_("Page not found"), N_("Check the address, or begin with your messages.")),
     HTTPStatus.UNAUTHORIZED: (
@@ -72,12 +72,12 @@ _WORDS = {
         N_("Go back, shorten what you wrote, and send it again. Nothing was changed."),
     ),
     HTTPStatus.TOO_MANY_REQUESTS: (N_("Too many tries"), N_("Wait a minute, then try again.")),
-    HTTPStatus.SERVICE_UNAVAILABLE: (N_("The service does not answer now"), _LATER),
-    HTTPStatus.INTERNAL_SERVER_ERROR: (N_("Something is wrong on our side"), _LATER),
+    HTTPStatus.SERVICE_UNAVAILABLE: (N_("The service does not answer now"), _TRY_LATER),
+    HTTPStatus.INTERNAL_SERVER_ERROR: (N_("Something is wrong on our side"), _TRY_LATER),
 }
-_NO_PLACE = N_("Check the address, or begin with one of the pages above.")
+_LEAD_FOR_OFFICIALS = N_("Check the address, or begin with one of the pages above.")
 """To officials, who have no messages here."""
-_OTHERWISE = (
+_DEFAULT_WORDS = (
     N_("This did not work"),
     N_("What was sent cannot be read. Go back and try again; nothing was changed."),
 )
@@ -135,7 +135,7 @@ def _detail(problem: Problem, speech: Speech) -> str:
 
 
 def _words(problem: Problem, frame: Frame) -> tuple[str, str]:
-    speech, found = frame.speech, _WORDS.get(problem.status, _OTHERWISE)
+    speech, found = frame.speech, _WORDS.get(problem.status, _DEFAULT_WORDS)
     if kind := _kind(problem):
         found = _BY_KIND[kind]
     elif problem.type.endswith(f":{DAMAGED}"):
@@ -144,5 +144,5 @@ def _words(problem: Problem, frame: Frame) -> tuple[str, str]:
         found = _WORDS[HTTPStatus.UNAUTHORIZED]
     title, lead = found
     if frame.official and problem.status is HTTPStatus.NOT_FOUND and not kind:
-        lead = _NO_PLACE
+        lead = _LEAD_FOR_OFFICIALS
     return speech.say(title), speech.say(lead)

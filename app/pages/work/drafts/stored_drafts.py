@@ -33,7 +33,7 @@ Id = Annotated[int, InPath(), BeforeValidator(whole_number)]
 """The number of a draft; 0, which no draft has, for anything else."""
 
 
-def found(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:
+def draft_of(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:
     """Return the draft. Raises NotAllowed, or Problem (404) where there is none."""
     with unknown_as_problem():
         return sheets.find(id_, who)
@@ -73,12 +73,12 @@ def title_of(sheet: StoredDraft, speech: Speech) -> str:
     return speech.titled(found) or sheet.trigger
 
 
-def page_called(file: str, speech: Speech) -> str:
+def page_name(file: str, speech: Speech) -> str:
     """Return the name of the page that shows a file of a draft; the file's, where there is none."""
     return speech.say(_PAGES[file]) if file in _PAGES else file
 
 
-def in_order(files: Iterable[str], own: str) -> list[str]:
+def in_page_order(files: Iterable[str], own: str) -> list[str]:
     """Return files of a draft as pages are listed: the rule first, then the texts in the reader's own language."""
     return sorted(files, key=lambda file: (file != "trigger.yaml", file != f"{own}.md"))
 

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from app.pages.catalogues import Speech
 from app.pages.life import CATEGORIES, category
-from app.pages.preferring import masked
+from app.pages.preferences import masked
 from domain.core.timing import zone_of
 from streams.queries.inbox import Topic
 from templates.checks.loader import shipped

@@ -14,12 +14,12 @@ import yaml
 
 from app.pages.catalogues import Speech
 from app.pages.layout import _environment
-from app.pages.ruling import CLASSES
+from app.pages.rule_words import CLASSES
 from app.pages.work.drafts.controls import Control
 from app.pages.work.rule.advice import ADVICE, at_fields
 from app.pages.work.rule.rule_controls import Setting
 from app.pages.work.rule.rule_reading import RuleReading
-from app.pages.work.rule.rule_view import View
+from app.pages.work.rule.rule_view import RuleView
 from app.pages.work.rule.sent_rule import SentRule
 from domain.core.translatable import Words
 from templates.authoring.cited_acts import acts_of
@@ -36,7 +36,7 @@ LANGUAGES = ("kk", "ru", "en")
 ALL = """{% import "work/_form.html" as f with context %}{% for c in controls %}{{ f.control(c) }}{% endfor %}"""
 
 
-def controls_of(view: View) -> list[Control]:
+def controls_of(view: RuleView) -> list[Control]:
     """All controls of a rule."""
     texts = (field for each in view.texts() for field in (*each.above, *each.seen, *each.folded))
     controls = [*texts, *view.about(), *view.starting(), *view.ending(), *view.sending(), *view.rare()]
@@ -47,7 +47,7 @@ def controls_of(view: View) -> list[Control]:
     return [*controls, *view.nothing_needless(), *view.new_button()]
 
 
-def sent_of(view: View, speech: Speech) -> dict[str, list[str]]:
+def sent_of(view: RuleView, speech: Speech) -> dict[str, list[str]]:
     """What a browser sends of all controls of a rule."""
     controls = controls_of(view)
     environment = _environment(speech.language, "", (Path("app/pages/html").resolve(),))
@@ -67,7 +67,7 @@ def test_each_shipped_rule_saved_as_it_was_opened_is_the_same(quiet: Workshop) -
     for path, language in zip(shipped_rules(), cycle(LANGUAGES), strict=False):  # what is sent is in no language
         form, speech = TriggerForm(path.read_text("utf-8"), LANGUAGES), speech_of(language)
         acts = acts_of(yaml.safe_load((path.parents[1] / "pack.yaml").read_text("utf-8")), LANGUAGES)
-        sent = sent_of(View(rules, speech, Setting(form, {}, {}, {}, acts=acts)), speech)
+        sent = sent_of(RuleView(rules, speech, Setting(form, {}, {}, {}, acts=acts)), speech)
         changes, wrong = SentRule(RuleReading(rules, speech, form, sent, acts)).changes(form.values)
         assert (changes, wrong) == ({}, {}), path
     assert len(shipped_rules()) > 40
@@ -79,7 +79,7 @@ def test_every_field_of_a_shipped_rule_has_its_control(quiet: Workshop) -> None:
     missing = Counter[str]()
     for path in shipped_rules():
         form = TriggerForm(path.read_text("utf-8"), LANGUAGES)
-        shown = {each.name for each in controls_of(View(rules, speech, Setting(form, {}, {}, {})))}
+        shown = {each.name for each in controls_of(RuleView(rules, speech, Setting(form, {}, {}, {})))}
         missing.update(set(form.values) - shown)
     assert missing == {}
 

@@ -9,8 +9,8 @@ from fastapi.responses import Response
 from msgspec import Struct
 
 from app.http import routes
+from app.pages.citizen_pages import CitizenPages
 from app.pages.pack_names import Names, is_pseudonym, names_of
-from app.pages.readers import CitizenPages
 from app.pages.reasons import as_sentence
 from app.reports.entitlements import entitlements
 from domain.conditions.matching import Matcher, by_type

@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from app.pages.catalogues import LANGUAGES
-from app.pages.entitled import wallet_of
+from app.pages.entitlements import wallet_of
 from app.pages.pack_names import names_of
 from app.reports.entitlements import entitlements
 from domain.planning.entitlement_answers import Obstacle, ObstacleKind

@@ -18,13 +18,13 @@ from app.reports.life_words import CHANNELS
 from domain.core.translatable import Said
 
 Code = Annotated[str, Query()]
-MOST = 2000
+MOST_CHARACTERS = 2000
 """The most characters of a text: the longest shipped letters have 1,250 with their foot, where the code stands."""
-SHORT = 14
+LONGEST_TYPED_CODE = 14
 """A text of so many characters is a code that was typed, and no message that was pasted."""
 
 
-class Checking(RoutedPages):
+class AuthenticityCheck(RoutedPages):
     """The page where codes and links are checked."""
 
     def __init__(self, pages: Pages, platform: Platform) -> None:
@@ -41,7 +41,7 @@ class Checking(RoutedPages):
         if found is not None or wrong or not (codes_in(code) or links.pasted(code)):
             not_wrong(request)
         own_page = found is None and links.is_own(code) and links.pasted(code) is None
-        typed_wrong = found is None and not own_page and len(code) <= SHORT and not codes_in(code)
+        typed_wrong = found is None and not own_page and len(code) <= LONGEST_TYPED_CODE and not codes_in(code)
         return self._pages.respond(
             "check.html",
             frame,
@@ -70,12 +70,12 @@ def _wrong_with(text: str) -> str:
     """Return the reason why a text is not looked at; empty where it is."""
     if not text:
         return Said("Write the code or paste the message")
-    return Said("Write no more than 2,000 characters") if len(text) > MOST else ""
+    return Said("Write no more than 2,000 characters") if len(text) > MOST_CHARACTERS else ""
 
 
 def _is_prose(text: str) -> bool:
     """Return True for words that were pasted, and not a code or an address alone."""
-    return len(text) > SHORT and len(text.split()) > 1
+    return len(text) > LONGEST_TYPED_CODE and len(text.split()) > 1
 
 
 def _rows(found: Genuine, speech: Speech) -> Iterator[tuple[str, str]]:

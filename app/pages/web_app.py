@@ -25,7 +25,7 @@ _WORKER_HEADERS = {
 _BRAND = "#00563f"
 
 
-class Installing(routes.Routed, include_in_schema=False):
+class WebApp(routes.Routed, include_in_schema=False):
     """Serves what a browser needs to install the pages. Neither says anything of its visitor."""
 
     def __init__(self, pages: Pages) -> None:

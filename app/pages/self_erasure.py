@@ -10,8 +10,8 @@ from app.http import routes
 from app.identity import erased_list
 from app.pages import visits
 from app.pages.catalogues import Speech
+from app.pages.citizen_pages import CitizenPages
 from app.pages.layout import Frame
-from app.pages.readers import CitizenPages
 from app.pages.visits import Form
 from domain.facts.principals import Principal
 from streams.privacy.erasure import Certificate, NobodyKnown, Scope
@@ -21,7 +21,7 @@ REASON = "asked for by the person, on their own pages"
 Rows = list[tuple[str, str]]
 
 
-class Leaving(CitizenPages):
+class SelfErasure(CitizenPages):
     """The page from which there is no way back."""
 
     @routes.get("/my/erase")
@@ -45,11 +45,11 @@ class Leaving(CitizenPages):
             erased_list.note(self._platform.settings.key_file, certificate)
         visits.end(request)
         left = self._pages.frame(request, frame.language, frame.speech.zone)
-        return self._pages.respond("erased.html", left, rows=certified(certificate, left.speech))
+        return self._pages.respond("erased.html", left, rows=certificate_rows(certificate, left.speech))
 
     def _show(self, person: str, frame: Frame, wrong: str = "") -> Response:
         try:
-            rows = planned(self._platform.privacy.erasure.scope(person), frame.speech)
+            rows = effect_rows(self._platform.privacy.erasure.scope(person), frame.speech)
         except NobodyKnown:
             rows = []
         return self._pages.respond(
@@ -61,7 +61,7 @@ class Leaving(CitizenPages):
         )
 
 
-def planned(scope: Scope, speech: Speech) -> Rows:
+def effect_rows(scope: Scope, speech: Speech) -> Rows:
     """Describe the effects of an erasure."""
     sealed = speech.many("{count} record about you", "{count} records about you", scope.sealed)
     ending = speech.many("{count} message that was to come", "{count} messages that were to come", scope.ending)
@@ -76,13 +76,13 @@ def _kept(kept: Mapping[str, int], speech: Speech) -> str:
     return speech.many("{count} line without your data", "{count} lines without your data", sum(kept.values()))
 
 
-def certified(one: Certificate, speech: Speech) -> Rows:
+def certificate_rows(one: Certificate, speech: Speech) -> Rows:
     """Describe the proof of an erasure to the person who was erased."""
     kept = (speech.say("Stays, as proof of what the state did"), _kept(one.kept, speech))
-    return [*proved(one, speech), kept]
+    return [*proof_rows(one, speech), kept]
 
 
-def proved(one: Certificate, speech: Speech) -> Rows:
+def proof_rows(one: Certificate, speech: Speech) -> Rows:
     """Describe the proof of an erasure; the digests are for those who check the log."""
     return [
         (speech.say("Who"), one.person),

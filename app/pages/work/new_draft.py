@@ -42,7 +42,7 @@ _TAKEN_OVER: Final = ("service", "reminder")
 """Classes that a new draft has from a rule that it is like; any other one its author chooses."""
 
 
-class Beginning(RoutedPages):
+class NewDraft(RoutedPages):
     """Makes drafts."""
 
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:

@@ -15,11 +15,11 @@ from app.http.problems import Problem
 from app.packs.draft_bench import DraftText, LaidOutDraft, RenderedMessages
 from app.pages.catalogues import Speech
 from app.pages.layout import HEADERS, Frame
-from app.pages.naming import step_called
+from app.pages.naming import step_name
 from app.pages.pack_names import names_of
 from app.pages.work.drafts.draft_pages import DraftPages
 from app.pages.work.drafts.gaps import gaps_in
-from app.pages.work.drafts.sheets import Id, laid_out, steps_of, text_of
+from app.pages.work.drafts.stored_drafts import Id, laid_out, steps_of, text_of
 from app.pages.work.office import Hash, Name
 from app.pages.work.trials.case_file import samples
 from app.pages.work.trials.example_form import stories
@@ -70,7 +70,7 @@ class Cell(Struct, frozen=True):
     actions: tuple[str, ...] = ()
 
 
-class Trying(DraftPages):
+class TrialPages(DraftPages):
     """Tests and previews, of drafts and of what waits for approval."""
 
     @routes.get("/work/drafts/{id}/tests")
@@ -204,7 +204,7 @@ def heard_by_somebody(laid: LaidOutDraft, now: datetime) -> RenderedMessages:
 def step_shown(message: Message, heard: RenderedMessages, frame: Frame) -> dict[str, Any]:
     """Return a step as pages show it: its name, when it comes, and its text by language and channel."""
     day = frame.speech.day(message.due.date())
-    called = step_called(message.step, list(heard.source.rules["due"]), frame.speech)
+    called = step_name(message.step, list(heard.source.rules["due"]), frame.speech)
     return {
         "name": message.step,
         "called": called,

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from app.packs.version_diff import Version, clause_of
-from app.pages.catalogues import LANGUAGES, OTHERWISE
+from app.pages.catalogues import DEFAULT_LANGUAGE, LANGUAGES
 from app.pages.life import STATES
 from app.pages.naming import VALUES
-from app.pages.ruling import in_words, ways_told
+from app.pages.rule_words import channels_row, in_words
 from app.reports.life_words import REASON_WORDS
 from domain.conditions.language import BadCondition, Conditions
 from domain.facts.facts import NUDGE_FACTS
@@ -124,9 +124,9 @@ def test_every_role_and_sign_of_a_shipped_rule_has_a_word(language: str) -> None
         told = [speech_of(language).tell(each) for each in words_in(language).sentences(clause)]
         assert not [each for each in told if re.search(r"\s'|_", each)], clause["title"]
         assert not [each for each in told if re.search(r"’s (?:how|what|when|which|who)\b", each)], clause["title"]
-        if language != OTHERWISE:
+        if language != DEFAULT_LANGUAGE:
             roles = speech_of(language).tell(whom(clause.get("to") or "subject"))
-            assert roles != speech_of(OTHERWISE).tell(whom(clause.get("to") or "subject")), clause["title"]
+            assert roles != speech_of(DEFAULT_LANGUAGE).tell(whom(clause.get("to") or "subject")), clause["title"]
             assert not re.search(r"\b(?:in|citizen)\b", " ".join(told)), clause["title"]
 
 
@@ -243,9 +243,9 @@ def test_the_ways_of_a_rule_are_said_with_when_each_is_used() -> None:
     """Whoever approves a rule reads that the further ways are used only where the one before fails."""
     speech = speech_of("en")
     sent = [
-        ways_told({"channels": ["sms"]}, speech),
-        ways_told({"channels": ["sms", "push", "email"]}, speech),
-        ways_told({"channels": ["push", "sms"], "cascade": "until_opened"}, speech),
+        channels_row({"channels": ["sms"]}, speech),
+        channels_row({"channels": ["sms", "push", "email"]}, speech),
+        channels_row({"channels": ["push", "sms"], "cascade": "until_opened"}, speech),
     ]
     assert [value for _, value in sent] == [
         "SMS",

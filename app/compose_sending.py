@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from app.compose import Platform
-from app.identity.authenticity_codes import proofs
+from app.identity.authenticity_codes import proof_maker
 from app.provider_routes import configured_routes, missing_channels
 from app.providers import limits_of
 from app.scheduled import schedule_of
@@ -50,7 +50,7 @@ def compose_dispatcher(
     """Return the dispatcher, which takes nudges from due to their end."""
     settings, context, links = platform.settings, platform.rules.context, platform.identity.links
     limits = limits_of(settings.providers, settings.rates)
-    proof_of = proofs(links, platform.identity.codes)
+    proof_of = proof_maker(links, platform.identity.codes)
     return Dispatcher(
         context,
         Routing(routes, rates or RateLimits(platform.database, limits, platform.clock)),

@@ -21,7 +21,7 @@ def moment_in(text: str, zone: tzinfo) -> datetime:
         raise ValueError(NO_TIME) from error
 
 
-def told_in(moment: datetime, zone: tzinfo, *, timespec: str = "minutes") -> str:
+def local_time(moment: datetime, zone: tzinfo, *, timespec: str = "minutes") -> str:
     """Return the time in that zone with its offset, as the command line reads it: 2026-03-01 09:00+05:00."""
     return moment.astimezone(zone).isoformat(sep=" ", timespec=timespec)
 

@@ -30,17 +30,17 @@ from streams.storage import statistics
 from streams.storage.database import Database
 from streams.storage.leadership import Lane, run_goes_on
 
-WHO = Principal("schedule", "schedule", frozenset({Role.OPERATOR}))
+SCHEDULER = Principal("schedule", "schedule", frozenset({Role.OPERATOR}))
 """Who acts: whoever writes the settings is an operator."""
 AUDIT = "audit verify"
 """The kind of job that verifies the log (app/jobs/kinds.py)."""
-ASKED = {"verify": AUDIT, "sample": sample.KIND}
+JOB_KINDS = {"verify": AUDIT, "sample": sample.KIND}
 """Job of the schedule -> the kind of job that it asks for."""
-SOON = timedelta(days=21)
+EXPIRY_NOTICE = timedelta(days=21)
 """A certificate that is valid for less is told of: so long it may take to get another."""
 
 
-DESTROYS = "retire"
+NEVER_BY_NAME = "retire"
 """The job that nobody begins by a name alone: `habarshy retire` shows first what goes, and asks."""
 LATE = timedelta(hours=1)
 """A job that is due for longer does not run: no process keeps the schedule."""
@@ -72,13 +72,13 @@ def is_late(run: Run, now: datetime) -> bool:
     return run.next_at is not None and run.next_at + LATE < now and run.outcome not in UNDER_WAY
 
 
-def asked_last(platform: Platform) -> dict[str, Job]:
+def last_requested_jobs(platform: Platform) -> dict[str, Job]:
     """Return each job of the schedule that asks for a job -> the last one of that kind, whoever asked for it."""
-    last = {name: platform.queues.jobs.last(kind) for name, kind in ASKED.items()}
+    last = {name: platform.queues.jobs.last(kind) for name, kind in JOB_KINDS.items()}
     return {name: job for name, job in last.items() if job is not None}
 
 
-def is_kept(platform: Platform) -> bool:
+def is_scheduler_alive(platform: Platform) -> bool:
     """Return whether a process keeps the schedule: a `run` on this file, or one that does the upkeep."""
     if platform.database.sqlite:
         return run_goes_on(platform.database) is True
@@ -120,7 +120,7 @@ def _verify(on: Platform) -> None:
     if (signer := on.runtime.chain_builder.signer) is None:
         raise NotVerifiable(Words("the key file has no key that signs (`habarshy migrate` adds one)"))
     plan = plan_of(AuditJob(on.database, signer.public))
-    on.queues.jobs.add(AUDIT, Lane.AUDIT, {}, plan, WHO.name, waits=True)
+    on.queues.jobs.add(AUDIT, Lane.AUDIT, {}, plan, SCHEDULER.name, waits=True)
 
 
 def _sample(on: Platform) -> None:
@@ -133,15 +133,15 @@ def _sample(on: Platform) -> None:
     request = SampleRequest(after, on.settings.sample_persons, job=0)
     plan = plan_of(Sample(on.log, on.rules.library, request))
     arguments = {"after": after, "persons": request.persons}
-    on.queues.jobs.add(sample.KIND, Lane.SAMPLE, arguments, plan, WHO.name, waits=True)
+    on.queues.jobs.add(sample.KIND, Lane.SAMPLE, arguments, plan, SCHEDULER.name, waits=True)
 
 
 def _retire(on: Platform, stopping: Stopping) -> None:
     wanted = on.privacy.retention.scope()
     if not wanted:
         return
-    retired_list.note(on.settings.key_file, wanted, on.clock())
-    on.privacy.retention.retire(WHO, wanted, stopping=stopping)
+    retired_list.add(on.settings.key_file, wanted, on.clock())
+    on.privacy.retention.retire(SCHEDULER, wanted, stopping=stopping)
     if stopping():
         raise Unfinished
 
@@ -198,6 +198,6 @@ def _expires(path: Path, now: datetime, *, authority: bool) -> str:
         return Words("{path} cannot be read ({problem})", path=path, problem=problem)
     ends = [each.not_valid_after_utc for each in found]
     end = max(ends) if authority else ends[0]
-    if end >= now + SOON:
+    if end >= now + EXPIRY_NOTICE:
         return ""
     return Words("{path} is valid until {date} only", path=path, date=f"{end.astimezone(UTC):%Y-%m-%d}")

@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry
 from app.compose import Platform
 from app.http.access import Access
 from app.http.admission import PATIENCE, Admission
-from app.http.assisting import REQUESTS, Assisting
+from app.http.assistant_calls import REQUESTS, AssistantCalls
 from app.http.backtest_calls import BacktestCalls
+from app.http.bulkhead import Bulkhead
 from app.http.citizens import Citizens
 from app.http.drafting import DraftCalls
 from app.http.events import Events
@@ -21,18 +22,17 @@ from app.http.gateways import GatewayCalls
 from app.http.governing import GovernCalls
 from app.http.head import Head
 from app.http.health import Probes
-from app.http.heavy import Heavy
+from app.http.idempotency import Idempotency
 from app.http.job_calls import JobCalls
-from app.http.limits import Limited, Limits
+from app.http.limits import Limits, RateLimiting
 from app.http.openapi import PROBLEMS, VERSION, Api
 from app.http.problems import install
 from app.http.receipts import ReceiptCalls
-from app.http.repeating import Repeating
+from app.http.request_log import RequestLog
 from app.http.schedule_calls import ScheduleCalls
 from app.http.seen import Seen
-from app.http.served import Served
 from app.http.trails import Trails
-from app.identity.authenticity_codes import whose
+from app.identity.authenticity_codes import short_link_lookup
 from app.jobs.job_threads import JobControl, JobThreads
 from app.jobs.requests import Orders
 from app.logs import Tracing
@@ -71,18 +71,18 @@ def application(
         front.install(app, pages)
     broken = ErrorPages(pages)
     install(app, broken.answer)
-    heavy = app.state.heavy = Heavy(access, official_of)
-    _install_api(app, platform, access, job_control, heavy)
+    bulkhead = app.state.bulkhead = Bulkhead(access, official_of)
+    _install_api(app, platform, access, job_control, bulkhead)
     _install_links(app, platform, pages)
     app.serve(SignIn(settings, pages, access, platform.identity.names, platform.clock))
     broken.install(app)
     install_citizen(app, platform, pages)
     app.serve(Components(pages))
-    install_console(app, platform, pages, job_control, heavy)
-    install_work(app, platform, pages, job_control, heavy)
+    install_console(app, platform, pages, job_control, bulkhead)
+    install_work(app, platform, pages, job_control, bulkhead)
     install_static(app)
     _install_guards(app, platform, access, broken)
-    app.add_middleware(Served, registry=registry or CollectorRegistry())
+    app.add_middleware(RequestLog, registry=registry or CollectorRegistry())
     app.add_middleware(Tracing)
     app.add_middleware(Head)
     return app
@@ -105,7 +105,11 @@ def _api(workers: JobThreads | None) -> Api:
 
 def _install_links(app: Api, platform: Platform, pages: Pages) -> None:
     """Install the pages behind the links of messages: to stop a category, and to answer."""
-    find, inbound, links = whose(platform.rules.context), platform.delivery.inbound, platform.identity.links
+    find, inbound, links = (
+        short_link_lookup(platform.rules.context),
+        platform.delivery.inbound,
+        platform.identity.links,
+    )
     app.serve(Stop(inbound.opt_outs, inbound.preferences, links, find, pages))
     app.serve(Answer(inbound.replies, links, find, pages, platform.clock))
 
@@ -114,11 +118,11 @@ def _install_guards(app: Api, platform: Platform, access: Access, broken: ErrorP
     """Install what looks at a request before its route does; the last one looks first."""
     settings, clock, links = platform.settings, platform.clock, platform.identity.links
     secret = bytes.fromhex(links.secret("repeats"))
-    app.add_middleware(Repeating, repeats=IdempotencyKeys(platform.database, clock), access=access, secret=secret)
+    app.add_middleware(Idempotency, repeats=IdempotencyKeys(platform.database, clock), access=access, secret=secret)
     app.add_middleware(Admission, access=access, answer=broken.answer, patience=PATIENCE)
     if settings.requests_a_minute:
         limits = _limits(platform, settings.requests_a_minute)
-        app.add_middleware(Limited, limits=limits, access=access, answer=broken.answer)
+        app.add_middleware(RateLimiting, limits=limits, access=access, answer=broken.answer)
     install_visits(app, links.secret("visits"), settings.base_url, access, _erased_since(platform))
 
 
@@ -145,21 +149,21 @@ def _lifespan(workers: JobThreads | None) -> Callable[[FastAPI], AbstractAsyncCo
     return lifespan
 
 
-def _install_api(app: Api, platform: Platform, access: Access, job_control: JobControl, heavy: Heavy) -> None:
+def _install_api(app: Api, platform: Platform, access: Access, job_control: JobControl, bulkhead: Bulkhead) -> None:
     app.serve(Events(platform.intake, platform.rules.library, access))
     app.serve(
         Citizens(platform.rules.context, platform.queries.inboxes, platform.delivery.inbound.preferences, access)
     )
     app.serve(Trails(platform.rules.context, platform.replay.follower, access))
-    app.serve(GovernCalls(platform.rules, platform.replay.follower, access, heavy))
+    app.serve(GovernCalls(platform.rules, platform.replay.follower, access, bulkhead))
     app.serve(JobCalls(platform.queues.jobs, Orders(platform), job_control, access))
     app.serve(ScheduleCalls(platform, access))
-    app.serve(BacktestCalls(platform.rules, platform.queues.jobs, job_control, access), dependencies=[heavy.turn])
-    app.serve(DraftCalls(platform.rules, access), dependencies=[heavy.turn])
+    app.serve(BacktestCalls(platform.rules, platform.queues.jobs, job_control, access), dependencies=[bulkhead.turn])
+    app.serve(DraftCalls(platform.rules, access), dependencies=[bulkhead.turn])
     calls = ReceiptCalls(platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context)
     app.serve(calls)
     app.serve(GatewayCalls(platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context))
-    app.serve(Seen(platform.delivery.receipts, platform.identity.links, whose(platform.rules.context)))
+    app.serve(Seen(platform.delivery.receipts, platform.identity.links, short_link_lookup(platform.rules.context)))
     most = min(REQUESTS, platform.settings.requests_a_minute)
-    app.router.routes.append(Assisting(platform, _limits(platform, most) if most else None).route())
+    app.router.routes.append(AssistantCalls(platform, _limits(platform, most) if most else None).route())
     app.serve(Probes(platform.database, platform.log))

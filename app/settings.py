@@ -36,17 +36,17 @@ COMING = frozenset({"TOKEN", "TEST_POSTGRES", "TEST_KAFKA", "TEST_SHOTS", "TEST_
 ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 
 
-def _each_a_network(text: str) -> str:
+def _checked_networks(text: str) -> str:
     compact = text.replace(" ", "")
     for each in filter(None, compact.split(",")):
         ip_network(each)
     return compact
 
 
-Proxies = Annotated[str, AfterValidator(_each_a_network)]
+Proxies = Annotated[str, AfterValidator(_checked_networks)]
 
 
-def _each_a_broker(text: str) -> str:
+def _checked_brokers(text: str) -> str:
     """Without blanks; a name, an IPv4 address or a bracketed IPv6 one, and a port.
 
     The error does not repeat what may be a password.
@@ -60,7 +60,7 @@ def _each_a_broker(text: str) -> str:
     return compact
 
 
-def _a_base(url: str) -> str:
+def _checked_base_url(url: str) -> str:
     """Check the address that links begin with: an account or a # in it would lead them elsewhere."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"[@?#\\\s]", url):
@@ -68,12 +68,12 @@ def _a_base(url: str) -> str:
     return url
 
 
-Brokers = Annotated[str, AfterValidator(_each_a_broker)]
+Brokers = Annotated[str, AfterValidator(_checked_brokers)]
 DATABASES = frozenset({"sqlite", "sqlite+pysqlite", "postgresql+psycopg"})
 """The kinds of database that there are drivers for here, as SQLAlchemy writes them."""
 
 
-def _a_database(url: str) -> str:
+def _checked_database_url(url: str) -> str:
     """Check a database URL. The error does not repeat what may be a password."""
     known, kind = "write sqlite:////PATH/FILE or postgresql+psycopg://USER@HOST/NAME", url.partition("://")[0]
     if kind not in DATABASES:
@@ -88,7 +88,7 @@ def _a_database(url: str) -> str:
     return url
 
 
-DatabaseAddress = Annotated[str, AfterValidator(_a_database)]
+DatabaseAddress = Annotated[str, AfterValidator(_checked_database_url)]
 
 
 THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
@@ -96,15 +96,15 @@ THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 def on_this_machine(address: str) -> bool:
     """Return whether the host of an address is this machine by its name."""
-    return _parted(address)[1] in THIS_MACHINE
+    return _split_address(address)[1] in THIS_MACHINE
 
 
-def _a_scheduler(address: str) -> str:
+def _checked_scheduler(address: str) -> str:
     """Check the address of a Dask scheduler: what leaves this machine is encrypted.
 
     The error does not repeat what may be a password.
     """
-    scheme, host, port = _parted(address)
+    scheme, host, port = _split_address(address)
     if address and (scheme not in ("tcp", "tls") or not host or not port or "@" in address):
         raise ValueError("this is no address of a Dask scheduler; write tls://HOST:PORT")
     if scheme == "tcp" and host not in THIS_MACHINE:
@@ -112,7 +112,7 @@ def _a_scheduler(address: str) -> str:
     return address
 
 
-def _parted(address: str) -> tuple[str, str | None, int | None]:
+def _split_address(address: str) -> tuple[str, str | None, int | None]:
     try:
         parts = urlsplit(address)
         port = parts.port
@@ -121,7 +121,7 @@ def _parted(address: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, port
 
 
-SchedulerAddress = Annotated[str, AfterValidator(_a_scheduler)]
+SchedulerAddress = Annotated[str, AfterValidator(_checked_scheduler)]
 
 
 SCHEDULE: Mapping[str, str] = {
@@ -136,7 +136,7 @@ SCHEDULE: Mapping[str, str] = {
 """Job -> when it runs, unless the settings say otherwise. What destroys runs only where they name it."""
 
 
-def _a_schedule(given: dict[str, str]) -> dict[str, str]:
+def _checked_schedule(given: dict[str, str]) -> dict[str, str]:
     """Check cron expressions by job."""
     from streams.runtime.cron import trigger_of  # noqa: PLC0415  (of all commands few need it)
 
@@ -150,7 +150,7 @@ def _a_schedule(given: dict[str, str]) -> dict[str, str]:
     return given
 
 
-def _a_zone(name: str) -> str:
+def _checked_zone(name: str) -> str:
     """Check a time zone of the IANA database; empty is none."""
     if name:
         try:
@@ -208,7 +208,7 @@ class Settings(BaseSettings):
         default=10.0, ge=6, le=300, description="seconds until a silent worker's share goes to others"
     )
     packs: str = Field(default="", description="pack folders, separated by ':'; empty: all shipped")
-    base_url: Annotated[str, AfterValidator(_a_base)] = Field(
+    base_url: Annotated[str, AfterValidator(_checked_base_url)] = Field(
         default="http://127.0.0.1:8000", description="the address at which citizens reach this platform"
     )
     future_events: Literal["refuse", "accept"] = Field(
@@ -244,10 +244,10 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field(default="text", description="the format of the roles' logs on stderr")
     webhooks: dict[str, HookSettings] = Field(default={}, description="agency -> the webhook for answers")
-    schedule: Annotated[dict[str, str], AfterValidator(_a_schedule)] = Field(
+    schedule: Annotated[dict[str, str], AfterValidator(_checked_schedule)] = Field(
         default={}, description="job -> when it runs, as cron has it, or never; `habarshy schedule` lists the jobs"
     )
-    schedule_zone: Annotated[str, AfterValidator(_a_zone)] = Field(
+    schedule_zone: Annotated[str, AfterValidator(_checked_zone)] = Field(
         default="", description="the time zone of the schedule; empty: that of the rules in force"
     )
     sample_persons: int = Field(

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import select
 
 from app.backtests.order import Order
-from app.backtests.run import backtested
+from app.backtests.run import run_backtest
 from app.compose import Platform
 from app.tuning import calm_collector
 from benchmarks.large_log import EACH, FINED, make
@@ -82,7 +82,7 @@ def _run(folder: Path, events: int) -> Measured:
     on = make(folder, events)
     order = year_of_fines(on)
     tallies = []
-    taken = seconds(lambda: tallies.append(backtested(on, order)))
+    taken = seconds(lambda: tallies.append(run_backtest(on, order)))
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     question = order.question(on.identity.names)
     one = Backtest(on.database, on.log, question)

@@ -14,7 +14,7 @@ from pathlib import Path
 from distributed import Client
 from msgspec import structs
 
-from app.backtests.run import backtested
+from app.backtests.run import run_backtest
 from app.compose import Platform
 from benchmarks.backtest import year_of_fines
 from benchmarks.large_log import make
@@ -44,7 +44,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 def _seconds(on: Platform) -> float:
     """The median of some rounds; the first one, in which workers import what they need, does not count."""
     order = year_of_fines(on)
-    rounds = [seconds(lambda: backtested(on, order, 2)) for _ in range(ROUNDS + 1)]
+    rounds = [seconds(lambda: run_backtest(on, order, 2)) for _ in range(ROUNDS + 1)]
     return statistics.median(rounds[1:])
 
 

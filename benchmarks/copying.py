@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from app.backtests.run import backtested
+from app.backtests.run import run_backtest
 from app.compose import Platform
 from benchmarks.backtest import year_of_fines
 from benchmarks.large_log import make
@@ -26,7 +26,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         on = make(Path(folder), EVENTS, url)
         order = year_of_fines(on)
         to_raw, ours, raw = ratio(
-            lambda _: seconds(lambda: backtested(on, order)), lambda _: seconds(lambda: _copied(on)), ROUNDS
+            lambda _: seconds(lambda: run_backtest(on, order)), lambda _: seconds(lambda: _copied(on)), ROUNDS
         )
         on.database.close()
     rows = [Row("backtest on PostgreSQL against COPY and decoding the range", to_raw, "×", 0.4)]

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, convert
 
 from app.backtests.order import Order
-from app.backtests.run import Backtesting
+from app.backtests.run import BacktestRun
 from app.compose import Platform
 from app.executors.executor import JobWorkers
 from domain.core.translatable import Words
@@ -102,7 +102,7 @@ class BacktestWork:
     def __init__(self, platform: Platform, arguments: Mapping[str, Any]) -> None:
         self._platform = platform
         self._asked = convert({name: each for name, each in arguments.items() if name != "job"}, BacktestArguments)
-        self._playing: Backtesting | None = None
+        self._playing: BacktestRun | None = None
         self._parts: Iterator[int] = iter(())
         self._cursor, self._workers = "", JobWorkers(platform, 0)
 
@@ -122,10 +122,10 @@ class BacktestWork:
         found = counts(playing.tally(), price)
         return Step(msgspec.json.encode(found).decode(), playing.of, playing.of, finished=True)
 
-    def _begin(self) -> Backtesting:
+    def _begin(self) -> BacktestRun:
         self._workers.close()
         order = self._asked.order(self._platform)
-        playing = self._playing = Backtesting(self._platform, order, PARTS, self._workers.begun())
+        playing = self._playing = BacktestRun(self._platform, order, PARTS, self._workers.begun())
         self._parts, self._cursor = playing.parts(), ""
         return playing
 
@@ -139,7 +139,7 @@ class BacktestWork:
         self._workers.close()
 
 
-def asked_of(arguments: Mapping[str, Any]) -> BacktestArguments | None:
+def parse_arguments(arguments: Mapping[str, Any]) -> BacktestArguments | None:
     """Parse the arguments of a job; None where somebody changed them in the database, and they cannot be read."""
     try:
         return convert(dict(arguments), BacktestArguments)
@@ -147,7 +147,7 @@ def asked_of(arguments: Mapping[str, Any]) -> BacktestArguments | None:
         return None
 
 
-def found_of(cursor: str) -> BacktestCounts | None:
+def parse_counts(cursor: str) -> BacktestCounts | None:
     """Parse the results of a job that is done; None where somebody changed them, and they cannot be read."""
     try:
         return msgspec.json.decode(cursor, type=BacktestCounts)

@@ -7,18 +7,20 @@ from functools import partial
 from app.backtests.order import Order
 from app.compose import Platform
 from app.executors.executor import FEW, TaskWorkers, results, workers_of
-from app.executors.task import done_by, task_of
+from app.executors.task import run_part, task_of
 from streams.planning.histories import Selection
 from streams.rehearsal.backtest import Backtest
 from streams.rehearsal.backtest_results import Tally
 
 PARTS = 16
 """So many parts has the share of each process: whoever waits sees how far it is, and no process waits long."""
-Told = Callable[[int, int, int], object]
+ProgressListener = Callable[[int, int, int], object]
 """Hears how many parts of how many are played, and how many facts were looked at in them."""
 
 
-def backtested(platform: Platform, order: Order, processes: int | None = None, told: Told = lambda *_: None) -> Tally:
+def run_backtest(
+    platform: Platform, order: Order, processes: int | None = None, on_progress: ProgressListener = lambda *_: None
+) -> Tally:
     """Return the counts of the backtest; they do not depend on the number of processes.
 
     Raises:
@@ -28,13 +30,13 @@ def backtested(platform: Platform, order: Order, processes: int | None = None, t
     number_of_processes = processes or (1 if few else os.cpu_count() or 1)
     with workers_of(platform, number_of_processes - 1) as workers:
         many = workers.number if workers is not None and workers.remote else number_of_processes
-        playing = Backtesting(platform, order, many if few else many * PARTS, workers)
+        playing = BacktestRun(platform, order, many if few else many * PARTS, workers)
         for done in playing.parts():
-            told(done, playing.of, playing.facts)
+            on_progress(done, playing.of, playing.facts)
         return playing.tally()
 
 
-class Backtesting:
+class BacktestRun:
     """A backtest in so many parts. Its tally does not depend on their number, nor on who plays them."""
 
     def __init__(self, platform: Platform, order: Order, parts: int, workers: TaskWorkers | None = None) -> None:
@@ -52,7 +54,7 @@ class Backtesting:
 
     def parts(self) -> Iterator[int]:
         """Play the parts; yield after each the number that is played."""
-        share = partial(done_by, _playing, self._task)
+        share = partial(run_part, _playing, self._task)
         for number, found in enumerate(results(self._workers, share, self._here.share, self._selections), 1):
             self._tally.add(found)
             yield number

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from typing import Any
 
-from app.moments import told_in
+from app.moments import local_time
 from app.pages.catalogues import DEFAULT_LANGUAGE, Speech
 from app.pages.life import details_of
 from app.terminal import counted
@@ -22,7 +22,7 @@ def lines(found: Explanation, rules: Rules) -> Iterable[str]:
     yield f"{title}: {found.trigger}.{found.step}, {found.state}"
     if found.cause is not None:
         name = found.cause_title.get("en", found.cause.type)
-        yield f"What happened: {name} ({told_in(found.cause.time, zone)}), reported by {found.cause.source}"
+        yield f"What happened: {name} ({local_time(found.cause.time, zone)}), reported by {found.cause.source}"
     if found.retired is not None:
         limit, day = found.retired.limit, found.retired.at
         yield f"Its content could be read for {limit} after its year, and is retired since {day:%Y-%m-%d}"
@@ -30,11 +30,11 @@ def lines(found: Explanation, rules: Rules) -> Iterable[str]:
     yield from (f"  {part}: {sentence}" for part, sentence in page.rule)
     yield "The data it read:"
     yield from (f"  {name}: {value}" for name, value in page.used)
-    yield f"Due {told_in(found.due, zone)}; what became of it:"
+    yield f"Due {local_time(found.due, zone)}; what became of it:"
     for each in found.facts:
         detail = _digested(each.details) or each.details.get("reason") or each.details.get("channel") or ""
         more = "; ".join(part for part in (detail, _silence(each.details, zone)) if part)
-        yield f"  {told_in(each.at, zone)}  {each.what.replace('_', ' ')}  {more}".rstrip()
+        yield f"  {local_time(each.at, zone)}  {each.what.replace('_', ' ')}  {more}".rstrip()
     yield from (f"It goes with it: {member}" for member in found.members)
     for words in found.words.values():
         yield from (f"The words ({words.language}, {by}): {_read(words, by)}" for by in _channels(found))
@@ -55,7 +55,7 @@ def _silence(details: Mapping[str, Any], zone: tzinfo) -> str:
     if details.get("silent_at") is None:
         return ""
     awaited = "opened" if details.get("until_opened") else "delivered"
-    return f"the next channel at {told_in(details['silent_at'], zone)} unless {awaited} by then"
+    return f"the next channel at {local_time(details['silent_at'], zone)} unless {awaited} by then"
 
 
 def _digested(details: Mapping[str, Any]) -> str:

@@ -105,7 +105,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
 """Exception → exit code."""
 
 
-def ended_by(failure: BaseException) -> tuple[Exit, str] | None:
+def exit_for(failure: BaseException) -> tuple[Exit, str] | None:
     """Return the exit code and the sentence for a failure; None for a defect, which shows its traceback."""
     if (code := FAILURES.get(type(failure))) is not None:
         return code, str(failure)

@@ -14,12 +14,12 @@ T = TypeVar("T")
 Options = Mapping[str, str | Sequence[str] | None]
 
 
-def ordered(at: PrincipalSession, kind: str, options: Options) -> Order:
-    """Return the order of that kind; a wrong option ends the command with exit 2, see `parsed`."""
-    return parsed(at, options, lambda orders, given: orders.of(kind, given, at.who))
+def parse_order(at: PrincipalSession, kind: str, options: Options) -> Order:
+    """Return the order of that kind; a wrong option ends the command with exit 2, see `parse_options`."""
+    return parse_options(at, options, lambda orders, given: orders.of(kind, given, at.who))
 
 
-def parsed(at: PrincipalSession, options: Options, parse: Callable[[Orders, Given], T]) -> T:
+def parse_options(at: PrincipalSession, options: Options, parse: Callable[[Orders, Given], T]) -> T:
     """Return what the parser of orders makes of the options; a wrong one ends the command with exit 2.
 
     `options`: the name of a field -> what was given; None where the option is absent. An empty value is refused: in
@@ -37,7 +37,7 @@ def parsed(at: PrincipalSession, options: Options, parse: Callable[[Orders, Give
         stop(Exit.USAGE, bad.problem if bad.field == "kind" else f"{_option(bad.field)}: {bad.problem}")
 
 
-def done(at: PrincipalSession, order: Order, how: ConfirmOptions) -> Job:
+def run_job(at: PrincipalSession, order: Order, how: ConfirmOptions) -> Job:
     """Have the job done as its options say; return it once it is done. Raises what `app.jobs.start.begin` raises."""
     by = at.who.name
     return begin(at.platform, order.kind, order.arguments, by, yes=how.yes, as_json=how.as_json, plan_only=how.plan)

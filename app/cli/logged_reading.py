@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from app.cli.platform_options import PlatformOptions
-from app.cli.principal_session import LOCAL, opened, somebody
+from app.cli.principal_session import LOCAL, acting_or_local, open_platform
 from app.compose import Platform
 from app.settings import Settings
 from app.terminal import Exit, stop
@@ -24,30 +24,32 @@ Purpose = Annotated[
 ]
 
 
-class Looker(NamedTuple):
+class DataReader(NamedTuple):
     """A reader of personal data and their purpose."""
 
     who: Principal
     purpose: str
 
-    def note(self, context: WriteContext, person: str, what: str) -> None:
+    def note_reading(self, context: WriteContext, person: str, what: str) -> None:
         """Record in the log that they are about to read it; where nobody is registered there is no name to record."""
         if self.who is not LOCAL:
             note_viewing(context, self.who, person, what, self.purpose)
 
 
-def looker(settings: Settings, purpose: str | None) -> Looker:
+def reader_for(settings: Settings, purpose: str | None) -> DataReader:
     """Return the reader with their purpose. Raises BadPrincipals, NotAllowed where they may not read."""
-    who = somebody(settings)
+    who = acting_or_local(settings)
     require_reading(who)
     if who is not LOCAL and not says_why(purpose or "", 1):
         stop(Exit.USAGE, "--purpose: say why you read this person's data; the log keeps it")
-    return Looker(who, purpose or "")
+    return DataReader(who, purpose or "")
 
 
 @contextmanager
-def reading(on: PlatformOptions, purpose: str | None, *, make: bool = False) -> Iterator[tuple[Platform, Looker]]:
-    """Open the platform for a command that reads a person's data. Raises what `looker` and `compose` raise."""
-    look = looker(on.settings, purpose)
-    with opened(on, make=make) as platform:
+def open_for_reading(
+    on: PlatformOptions, purpose: str | None, *, make: bool = False
+) -> Iterator[tuple[Platform, DataReader]]:
+    """Open the platform for a command that reads a person's data. Raises what `reader_for` and `compose` raise."""
+    look = reader_for(on.settings, purpose)
+    with open_platform(on, make=make) as platform:
         yield platform, look

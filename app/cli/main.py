@@ -83,7 +83,7 @@ def main() -> None:
 
 def _ended_by(failure: Exception) -> tuple[Exit, str] | None:
     try:
-        from app.cli.failures import ended_by  # noqa: PLC0415  (it imports nearly everything, and hardly any command fails)
+        from app.cli.failures import exit_for  # noqa: PLC0415  (it imports nearly everything, and hardly any command fails)
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
-    return ended_by(failure)
+    return exit_for(failure)

@@ -26,7 +26,7 @@ class Target(NamedTuple):
 def target_of(path: Path) -> Target:
     """Return the pack or the trigger in a folder; anything else ends the command with exit 2."""
     if not is_folder(path):
-        stop(Exit.USAGE, f"{path}: no such folder{_meant(path)}")
+        stop(Exit.USAGE, f"{path}: no such folder{_suggestion(path)}")
     if (path / "pack.yaml").is_file():
         return Target(path, None)
     if not (path / "trigger.yaml").is_file():
@@ -42,10 +42,10 @@ def examine_folders(folders: Sequence[Path]) -> tuple[list[PackFiles], Report]:
 
     Also which other pack has what they lack.
     """
-    return examine(folders, elsewhere(folders))
+    return examine(folders, other_packs(folders))
 
 
-def checked(target: Target, others: Iterable[Path] | None) -> tuple[PackFiles, list[PackFiles]]:
+def load_checked(target: Target, others: Iterable[Path] | None) -> tuple[PackFiles, list[PackFiles]]:
     """Return the pack of the target, and it with those that it depends on, in which lint finds no error.
 
     Raises:
@@ -56,7 +56,7 @@ def checked(target: Target, others: Iterable[Path] | None) -> tuple[PackFiles, l
     return next(each for each in examined if each.folder.resolve() == target.pack.resolve()), examined
 
 
-def elsewhere(folders: Sequence[Path]) -> Elsewhere:
+def other_packs(folders: Sequence[Path]) -> Elsewhere:
     """Return the packs beside these, and those that are shipped."""
     return Elsewhere(_others(folders), folders)
 
@@ -81,12 +81,12 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def _meant(path: Path) -> str:
+def _suggestion(path: Path) -> str:
     beside = [each.name for each in path.parent.iterdir() if each.is_dir()] if is_folder(path.parent) else []
     found = closest(path.name, beside)
     return "" if found is None else f" (did you mean '{path.parent / found}'?)"
 
 
-def beside() -> Path:
+def shipped_folder() -> Path:
     """Return the folder of the shipped packs, in which the schemas for editors are too."""
     return Path(str(templates.__file__)).resolve().parent

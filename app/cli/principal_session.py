@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from app.cli.platform_options import PlatformOptions
 from app.compose import Platform, compose
-from app.identity.principals import acting, load
+from app.identity.principals import acting_principal, load
 from app.settings import Settings
 from domain.facts.principals import NotAllowed, Principal, Role
 
@@ -22,17 +22,17 @@ LOCAL = Principal("local", "local", frozenset(Role))
 """Whoever sits at a platform that has no principals: an embedded one, or one that is being tried out."""
 
 
-def somebody(settings: Settings) -> Principal:
+def acting_or_local(settings: Settings) -> Principal:
     """Return the principal who acts: by their token, or LOCAL where nobody was ever registered.
 
     Raises:
-        BadPrincipals, NotAllowed: see app.identity.principals.acting.
+        BadPrincipals, NotAllowed: see app.identity.principals.acting_principal.
     """
-    return acting(settings.principals) if load(settings.principals) else LOCAL
+    return acting_principal(settings.principals) if load(settings.principals) else LOCAL
 
 
 @contextmanager
-def opened(on: PlatformOptions, *, make: bool = False) -> Iterator[Platform]:
+def open_platform(on: PlatformOptions, *, make: bool = False) -> Iterator[Platform]:
     """Open the platform for one command. Raises what `compose` raises."""
     platform = compose(on.settings, on.clock, make=make)
     try:
@@ -49,16 +49,16 @@ def principal_session(on: PlatformOptions, *, make: bool = False, local: bool = 
     govern rules takes two people, so both need a name.
 
     Raises:
-        BadPrincipals, NotAllowed: see app.identity.principals.acting; and what `compose` raises.
+        BadPrincipals, NotAllowed: see app.identity.principals.acting_principal; and what `compose` raises.
     """
     settings = on.settings
-    who = somebody(settings) if local else acting(settings.principals)
-    with opened(on, make=make) as platform:
+    who = acting_or_local(settings) if local else acting_principal(settings.principals)
+    with open_platform(on, make=make) as platform:
         yield PrincipalSession(platform, who)
 
 
 @contextmanager
-def operators(what: str, on: PlatformOptions) -> Iterator[PrincipalSession]:
+def operator_session(what: str, on: PlatformOptions) -> Iterator[PrincipalSession]:
     """Open the platform for an operators' command; if nobody was ever registered, LOCAL is the operator.
 
     Raises:

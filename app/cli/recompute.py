@@ -7,7 +7,7 @@ from itertools import chain
 
 from app.compose import Platform
 from app.executors.executor import results, workers_for
-from app.executors.task import done_by, task_of
+from app.executors.task import run_part, task_of
 from domain.planning.plan import Intent
 from domain.rules.rulebook import Rulebook
 from streams.planning.histories import EVERYBODY, Selection
@@ -33,7 +33,7 @@ def all_intents(platform: Platform) -> Iterator[Sequence[Intent]]:
         return
     task = task_of(platform, platform.clock(), rules.governed)
     with closing(workers):
-        yield from results(workers.begun(), partial(done_by, _planning, task), here, shares)
+        yield from results(workers.begun(), partial(run_part, _planning, task), here, shares)
 
 
 def _planning(platform: Platform, rules: Governed) -> Callable[[Selection], Sequence[Intent]]:

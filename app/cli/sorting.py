@@ -11,7 +11,7 @@ RUN = 20_000
 """So many lines are in memory at once: some 20 MB of those of `intents --json`."""
 
 
-def in_order(lines: Iterable[str], run: int = RUN) -> Iterator[str]:
+def sorted_lines(lines: Iterable[str], run: int = RUN) -> Iterator[str]:
     """Yield the lines (each without its end) in the order of their characters.
 
     Beyond `run` of them, by way of the disk.

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from app.cli.commands.diff import SAME, print_pack, show
+from app.cli.commands.diff import SAME, print_pack, print_trigger
 from app.packs.version_diff import Version, compared, sentences, version_of
 from app.terminal import print_json, print_line
 from domain.core.plain import PlainData
@@ -55,7 +55,7 @@ def _show_trigger(now: Governed, fact: TriggerSubmitted, *, as_json: bool) -> No
         print_line(f"  it cannot be compared: {bad}")
         found = {}
     for trigger, differences in found.items():
-        show(trigger, differences, as_json=as_json)
+        print_trigger(trigger, differences, as_json=as_json)
     if not old.triggers:
         for path, value in _flat({"rules": fact.rules, **fact.words}):
             print_json({"trigger": fact.trigger, "path": path, "new": value})

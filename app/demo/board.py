@@ -10,7 +10,7 @@ from domain.core.sms import segments
 from streams.delivery.send.fake_outbox import KeptMessage
 
 
-class Arrived(Struct, frozen=True):
+class ReportedEvent(Struct, frozen=True):
     """A life event: its title, the office that reported it, and who it is about, by first name."""
 
     at: datetime
@@ -19,7 +19,7 @@ class Arrived(Struct, frozen=True):
     names: str
 
 
-class Told(Struct, frozen=True):
+class HandedOverMessage(Struct, frozen=True):
     """A message as it was handed over. `number`: which of the nudge's deliveries."""
 
     nudge: UUID
@@ -67,11 +67,11 @@ class Board(Struct, frozen=True):
     """The content of the page at one moment."""
 
     counters: Counters
-    arrived: tuple[Arrived, ...]
-    told: tuple[Told, ...]
-    pushed: tuple[Told, ...]
-    texted: tuple[Told, ...]
-    mailed: tuple[Told, ...]
+    events: tuple[ReportedEvent, ...]
+    messages: tuple[HandedOverMessage, ...]
+    pushed: tuple[HandedOverMessage, ...]
+    texted: tuple[HandedOverMessage, ...]
+    mailed: tuple[HandedOverMessage, ...]
     not_sent: tuple[NotSent, ...]
 
 

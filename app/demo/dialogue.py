@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx2
 from msgspec import Struct
 
-from app.http.assisting import PATH
+from app.http.assistant_calls import PATH
 from app.pages.catalogues import Speech
 from domain.core.translatable import N_, Counted, Words
 

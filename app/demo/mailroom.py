@@ -22,7 +22,7 @@ _ARRIVES_WITHIN = timedelta(seconds=40)
 _OPENED_WITHIN = timedelta(hours=20)
 
 
-class Handed(Struct, frozen=True):
+class HandedOver(Struct, frozen=True):
     """A message that was handed over; its words are in the box."""
 
     nudge: UUID
@@ -42,12 +42,12 @@ class Mailroom:
         self._box, self._clock, self._random, self._reachable = box, clock, random, reachable
         self._reports: list[tuple[datetime, int, Receipt]] = []
         self._order = itertools.count()
-        self.handed: list[Handed] = []
+        self.handed: list[HandedOver] = []
 
     def keep(self, message: Message) -> None:
         """Take a message over: the sink of the fakes."""
         self._box.keep(message)
-        self.handed.append(Handed(message.nudge, message.recipient, message.channel))
+        self.handed.append(HandedOver(message.nudge, message.recipient, message.channel))
         arrives = self._clock() + _ARRIVES_WITHIN * self._random.random()
         if self._random.random() < _BOUNCES[message.channel] and message.recipient not in self._reachable:
             self._report(arrives, message, ReceiptStatus.FAILED, Reason.UNDELIVERED)
@@ -71,6 +71,6 @@ class Mailroom:
             due.append(heapq.heappop(self._reports)[2])
         return due
 
-    def latest(self, channel: str | None, limit: int) -> list[Handed]:
+    def latest(self, channel: str | None, limit: int) -> list[HandedOver]:
         """Return the messages handed over last on that channel (None: any), the newest first."""
         return list(islice((each for each in reversed(self.handed[:]) if channel in (None, each.channel)), limit))

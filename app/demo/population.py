@@ -31,7 +31,7 @@ class Population(Struct, frozen=True):
 
 def population(citizens: int, seed: int, start: datetime, end: datetime) -> Population:
     """Return an invented population; the same arguments give the same events."""
-    wishes = _Wishes(seed)
+    wishes = _ContactChoices(seed)
     lives = (wishes.of(event) for event in simulate(citizens, seed, start.date(), end.date()))
     return divided(map(envelope_of, chain(lives, city_news(seed, start.date(), end.date()))), start)
 
@@ -43,7 +43,7 @@ def divided(events: Iterable[Envelope], start: datetime) -> Population:
     return Population(known, tuple(ordered[len(known) :]))
 
 
-class _Wishes:
+class _ContactChoices:
     """Changes how the simulated citizens are reached: some have the app, some prefer email, some read English."""
 
     def __init__(self, seed: int) -> None:

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from app.compose import Platform
-from app.demo.board import Arrived, Board, Counters, NotSent, Told, counters_of
-from app.demo.mailroom import Handed, Mailroom
+from app.demo.board import Board, Counters, HandedOverMessage, NotSent, ReportedEvent, counters_of
+from app.demo.mailroom import HandedOver, Mailroom
 from app.demo.year import Year
 from app.pages.catalogues import Speech
 from app.pages.life import STATES, shown
@@ -37,11 +37,11 @@ class DemoReader:
         """Return the country at this moment, in that language; messages are in their own."""
         latest = self.mailroom.latest
         with self.platform.database.reading() as connection:
-            look = _Look(self, connection, speech)
+            look = _Snapshot(self, connection, speech)
             return Board(
                 counters=self._counters(connection),
-                arrived=tuple(look.arrived(SHOWN)),
-                told=tuple(look.told(latest(None, SHOWN))),
+                events=tuple(look.arrived(SHOWN)),
+                messages=tuple(look.told(latest(None, SHOWN))),
                 pushed=tuple(look.told(latest("push", 1))),
                 texted=tuple(look.told(latest("sms", ON_PHONE))),
                 mailed=tuple(look.told(latest("email", 1))),
@@ -81,7 +81,7 @@ class DemoReader:
         return {one: self._names[one] for one in wanted if one in self._names}
 
 
-class _Look:
+class _Snapshot:
     """A look at the data: everything is read as of the same moment."""
 
     def __init__(self, reader: DemoReader, connection: Connection, speech: Speech) -> None:
@@ -90,16 +90,16 @@ class _Look:
         self.words = names_of(self.rules, speech)
         self.somebody = speech.say("somebody")
 
-    def arrived(self, limit: int) -> Iterator[Arrived]:
+    def arrived(self, limit: int) -> Iterator[ReportedEvent]:
         events = [entry.fact for entry in self._latest(LifeEvent.TOPIC, limit) if isinstance(entry.fact, LifeEvent)]
         names = self.reader.names(self.connection, {person for event in events for person in event.everybody})
         for event in events:
             if event.time < self.reader.year.start:
                 continue  # the registries knew it before
             office = self.words.office(self.rules.catalogue.types[event.type].agency)
-            yield Arrived(event.time, self.words.heading(event.type), office, self._named(event, names))
+            yield ReportedEvent(event.time, self.words.heading(event.type), office, self._named(event, names))
 
-    def told(self, handed: list[Handed]) -> Iterator[Told]:
+    def told(self, handed: list[HandedOver]) -> Iterator[HandedOverMessage]:
         found = nudges.by_id(self.connection, [each.nudge for each in handed])
         names = self.reader.names(self.connection, {each.recipient for each in handed})
         for each in handed:
@@ -109,11 +109,11 @@ class _Look:
             if words is not None and words.channel == each.channel and each.nudge in found:
                 yield self._told(each, found[each.nudge], names.get(each.recipient, self.somebody), words)
 
-    def _told(self, handed: Handed, nudge: Nudge, name: str, words: KeptMessage) -> Told:
+    def _told(self, handed: HandedOver, nudge: Nudge, name: str, words: KeptMessage) -> HandedOverMessage:
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
         delivery = nudge.to(handed.recipient)
         office = self.words.office(trigger.owner) if trigger.owner else self.speech.say("All agencies together")
-        return Told(
+        return HandedOverMessage(
             nudge=handed.nudge,
             number=nudge.deliveries.index(delivery),
             at=delivery.sent_at or delivery.attempted_at or nudge.planned_at,

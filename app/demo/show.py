@@ -20,7 +20,7 @@ from app.demo.family import PARENTS, with_family
 from app.demo.mailroom import Mailroom
 from app.demo.population import population
 from app.demo.reading import DemoReader
-from app.demo.site import begin_draft, hire, site
+from app.demo.site import begin_draft, register_staff, site
 from app.demo.year import Year
 from app.identity.key_file import load_keyring, new_keyring
 from app.settings import Settings
@@ -86,7 +86,7 @@ async def _serve(
     engine = compose_engine(platform, single_routes(notifiers))
     people = with_family(population(options.citizens, options.seed, START, END), START)
     year = Year(platform, engine, clock, mailroom, people, END)
-    hire(platform.settings.principals)
+    register_staff(platform.settings.principals)
     begin_draft(platform)
     pages = site(platform, DemoReader(platform, mailroom, year))
     server = _Server(
@@ -105,11 +105,11 @@ async def _serve(
 
 async def _live(year: Year, options: Options, stopped: asyncio.Event, talk: Callable[[str], None]) -> None:
     talk(f"{options.citizens} invented citizens live a year. Nothing is really sent. Ctrl-C ends it.")
-    await year.open()
+    await year.load_past()
     await year.live(stopped, options.seconds)
     if not options.until_done and not stopped.is_set():
         talk("The year is over. The page stays until Ctrl-C.")
-        await year.stay(stopped)
+        await year.serve_visitors(stopped)
 
 
 def _platform(home: Path, url: str, clock: VirtualClock, *, keep: bool) -> Platform:

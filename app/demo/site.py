@@ -58,7 +58,7 @@ _MESSAGE: Final = re.compile(r"/my/messages/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
-def hire(principals: Path) -> None:
+def register_staff(principals: Path) -> None:
     """Put the demo's officials into the file of principals; nobody gets their tokens."""
     for each in STAFF.values():
         add(principals, each)
@@ -145,7 +145,7 @@ class _Demo(RoutedPages):
         if who in self._story.people:
             person = self._story.people[who]
             return self._as_citizen(request, person, wished if self._is_theirs(person, wished) else "/my")
-        found = self._access.named(who)
+        found = self._access.principal_named(who)
         if found is None:
             raise HTTPException(404)
         official = Official(found, self._access.mark_of(who))

@@ -83,7 +83,7 @@ class _Message(Struct, frozen=True):
     cause: LifeEvent
 
 
-class _Told(Struct, frozen=True):
+class _ToldChapter(Struct, frozen=True):
     """A moment with what it adds to the sums."""
 
     moment: Moment
@@ -140,7 +140,7 @@ class Storyteller:
                     found.append(_Message(who, person, number, each, card, events[nudge.intent.cause]))
         return found
 
-    def _moments(self, messages: Iterable[_Message], speech: Speech) -> Iterator[_Told]:
+    def _moments(self, messages: Iterable[_Message], speech: Speech) -> Iterator[_ToldChapter]:
         """Yield the chapters in the order of their first messages; what concerns several persons is one matter."""
         matters: dict[tuple[str, date], list[_Message]] = {}
         for each in messages:
@@ -176,7 +176,7 @@ class _Teller:
         self._platform, self._speech, self._facts, self._answer = platform, speech, facts, answer
         self._names: Names = names_of(platform.rules.library.rules(), speech)
 
-    def told(self, chapter: Chapter, messages: Sequence[_Message]) -> _Told:
+    def told(self, chapter: Chapter, messages: Sequence[_Message]) -> _ToldChapter:
         """Return the chapter that these messages belong to, the first one first."""
         first, speech = messages[0], self._speech
         is_done = any(each.card.done_at is not None for each in messages)
@@ -209,7 +209,7 @@ class _Teller:
             nudge=first.sent.nudge,
             number=first.number,
         )
-        return _Told(moment, received, saved, visits, settled is None and chapter.outcome is None)
+        return _ToldChapter(moment, received, saved, visits, settled is None and chapter.outcome is None)
 
     def _settled(self, chapter: Chapter, cause: LifeEvent) -> Effective | None:
         values = cause.values

@@ -58,7 +58,7 @@ class Year:
         """Return the number of events that the registries knew before the start."""
         return len(self._people.known)
 
-    async def open(self) -> None:
+    async def load_past(self) -> None:
         """Take in what the registries knew before the start, and plan what of it is still ahead."""
         await asyncio.to_thread(self._take_in, self._people.known, self.start)
         await self._engine.until_idle()
@@ -74,7 +74,7 @@ class Year:
                 await asyncio.to_thread(self._engine.backlog.take)  # by it the console sees that somebody works
             await _pause(stopped, begun + seconds * self.share)
 
-    async def stay(self, stopped: asyncio.Event) -> None:
+    async def serve_visitors(self, stopped: asyncio.Event) -> None:
         """Work at what visitors of the pages do, until stopped; the clock stands still.
 
         The console sees who works.

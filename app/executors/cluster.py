@@ -21,7 +21,7 @@ from msgspec import Struct
 from app.clock import system_clock
 from app.compose import Platform, compose
 from app.executors.errors import NoCluster
-from app.executors.kept import forget
+from app.executors.kept import close_kept
 from app.settings import load_settings
 
 ANSWER_SECONDS, JOIN_SECONDS = 10.0, 20.0
@@ -71,7 +71,7 @@ def cluster(address: str, platform: Platform) -> Iterator[tuple[Executor, int]]:
                 yield client.get_executor(pure=False), sum(client.ncores().values())
         finally:
             if client.status == "running":  # else it would wait for a scheduler that is gone
-                client.run(forget, on_error="ignore")
+                client.run(close_kept, on_error="ignore")
 
 
 @contextmanager

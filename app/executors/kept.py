@@ -24,11 +24,11 @@ _kept: dict[tuple[Opening[Any], bytes], _Opened] = {}
 
 
 @contextmanager
-def kept(opening: Opening[T], task: bytes) -> Iterator[T]:
+def kept_open(opening: Opening[T], task: bytes) -> Iterator[T]:
     """Yield what `opening(task)` opens. It stays open for the task's next part, until another task or `forget`."""
     with _lock:
         if (opening, task) not in _kept:
-            forget()
+            close_kept()
             using = ExitStack()
             _kept[opening, task] = _Opened(using, using.enter_context(opening(task)))
         opened = _kept[opening, task]
@@ -43,7 +43,7 @@ def kept(opening: Opening[T], task: bytes) -> Iterator[T]:
                 _close_unused()
 
 
-def forget() -> None:
+def close_kept() -> None:
     """Close everything that was kept; what a part still uses is closed when the part ends."""
     with _lock:
         for opened in _kept.values():

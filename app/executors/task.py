@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.clock import fixed
-from app.executors.kept import kept
+from app.executors.kept import kept_open
 from app.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ def task_of(platform: "Platform", now: datetime, asked: object = None) -> bytes:
     return pickle.dumps((None if platform.settings.cluster else platform.settings, now, asked))
 
 
-def read(task: bytes) -> tuple[Settings, datetime, Any]:
+def read_task(task: bytes) -> tuple[Settings, datetime, Any]:
     """Return the settings by which this process does the task, its time, and what was asked."""
     settings, now, asked = pickle.loads(task)  # noqa: S301  (made by who asked, who may run anything here)
     return settings or load_settings(), now, asked
 
 
-def done_by(make: Making[P, T], task: bytes, part: P) -> T:
+def run_part(make: Making[P, T], task: bytes, part: P) -> T:
     """Do a part in this process, with a platform of its own; `make`: a function of a module."""
-    with kept(_opening(make), task) as do:
+    with kept_open(_opening(make), task) as do:
         found: T = do(part)
         return found
 
@@ -47,7 +47,7 @@ def _opening(make: Making[P, T]) -> Callable[[bytes], AbstractContextManager[Cal
     def opening(task: bytes) -> Iterator[Callable[[P], T]]:
         from app.compose import compose  # noqa: PLC0415  (imports that a part of a rebuild does not need)
 
-        settings, now, asked = read(task)
+        settings, now, asked = read_task(task)
         platform = compose(settings, fixed(now), make=False)
         with closing(platform.database):
             yield make(platform, asked)

@@ -1,12 +1,12 @@
 """The HTTP API: what registries, portals, providers and officials' systems reach over the network.
 
 Modules:
-    events, citizens, trails, governing, drafting, backtest_calls, job_calls, schedule_calls, assisting: routes for
-    callers by key.
+    events, citizens, trails, governing, drafting, backtest_calls, job_calls, schedule_calls, assistant_calls: routes
+    for callers by key.
     receipts, gateways, seen: routes that providers and browsers call.
     health, role, presence: probes, metrics and signs of life of every long-running role.
-    access, admission, limits, heavy, repeating: who may call, how much, how often, how much at a time, and once only.
-    bodies, cursors, problems, openapi, head, served: bodies, pages of lists, errors, description, HEAD, request log.
+    access, admission, limits, bulkhead, idempotency: who may call, how much, how often, how much at a time, and once.
+    bodies, cursors, problems, openapi, head, request_log: bodies, pages of lists, errors, description, HEAD, the log.
     routes: calls and pages whose methods have the paths of their routes.
     rule_refusals: refusals of the commands that govern the rules, as problems.
 

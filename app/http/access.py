@@ -43,27 +43,27 @@ class Access:
         Raises:
             Problem: 401 where it has none, or an unknown one.
         """
-        found = self.known(request)
+        found = self.caller_if_known(request)
         if found is None:
             detail = "the request has no valid key; send one as Authorization: Bearer …"
             raise Problem(HTTPStatus.UNAUTHORIZED, detail, kind="no-key", headers=CHALLENGE)
         return found
 
-    def known(self, request: Request) -> Principal | None:
+    def caller_if_known(self, request: Request) -> Principal | None:
         """Return the same, or None where the request has no key, or an unknown one."""
         found: Principal | None = request.scope.get(CALLER)
         if found is None and (token := token_of(request)):
-            found = request.scope[CALLER] = self.holder(token)
+            found = request.scope[CALLER] = self.owner_of(token)
         return found
 
-    def holder(self, token: str) -> Principal | None:
+    def owner_of(self, token: str) -> Principal | None:
         """Return the owner of a token; None where nobody has it.
 
         Its digest is enough: the principals are indexed whenever their file changes, not for each request.
         """
         return self._load().by_digest.get(digest_of(token))
 
-    def named(self, name: str) -> Principal | None:
+    def principal_named(self, name: str) -> Principal | None:
         """Return the principal of that name; None where there is none."""
         kept = self._load().by_name.get(name)
         return None if kept is None else kept.principal(name)
@@ -97,7 +97,7 @@ class Access:
 
     def _load(self) -> "_Everybody":
         with self._lock:
-            seen = _as_it_is(self._path)
+            seen = _file_state(self._path)
             if seen != self._seen:
                 by_name = load(self._path)
                 self._everybody, self._seen = _Everybody(by_name, by_digest(by_name)), seen
@@ -109,7 +109,7 @@ class _Everybody(NamedTuple):
     by_digest: Mapping[str, Principal]
 
 
-def _as_it_is(path: Path) -> tuple[int, ...]:
+def _file_state(path: Path) -> tuple[int, ...]:
     """Return a value that differs whenever the file does."""
     try:
         at = path.stat()

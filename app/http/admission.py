@@ -17,14 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
 from app.http.access import Access
-from app.http.bodies import again, check_announced, read_body, too_large
+from app.http.bodies import check_announced, read_body, replaying, too_large
 from app.http.problems import Answerer, FieldError, Problem
 from domain.facts.principals import Principal, Scope
 from streams.intake.strict_json import UnclearJson, refuse_unclear
 
-SMALL = 64 * 1024
+SMALL_BODY = 64 * 1024
 """The most bytes of a body, where a route says nothing else."""
-DRAFT = 3 * 1024 * 1024
+DRAFT_BODY = 3 * 1024 * 1024
 """The most bytes of a draft or a pack: JSON and forms may write a letter beyond Latin in six bytes."""
 PATIENCE = 60.0
 """The seconds in which a body has to be there whole."""
@@ -38,42 +38,42 @@ class Rule(Struct, frozen=True):
     """
 
     caller: Callable[[Access, Request], Principal] | None = None
-    most: int = SMALL
+    most: int = SMALL_BODY
     streamed: bool = False
 
 
-def _by(scope: Scope) -> Callable[[Access, Request], Principal]:
+def _system_with(scope: Scope) -> Callable[[Access, Request], Principal]:
     return lambda access, request: access.system(request, scope)
 
 
 RULES: Mapping[str, Rule] = {
-    "/events": Rule(_by(Scope.EVENTS), 10 * 1024 * 1024, streamed=True),
-    "/persons": Rule(_by(Scope.CITIZENS)),
+    "/events": Rule(_system_with(Scope.EVENTS), 10 * 1024 * 1024, streamed=True),
+    "/persons": Rule(_system_with(Scope.CITIZENS)),
     "/triggers": Rule(Access.official),
-    "/submissions": Rule(Access.official, DRAFT),
-    "/lint": Rule(Access.official, DRAFT),
-    "/test": Rule(Access.official, DRAFT),
-    "/preview": Rule(Access.official, DRAFT),
-    "/backtests": Rule(Access.official, DRAFT),
+    "/submissions": Rule(Access.official, DRAFT_BODY),
+    "/lint": Rule(Access.official, DRAFT_BODY),
+    "/test": Rule(Access.official, DRAFT_BODY),
+    "/preview": Rule(Access.official, DRAFT_BODY),
+    "/backtests": Rule(Access.official, DRAFT_BODY),
     "/statistics": Rule(Access.caller),
     "/jobs": Rule(Access.official),
     "/schedule": Rule(Access.official),
     "/trails": Rule(Access.official),
     "/receipts/": Rule(most=1024 * 1024),
-    "/work/": Rule(most=DRAFT),
+    "/work/": Rule(most=DRAFT_BODY),
 }
 """By how the path begins; the first one counts. Any other path: `Rule()`."""
 KEYED = tuple(path for path, rule in RULES.items() if rule.caller is not None)
 """Paths that need a key; all others check a link, a signature or a visit."""
-_MOST = Rule()
+_DEFAULT_RULE = Rule()
 
 
 def rule_of(path: str) -> Rule:
     """Return the rule that holds for a path."""
-    return next((rule for begin, rule in RULES.items() if path.startswith(begin)), _MOST)
+    return next((rule for begin, rule in RULES.items() if path.startswith(begin)), _DEFAULT_RULE)
 
 
-class _Stopped(HTTPException):
+class _BodyRefused(HTTPException):
     """A body is not read on. Of the framework's own kind, for it takes any other error for a body it cannot read."""
 
     def __init__(self, problem: Problem) -> None:
@@ -99,10 +99,10 @@ class Admission:
             check_announced(request, rule.most)
             receive = _bounded(receive, rule.most, self._patience)
             if rule.caller is not None and not rule.streamed and request.method not in ("GET", "HEAD"):
-                receive = await _read_before(scope, receive, rule.most)
+                receive = await _read_and_check(scope, receive, rule.most)
             await self._app(scope, receive, send)
-        except (Problem, _Stopped) as refused:
-            problem = refused.problem if isinstance(refused, _Stopped) else refused
+        except (Problem, _BodyRefused) as refused:
+            problem = refused.problem if isinstance(refused, _BodyRefused) else refused
             response = await run_in_threadpool(self._answer, request, problem)
             await response(scope, receive, send)
         except ClientDisconnect:
@@ -121,11 +121,11 @@ def _bounded(receive: Receive, most: int, patience: float) -> Receive:
             async with asyncio.timeout_at(end):
                 message = await receive()
         except TimeoutError:
-            raise _Stopped(_too_slow(patience)) from None
+            raise _BodyRefused(_too_slow(patience)) from None
         taken += len(message.get("body", b""))
         whole = not message.get("more_body", False)
         if taken > most:
-            raise _Stopped(too_large(f"{most // 1024} kB"))
+            raise _BodyRefused(too_large(f"{most // 1024} kB"))
         return message
 
     return read
@@ -136,12 +136,12 @@ def _too_slow(patience: float) -> Problem:
     return Problem(HTTPStatus.REQUEST_TIMEOUT, detail, headers={"Connection": "close"})
 
 
-async def _read_before(scope: Connection, receive: Receive, most: int) -> Receive:
+async def _read_and_check(scope: Connection, receive: Receive, most: int) -> Receive:
     """Read the body, check its JSON, and give it once more; what is no JSON at all is for the route to refuse."""
     body = await read_body(Request(scope, receive), most)
     if body:
         await run_in_threadpool(_check_json, body)
-    return again([{"type": "http.request", "body": body, "more_body": False}], receive)
+    return replaying([{"type": "http.request", "body": body, "more_body": False}], receive)
 
 
 def _check_json(body: bytes) -> None:

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
-from app.backtests.job import BacktestArguments, found_of
+from app.backtests.job import BacktestArguments, parse_counts
 from app.http import routes
 from app.http.access import Access
 from app.http.draft_shapes import DraftBody
@@ -18,7 +18,7 @@ from app.http.job_calls import item_of
 from app.http.problems import FieldError, Problem
 from app.http.rule_refusals import one_line
 from app.http.shapes import JobItem
-from app.jobs.backtest_requests import asked_for, backtest_of, begin, period_of
+from app.jobs.backtest_requests import arguments_for, backtest_of, begin, period_of
 from app.jobs.job_threads import JobControl
 from app.jobs.requests import BadOrder
 from app.log_places import zone_here
@@ -77,7 +77,7 @@ class BacktestCalls(routes.Routed, tags=["rules"]):
             [source] = laid.pack().triggers
             owner = str(source.rules["owner"])
             require(who, Role.AUTHOR, owner, body.trigger)
-            return asked_for(self._rules.approval, laid, owner, period, caps=body.caps)
+            return arguments_for(self._rules.approval, laid, owner, period, caps=body.caps)
 
     @routes.get("/backtests/{id}", summary="Show a backtest")
     def show(self, request: Request, id: Annotated[int, InPath(ge=1, le=2**31)]) -> Backtest:
@@ -88,6 +88,6 @@ class BacktestCalls(routes.Routed, tags=["rules"]):
         except UnknownJob as unknown:
             raise Problem(HTTPStatus.NOT_FOUND, one_line(unknown), kind="unknown-name") from None
         counts = None
-        if job.state is JobState.DONE and (counts := to_builtins(found_of(job.cursor))) is None:
+        if job.state is JobState.DONE and (counts := to_builtins(parse_counts(job.cursor))) is None:
             raise Problem(HTTPStatus.CONFLICT, "the backtest's result cannot be read", kind="not-now")
         return Backtest(job=item_of(job, self._job_control), trigger=asked.trigger, hash=asked.hash, counts=counts)

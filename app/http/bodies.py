@@ -13,9 +13,9 @@ from starlette.types import Receive
 from app.http.problems import Problem
 from domain.core.translatable import Words
 
-PRINTED = r"^[^\x00]*$"
+PRINTABLE = r"^[^\x00]*$"
 """Text that every database can keep: PostgreSQL has no NUL."""
-WORDED = r"^[^\x00]*[^\x00-@\[-`{-\xbf][^\x00]*$"
+WITH_LETTERS = r"^[^\x00]*[^\x00-@\[-`{-\xbf][^\x00]*$"
 """Printed, with a character that is no digit, punctuation or sign of Latin-1, in every dialect of patterns."""
 
 
@@ -72,7 +72,7 @@ def too_large(limit: str) -> Problem:
     )
 
 
-def again(messages: Iterable[AsgiMessage], receive: Receive) -> Receive:
+def replaying(messages: Iterable[AsgiMessage], receive: Receive) -> Receive:
     """Return a receiver that repeats the messages read already, and then goes on with the rest."""
     waiting = iter(messages)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from app.http import routes
 from app.http.access import Access
-from app.http.cursors import read, written
+from app.http.cursors import cursor_of, place_of
 from app.http.person_shapes import ComingList, Consents, Dispute, Explained, Person, Preferences, ToldPage, Wishes
 from app.http.problems import FieldError, Problem
 from app.reports.plain_data import TOLD
@@ -55,27 +55,27 @@ class Citizens(routes.Routed, tags=["citizens"]):
 
         New messages do not shift a page.
         """
-        self._reads(request, person, "inbox")
-        told, place = self._inboxes.told(person, read(after), limit)
-        return ToldPage.model_validate({"items": [asdict(each) for each in told], "next": written(place) or None})
+        self._note_reading(request, person, "inbox")
+        told, place = self._inboxes.told(person, place_of(after), limit)
+        return ToldPage.model_validate({"items": [asdict(each) for each in told], "next": cursor_of(place) or None})
 
     @routes.get("/persons/{person}/coming", summary="List a person's planned messages")
     def coming(self, request: Request, person: Pseudonym) -> ComingList:
         """Return the messages that are planned for them."""
-        self._reads(request, person, "coming")
+        self._note_reading(request, person, "coming")
         found = self._inboxes.coming(person)
         return ComingList.model_validate({"items": [asdict(each) for each in found]})
 
     @routes.get("/persons/{person}/preferences", summary="Show a person's preferences")
     def preferences(self, request: Request, person: Pseudonym) -> Preferences:
         """Return their preferences."""
-        self._reads(request, person, "preferences")
+        self._note_reading(request, person, "preferences")
         return self._chosen(person)
 
     @routes.route("/persons/{person}/preferences", methods=["PATCH"], summary="Change a person's preferences")
     def prefer(self, request: Request, person: Pseudonym, wishes: Wishes) -> Preferences:
         """Choose for them; the same again changes nothing. The answer says what they chose, so it is a reading."""
-        self._reads(request, person, "preferences")
+        self._note_reading(request, person, "preferences")
         wished = wishes.model_dump(exclude_unset=True)
         spoken = self._context.library.rules().defaults.languages
         if wished.get("language", spoken[0]) not in spoken:
@@ -101,7 +101,7 @@ class Citizens(routes.Routed, tags=["citizens"]):
     @routes.get("/persons/{person}/consents", summary="List a person's consents")
     def consents(self, request: Request, person: Pseudonym) -> Consents:
         """Return the categories."""
-        self._reads(request, person, "consents")
+        self._note_reading(request, person, "consents")
         return self._consented(person)
 
     @routes.route("/persons/{person}/consents", methods=["PUT"], summary="Replace a person's consents")
@@ -110,7 +110,7 @@ class Citizens(routes.Routed, tags=["citizens"]):
 
         A category that is left out is withdrawn; the same again changes nothing.
         """
-        self._reads(request, person, "consents")
+        self._note_reading(request, person, "consents")
         known = {each.category for each in self._inboxes.topics() if each.offers}
         before = set(self._consented(person).categories)
         if unknown := sorted(set(consents.categories) - known - before):
@@ -122,7 +122,7 @@ class Citizens(routes.Routed, tags=["citizens"]):
     def _consented(self, person: str) -> Consents:
         return Consents(categories=self._preferences.person(person).get("consents") or [])
 
-    def _reads(self, request: Request, person: str, what: str) -> None:
+    def _note_reading(self, request: Request, person: str, what: str) -> None:
         """Record in the log that the caller reads, if they may."""
         caller = self._access.system(request, Scope.CITIZENS)
         note_viewing(self._context, caller, person, what, SHOWN)
@@ -134,7 +134,7 @@ class Citizens(routes.Routed, tags=["citizens"]):
     @routes.get("/persons/{person}/nudges/{nudge}", summary="Explain a message and its outcome")
     def why(self, request: Request, person: Pseudonym, nudge: UUID) -> Explained:
         """Return the recorded event, the clause, the data that it used, the legal basis, and every fact since."""
-        self._reads(request, person, "why")
+        self._note_reading(request, person, "why")
         return Explained.model_validate(explained(self._why(person, nudge)))
 
     @routes.post(
@@ -145,7 +145,7 @@ class Citizens(routes.Routed, tags=["citizens"]):
 
         Whether there is such a message says something of them.
         """
-        self._reads(request, person, "why")
+        self._note_reading(request, person, "why")
         self._why(person, nudge)
         self._preferences.dispute(person, nudge, dispute.text)
         return Response(status_code=HTTPStatus.NO_CONTENT)

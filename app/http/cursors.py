@@ -10,14 +10,14 @@ from projections.inbox import Place
 _TIME = 8
 
 
-def written(place: Place | None) -> str:
+def cursor_of(place: Place | None) -> str:
     """Return the cursor; nothing where the list has ended."""
     if place is None:
         return ""
     return base64.urlsafe_b64encode(place.at.to_bytes(_TIME, signed=True) + place.nudge.bytes).decode().rstrip("=")
 
 
-def read(cursor: str) -> Place | None:
+def place_of(cursor: str) -> Place | None:
     """Return the place to continue from; None for the beginning.
 
     Raises:

@@ -21,8 +21,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 
 from app.http import routes
-from app.http.bodies import PRINTED, media_type_of, read_body
-from app.http.limits import admit
+from app.http.bodies import PRINTABLE, media_type_of, read_body
+from app.http.limits import mark_as_provider
 from app.http.problems import Problem
 from app.providers import ProviderSettings
 from domain.facts.receipts import ReceiptStatus
@@ -41,10 +41,10 @@ _STATES = {
 """Kannel's dlr types that are final; 4 (buffered) and 8 (submitted) say nothing yet."""
 
 Token = Annotated[str, Query(min_length=1, max_length=200)]
-Reference = Annotated[str, Query(min_length=1, max_length=500, pattern=PRINTED)]
+Reference = Annotated[str, Query(min_length=1, max_length=500, pattern=PRINTABLE)]
 State = Annotated[int, Query(ge=1, le=64)]
-Sender = Annotated[str, Query(max_length=100, pattern=PRINTED)]
-Charset = Annotated[str, Query(max_length=40, pattern=PRINTED)]
+Sender = Annotated[str, Query(max_length=100, pattern=PRINTABLE)]
+Charset = Annotated[str, Query(max_length=40, pattern=PRINTABLE)]
 FORM, UNREADABLE = "application/x-www-form-urlencoded", "\N{REPLACEMENT CHARACTER}"
 _UCS2 = frozenset({"utf-16", "utf-16be", "utf-16-be", "ucs-2", "ucs2", "iso-10646-ucs-2"})
 
@@ -116,7 +116,7 @@ class GatewayCalls(routes.Routed):
             raise Problem(
                 HTTPStatus.NOT_FOUND, "no gateway of that name and token calls here", kind="unknown-gateway"
             )
-        admit(request)
+        mark_as_provider(request)
 
 
 def _form(body: bytes) -> Mapping[str, bytes]:

@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field
 
 from app.http import routes
 from app.http.access import Access
-from app.http.bodies import PRINTED, WORDED
-from app.http.heavy import Heavy
+from app.http.bodies import PRINTABLE, WITH_LETTERS
+from app.http.bulkhead import Bulkhead
 from app.http.problems import FieldError, Problem
 from app.http.rule_refusals import refusals_as_problems
 from app.http.shapes import Counts, Files, Findings, Governed, RuleList, Switched, WaitingList
@@ -56,7 +56,7 @@ class Because(BaseModel, extra="forbid"):
     reason: str = Field(
         default="",
         max_length=MOST_SAID,
-        pattern=f"^$|{WORDED}",
+        pattern=f"^$|{WITH_LETTERS}",
         description=f"empty, or at most {MOST_SAID} characters with a letter among them; the log keeps it",
     )
 
@@ -64,7 +64,7 @@ class Because(BaseModel, extra="forbid"):
 class Comment(BaseModel, extra="forbid"):
     """An approver's comment on a version; the log keeps it."""
 
-    comment: str = Field(default="", max_length=MOST_SAID, pattern=PRINTED)
+    comment: str = Field(default="", max_length=MOST_SAID, pattern=PRINTABLE)
 
 
 class Refusal(BaseModel, extra="forbid"):
@@ -73,12 +73,12 @@ class Refusal(BaseModel, extra="forbid"):
     reason: str = Field(
         min_length=LEAST_SAID,
         max_length=MOST_SAID,
-        pattern=WORDED,
+        pattern=WITH_LETTERS,
         description=f"{WHAT_SAYS_WHY}; the author reads it, and the log keeps it",
     )
 
 
-def _saying(reason: str, least: int = LEAST_SAID) -> str:
+def _checked_reason(reason: str, least: int = LEAST_SAID) -> str:
     """Return a reason that says something.
 
     Raises:
@@ -93,13 +93,13 @@ def _saying(reason: str, least: int = LEAST_SAID) -> str:
 class GovernCalls(routes.Routed, tags=["rules"]):
     """Acts as the official whose token the request has, by what the commands do."""
 
-    def __init__(self, rules: RuleParts, follower: Follower, access: Access, heavy: Heavy) -> None:
-        self._rules, self._follower, self._access, self._heavy = rules, follower, access, heavy
+    def __init__(self, rules: RuleParts, follower: Follower, access: Access, bulkhead: Bulkhead) -> None:
+        self._rules, self._follower, self._access, self._bulkhead = rules, follower, access, bulkhead
 
     def endpoints(self) -> Iterator[routes.Parts]:
         """Yield them; what takes long waits for its turn."""
         yield from super().endpoints()
-        turn = [self._heavy.turn]
+        turn = [self._bulkhead.turn]
         yield "/lint", self.lint, {"methods": ["POST"], "summary": _LINT, "dependencies": turn}
         yield "/statistics", self.statistics, {"methods": ["GET"], "summary": _FIGURES, "dependencies": turn}
 
@@ -122,7 +122,7 @@ class GovernCalls(routes.Routed, tags=["rules"]):
 
     def _switch(self, request: Request, name: str, why: Because | None, *, paused: bool) -> Switched:
         who, switches = self._access.official(request), self._rules.switches
-        reason = _saying(why.reason, 1) if why is not None and why.reason else ""
+        reason = _checked_reason(why.reason, 1) if why is not None and why.reason else ""
         with refusals_as_problems():
             new = switches.pause(name, who, reason) if paused else switches.resume(name, who, reason)
         return Switched(trigger=name, paused=paused, new=new)
@@ -156,7 +156,7 @@ class GovernCalls(routes.Routed, tags=["rules"]):
     def refuse(self, request: Request, name: Name, hash: WholeHash, why: Refusal) -> Governed:
         """An approver of the agency; it is not published until it is submitted or approved again."""
         who, governing = self._access.official(request), self._rules.approval
-        reason = _saying(why.reason)
+        reason = _checked_reason(why.reason)
         with refusals_as_problems():
             return _governed(governing.refuse(governing.find(Reference(subject(name), hash), who), who, reason))
 

@@ -92,14 +92,14 @@ class JobCalls(routes.Routed, tags=["jobs"]):
     def job(self, request: Request, id: JobId) -> JobItem:
         """Return the progress of a job."""
         operator_of(request, self._access)
-        with _told():
+        with _refusals_as_problems():
             return item_of(self._jobs.job(id), self._job_control)
 
     @routes.post("/jobs", summary="Request a job and have it counted", status_code=HTTPStatus.ACCEPTED)
     def ask(self, request: Request, response: Response, wanted: Wanted) -> JobItem:
         """The role jobs counts; look under its number how that stands. Nothing is done before it is confirmed."""
         who = operator_of(request, self._access)
-        with _told():
+        with _refusals_as_problems():
             order = self._orders.of(wanted.kind, wanted.given(), who)
             job = self._job_control.ask(order.kind, order.arguments, who.name)
         response.headers["Location"] = f"/jobs/{job.id}"
@@ -109,7 +109,7 @@ class JobCalls(routes.Routed, tags=["jobs"]):
     def confirm(self, request: Request, id: JobId, confirmed: Confirmed) -> JobItem:
         """Confirm a counted job, which the role jobs then does. Any operator may; the count must still be right."""
         who = operator_of(request, self._access)
-        with _told():
+        with _refusals_as_problems():
             self._orders.check(self._jobs.job(id), who)
             return item_of(self._job_control.confirm(id, confirmed.count, who.name), self._job_control)
 
@@ -117,21 +117,21 @@ class JobCalls(routes.Routed, tags=["jobs"]):
     def pause(self, request: Request, id: JobId) -> JobItem:
         """Pause a job after its present step; any process may resume it."""
         operator_of(request, self._access)
-        with _told():
+        with _refusals_as_problems():
             return item_of(self._jobs.pause(id), self._job_control)
 
     @routes.post("/jobs/{id}/resume", summary="Resume a job")
     def resume(self, request: Request, id: JobId) -> JobItem:
         """The role jobs goes on with it: one that was paused, failed, or lost its process; or counts it anew."""
         operator_of(request, self._access)
-        with _told():
+        with _refusals_as_problems():
             return item_of(self._job_control.resume(id), self._job_control)
 
     @routes.post("/jobs/{id}/cancel", summary="Cancel a job")
     def cancel(self, request: Request, id: JobId) -> JobItem:
         """Cancel a job. Its effects so far stay; its leftovers are removed."""
         operator_of(request, self._access)
-        with _told():
+        with _refusals_as_problems():
             return item_of(self._job_control.cancel(id), self._job_control)
 
 
@@ -154,7 +154,7 @@ def item_of(job: Job, job_control: JobControl) -> JobItem:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _refusals_as_problems() -> Iterator[None]:
     """Turn a command's refusal into a problem."""
     try:
         yield

@@ -34,7 +34,7 @@ GUESSES = 30
 GUESSED = ("/sign-in/token", "/check")
 FREE = ("/livez", "/readyz", "/static/")
 PROVIDERS = ("/receipts/", "/gateways/")
-"""Paths that providers call. The route itself calls `admit` once it knows that the caller is one."""
+"""Paths that providers call. The route itself calls `mark_as_provider` once it knows that the caller is one."""
 MOST_CALLERS = 100_000
 LOTS = 20
 """So many lots has what a minute allows: the more, the more exact, and the more often the database is asked."""
@@ -42,12 +42,12 @@ NETWORK = 64
 """A network of so many bits is one caller: whoever has one IPv6 address has all of it."""
 
 
-def admit(request: Request) -> None:
+def mark_as_provider(request: Request) -> None:
     """The request is a provider's, by its token or signature."""
     request.state.admitted = True
 
 
-def not_wrong(request: Request) -> None:
+def mark_as_no_guess(request: Request) -> None:
     """The request tried no secret or code, or one that is right: it is no guess."""
     request.state.wrong = False
 
@@ -98,7 +98,7 @@ class Limits:
             return allowed, left, seconds
         reserved = before.reserved + self._lot
         self._counts[caller, False] = before._replace(reserved=reserved)  # others of theirs come while we wait
-        total = await self._everywhere(f"all {caller}", self._lot if before.reserved > self._lot else reserved)
+        total = await self._count_everywhere(f"all {caller}", self._lot if before.reserved > self._lot else reserved)
         elsewhere = max(before.elsewhere, total - reserved)
         now = self._counts.get((caller, False), before)
         if now.minute == before.minute:
@@ -109,10 +109,10 @@ class Limits:
         """Count one more guess; returns as `take` does. One that is too much here already asks no database."""
         allowed, left, seconds = self.take(caller, guess=True)
         if left >= 0:
-            left = min(left, allowed - await self._everywhere(caller, 1))
+            left = min(left, allowed - await self._count_everywhere(caller, 1))
         return allowed, left, seconds
 
-    async def _everywhere(self, caller: str, many: int) -> int:
+    async def _count_everywhere(self, caller: str, many: int) -> int:
         """Count so many more over all processes; return how many there are, 0 where that is not known."""
         minute = int(self._clock().timestamp() // WINDOW)
         try:
@@ -120,14 +120,14 @@ class Limits:
         except UNAVAILABLE_ERRORS:
             return 0
 
-    async def give_back(self, caller: str) -> None:
+    async def uncount_guess(self, caller: str) -> None:
         """Count one guess less. It was counted before it was known to be right, so that many at once gain nothing."""
-        await self._everywhere(caller, -1)
+        await self._count_everywhere(caller, -1)
         if (known := self._counts.get((caller, True))) is not None:
             self._counts[caller, True] = known._replace(own=max(known.own - 1, 0))
 
 
-class Limited:
+class RateLimiting:
     """Answers callers that ask too often; hands on everybody else, and adds to their answers what is left to them."""
 
     def __init__(self, app: ASGIApp, limits: Limits, access: Access, answer: Answerer) -> None:
@@ -162,10 +162,12 @@ class Limited:
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
         request = Request(scope)
-        allowed, left, seconds = await self._limits.take_request(_key(request, self._access) or _place(request))
+        allowed, left, seconds = await self._limits.take_request(
+            _key(request, self._access) or _network_hash(request)
+        )
         if guess := left >= 0 and _may_be_guess(scope):
             request.state.wrong = True
-            allowed, left, seconds = await self._limits.take_guess(_place(request))
+            allowed, left, seconds = await self._limits.take_guess(_network_hash(request))
         headers = {
             "RateLimit-Policy": f'"default";q={allowed};w={WINDOW}',
             "RateLimit": f'"default";r={max(left, 0)};t={seconds}',
@@ -178,7 +180,7 @@ class Limited:
         async def reply(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if guess and (not request.state.wrong or message["status"] == HTTPStatus.METHOD_NOT_ALLOWED):
-                    await self._limits.give_back(_place(request))
+                    await self._limits.uncount_guess(_network_hash(request))
                 MutableHeaders(scope=message).update(headers)
             await send(message)
 
@@ -198,13 +200,13 @@ def _may_be_guess(scope: Scope) -> bool:
 def _key(request: Request, access: Access) -> str:
     """Return the name of the caller with a known key; empty where there is none."""
     try:
-        caller = access.known(request)
+        caller = access.caller_if_known(request)
     except BadPrincipals:
         return ""
     return "" if caller is None else f"key {caller.name}"
 
 
-def _place(request: Request) -> str:
+def _network_hash(request: Request) -> str:
     """Return a hash of the caller's network."""
     host = request.client.host if request.client else ""
     return blake2b(_network(host).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()

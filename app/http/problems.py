@@ -18,7 +18,7 @@ from starlette.routing import Match
 from starlette.types import ExceptionHandler
 
 from app.http.head import has_head
-from app.http.served import blame
+from app.http.request_log import note_cause
 from domain.core.translatable import Said, text_of
 from domain.facts.principals import NotAllowed
 from streams.delivery.inbound.own_limits import TooManyChanges
@@ -126,13 +126,13 @@ def _handler(problem_of: Callable[[Request, Exception], Problem], answer: Answer
 
     async def handle(request: Request, error: Exception) -> Response:
         if not isinstance(error, (Problem, HTTPException, RequestValidationError)):
-            blame(request, error)
+            note_cause(request, error)
         return await run_in_threadpool(respond, request, error)  # a page asks the database
 
     return handle
 
 
-def _as_it_is(_: Request, error: Exception) -> Problem:
+def _problem_itself(_: Request, error: Exception) -> Problem:
     assert isinstance(error, Problem)
     return error
 
@@ -208,7 +208,7 @@ def _defect(_request: Request, _error: Exception) -> Problem:
 
 
 _PROBLEMS: Mapping[type[Exception], Callable[[Request, Exception], Problem]] = {
-    Problem: _as_it_is,
+    Problem: _problem_itself,
     HTTPException: _http,
     RequestValidationError: _invalid,
     ClientDisconnect: lambda *_: Problem(

@@ -14,8 +14,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.http import routes
-from app.http.bodies import PRINTED, read_body, too_large
-from app.http.limits import admit
+from app.http.bodies import PRINTABLE, read_body, too_large
+from app.http.limits import mark_as_provider
 from app.http.openapi import SIGNED_HEADERS
 from app.http.problems import FieldError, Problem, reason_of
 from app.http.signatures import is_signed, signed_at
@@ -33,7 +33,7 @@ MOST = 1000
 _OURS: frozenset[str] = frozenset(Reason)
 
 
-Name = Annotated[str, Field(min_length=1, max_length=500, pattern=PRINTED)]
+Name = Annotated[str, Field(min_length=1, max_length=500, pattern=PRINTABLE)]
 
 
 class ReportedReceipt(BaseModel):
@@ -118,12 +118,12 @@ class ReceiptCalls(routes.Routed):
         except NotTheirs:
             raise _bad_signature() from None
         except TooMany:
-            admit(request)
+            mark_as_provider(request)
             raise too_large(f"{MOST} reports") from None
         except (ValueError, RecursionError) as error:
-            admit(request)
+            mark_as_provider(request)
             raise _unreadable(error) from None
-        admit(request)
+        mark_as_provider(request)
         await run_in_threadpool(self._take, provider, heard)
         return JSONResponse({"taken": len(heard)})
 

@@ -69,7 +69,7 @@ class ServedRole(Struct, frozen=True):
         except SQLAlchemyError:
             return None
 
-    def hindrance(self) -> str:
+    def unready_reason(self) -> str:
         """Return what keeps it from its work: its own reason, or a wrong clock; else an empty text."""
         if reason := self.unready():
             return reason
@@ -104,7 +104,7 @@ def role_application(role: ServedRole) -> FastAPI:
     _collect(role)
 
     def readyz() -> Any:  # noqa: ANN401  (FastAPI makes the answer of it)
-        if reason := role.hindrance():
+        if reason := role.unready_reason():
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, reason, headers={"Retry-After": RETRY_SECONDS})
         return probes.readyz()
 
@@ -114,7 +114,7 @@ def role_application(role: ServedRole) -> FastAPI:
 
     def metrics() -> Response:
         found = role.status()
-        ready = found is not None and not role.hindrance()
+        ready = found is not None and not role.unready_reason()
         text = exposition(role.name, found, role.lagging(), role.own(), ready=ready)
         return Response(text + generate_latest(role.registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -10,7 +10,7 @@ from app.http.access import Access
 from app.http.job_calls import operator_of
 from app.http.problems import Problem
 from app.http.shapes import RunItem, RunList
-from app.scheduled import DESTROYS, is_kept, schedule_of
+from app.scheduled import NEVER_BY_NAME, is_scheduler_alive, schedule_of
 from app.settings import SCHEDULE
 from streams.runtime.schedule import Run, UnderWay
 
@@ -38,7 +38,7 @@ class ScheduleCalls(routes.Routed, tags=["jobs"]):
         if job not in SCHEDULE:
             detail = f"no scheduled job is called so; there are: {', '.join(SCHEDULE)}"
             raise Problem(HTTPStatus.NOT_FOUND, detail, kind="unknown-name")
-        if job == DESTROYS:
+        if job == NEVER_BY_NAME:
             detail = f"{job} destroys; use `habarshy retire`, which shows first what goes, and asks"
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
         try:
@@ -49,7 +49,7 @@ class ScheduleCalls(routes.Routed, tags=["jobs"]):
         return item
 
     def _items(self) -> list[RunItem]:
-        note = "" if is_kept(self._platform) else UNKEPT
+        note = "" if is_scheduler_alive(self._platform) else UNKEPT
         return [_item_of(each, note) for each in schedule_of(self._platform).runs()]
 
 

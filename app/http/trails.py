@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from app.http import routes
 from app.http.access import Access
-from app.http.bodies import PRINTED
+from app.http.bodies import PRINTABLE
 from app.http.problems import Problem
 from app.reports.plain_data import entry_plain
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
@@ -30,7 +30,7 @@ class Looked(BaseModel, extra="forbid"):
     """
 
     person: str = Field(pattern="^([0-9]{6,20}|[0-9a-f]{32})$")
-    purpose: str = Field(min_length=LEAST_SAID, max_length=MOST_SAID, pattern=PRINTED)
+    purpose: str = Field(min_length=LEAST_SAID, max_length=MOST_SAID, pattern=PRINTABLE)
 
 
 class Viewing(BaseModel):

@@ -46,7 +46,7 @@ _MOST = 5
 _REST = 128 - _BITS
 
 
-class Genuine(Struct, frozen=True):
+class AuthenticMessage(Struct, frozen=True):
     """A message that we sent: when first, by which channel, about what and by which office (none where discreet).
 
     `short`: what an SMS calls the office.
@@ -76,7 +76,7 @@ class Codes:
     def _veil(self, mark: int) -> int:
         return int.from_bytes(keyed_hash(self._key, "veil", str(mark))) >> _REST
 
-    def check(self, code: str) -> Genuine | None:
+    def check(self, code: str) -> AuthenticMessage | None:
         """Return the message that we sent with a code that stands in the text; None where none is ours."""
         return next(filter(None, map(self._found, codes_in(code))), None)
 
@@ -89,7 +89,7 @@ class Codes:
                         return one.recipient
         return None
 
-    def _found(self, letters: str) -> Genuine | None:
+    def _found(self, letters: str) -> AuthenticMessage | None:
         with self._context.database.reading() as connection:
             found = next(self._bearing(connection, letters), None)
             return None if found is None else self._genuine(connection, *found)
@@ -103,14 +103,14 @@ class Codes:
                     if self._mark(nudge.intent.id, one.recipient) == mark:
                         yield nudge, one
 
-    def sent(self, nudge: UUID, recipient: str) -> Genuine | None:
+    def sent(self, nudge: UUID, recipient: str) -> AuthenticMessage | None:
         """Return the message of that nudge that we sent to that recipient; None where nothing went."""
         with self._context.database.reading() as connection:
             for found in nudges.by_id(connection, [nudge]).values():
                 return self._genuine(connection, found, found.to(recipient))
         return None
 
-    def _genuine(self, connection: Connection, nudge: Nudge, one: Delivery) -> Genuine | None:
+    def _genuine(self, connection: Connection, nudge: Nudge, one: Delivery) -> AuthenticMessage | None:
         at = one.sent_at or one.attempted_at
         if at is None:
             return None
@@ -118,10 +118,10 @@ class Codes:
         content = self._inboxes.content(connection, rules, nudge.intent.version)
         discreet, offices = bool(content.get("discreet")), agency_titles(rules)
         if discreet:
-            return Genuine(at, one.channel or "", {}, {}, {})
+            return AuthenticMessage(at, one.channel or "", {}, {}, {})
         owner = str(content.get("owner") or PLATFORM)
         called = rules.catalogue.offices.get(owner, NO_OFFICE).short
-        return Genuine(at, one.channel or "", content.get("title", {}), offices.get(owner, {}), called)
+        return AuthenticMessage(at, one.channel or "", content.get("title", {}), offices.get(owner, {}), called)
 
 
 def codes_in(text: str) -> list[str]:
@@ -142,7 +142,7 @@ def _latin(text: str) -> str:
     return text.upper().translate(_LOOK_ALIKE).translate(_MEANT)
 
 
-def proofs(links: Links, codes: Codes) -> ProofOf:
+def proof_maker(links: Links, codes: Codes) -> ProofOf:
     """Return the function that makes a message's own proof: its link and its code."""
 
     def of(nudge: UUID, recipient: str, now: datetime) -> Proof:
@@ -151,7 +151,7 @@ def proofs(links: Links, codes: Codes) -> ProofOf:
     return of
 
 
-def whose(context: WriteContext) -> Beginning:
+def short_link_lookup(context: WriteContext) -> Beginning:
     """Finds what a short link may lead to."""
 
     def found(number: int, bits: int) -> Iterator[tuple[UUID, str]]:

@@ -22,17 +22,17 @@ class Erased(msgspec.Struct, frozen=True):
     at: datetime
 
 
-def list_of(key_file: Path) -> Path:
+def list_path(key_file: Path) -> Path:
     """Return the path of the list."""
     return key_file.with_name(f"{key_file.name}.erased")
 
 
-def note(key_file: Path, one: Certificate) -> None:
+def add(key_file: Path, one: Certificate) -> None:
     """Add an erasure to the list; it is on the disk before this returns. Raises OSError where it cannot be kept."""
-    append(list_of(key_file), [compact(Erased(one.person, one.at))])
+    append(list_path(key_file), [compact(Erased(one.person, one.at))])
 
 
-def everybody(paths: Iterable[Path]) -> dict[str, datetime]:
+def erased_persons(paths: Iterable[Path]) -> dict[str, datetime]:
     """Return all persons in those lists or certificates: pseudonym -> time of the last erasure.
 
     Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from app.identity import private_files
-from app.identity.private_files import draft_of, is_open_to_others, os_problem
+from app.identity.private_files import is_open_to_others, os_problem, written_beside
 from app.settings import Settings
 from domain.core.ids import Names
 from domain.core.translatable import Joined, Words
@@ -214,7 +214,7 @@ def _with_sealing(ring: Keyring) -> Keyring:
 
 def _change(path: Path, change: Callable[[Keyring], Keyring]) -> Keyring:
     try:
-        with private_files.alone(path.parent):
+        with private_files.locked_folder(path.parent):
             keyring = change(_read(path, path.read_bytes()))
             private_files.replace(path, json.dumps(_plain(keyring)))
     except OSError as error:
@@ -230,7 +230,7 @@ def _plain(keyring: Keyring) -> Mapping[str, object]:
 def _create(path: Path) -> Keyring:
     keyring = new_keyring()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with draft_of(path, json.dumps(_plain(keyring))) as draft:
+    with written_beside(path, json.dumps(_plain(keyring))) as draft:
         try:
             path.hardlink_to(draft)  # fails where another process was quicker: then its keys count
         except FileExistsError:

@@ -13,15 +13,15 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from app.identity.private_files import alone, is_open_to_others, replace
+from app.identity.private_files import is_open_to_others, locked_folder, replace
 from domain.core.plain import PlainData
 from domain.facts.principals import NotAllowed, Principal, Role, Scope
 from templates.reading.findings import hint
 
-TOKEN = "HABARSHY_TOKEN"  # noqa: S105  (the variable's name)
-BEGINS = "hby_"
-ADDRESS = r"[!-~]{3,1000}"
-NAME = r"[a-z][a-z0-9_.-]{0,39}"
+TOKEN_VARIABLE = "HABARSHY_TOKEN"  # noqa: S105  (the variable's name)
+BEGINNING_OF_TOKENS = "hby_"
+CONTACT_PATTERN = r"[!-~]{3,1000}"
+NAME_PATTERN = r"[a-z][a-z0-9_.-]{0,39}"
 
 
 class BadPrincipals(Exception):
@@ -47,19 +47,21 @@ class StoredPrincipal(Struct, frozen=True, forbid_unknown_fields=True):
         return Principal(name, self.agency, frozenset(self.roles), self.contacts, frozenset(self.scopes))
 
 
-def acting(path: Path) -> Principal:
+def acting_principal(path: Path) -> Principal:
     """Return the principal whose token is in the environment.
 
     Raises:
         BadPrincipals: the file cannot be read.
         NotAllowed: there is no token, or it is nobody's.
     """
-    token = os.environ.get(TOKEN, "")
+    token = os.environ.get(TOKEN_VARIABLE, "")
     if not token:
-        raise NotAllowed(f"{TOKEN} is not set; it says who acts (`habarshy principals add` makes a token)")
+        raise NotAllowed(f"{TOKEN_VARIABLE} is not set; it says who acts (`habarshy principals add` makes a token)")
     found = owner_of(load(path), token)
     if found is None:
-        raise NotAllowed(f"the token in {TOKEN} is not recognised; ask an operator of the platform for a new one")
+        raise NotAllowed(
+            f"the token in {TOKEN_VARIABLE} is not recognised; ask an operator of the platform for a new one"
+        )
     return found
 
 
@@ -114,7 +116,7 @@ def colleague(path: Path, name: str, who: Principal) -> Principal:
 
 def new_token() -> str:
     """Return a random token, by which a principal can be added."""
-    return BEGINS + secrets.token_urlsafe(32)
+    return BEGINNING_OF_TOKENS + secrets.token_urlsafe(32)
 
 
 def add(path: Path, principal: Principal, token: str | None = None) -> str:
@@ -124,10 +126,10 @@ def add(path: Path, principal: Principal, token: str | None = None) -> str:
         BadPrincipals: the name is taken or unusable, or the file is.
     """
     for name in (principal.name, principal.agency):
-        if not re.fullmatch(NAME, name) or principal.name == "pack":
+        if not re.fullmatch(NAME_PATTERN, name) or principal.name == "pack":
             raise BadPrincipals(path, f"{name!r} is no name: small Latin letters, digits, '_', '.' and '-'")
     for channel, address in principal.contacts.items():
-        if not re.fullmatch(ADDRESS, address):
+        if not re.fullmatch(CONTACT_PATTERN, address):
             raise BadPrincipals(path, f"the contact for {channel} is no address")
     given = token or new_token()
     roles = tuple(sorted(principal.roles))
@@ -158,7 +160,7 @@ def remove(path: Path, name: str) -> None:
 def _change(path: Path, change: Callable[[dict[str, StoredPrincipal]], None]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with alone(path.parent):
+        with locked_folder(path.parent):
             everybody = load(path)
             change(everybody)
             replace(path, "".join(_table(name, kept) for name, kept in sorted(everybody.items())))

@@ -49,7 +49,7 @@ def is_open_to_others(path: Path) -> bool:
 
 
 @contextmanager
-def draft_of(path: Path, text: str, sync: Sync = os.fsync) -> Iterator[Path]:
+def written_beside(path: Path, text: str, sync: Sync = os.fsync) -> Iterator[Path]:
     """A file beside it with that text, on the disk already; gone after the block if it is still there.
 
     What the block made of it is on the disk once that has ended: a name outlasts a loss of power by its folder.
@@ -86,7 +86,7 @@ def append(path: Path, lines: Iterable[str]) -> None:
 
 def replace(path: Path, text: str, sync: Sync = os.fsync) -> None:
     """Put a file with that text in the place of what is there, on the disk before it returns."""
-    with draft_of(path, text, sync) as draft:
+    with written_beside(path, text, sync) as draft:
         draft.replace(path)
 
 
@@ -103,7 +103,7 @@ def _keep_names(folder: Path, sync: Sync) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def locked_folder(folder: Path) -> Iterator[None]:
     """Lock the folder: another process that changes a file in it waits."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -19,15 +19,15 @@ class Retired(msgspec.Struct, frozen=True):
     at: datetime
 
 
-def list_of(key_file: Path) -> Path:
+def list_path(key_file: Path) -> Path:
     """Return the path of the list."""
     return key_file.with_name(f"{key_file.name}.retired")
 
 
-def note(key_file: Path, wanted: Iterable[Over], at: datetime) -> None:
+def add(key_file: Path, wanted: Iterable[Over], at: datetime) -> None:
     """These more, on the disk before it returns. Where the folder is read-only, say that a restore needs more."""
     try:
-        append(list_of(key_file), [compact(Retired(one.type, one.year, at)) for one in wanted])
+        append(list_path(key_file), [compact(Retired(one.type, one.year, at)) for one in wanted])
     except OSError as error:
         talk(f"after a restore run `habarshy retire` again: this is not listed beside the keys ({error})")
 
@@ -38,7 +38,7 @@ def periods(key_file: Path) -> frozenset[tuple[str, int]]:
     Raises:
         OSError: it cannot be read.
     """
-    path = list_of(key_file)
+    path = list_path(key_file)
     lines = path.read_bytes().splitlines() if path.exists() else []
     return frozenset((one.type, one.year) for one in map(_read, lines) if one is not None)
 

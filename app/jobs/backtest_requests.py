@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from msgspec import to_builtins
 
-from app.backtests.job import BacktestArguments, asked_of
+from app.backtests.job import BacktestArguments, parse_arguments
 from app.jobs.job_threads import JobControl
 from app.jobs.requests import BadOrder
 from app.packs.draft_bench import LaidOutDraft
@@ -36,7 +36,7 @@ def period_of(first: date, last: date, zone: tzinfo) -> tuple[datetime, datetime
     return start, end
 
 
-def asked_for(
+def arguments_for(
     approval: RuleApproval, laid: LaidOutDraft, agency: str, period: tuple[datetime, datetime], *, caps: bool
 ) -> BacktestArguments:
     """Return the arguments of a backtest of the draft, compared with that agency's version in force, if there is one.
@@ -66,7 +66,7 @@ def backtest_of(jobs: Jobs, id_: int, who: Principal) -> tuple[Job, BacktestArgu
     job = jobs.job(id_)
     if job.kind != KIND:
         raise UnknownJob(id_)
-    if (asked := asked_of(job.arguments)) is None:
+    if (asked := parse_arguments(job.arguments)) is None:
         raise UnreadableJob(id_)
     require(who, Role.AUTHOR if Role.AUTHOR in who.roles else Role.APPROVER, asked.agency, f"job {id_}")
     return job, asked
@@ -75,7 +75,7 @@ def backtest_of(jobs: Jobs, id_: int, who: Principal) -> tuple[Job, BacktestArgu
 def backtests(jobs: Jobs) -> Iterator[tuple[Job, BacktestArguments]]:
     """Yield the backtests among the latest jobs whose arguments can be read, with these, the newest first."""
     for job in jobs.latest(_LATEST):
-        if job.kind == KIND and (asked := asked_of(job.arguments)) is not None:
+        if job.kind == KIND and (asked := parse_arguments(job.arguments)) is not None:
             yield job, asked
 
 

@@ -22,7 +22,7 @@ def erasure(platform: Platform, arguments: Mapping[str, Any]) -> Work:
 
     def keep(certificate: Certificate) -> None:
         try:
-            erased_list.note(platform.settings.key_file, certificate)
+            erased_list.add(platform.settings.key_file, certificate)
         except OSError as error:
             words = Words(
                 "the list of erased persons beside the key file cannot be written ({reason}): nobody more is "

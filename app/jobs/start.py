@@ -45,7 +45,7 @@ def begin(
     except UNAVAILABLE_ERRORS as error:
         stop(Exit.UNAVAILABLE, f"nothing was done: no job could be noted ({summary(error)})")
     talk(f"job {job.id}; `habarshy jobs pause {job.id}` or Ctrl-C pauses it")
-    return finished(go_on(platform, job))
+    return require_done(resume(platform, job))
 
 
 def _plan(work: Work) -> Plan:
@@ -69,7 +69,7 @@ def begin_counted(platform: Platform, job: Job, by: str, *, yes: bool, as_json: 
     plan = job.counted.plan
     _show(platform, job.kind, plan, as_json=as_json)
     confirm(plan.what, str(plan.count), yes=yes)
-    return finished(go_on(platform, platform.queues.jobs.confirm(job.id, plan.count, by)))
+    return require_done(resume(platform, platform.queues.jobs.confirm(job.id, plan.count, by)))
 
 
 def _show(platform: Platform, kind: str, plan: Plan, *, as_json: bool) -> None:
@@ -81,7 +81,7 @@ def _show(platform: Platform, kind: str, plan: Plan, *, as_json: bool) -> None:
     print_json_or_lines(plain | {"rate": "measured" if measured else "estimated"}, line, as_json=as_json)
 
 
-def go_on(platform: Platform, job: Job) -> Job:
+def resume(platform: Platform, job: Job) -> Job:
     """Work at the job in this process, from where it stands."""
     shown = progress()
     try:
@@ -97,7 +97,7 @@ def go_on(platform: Platform, job: Job) -> Job:
         shown.end()
 
 
-def finished(job: Job) -> Job:
+def require_done(job: Job) -> Job:
     """Return the job, if it is done; else say how it stands, and end the command."""
     if job.state is not JobState.DONE:
         further = f"; `habarshy jobs resume {job.id}` goes on" if job.state is JobState.PAUSED else ""

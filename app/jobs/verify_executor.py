@@ -5,7 +5,7 @@ from functools import partial
 
 from app.compose import Platform
 from app.executors.executor import JobWorkers, results, workers_for
-from app.executors.task import done_by, task_of
+from app.executors.task import run_part, task_of
 from streams.replay.verify import InThisProcess, Range, RangeExecutor, RangeFound, Ranges
 
 AT_ONCE = 8
@@ -33,7 +33,7 @@ class VerifyExecutor:
 
     def found(self, ranges: Sequence[Range]) -> Iterable[RangeFound]:
         """Return what the ranges hold, as it comes."""
-        return results(self._workers.begun(), partial(done_by, _looking, self._task), self._here.look, ranges)
+        return results(self._workers.begun(), partial(run_part, _looking, self._task), self._here.look, ranges)
 
     def close(self) -> None:
         """End the workers of this machine, or leave the cluster."""

@@ -56,7 +56,7 @@ def lines_of(case: TriggerTest, difference: Difference) -> Iterator[str]:
         yield f"  - {said(case, expected)}  ({case.path}:{expected.line})"
     if got is not None:
         yield f"  + {said(case, got)}"
-    yield f"    {why(case, difference)}"
+    yield f"    {difference_in_words(case, difference)}"
     yield from (f"    {line}" for line in unlike(difference))
 
 
@@ -73,7 +73,7 @@ WRONG: Mapping[str, str] = {
 """The words for each key in which a message differs from the expected one."""
 
 
-def why(case: TriggerTest, difference: Difference) -> str:
+def difference_in_words(case: TriggerTest, difference: Difference) -> str:
     """Return in words what is wrong: "wrong step: expected day, got month"."""
     if difference.expected is None:
         return Words("was sent, and nothing in `expect` says so")
@@ -137,7 +137,7 @@ def as_data(tried: CaseResult) -> dict[str, Any]:
             {
                 "expected": each.expected and written(case, each.expected),
                 "got": each.got and written(case, each.got),
-                "why": as_plain(why(case, each)),
+                "why": as_plain(difference_in_words(case, each)),
                 "words": [as_plain(line) for line in unlike(each)],
             }
             for each in tried.differences

@@ -80,7 +80,7 @@ class Comparison(Struct, frozen=True):
             return [Change("who", "", Words("It does not work with what is published: {problem}", problem=bad))]
 
 
-class Drafts:
+class DraftAnswers:
     """Answers about drafts; what it has read of one is kept for the next question about the same."""
 
     def __init__(self) -> None:
@@ -181,4 +181,4 @@ def _plain(found: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    serve(lambda _: Drafts().answer)
+    serve(lambda _: DraftAnswers().answer)

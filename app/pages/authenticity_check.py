@@ -8,8 +8,8 @@ from fastapi.responses import Response
 
 from app.compose import Platform
 from app.http import routes
-from app.http.limits import not_wrong
-from app.identity.authenticity_codes import Genuine, codes_in, is_code_marked, whose
+from app.http.limits import mark_as_no_guess
+from app.identity.authenticity_codes import AuthenticMessage, codes_in, is_code_marked, short_link_lookup
 from app.identity.links import BadLink, OldLink
 from app.pages.catalogues import Speech
 from app.pages.layout import Pages, RoutedPages
@@ -39,7 +39,7 @@ class AuthenticityCheck(RoutedPages):
         rows = [] if found is None else list(_rows(found, frame.speech))
         links = self._platform.identity.links
         if found is not None or wrong or not (codes_in(code) or links.pasted(code)):
-            not_wrong(request)
+            mark_as_no_guess(request)
         own_page = found is None and links.is_own(code) and links.pasted(code) is None
         typed_wrong = found is None and not own_page and len(code) <= LONGEST_TYPED_CODE and not codes_in(code)
         return self._pages.respond(
@@ -54,12 +54,14 @@ class AuthenticityCheck(RoutedPages):
             rows=rows,
         )
 
-    def _found(self, code: str) -> Genuine | None:
+    def _found(self, code: str) -> AuthenticMessage | None:
         identity, books = self._platform.identity, self._platform.rules.context
         if (link := identity.links.pasted(code)) is None:
             return identity.codes.check(code)
         try:
-            return identity.codes.sent(*identity.links.read_pasted(*link, self._platform.clock(), whose(books)))
+            return identity.codes.sent(
+                *identity.links.read_pasted(*link, self._platform.clock(), short_link_lookup(books))
+            )
         except OldLink as old:  # it shows the message no longer, and is ours all the same
             return identity.codes.sent(old.nudge, old.recipient)
         except BadLink:
@@ -78,7 +80,7 @@ def _is_prose(text: str) -> bool:
     return len(text) > LONGEST_TYPED_CODE and len(text.split()) > 1
 
 
-def _rows(found: Genuine, speech: Speech) -> Iterator[tuple[str, str]]:
+def _rows(found: AuthenticMessage, speech: Speech) -> Iterator[tuple[str, str]]:
     """Return the rows to compare with the message."""
     office, short = speech.titled(found.office), speech.titled(found.short)
     named = f"{office} ({short})" if office and short and short != office else office

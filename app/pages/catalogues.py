@@ -77,7 +77,7 @@ class Speech:
         """Return the language in which `tell` gives it."""
         return self.language if isinstance(text, Said) else DEFAULT_LANGUAGE
 
-    def plural(self, one: str, more: str, count: int) -> str:
+    def many(self, one: str, more: str, count: int) -> str:
         """Return the form of the text that the language has for that number, with `count` in it."""
         return str(self._words.ngettext(one, more, count)).format(count=self.number(count))
 

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from app.compose import Platform
 from app.http import routes
-from app.http.assisting import PATH as ASSISTING
+from app.http.assistant_calls import PATH as ASSISTING
 from app.http.openapi import Api
 from app.identity.links import ASSISTANT_LASTS
 from app.pages import visits

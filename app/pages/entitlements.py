@@ -158,7 +158,9 @@ class _Teller:
         else:
             yield Words("You are entitled to it.")
         if answer.until is not None and answer.until - self._day <= SOON:
-            yield Words("It ends soon: {days} left.", days=self._speech.length((answer.until - self._day).days))
+            yield Words(
+                "It ends soon: {days} left.", days=self._speech.number_of_days((answer.until - self._day).days)
+            )
         yield from self._about(answer)
 
     def _about(self, answer: Answer) -> Iterator[str]:

@@ -38,7 +38,7 @@ class ErrorPages:
             lead=lead,
             error=int(problem.status),
             detail=_detail(problem, frame.speech) if frame.official else "",
-            spoken=frame.speech.spoken(problem.detail),
+            spoken=frame.speech.language_of(problem.detail),
             base=base_of(request),
             auditor=only_reads(principal_of(request)),
             sign_in=bool(_kind(problem)) and not (frame.citizen or frame.official),

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 DRAWINGS: Final = Path(__file__).with_name("icons.svg")
 _SYMBOL = re.compile(r'<symbol id="icon-([a-z0-9-]+)".*?</symbol>', re.DOTALL)
-OTHERWISE: Final = "landmark"
+DEFAULT_ICON: Final = "landmark"
 """Stands for an icon that there is no drawing of: an agency's without an emblem, or of a later release."""
 
 
@@ -28,7 +28,7 @@ class Icons:
 
     def use(self, name: str) -> Markup:
         """Return the icon as it stands in the page."""
-        known = name if name in drawings() else OTHERWISE
+        known = name if name in drawings() else DEFAULT_ICON
         self._used.add(known)
         return Markup('<svg class="icon" aria-hidden="true"><use href="#icon-{}"/></svg>').format(known)
 

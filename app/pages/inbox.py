@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.http import routes
-from app.http.cursors import read, written
+from app.http.cursors import cursor_of, place_of
 from app.pages.catalogues import Speech
 from app.pages.citizen_pages import CitizenPages
 from app.pages.life import STATES, category, shown
@@ -128,7 +128,7 @@ class Inbox(CitizenPages):
         opened = view.opened()
         wanted = [] if after else [each for each in opened if view.wants(each)]
         cards, lines = wanted[:OPEN_CARDS], wanted[OPEN_CARDS:]
-        others, place = view.others(read(after), PAGE - len(cards), {each.card.thing for each in opened})
+        others, place = view.others(place_of(after), PAGE - len(cards), {each.card.thing for each in opened})
         teller = _Teller(names, now, lambda nudge, code: self._platform.identity.links.answer(nudge, person, code))
         groups = [
             (
@@ -147,7 +147,7 @@ class Inbox(CitizenPages):
             topic=topic,
             topics=sorted(topics.items(), key=lambda each: each[1]),
             first=frame.path if after else "",
-            next=frame.here(after=written(place)) if place else "",
+            next=frame.address_with(after=cursor_of(place)) if place else "",
         )
 
 
@@ -263,7 +263,7 @@ class _Teller:
         told, before = days_in_words(days, self._speech), days.first - self._speech.date_at(self._now)
         if before <= timedelta():
             return told
-        left = Words("{days} left", days=self._speech.length(before.days))
+        left = Words("{days} left", days=self._speech.number_of_days(before.days))
         return self._speech.tell(Joined([told, left], " – "))
 
     def _until(self, deadline: datetime) -> str:
@@ -274,7 +274,7 @@ class _Teller:
             return self._speech.tell(Words("The last day was {day}", day=day))
         if days == 0:
             return self._speech.tell(Words("Today is the last day"))
-        left = Words("{days} left", days=self._speech.length(days))
+        left = Words("{days} left", days=self._speech.number_of_days(days))
         return self._speech.tell(Joined([Words("Until {day}", day=day), left], " – "))
 
     def _tags(self, message: SentMessage, *, unread: bool) -> Iterator[tuple[str, str]]:

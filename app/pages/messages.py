@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from app.compose import Platform
 from app.http import routes
 from app.http.problems import Problem
-from app.identity.authenticity_codes import whose
+from app.identity.authenticity_codes import short_link_lookup
 from app.identity.links import PAGE_LASTS, BadLink, OldLink
 from app.packs.version_diff import start_of
 from app.pages import visits
@@ -338,7 +338,7 @@ class Messages(CitizenPages):
         if (token := asked.get("token")) is not None:
             try:
                 nudge, person = self._platform.identity.links.read_page(
-                    token, now, whose(self._platform.rules.context)
+                    token, now, short_link_lookup(self._platform.rules.context)
                 )
             except OldLink as old:
                 visits.require_theirs(request, old.recipient)

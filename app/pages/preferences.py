@@ -109,7 +109,7 @@ class PreferencesPage(CitizenPages):
             quiet=until is not None,
             local=speech.moment(now),
             cap=defaults.cap_messages,
-            days=speech.length(defaults.cap_days),
+            days=speech.number_of_days(defaults.cap_days),
         )
 
     def _topics(self, person: Person, frame: Frame) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ class SelfErasure(CitizenPages):
         except NobodyKnown:
             return self._pages.go("/my/erase")
         with suppress(OSError):  # where the keys' folder cannot be written, the certificate is what there is
-            erased_list.note(self._platform.settings.key_file, certificate)
+            erased_list.add(self._platform.settings.key_file, certificate)
         visits.end(request)
         left = self._pages.frame(request, frame.language, frame.speech.zone)
         return self._pages.respond("erased.html", left, rows=certificate_rows(certificate, left.speech))

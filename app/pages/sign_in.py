@@ -20,7 +20,7 @@ from starlette.datastructures import URL
 
 from app.http import routes
 from app.http.access import Access
-from app.http.limits import not_wrong
+from app.http.limits import mark_as_no_guess
 from app.http.problems import Problem
 from app.pages import visits
 from app.pages.layout import HEADERS, Pages, RoutedPages
@@ -106,7 +106,7 @@ class SignIn(RoutedPages):
         name = claims.get(settings.name_claim)
         if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= LONGEST_NAME:
             raise UnknownPerson
-        who = _claimed(name, settings, claims) if settings.agency_claim else self._access.named(name)
+        who = _claimed(name, settings, claims) if settings.agency_claim else self._access.principal_named(name)
         roles = who.roles.intersection(settings.roles) if who is not None else frozenset()
         if who is None or not roles or not settings.speaks_for(who.agency):
             raise UnknownPerson
@@ -119,10 +119,10 @@ class SignIn(RoutedPages):
         if not visits.is_from_here(request, self._settings.base_url):
             raise Problem(HTTPStatus.FORBIDDEN, Said("the form is another site's; sign in on ours"), kind="csrf")
         wished = visits.local_path(visits.field_of(fields, visits.NEXT))
-        found = self._access.holder(visits.field_of(fields, "token"))
+        found = self._access.owner_of(visits.field_of(fields, "token"))
         if found is None or not found.roles:
             return self._choose(request, wished, wrong="token")
-        not_wrong(request)
+        mark_as_no_guess(request)
         request.session[visits.NEXT] = wished
         visits.begin(request, self._clock(), official=Official(found, self._access.mark_of(found.name)))
         return self._on(request)

@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 
 from app.compose import Platform
 from app.identity.links import BadLink
-from app.reports.entitlements import entitlements, plain
+from app.reports.entitlements import answer_data, entitlements
 from app.reports.plain_data import TOLD
 from app.visible import visible
 from projections import nudges
@@ -96,7 +96,7 @@ class Assistant:
         """Tell what I am entitled to today, how much, by which clause of the law, and why not to the rest."""
         day, _, answers = entitlements(self._platform, self._person)
         catalogue, now = self._platform.rules.library.rules().catalogue, self._platform.clock()
-        return [to_builtins(plain(each, catalogue, day, now)) for each in answers]
+        return [to_builtins(answer_data(each, catalogue, day, now)) for each in answers]
 
     def coming(self) -> list[dict[str, Any]]:
         """Return the messages that are planned for this person, unless something changes."""

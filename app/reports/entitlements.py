@@ -28,7 +28,7 @@ def entitlements(
     return asked, history, eligibility(history, rulebook, asked) if history.facts else []
 
 
-def plain(answer: Answer, catalogue: Catalogue, day: date, known_at: datetime) -> dict[str, Any]:
+def answer_data(answer: Answer, catalogue: Catalogue, day: date, known_at: datetime) -> dict[str, Any]:
     """Return the answer as of that day and as known then, with everything that it follows from."""
     benefit = answer.benefit
     return {
@@ -46,7 +46,7 @@ def plain(answer: Answer, catalogue: Catalogue, day: date, known_at: datetime) -
         "about": None if answer.about is None else _fact(answer.about),
         "why_not": [_obstacle(each) for each in answer.obstacles],
         "parameters": {
-            name: {"value": applied.value, "since": applied.since, "source": source(catalogue, name)}
+            name: {"value": applied.value, "since": applied.since, "source": law_of(catalogue, name)}
             for name, applied in answer.parameters.items()
         },
         "used": answer.used,
@@ -54,7 +54,7 @@ def plain(answer: Answer, catalogue: Catalogue, day: date, known_at: datetime) -
     }
 
 
-def source(catalogue: Catalogue, parameter: str) -> str:
+def law_of(catalogue: Catalogue, parameter: str) -> str:
     """Return the law that sets a parameter."""
     return str(catalogue.parameters[parameter].content["source"])
 

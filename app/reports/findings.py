@@ -185,7 +185,7 @@ def _rank(finding: Finding) -> tuple[int, bool]:
     return _RANK[finding.kind], finding.stop is not None and finding.stop.scope != "all"
 
 
-def going(stop: ActiveStop) -> tuple[str, ...]:
+def resume_command(stop: ActiveStop) -> tuple[str, ...]:
     """Return the words of the command that ends a kill switch or a pause."""
     if stop.scope == PAUSED:
         return "habarshy", "resume", stop.name, "--reason", REASON
@@ -195,7 +195,7 @@ def going(stop: ActiveStop) -> tuple[str, ...]:
 
 def stop_finding(stop: ActiveStop) -> Finding:
     """Return the finding that a kill switch or a pause is on."""
-    command = going(stop)
+    command = resume_command(stop)
     return Finding(FindingKind.STOPPED, Level.BAD, command, "/switches", stop.name, since=stop.since, stop=stop)
 
 
@@ -287,7 +287,7 @@ def _providers(on: Condition) -> Iterator[Finding]:
         elif record.in_trouble:
             repair = ("habarshy", "repair", "--failed", "--plan", "--provider", name)
             found = _provider(FindingKind.PROVIDER_DOWN, name, record, repair, cause)
-            yield replace(found, without=_without([name], on))
+            yield replace(found, without=_channels_without_provider([name], on))
         elif record.state is ProviderState.FAILS_ALL:
             yield _provider(FindingKind.PROVIDER_FAILS_ALL, name, record, STATUS, cause)
         elif record.state is ProviderState.FAILED:
@@ -309,10 +309,10 @@ def _all_down(down: Sequence[tuple[str, Record]], on: Condition) -> Finding:
     found = Finding(
         FindingKind.PROVIDER_DOWN, Level.BAD, repair, "/messages?state=failed", since=min(since, default=None)
     )
-    return replace(found, providers=causes, without=_without(names, on))
+    return replace(found, providers=causes, without=_channels_without_provider(names, on))
 
 
-def _without(down: Collection[str], on: Condition) -> tuple[str, ...]:
+def _channels_without_provider(down: Collection[str], on: Condition) -> tuple[str, ...]:
     """Return the channels of which every provider is among these."""
     left = {channel for name, channel in on.providers.items() if name not in down}
     return tuple(sorted({on.providers[name] for name in down if name in on.providers} - left))
@@ -384,16 +384,16 @@ def _waits(on: Condition, queue: Queue, lag: Lag) -> Iterator[Finding]:
         return
     if waited > min(SOON, queue.limit / 2):
         level = Level.BAD if waited > queue.limit else Level.NOTE
-        yield _held_up(replace(found, level=level, since=on.now - waited), queue, on)
+        yield _with_likely_cause(replace(found, level=level, since=on.now - waited), queue, on)
     elif queue.grows is not None and trend is not None and trend.a_minute >= GROWTH and lag.count >= MANY:
-        yield _held_up(replace(found, kind=queue.grows), queue, on)
+        yield _with_likely_cause(replace(found, kind=queue.grows), queue, on)
 
 
 def _trend(queue: Queue, on: Condition) -> Trend | None:
     return None if queue.name is None else on.trends.get(queue.name)
 
 
-def _held_up(found: Finding, queue: Queue, on: Condition) -> Finding:
+def _with_likely_cause(found: Finding, queue: Queue, on: Condition) -> Finding:
     """Return the finding about a queue with its likely cause, and the command that fits that."""
     cause = _holdup(queue, on)
     if cause is not None and cause.why is QueueCause.NOBODY:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 
-from app.moments import told_in
+from app.moments import local_time
 from domain.facts.principals import Principal
 from domain.nudges.settle import PAUSED
 from streams.rules.aggregates import ActiveStop
@@ -35,4 +35,4 @@ def stopped_lines(found: Sequence[ActiveStop], zone: tzinfo) -> Iterator[str]:
     for each in found:
         word = "PAUSED" if each.scope == PAUSED else "STOPPED"
         reason = f": {each.reason}" if each.reason else ", no reason given"
-        yield f"{word}: {KINDS[each.scope]}{each.name}, since {told_in(each.since, zone)}, by {each.by}{reason}"
+        yield f"{word}: {KINDS[each.scope]}{each.name}, since {local_time(each.since, zone)}, by {each.by}{reason}"

@@ -36,7 +36,7 @@ class Citizen:
     settled: Day = 0
     events: int = 0
 
-    def named(self) -> dict[str, Any]:
+    def identity_data(self) -> dict[str, Any]:
         """Return the registry's data on their identity."""
         patronymic = {"patronymic": self.patronymic} if self.patronymic else {}
         names = {"given_name": self.given_name, "family_name": self.family_name, **patronymic}

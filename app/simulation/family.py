@@ -104,7 +104,7 @@ def _birth(household: Household, mother: Citizen, child: Citizen) -> Iterator[Ha
     rng = household.rng
     father = {"father": household.man.iin} if household.man else {}
     registered = child.born + 1 + int(13 * rng.random())
-    data = {"mother": mother.iin, **father, **child.named(), "order": household.births}
+    data = {"mother": mother.iin, **father, **child.identity_data(), "order": household.births}
     yield report(rng, registered, child, "kz.civil.birth_registered", data)
     child.settled = registered + 1 + int(10 * rng.random())
     yield residence(household, child, child.settled, household.home_on(child.settled), kind="first")

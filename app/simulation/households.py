@@ -8,7 +8,7 @@ from random import Random
 from app.simulation.citizens import Citizen, Registrar, Sex
 from app.simulation.days import DAYS_A_YEAR, Day, Span, arrivals, years_after, years_between
 from app.simulation.names import KAZAKH, KAZAKH_SHARE, RUSSIAN, Culture, family_for
-from app.simulation.regions import Home, somewhere
+from app.simulation.regions import Home, random_home
 from app.simulation.shapes import Shape
 
 _MOVES_A_YEAR = 0.03
@@ -62,7 +62,7 @@ class Household:
         return iter(self.homes[1:])
 
 
-def found(rng: Random, registrar: Registrar, shape: Shape) -> Household:
+def new_household(rng: Random, registrar: Registrar, shape: Shape) -> Household:
     """Fill a shape with people: names, national ids, homes, the day of the wedding and the days of their deaths."""
     culture = KAZAKH if rng.random() < KAZAKH_SHARE else RUSSIAN
     household = Household(rng, registrar.span, registrar, culture, _homes(rng, registrar.span, culture))
@@ -126,7 +126,7 @@ def _born(household: Household, age: float) -> Day:
 
 def _homes(rng: Random, span: Span, culture: Culture) -> list[tuple[Day, Home]]:
     moving = arrivals(rng, _MOVES_A_YEAR, span.start, span.end)
-    return [(0, somewhere(rng, culture)), *((day, somewhere(rng, culture)) for day in moving)]
+    return [(0, random_home(rng, culture)), *((day, random_home(rng, culture)) for day in moving)]
 
 
 def _wedding(household: Household, shape: Shape) -> Day | None:

@@ -24,11 +24,11 @@ _TO_LATIN = str.maketrans(
 ) | str.maketrans(_MORE_LETTERS)
 
 
-def opening(household: Household, citizen: Citizen) -> Iterator[Happening]:
+def opening_events(household: Household, citizen: Citizen) -> Iterator[Happening]:
     """Yield the citizen's opening events in their order, all of them before the span."""
     rng, span = household.rng, household.span
     before_all = OPENS - 1  # whatever else is registered on the day of the birth comes later
-    yield Happening(citizen.born, before_all, citizen, "kz.citizen.registered", citizen.named())
+    yield Happening(citizen.born, before_all, citizen, "kz.citizen.registered", citizen.identity_data())
     moments = _moments(rng, max(citizen.born, span.start - _KNOWN_FOR), span.start)
     home = household.first_home
     residence = {"kind": "first", "area": home.area, "address": home.address}

@@ -11,20 +11,20 @@ from app.simulation.citizens import Citizen, Registrar
 from app.simulation.days import Span
 from app.simulation.documents import documents
 from app.simulation.happenings import Happening, cloud_event
-from app.simulation.households import Household, found
-from app.simulation.opening import opening
+from app.simulation.households import Household, new_household
+from app.simulation.opening import opening_events
 from app.simulation.residence import moves
-from app.simulation.shapes import shape
+from app.simulation.shapes import random_shape
 from app.simulation.taxes import vehicle_taxes
 from app.simulation.traffic import fines
 from app.simulation.work import jobs, pension
 
-OF_A_HOUSEHOLD: Final[tuple[Callable[[Household], Iterator[Happening]], ...]] = (
+HOUSEHOLD_EVENTS: Final[tuple[Callable[[Household], Iterator[Happening]], ...]] = (
     family.wedding,
     family.queues,
     family.births,
 )
-OF_A_CITIZEN: Final[tuple[Callable[[Household, Citizen], Iterator[Happening]], ...]] = (
+CITIZEN_EVENTS: Final[tuple[Callable[[Household, Citizen], Iterator[Happening]], ...]] = (
     documents,
     jobs,
     pension,
@@ -55,17 +55,17 @@ def _events(citizens: int, seed: int, registrar: Registrar) -> Iterator[dict[str
         if (room := citizens - registrar.registered) <= 0:
             return
         rng = Random(f"{seed}:{number}")  # noqa: S311  drawn to be repeated, not to be secret
-        household = found(rng, registrar, shape(rng).within(room))
+        household = new_household(rng, registrar, random_shape(rng).within(room))
         for citizen in household.members:
-            yield from map(cloud_event, opening(household, citizen))
+            yield from map(cloud_event, opening_events(household, citizen))
         yield from map(cloud_event, _life(household))
 
 
 def _life(household: Household) -> list[Happening]:
     """Return the household's other events by time. Nothing happens to a person after their death but the burial."""
-    drawn = [happening for process in OF_A_HOUSEHOLD for happening in process(household)]
+    drawn = [happening for process in HOUSEHOLD_EVENTS for happening in process(household)]
     drawn += [
-        each for citizen in household.members for process in OF_A_CITIZEN for each in process(household, citizen)
+        each for citizen in household.members for process in CITIZEN_EVENTS for each in process(household, citizen)
     ]
     lived = [happening for happening in drawn if happening.day < happening.citizen.until]
     return sorted([*lived, *family.deaths(household)], key=lambda happening: happening[:2])

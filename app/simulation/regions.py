@@ -39,7 +39,7 @@ _STREETS: Final = (
 )
 
 
-def somewhere(rng: Random, culture: Culture) -> Home:
+def random_home(rng: Random, culture: Culture) -> Home:
     """Return a home drawn as the population lies, its address written as the culture writes it."""
     town = rng.choices(_TOWNS, cum_weights=_CUMULATIVE)[0]
     kazakh_street, russian_street = rng.choice(_STREETS)

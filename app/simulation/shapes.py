@@ -30,7 +30,7 @@ class Shape:
         return Shape(self.woman, self.man, self.children[: room - adults], self.births, self.wed)
 
 
-def shape(rng: Random) -> Shape:
+def random_shape(rng: Random) -> Shape:
     """Draw a household."""
     match rng.choices(_KINDS, _WEIGHTS)[0]:
         case "couple":

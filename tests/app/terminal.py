@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 import msgspec
 from typer.testing import CliRunner
 
-from app.cli.failures import ended_by
+from app.cli.failures import exit_for
 from app.cli.main import application
 from app.identity.key_file import load_keyring
 from app.identity.log_codes import codes_by
@@ -52,7 +52,7 @@ class Terminal:
         failure, lines = found.exception, found.stdout.splitlines()
         if failure is None or isinstance(failure, SystemExit):
             return Ended(found.exit_code, lines, found.stderr)
-        if (ended := ended_by(failure)) is None:
+        if (ended := exit_for(failure)) is None:
             raise failure
         code, words = ended
         return Ended(int(code), lines, found.stderr + words)

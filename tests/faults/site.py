@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from typer.testing import CliRunner
 
-from app.cli.failures import ended_by
+from app.cli.failures import exit_for
 from app.cli.main import application
 from app.clock import fixed
 from app.compose import Platform, compose
@@ -137,7 +137,7 @@ class Site:
         failure = found.exception
         if failure is None or isinstance(failure, SystemExit):
             return Ended(found.exit_code, found.stdout.splitlines(), found.stderr)
-        if (ended := ended_by(failure)) is None:
+        if (ended := exit_for(failure)) is None:
             raise failure
         code, words = ended
         return Ended(int(code), found.stdout.splitlines(), found.stderr + words)

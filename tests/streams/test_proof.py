@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.identity.authenticity_codes import _text, whose
+from app.identity.authenticity_codes import _text, short_link_lookup
 from app.identity.links import BadLink
 from domain.core.ids import shortened
 from domain.core.sms import segments
@@ -37,7 +37,7 @@ async def told(world: World) -> list[Message]:
 
 async def test_link_and_code_lead_back_to_the_message(world: World) -> None:
     """Whoever has the link or the code finds this message and this recipient, and nobody else."""
-    links, find = world.platform.identity.links, whose(world.platform.rules.context)
+    links, find = world.platform.identity.links, short_link_lookup(world.platform.rules.context)
     for message in await told(world):
         assert message.page_url is not None
         token = message.page_url.removeprefix(f"{SITE}/m/")

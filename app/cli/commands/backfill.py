@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 from msgspec import convert
 
-from app.cli.commands.repair import tell_missing
-from app.cli.job_options import done, ordered
+from app.cli.commands.repair import print_missing
+from app.cli.job_options import parse_order, run_job
 from app.cli.options import ConfirmOptions
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import principal_session
@@ -27,11 +27,11 @@ def backfill(
     """Apply a published trigger to earlier events, and plan their nudges once."""
     with principal_session(on, local=True) as at:
         overdue = "yes" if also_overdue else None
-        order = ordered(at, "backfill", {"trigger": trigger, "since": since, "also_overdue": overdue})
+        order = parse_order(at, "backfill", {"trigger": trigger, "since": since, "also_overdue": overdue})
         if how.plan:
             further = convert(order.arguments["further"], BackfillRequest)
-            tell_missing(at.platform.replay.backfill.look(further, at.who.name), as_json=how.as_json)
+            print_missing(at.platform.replay.backfill.look(further, at.who.name), as_json=how.as_json)
             return
-        job = done(at, order, how)
+        job = run_job(at, order, how)
         talk(f"backfilled: {job.words}")
         report(job, as_json=how.as_json)

@@ -10,13 +10,13 @@ import typer
 
 from app.backtests.order import Order
 from app.backtests.report import Report, lines, objects
-from app.backtests.run import backtested
-from app.cli.commands.preview import chosen_of
-from app.cli.logged_reading import Looker, Purpose, looker
+from app.backtests.run import run_backtest
+from app.cli.commands.preview import require_known
+from app.cli.logged_reading import DataReader, Purpose, reader_for
 from app.cli.options import AsJson
-from app.cli.pack_paths import With, checked, is_folder, target_of
+from app.cli.pack_paths import With, is_folder, load_checked, target_of
 from app.cli.platform_options import PlatformOptions
-from app.cli.principal_session import LOCAL, somebody
+from app.cli.principal_session import LOCAL, acting_or_local
 from app.clock import system_clock
 from app.compose import compose
 from app.jobs.progress import parts
@@ -83,9 +83,9 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
         stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")
     if html is not None and not html.parent.is_dir():
         stop(Exit.USAGE, f"--html: {html} cannot be written: there is no folder {html.parent}")
-    spoken = chosen_of(language, LANGUAGES, "--language")
+    spoken = require_known(language, LANGUAGES, "--language")
     settings = load_settings(database=on.database, key_file=on.key_file, cluster=cluster)
-    who, look = somebody(settings), _reader(settings, purpose)
+    who, look = acting_or_local(settings), _reader(settings, purpose)
     found = _read(what, others) if is_folder(Path(what)) else None
     platform = compose(settings, system_clock, make=False)
     with closing(platform.database):
@@ -96,9 +96,9 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
         first, last = _period(start, end, zone)
         order = Order(draft, library.rules().governed, first, last, with_caps, against == LIVE)
         _warn(order, library)
-        tally = backtested(platform, order, processes, parts("backtest"))
+        tally = run_backtest(platform, order, processes, parts("backtest"))
         _explain_silence(tally, order, platform.database)
-        _account(tally, look, platform.rules.context, ", ".join(sorted(draft.names)))
+        _note_readings(tally, look, platform.rules.context, ", ".join(sorted(draft.names)))
     report = Report(order, tally, zone, sms_limit_of(draft.content).price)
     _show(report, as_json=as_json)
     if html is not None:  # last: what was found is told, also where there is no room for a page
@@ -120,9 +120,9 @@ def _show(report: Report, *, as_json: bool) -> None:
         print_line(line)
 
 
-def _reader(settings: Settings, purpose: str | None) -> Looker | None:
+def _reader(settings: Settings, purpose: str | None) -> DataReader | None:
     """Return the reader of personal data, or of what would be sent; None where no purpose was given."""
-    return looker(settings, purpose) if purpose is not None or somebody(settings) is LOCAL else None
+    return reader_for(settings, purpose) if purpose is not None or acting_or_local(settings) is LOCAL else None
 
 
 def _require_asking(who: Principal, draft: Draft, library: Library) -> None:
@@ -139,7 +139,7 @@ def _require_asking(who: Principal, draft: Draft, library: Library) -> None:
             require(who, role, owner, each.name)
 
 
-def _account(tally: Tally, look: Looker | None, context: WriteContext, triggers: str) -> None:
+def _note_readings(tally: Tally, look: DataReader | None, context: WriteContext, triggers: str) -> None:
     """Whatever is about one person goes only to who said why, and the log says first whose data it is."""
     shown = [each.message for each in tally.samples.chosen()]
     shown += [each.message for some in tally.examples.values() for each in some]
@@ -153,7 +153,7 @@ def _account(tally: Tally, look: Looker | None, context: WriteContext, triggers:
         return
     people = {who for _, who in tally.most} | {who for message in shown for who in (message.about, message.to)}
     for person in sorted(people):
-        look.note(context, person, f"backtest of {triggers}")
+        look.note_reading(context, person, f"backtest of {triggers}")
 
 
 def _explain_silence(tally: Tally, order: Order, database: Database) -> None:
@@ -172,7 +172,7 @@ def _explain_silence(tally: Tally, order: Order, database: Database) -> None:
 def _read(what: str, others: list[Path] | None) -> Draft:
     """Return the draft in a folder; what is wrong with it, or with the packs that it needs, ends the command."""
     target = target_of(Path(what))
-    pack = pack_of(checked(target, others)[0])
+    pack = pack_of(load_checked(target, others)[0])
     triggers = tuple(each for each in pack.triggers if target.trigger in (None, each.name))
     return Draft(pack.name, pack.content, triggers)
 

@@ -11,7 +11,7 @@ import typer
 import uvloop
 
 from app.cli.platform_options import TimedOptions
-from app.cli.principal_session import opened
+from app.cli.principal_session import open_platform
 from app.providers import channel_of
 from app.roles.bounce_import import NoMaildir, empty
 from app.settings import BadSettings, Settings
@@ -63,13 +63,13 @@ def bounces(maildir: Maildir, provider: Provider = None, *, on: TimedOptions) ->
 
 def _words(failure: Exception) -> str:
     """Return the sentence of a known failure; a defect shows its traceback."""
-    from app.cli.failures import ended_by  # noqa: PLC0415  (it imports nearly everything, and hardly any mail fails)
+    from app.cli.failures import exit_for  # noqa: PLC0415  (it imports nearly everything, and hardly any mail fails)
 
     if isinstance(failure, SYSTEM_ERRORS):
         return summary(failure)
     if isinstance(failure, OSError):
         return str(failure)
-    known = ended_by(failure)
+    known = exit_for(failure)
     return "".join(format_exception(failure)) if known is None else known[1]
 
 
@@ -84,7 +84,7 @@ def _mail() -> bytes:
 @contextmanager
 def _inbound(provider: str | None, on: TimedOptions) -> Iterator[Inbound]:
     name = _named(on.settings, provider)
-    with opened(on) as platform:
+    with open_platform(on) as platform:
         yield platform.delivery.inbound.receiving.of(name)
 
 

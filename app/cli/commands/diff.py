@@ -9,7 +9,7 @@ import typer
 from msgspec.structs import asdict
 
 from app.cli.options import AsJson
-from app.cli.pack_paths import With, checked, target_of
+from app.cli.pack_paths import With, load_checked, target_of
 from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import principal_session
 from app.packs.version_diff import Version, compared, version_of
@@ -42,14 +42,14 @@ def diff(old: Old, new: New = None, others: With = None, *, on: PlatformOptions,
             print_pack(str(later.pack["pack"]), of_pack, as_json=as_json)
     found = dict(compared(earlier, later))
     for trigger, differences in found.items():
-        show(trigger, differences, as_json=as_json)
+        print_trigger(trigger, differences, as_json=as_json)
     if not (found or of_pack or as_json):
         print_line(SAME)
 
 
 def _read(path: Path, others: Sequence[Path] | None) -> Version:
     target = target_of(path)
-    files, examined = checked(target, others)
+    files, examined = load_checked(target, others)
     mine, packs = pack_of(files), [pack_of(each) for each in examined]
     wanted = {source.name: source for source in mine.triggers if target.trigger in (None, source.name)}
     every = {source.name: source for pack in packs for source in pack.triggers}
@@ -88,7 +88,7 @@ def print_pack(pack: str, differences: Sequence[PackChange], *, as_json: bool) -
     _print("pack", pack, PACK_GROUPS, differences, as_json=as_json)
 
 
-def show(trigger: str, differences: Sequence[Change], *, as_json: bool) -> None:
+def print_trigger(trigger: str, differences: Sequence[Change], *, as_json: bool) -> None:
     """Print what changes in a trigger."""
     _print("trigger", trigger, GROUPS, differences, as_json=as_json)
 

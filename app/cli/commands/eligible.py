@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from app.cli.logged_reading import Purpose, reading
+from app.cli.logged_reading import Purpose, open_for_reading
 from app.cli.options import AsJson, PersonId
 from app.cli.persons import pseudonym_of
 from app.cli.platform_options import TimedOptions
-from app.moments import day_of, moment_of, told_in
-from app.reports.entitlements import entitlements, plain, source
+from app.moments import day_of, local_time, moment_of
+from app.reports.entitlements import answer_data, entitlements, law_of
 from app.terminal import Exit, print_json_or_lines, stop
 from domain.core.events import Effective
 from domain.core.translatable import Titles
@@ -40,18 +40,18 @@ def eligible(
     """Check a person's entitlement to each benefit: how much it is, or why not."""
     now = on.clock
     day = None if as_of is None else day_of(as_of, "--as-of")
-    with reading(on, purpose, make=True) as (platform, look):
+    with open_for_reading(on, purpose, make=True) as (platform, look):
         rulebook = platform.rules.library.rules().rulebook
         zone = rulebook.defaults.zone
         known = now() if known_at is None else moment_of(known_at, "--known-at", zone)
         pseudonym = pseudonym_of(person, platform.identity.names)
         asked, history, answers = entitlements(platform, pseudonym, day, known)
-        look.note(platform.rules.context, pseudonym, "eligible")
+        look.note_reading(platform.rules.context, pseudonym, "eligible")
     if not history.facts:
         stop(Exit.CHECK_FAILED, "nothing is known about this person")
     for answer in answers:
         lines = _told(answer, rulebook.catalogue, zone)
-        print_json_or_lines(plain(answer, rulebook.catalogue, asked, known), "\n".join(lines), as_json=as_json)
+        print_json_or_lines(answer_data(answer, rulebook.catalogue, asked, known), "\n".join(lines), as_json=as_json)
 
 
 def _told(answer: Answer, catalogue: Catalogue, zone: tzinfo) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _told(answer: Answer, catalogue: Catalogue, zone: tzinfo) -> Iterator[str]:
         yield f"  From: {answer.start}" + (f" until {answer.until}, exclusive" if answer.until else "")
     yield f"  Law: {benefit.clause}"
     for name, applied in answer.parameters.items():
-        title, law = _english(catalogue.parameters[name].content["title"]), source(catalogue, name)
+        title, law = _english(catalogue.parameters[name].content["title"]), law_of(catalogue, name)
         yield f"  {title}: {applied.value:,} since {applied.since} ({law})"
     yield from (f"  Data: {name} = {value}" for name, value in answer.used.items())
     yield from (f"  Fact: {_named(each, catalogue, zone)}" for each in answer.facts)
@@ -101,7 +101,7 @@ def _unmet(each: Obstacle, required: Requirement) -> str:
 
 def _named(fact: Effective, catalogue: Catalogue, zone: tzinfo) -> str:
     event = fact.event
-    what = f"{_type(event.type, catalogue)}, {told_in(event.time, zone)}"
+    what = f"{_type(event.type, catalogue)}, {local_time(event.time, zone)}"
     return f"{what}, reported by {event.source} as {fact.original_id}"
 
 

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from app.cli.commands.preview import chosen_of
-from app.cli.job_options import done, ordered
-from app.cli.logged_reading import Looker
+from app.cli.commands.preview import require_known
+from app.cli.job_options import parse_order, run_job
+from app.cli.logged_reading import DataReader
 from app.cli.options import ConfirmOptions, reason_given
 from app.cli.persons import pseudonym_of
 from app.cli.platform_options import TimedOptions
-from app.cli.principal_session import PrincipalSession, operators
+from app.cli.principal_session import PrincipalSession, operator_session
 from app.identity import erased_list
 from app.identity.meant_persons import NO_PERSON, pseudonym_in
 from app.pages.catalogues import DEFAULT_LANGUAGE, LANGUAGES, Speech
@@ -54,13 +54,13 @@ def erase(
     """Destroy a person's key, cancel their nudges, and print a certificate; it cannot be undone."""
     if (person is None) == (several is None):
         stop(Exit.USAGE, "whom? name a PERSON, or give a list of persons with --list FILE")
-    spoken = chosen_of(language, LANGUAGES, "--language")
+    spoken = require_known(language, LANGUAGES, "--language")
     if several is not None and html is not None:
         stop(Exit.USAGE, "--html is for one person: `habarshy erase PERSON` prints the certificate again")
-    with operators("erasures", on) as at:
+    with operator_session("erasures", on) as at:
         if several is not None:
-            order = ordered(at, "erase", {"persons": _listed(several, at.platform.identity.names), "why": reason})
-            talk(done(at, order, how).words)
+            order = parse_order(at, "erase", {"persons": _listed(several, at.platform.identity.names), "why": reason})
+            talk(run_job(at, order, how).words)
             return
         certificate = _erased(at, person or "", reason, how)
         speech = Speech(spoken, at.platform.rules.library.rules().defaults.zone)
@@ -74,7 +74,7 @@ def _erased(at: PrincipalSession, person: str, reason: str, how: ConfirmOptions)
     """Erase one person; with `--plan`, say only what that would do, and end the command."""
     pseudonym = pseudonym_of(person, at.platform.identity.names)
     if how.plan or not how.yes:
-        Looker(at.who, reason).note(at.platform.rules.context, pseudonym, "erase")
+        DataReader(at.who, reason).note_reading(at.platform.rules.context, pseudonym, "erase")
     scope = at.platform.privacy.erasure.scope(pseudonym)
     if how.plan:
         print_json_or_lines(scope, *_lines(scope), as_json=how.as_json)
@@ -106,7 +106,7 @@ def _note(key_file: Path, certificate: Certificate) -> None:
     If the keys' folder is read-only, the certificate must be kept.
     """
     try:
-        erased_list.note(key_file, certificate)
+        erased_list.add(key_file, certificate)
     except OSError as error:
         talk(f"keep the certificate for `habarshy restored --erased`: it is not listed beside the keys ({error})")
 

@@ -9,8 +9,8 @@ import typer
 
 from app.cli.commands.audit import HeadFile, deposited_heads
 from app.cli.commands.people import NudgeId, nudge_id
-from app.cli.commands.preview import chosen_of
-from app.cli.logged_reading import Purpose, reading
+from app.cli.commands.preview import require_known
+from app.cli.logged_reading import Purpose, open_for_reading
 from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
 from app.compose import Platform
@@ -50,15 +50,15 @@ def evidence_command(
     id_ = nudge_id(nudge)
     deposited = deposited_heads(head)[-1] if head else None
     _require_new(out, html)
-    spoken = language and chosen_of(language, LANGUAGES, "--language")
-    with reading(on, purpose) as (platform, look):
+    spoken = language and require_known(language, LANGUAGES, "--language")
+    with open_for_reading(on, purpose) as (platform, look):
         signer = platform.runtime.chain_builder.signer
         if signer is None:
             raise BadKeyFile(platform.settings.key_file, "it has no key that signs (`habarshy migrate` adds one)")
         platform.runtime.chain_builder.finish()
         found = _found(platform, id_, signer, deposited)
         for person in found.why.shown:
-            look.note(platform.rules.context, person, "evidence")
+            look.note_reading(platform.rules.context, person, "evidence")
     made_at = platform.clock()
     content = packed(found, signer, made_at)
     digest = sha256(content.encode()).hexdigest()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.job_options import parsed
+from app.cli.job_options import parse_options
 from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
@@ -59,7 +59,7 @@ def _agency(at: PrincipalSession, agency: str | None) -> str | None:
     if only is None:
         return None
     require_reader(at.who, only, f"what {only} sends")
-    return parsed(at, {"agency": only}, lambda orders, given: orders.agency(given))
+    return parse_options(at, {"agency": only}, lambda orders, given: orders.agency(given))
 
 
 def _plain(line: ForecastLine) -> dict[str, object]:

@@ -10,7 +10,7 @@ from msgspec import to_builtins
 
 from app.cli.commands.packs import require_passing
 from app.cli.options import AsJson, Yes
-from app.cli.pack_paths import Target, With, checked, examine_folders, is_folder, target_of
+from app.cli.pack_paths import Target, With, examine_folders, is_folder, load_checked, target_of
 from app.cli.platform_options import PlatformOptions, TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.cli.submission_view import refused_before, show_submission
@@ -90,9 +90,9 @@ def approve(
     on: TimedOptions,
 ) -> None:
     """Show a colleague's submission, ask, and approve or refuse it."""
-    check_said("--comment", comment, least=0)
+    check_length("--comment", comment, least=0)
     if refuse is not None:
-        check_said("--refuse", refuse, least=LEAST_SAID)
+        check_length("--refuse", refuse, least=LEAST_SAID)
     with principal_session(on) as at:
         governing = at.platform.rules.approval
         wanted = {each: governing.find(each, at.who) for each in _references(at, names, others)}
@@ -103,7 +103,7 @@ def approve(
         for submission in found:
             show_submission(governing.governed(), submission, as_json=as_json)
         wish = "approve" if refuse is None else "refuse"
-        confirm(f"{wish} {', '.join(map(_named, found))}", _word(found), yes=yes)
+        confirm(f"{wish} {', '.join(map(_named, found))}", _confirmation_word(found), yes=yes)
         for submission in found:
             if refuse is None:
                 _report([governing.approve(submission, at.who, comment)], "approved", as_json=as_json)
@@ -111,7 +111,7 @@ def approve(
                 _report([governing.refuse(submission, at.who, refuse)], "refused", as_json=as_json)
 
 
-def _word(found: Sequence[Submission]) -> str:
+def _confirmation_word(found: Sequence[Submission]) -> str:
     """Return the word that an approver types: the name of a single version, or the number of versions."""
     return str(found[0].about) if len(found) == 1 else str(len(found))
 
@@ -124,7 +124,7 @@ def _require_whole_hash(wanted: Reference, found: Submission) -> None:
         )
 
 
-def check_said(option: str, text: str, *, least: int) -> None:
+def check_length(option: str, text: str, *, least: int) -> None:
     """End with exit 2, if what somebody says by an option is too short or too long to be kept."""
     if least and not says_why(text, 1):
         stop(Exit.USAGE, f"{option}: say why, in words")
@@ -185,7 +185,7 @@ def _references(at: PrincipalSession, names: Iterable[str], others: Sequence[Pat
             found.append(reference(name))
             continue
         target = target_of(Path(name))
-        pack = pack_of(checked(target, others)[0])
+        pack = pack_of(load_checked(target, others)[0])
         if target.trigger is not None:
             found += [
                 Reference(Subject("trigger", each.name), each.hash)

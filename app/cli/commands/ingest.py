@@ -13,7 +13,7 @@ import typer
 
 from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
-from app.cli.principal_session import opened
+from app.cli.principal_session import open_platform
 from app.terminal import Exit, print_json, stop, talk
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused, read_envelope
 from streams.intake.intake import Intake, IntakeOutcome
@@ -30,7 +30,7 @@ def ingest(files: Files, historical: Historical = False, as_json: AsJson = False
         if str(file) != "-" and (not file.exists() or file.is_dir()):
             stop(Exit.USAGE, f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")
     counts: Counter[str] = Counter(accepted=0, duplicates=0, rejected=0)
-    with opened(on, make=True) as platform:
+    with open_platform(on, make=True) as platform:
         for file in files:
             with _opened(file) as lines:
                 _load(platform.intake, file, lines, counts, on.clock() if historical else None, as_json=as_json)

@@ -6,11 +6,11 @@ from itertools import chain
 
 from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
-from app.cli.principal_session import opened, somebody
+from app.cli.principal_session import acting_or_local, open_platform
 from app.cli.recompute import all_intents
-from app.cli.sorting import in_order
+from app.cli.sorting import sorted_lines
 from app.log_places import zone_shown
-from app.moments import told_in
+from app.moments import local_time
 from app.terminal import compact, print_line
 from domain.facts.principals import NotAllowed, Principal, Role
 from domain.planning.plan import Intent
@@ -21,12 +21,12 @@ ID_LENGTH = 32  # of an id in hexadecimal digits, which sort as its bytes do
 
 def intents(as_json: AsJson = False, *, on: TimedOptions) -> None:
     """List every planned nudge, sorted by id; people of an agency see only its own."""
-    who = somebody(on.settings)
-    with opened(on) as platform:
+    who = acting_or_local(on.settings)
+    with open_platform(on) as platform:
         rules, zone = platform.rules.library.rules(), zone_shown(platform.rules.library)
         found = readable(chain.from_iterable(all_intents(platform)), rules.rulebook, who)
         shown = ((each, compact(as_plain(each)) if as_json else _for_people(each, zone)) for each in found)
-        for line in in_order(f"{intent.id.hex}{text}" for intent, text in shown):
+        for line in sorted_lines(f"{intent.id.hex}{text}" for intent, text in shown):
             print_line(line[ID_LENGTH:])
 
 
@@ -45,7 +45,7 @@ def readable(intents: Iterable[Intent], rulebook: Rulebook, who: Principal) -> I
 
 def _for_people(intent: Intent, zone: tzinfo) -> str:
     channels = ",".join(intent.channels)
-    return f"{told_in(intent.due, zone)}  {intent.trigger}.{intent.step}  {channels}  {intent.id}"
+    return f"{local_time(intent.due, zone)}  {intent.trigger}.{intent.step}  {channels}  {intent.id}"
 
 
 def as_plain(intent: Intent) -> dict[str, object]:

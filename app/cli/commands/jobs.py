@@ -11,14 +11,15 @@ import typer
 
 from app.cli.options import AsJson, Limit, Yes
 from app.cli.platform_options import PlatformOptions
-from app.cli.principal_session import PrincipalSession, operators, principal_session
+from app.cli.principal_session import PrincipalSession, operator_session, principal_session
 from app.jobs.job_results import print_result, report, trouble
 from app.jobs.job_threads import JobControl
 from app.jobs.pace import duration, line_of
 from app.jobs.requests import Orders
-from app.jobs.start import begin_counted, finished, go_on
+from app.jobs.start import begin_counted, require_done
+from app.jobs.start import resume as resume_job
 from app.log_places import zone_shown
-from app.moments import told_in
+from app.moments import local_time
 from app.terminal import print_json, print_line, talk
 from domain.facts.principals import NotAllowed
 from streams.queries.altered_jobs import has_result
@@ -51,7 +52,7 @@ def pause(id_: JobId, *, on: PlatformOptions) -> None:
 
 def confirm(id_: JobId, yes: Yes = False, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Start a counted job in this process, after showing its count."""
-    with operators("jobs", on) as at:
+    with operator_session("jobs", on) as at:
         asked = at.platform.queues.jobs.job(id_)
         Orders(at.platform).check(asked, at.who)
         job = begin_counted(at.platform, asked, at.who.name, yes=yes, as_json=as_json)
@@ -64,8 +65,8 @@ def resume(id_: JobId, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     with _theirs(id_, on) as (at, asked):
         if not at.who.operator:
             Orders(at.platform).check(asked, at.who)
-        job = go_on(at.platform, asked)
-        _print(at, job if job.counted else finished(job), as_json=as_json)
+        job = resume_job(at.platform, asked)
+        _print(at, job if job.counted else require_done(job), as_json=as_json)
         report(job, as_json=as_json)
 
 
@@ -103,6 +104,6 @@ def _print(at: PrincipalSession, job: Job, *, as_json: bool) -> None:
     standing = f"{job.state}, but its process is gone" if alone else JobControl(at.platform).note(job) or job.state
     found = trouble(job) if has_result(job) else job.words
     words = f"; {found}" if found else ""
-    asked_at = told_in(job.asked_at, zone_shown(at.platform.rules.library))
+    asked_at = local_time(job.asked_at, zone_shown(at.platform.rules.library))
     worked = duration(job.worked.total_seconds())
     print_line(f"{line_of(job, job)}  {job.kind}  {standing}  {job.asked_by} {asked_at}, {worked}{words}")

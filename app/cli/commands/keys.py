@@ -6,7 +6,7 @@ import typer
 
 from app.cli.options import AsJson
 from app.cli.platform_options import PlatformOptions
-from app.cli.principal_session import operators
+from app.cli.principal_session import operator_session
 from app.identity import key_file as keyfile
 from app.settings import Settings
 from app.terminal import Exit, counted, print_json, print_json_or_lines, stop, talk
@@ -20,7 +20,7 @@ ELSEWHERE = "the keys are in HABARSHY_KEY_RING"
 
 def show(as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Count the keys of persons by the version of the master key that wraps them; no key is shown."""
-    with operators("the keys", on) as at, at.platform.database.reading() as connection:
+    with operator_session("the keys", on) as at, at.platform.database.reading() as connection:
         keyring, counts = _keyring(at.platform.settings), by_version(connection)
     for version in sorted({*keyring.wrapping, *counts}):
         current, known, wraps = version == keyring.current, version in keyring.wrapping, counts.get(version, 0)
@@ -31,7 +31,7 @@ def show(as_json: AsJson = False, *, on: PlatformOptions) -> None:
 
 def rotate(retire: Retire = False, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Wrap all keys of persons with a new master key; an interrupted rotation is finished first."""
-    with operators("the keys", on) as at:
+    with operator_session("the keys", on) as at:
         platform = at.platform
         keyring = _keyring(platform.settings)
         with platform.database.reading() as connection:

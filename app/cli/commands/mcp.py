@@ -4,7 +4,7 @@ import os
 
 from app.cli.platform_options import TimedOptions
 from app.identity.links import BadLink
-from app.identity.principals import TOKEN
+from app.identity.principals import TOKEN_VARIABLE
 from domain.facts.principals import NotAllowed
 
 
@@ -14,12 +14,14 @@ def mcp(*, on: TimedOptions) -> None:
     from app.reports.assistant import Assistant, reader  # noqa: PLC0415  (a second of imports that no other command needs)
 
     platform = compose(on.settings, on.clock, make=False)
-    token = os.environ.get(TOKEN, "")
+    token = os.environ.get(TOKEN_VARIABLE, "")
     try:
         reader(platform, token)
     except BadLink:
         platform.database.close()
-        raise NotAllowed(f"{TOKEN} has no personal token that is valid now; the page My data makes one") from None
+        raise NotAllowed(
+            f"{TOKEN_VARIABLE} has no personal token that is valid now; the page My data makes one"
+        ) from None
     try:
         Assistant(platform, lambda: token).server().run("stdio")
     finally:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from app.cli.commands.preview import meant_among
-from app.cli.pack_paths import Target, With, beside, checked, elsewhere
+from app.cli.commands.preview import suggestion_among
+from app.cli.pack_paths import Target, With, load_checked, other_packs, shipped_folder
 from app.terminal import Exit, print_line, stop, talk
 from domain.rules.built_in_triggers import DIGEST
 from domain.rules.event_types import Catalogue, EventType, event_type_of
@@ -55,12 +55,12 @@ def new(where: Where, on: On = None, owner: Owner = None, others: With = None, a
 
 
 def _plan(where: Path, on: str | None, owner: str | None, others: list[Path] | None) -> Plan:
-    mine, examined = checked(Target(where.parent, None), others)
+    mine, examined = load_checked(Target(where.parent, None), others)
     contents = [pack_of(files).content for files in examined]
     catalogue = catalogue_of(contents)
     agencies = {name for content in contents for name in content.get("agencies") or ()}
     if owner is not None and owner not in agencies:
-        stop(Exit.USAGE, f"--owner: no agency is called {owner!r} ({meant_among(owner, sorted(agencies))})")
+        stop(Exit.USAGE, f"--owner: no agency is called {owner!r} ({suggestion_among(owner, sorted(agencies))})")
     type_ = _type(on, catalogue, mine)
     try:
         defaults = defaults_of(contents)
@@ -86,15 +86,17 @@ def _type(on: str | None, catalogue: Catalogue, files: PackFiles) -> EventType:
     if on in ANSWERS:
         stop(Exit.USAGE, f"--on: answering any message gives {on}, so a message about it would never end")
     if on not in catalogue.types:
-        pack = elsewhere([files.folder]).pack_with(on)
-        hint = meant_among(on, sorted(catalogue.types)) if pack is None else f"it is in another pack: --with {pack}"
+        pack = other_packs([files.folder]).pack_with(on)
+        hint = (
+            suggestion_among(on, sorted(catalogue.types)) if pack is None else f"it is in another pack: --with {pack}"
+        )
         stop(Exit.USAGE, f"--on: no event type is called {on!r} ({hint})")
     return catalogue.types[on]
 
 
 def _schemas(where: Path) -> str:
     """Return the path of the schemas relative to a folder, so that it holds on a colleague's machine too."""
-    return os.path.relpath(beside(), where.resolve())
+    return os.path.relpath(shipped_folder(), where.resolve())
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

@@ -8,12 +8,12 @@ from uuid import UUID
 import typer
 
 from app.cli.explanation_lines import lines
-from app.cli.logged_reading import Purpose, reading
+from app.cli.logged_reading import Purpose, open_for_reading
 from app.cli.options import AsJson, PersonId
 from app.cli.persons import pseudonym_of
 from app.cli.platform_options import PlatformOptions, TimedOptions
 from app.log_places import zone_shown
-from app.moments import told_in
+from app.moments import local_time
 from app.reports.plain_data import as_plain, entry_plain
 from app.terminal import Exit, print_json, print_json_or_lines, print_line, stop
 from domain.core.events import LifeEvent
@@ -27,12 +27,12 @@ NudgeId = Annotated[str, typer.Argument(metavar="NUDGE", help="The id of a nudge
 
 def trail(person: PersonId, purpose: Purpose = None, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """List every fact about a person, in the order of the log."""
-    with reading(on, purpose) as (platform, look):
+    with open_for_reading(on, purpose) as (platform, look):
         pseudonym = pseudonym_of(person, platform.identity.names)
         platform.replay.follower.drain()
         with platform.database.reading() as connection:
             known = view.is_known(connection, pseudonym)
-        look.note(platform.rules.context, pseudonym, "trail")
+        look.note_reading(platform.rules.context, pseudonym, "trail")
         zone = zone_shown(platform.rules.library)
         for entry in _entries(platform.log, pseudonym) if known else ():
             print_json_or_lines(entry_plain(entry), _line(entry, zone), as_json=as_json)
@@ -56,16 +56,16 @@ def _line(entry: Entry, zone: tzinfo) -> str:
     fact: Any = entry.fact
     if isinstance(fact, LifeEvent):
         mark = "" if fact.revision == 1 else f" (revision {fact.revision}{', annulled' if fact.annuls else ''})"
-        return f"{entry.position:>8}  {told_in(fact.time, zone)}  {fact.type}{mark}"
+        return f"{entry.position:>8}  {local_time(fact.time, zone)}  {fact.type}{mark}"
     detail = getattr(fact, "reason", None) or getattr(fact, "step", None) or getattr(fact, "channel", "")
     name = getattr(fact, "trigger", "")
-    return f"{entry.position:>8}  {told_in(fact.at, zone)}  {fact.TOPIC}  {name} {detail}  {entry.originator_id}"
+    return f"{entry.position:>8}  {local_time(fact.at, zone)}  {fact.TOPIC}  {name} {detail}  {entry.originator_id}"
 
 
 def why(nudge: NudgeId, purpose: Purpose = None, as_json: AsJson = False, *, on: TimedOptions) -> None:
     """Explain a nudge: the facts, the rule, its version, the data used, the words, the legal basis."""
     id_, now = nudge_id(nudge), on.clock
-    with reading(on, purpose) as (platform, look):
+    with open_for_reading(on, purpose) as (platform, look):
         rules = platform.rules.library.rules()
         try:
             with platform.database.reading() as connection:
@@ -73,7 +73,7 @@ def why(nudge: NudgeId, purpose: Purpose = None, as_json: AsJson = False, *, on:
         except UnknownNudge as unknown:
             stop(Exit.CHECK_FAILED, str(unknown))
         for person in found.shown:
-            look.note(platform.rules.context, person, "why")
+            look.note_reading(platform.rules.context, person, "why")
     if as_json:
         print_json(as_plain(found))
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app.cli.options import AsJson, ClockTime, clock_of
-from app.cli.pack_paths import Target, With, checked, target_of
+from app.cli.pack_paths import Target, With, load_checked, target_of
 from app.packs.preview_lines import Grid
 from app.packs.preview_page import page
 from app.terminal import Exit, print_json, print_line, stop, talk, write_file
@@ -37,7 +37,7 @@ def preview(
 ) -> None:
     """Show the messages of a trigger for sample people; sends nothing and needs no database."""
     target = target_of(what)
-    workbench = Workbench(target, others, clock_of(clock)())
+    workbench = LoadedPacks(target, others, clock_of(clock)())
     personas = workbench.personas(persona)
     languages = workbench.languages(language or [])
     heard = [
@@ -51,12 +51,12 @@ def preview(
         talk(f"the emails are in {html}")
 
 
-class Workbench:
+class LoadedPacks:
     """The packs, loaded; what is wrong with them ends the command."""
 
     def __init__(self, target: Target, others: Sequence[Path] | None, now: datetime) -> None:
         self._target, self._now = target, now
-        self._files, examined = checked(target, others)
+        self._files, examined = load_checked(target, others)
         self._contents = [pack_of(files).content for files in examined]
         self._catalogue = catalogue_of(self._contents)
         try:
@@ -82,7 +82,7 @@ class Workbench:
         names = {each.name for each in mine}
         everybody = [*mine, *(each for each in built_in(self._now.date()) if each.name not in names)]
         if name is not None:
-            chosen_of(name, [each.name for each in everybody], "--persona")
+            require_known(name, [each.name for each in everybody], "--persona")
         return [each for each in everybody if name in (None, each.name)]
 
     @property
@@ -92,17 +92,17 @@ class Workbench:
 
     def languages(self, wanted: Sequence[str]) -> list[str]:
         """Return the languages that are asked for; none: all."""
-        return [chosen_of(each, self._defaults.languages, "--language") for each in wanted]
+        return [require_known(each, self._defaults.languages, "--language") for each in wanted]
 
 
-def chosen_of(name: str, known: Collection[str], option: str) -> str:
+def require_known(name: str, known: Collection[str], option: str) -> str:
     """Return the name; an unknown one ends the command with exit 2."""
     if name not in known:
-        stop(Exit.USAGE, f"{option}: {name!r} is not known ({meant_among(name, known)})")
+        stop(Exit.USAGE, f"{option}: {name!r} is not known ({suggestion_among(name, known)})")
     return name
 
 
-def meant_among(name: str, known: Collection[str]) -> str:
+def suggestion_among(name: str, known: Collection[str]) -> str:
     """Return what was probably meant; where nothing is like it, all that there is."""
     meant = closest(name, known)
     return f"did you mean {meant!r}?" if meant else f"there are: {', '.join(known)}"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.failures import ended_by
+from app.cli.failures import exit_for
 from app.cli.options import AsJson
 from app.cli.platform_options import KeyFile
 from app.clock import system_clock
@@ -70,7 +70,7 @@ def add(  # noqa: PLR0913, PLR0917  (the options of a command)
     else:
         principals.add(path, wanted, token)
         print_json_or_lines({"name": name, "token": token}, token, as_json=as_json)
-    talk(f"{name} acts with this token in {principals.TOKEN}; only its hash is kept, in {path}")
+    talk(f"{name} acts with this token in {principals.TOKEN_VARIABLE}; only its hash is kept, in {path}")
     if not EVERYWHERE.issuperset(role or ()) or scope:
         _warn_of_unknown(agency, settings)
 
@@ -101,7 +101,7 @@ def _agencies_known(settings: Settings) -> set[str] | None:
     try:
         found = {name for content in _contents(settings) for name in content.get("agencies") or ()}
     except Exception as failure:
-        if ended_by(failure) is None:
+        if exit_for(failure) is None:
             raise
         return None  # a later command reports it in its own words
     folders = (read_document(folder / "pack.yaml", Report()).data for folder in pack_folders(settings))

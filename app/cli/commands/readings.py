@@ -12,7 +12,7 @@ from app.cli.persons import pseudonym_of
 from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import principal_session
 from app.log_places import span_of, zone_shown
-from app.moments import told_in
+from app.moments import local_time
 from app.terminal import counted, print_json_or_lines, talk
 from domain.facts.access_facts import LettersDropped
 from domain.facts.principals import require_reading
@@ -69,7 +69,7 @@ def list_readings(
 
 
 def _line(fact: Account, zone: tzinfo) -> str:
-    head = f"{told_in(fact.at, zone, timespec='seconds')}  {fact.by} ({fact.agency})"
+    head = f"{local_time(fact.at, zone, timespec='seconds')}  {fact.by} ({fact.agency})"
     if isinstance(fact, LettersDropped):
         return f"{head}  {fact.count} dead letters given up  {fact.kind}, {fact.cause}: {fact.reason}"
     return f"{head}  {fact.person}  {fact.what}: {fact.purpose}"

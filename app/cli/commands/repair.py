@@ -8,8 +8,8 @@ import typer
 from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
-from app.cli.job_options import done, ordered
-from app.cli.logged_reading import Looker
+from app.cli.job_options import parse_order, run_job
+from app.cli.logged_reading import DataReader
 from app.cli.options import ConfirmOptions, OfTrigger
 from app.cli.persons import pseudonym_of
 from app.cli.platform_options import TimedOptions
@@ -69,31 +69,31 @@ def repair(  # noqa: PLR0913  (a flag each)
         _check_allowed(at, trigger)
         options = {"from": since, "to": until, "trigger": trigger}
         if failed:
-            _doubt(at, provider)
+            _warn_of_unknown_provider(at, provider)
             options |= {"provider": provider, "channel": channel, "agency": agency}
             options |= {"last_only": "yes" if last_only else None}
-            _try_anew(at, ordered(at, "repair-failed", options), how)
+            _retry_failed(at, parse_order(at, "repair-failed", options), how)
             return
-        order = ordered(at, "repair", options | {"area": area})
+        order = parse_order(at, "repair", options | {"area": area})
         selection = replace(convert(order.arguments, GapFilter), person=_person(at, person))
         _plan_missing(at, selection, how)
 
 
 def _plan_missing(at: PrincipalSession, selection: GapFilter, how: ConfirmOptions) -> None:
     if how.plan:
-        tell_missing(at.platform.replay.repair.look(selection), as_json=how.as_json)
+        print_missing(at.platform.replay.repair.look(selection), as_json=how.as_json)
         return
-    job = done(at, Order("repair", to_builtins(selection)), how)
+    job = run_job(at, Order("repair", to_builtins(selection)), how)
     talk(f"repaired: {job.words}")
     job_results.report(job, as_json=how.as_json)
 
 
-def _try_anew(at: PrincipalSession, order: Order, how: ConfirmOptions) -> None:
+def _retry_failed(at: PrincipalSession, order: Order, how: ConfirmOptions) -> None:
     if how.plan:
         outage = convert(order.arguments["outage"], Outage)
-        _tell_failed(at.platform.replay.retry_failed.look(outage), as_json=how.as_json)
+        _print_failed(at.platform.replay.retry_failed.look(outage), as_json=how.as_json)
         return
-    talk(f"due again: {done(at, order, how).words}")
+    talk(f"due again: {run_job(at, order, how).words}")
 
 
 def _check_allowed(at: PrincipalSession, trigger: str | None) -> None:
@@ -117,7 +117,7 @@ def _refuse_mixed(*, failed: bool, of_failed: tuple[object, ...], of_planned: tu
         stop(Exit.USAGE, "--provider, --channel, --agency and --last-only go with --failed")
 
 
-def _doubt(at: PrincipalSession, provider: str | None) -> None:
+def _warn_of_unknown_provider(at: PrincipalSession, provider: str | None) -> None:
     """Say if no provider is called so any more, or ever was; what it failed is in the log in any case."""
     known = [*at.platform.settings.providers, *(ADDRESS_OF if at.platform.database.sqlite else ())]
     if provider is not None and provider not in known:
@@ -136,14 +136,14 @@ def _person(at: PrincipalSession, person: str | None) -> str | None:
     if not at.who.operator:
         raise NotAllowed(f"--person is for operators, who may read people's data; {at.who.name} is not an operator")
     who = pseudonym_of(person, at.platform.identity.names, "--person")
-    Looker(at.who, "to plan for them what is missing").note(at.platform.rules.context, who, "repair")
+    DataReader(at.who, "to plan for them what is missing").note_reading(at.platform.rules.context, who, "repair")
     with at.platform.database.reading() as connection:
         if not history.count_of_facts(connection, [who]):
             stop(Exit.CHECK_FAILED, "nothing is known about this person")
     return who
 
 
-def tell_missing(found: Iterable[RepairBatch], *, as_json: bool) -> None:
+def print_missing(found: Iterable[RepairBatch], *, as_json: bool) -> None:
     """Print what is missing: as JSON each nudge, else how many of each kind; end with 1 if not all can be known."""
     kinds: Counter[tuple[str, ...]] = Counter()
     unplannable: Counter[str] = Counter()
@@ -167,7 +167,7 @@ def tell_missing(found: Iterable[RepairBatch], *, as_json: bool) -> None:
         stop(Exit.CHECK_FAILED, f"some persons cannot be planned ({causes}); their facts wait until that is mended")
 
 
-def _tell_failed(found: Iterable[FailedBatch], *, as_json: bool) -> None:
+def _print_failed(found: Iterable[FailedBatch], *, as_json: bool) -> None:
     kinds: Counter[tuple[str, ...]] = Counter()
     left: Counter[str] = Counter()
     looked = 0

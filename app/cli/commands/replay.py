@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from app.cli.job_options import done, ordered
+from app.cli.job_options import parse_order, run_job
 from app.cli.options import AsJson, ConfirmOptions
 from app.cli.platform_options import PlatformOptions
-from app.cli.principal_session import opened, operators
-from app.identity.principals import TOKEN, acting
+from app.cli.principal_session import open_platform, operator_session
+from app.identity.principals import TOKEN_VARIABLE, acting_principal
 from app.jobs.job_results import report
 from app.jobs.replay_jobs import VIEWS
 from app.jobs.start import begin
@@ -32,16 +32,16 @@ def replay(context: typer.Context, verify: Verify = False, as_json: AsJson = Fal
         if verify:
             stop(Exit.USAGE, "--verify stands alone: habarshy replay --verify")
         return
-    by = acting(on.settings.principals).name if os.environ.get(TOKEN) else ""
-    with opened(on) as platform:
+    by = acting_principal(on.settings.principals).name if os.environ.get(TOKEN_VARIABLE) else ""
+    with open_platform(on) as platform:
         job = begin(platform, "replay verify", {}, by, yes=True, as_json=as_json)
     report(job, as_json=as_json)
 
 
 def kafka(begins: From, ends: To = None, topic: Topic = None, *, how: ConfirmOptions, on: PlatformOptions) -> None:
     """Resend a range of the log to Kafka, marked as a replay, for other consumers."""
-    with operators("replays", on) as at:
-        job = done(at, ordered(at, "replay kafka", {"from": begins, "to": ends, "topic": topic}), how)
+    with operator_session("replays", on) as at:
+        job = run_job(at, parse_order(at, "replay kafka", {"from": begins, "to": ends, "topic": topic}), how)
     report(job, as_json=how.as_json)
 
 
@@ -49,6 +49,6 @@ def views(names: Names = None, every: Every = False, *, how: ConfirmOptions, on:
     """Rebuild views from the log beside the live ones, and correct the differences; they stay in service."""
     if every == bool(names):
         stop(Exit.USAGE, f"which views? name some of {', '.join(VIEWS)}, or say --all")
-    with operators("replays", on) as at:
-        job = done(at, ordered(at, "replay views", {"views": ["all"] if every else names}), how)
+    with operator_session("replays", on) as at:
+        job = run_job(at, parse_order(at, "replay views", {"views": ["all"] if every else names}), how)
     report(job, as_json=how.as_json)

@@ -10,11 +10,11 @@ import typer
 
 from app.cli.options import ConfirmOptions
 from app.cli.platform_options import TimedOptions
-from app.cli.principal_session import PrincipalSession, operators
+from app.cli.principal_session import PrincipalSession, operator_session
 from app.identity import retired_list
-from app.identity.erased_list import BadList, everybody, list_of
+from app.identity.erased_list import BadList, erased_persons, list_path
 from app.log_places import zone_here, zone_shown
-from app.moments import moment_of, told_in
+from app.moments import local_time, moment_of
 from app.terminal import Exit, confirm, counted, print_json, print_line, stop, talk
 from streams.privacy.erasure import NobodyKnown
 from streams.privacy.retention import Over
@@ -43,10 +43,10 @@ def restored(
     on: TimedOptions,
 ) -> None:
     """Confirm that the database was restored from a backup; what may have been sent since is not resent."""
-    with operators("restores", on) as at:
+    with operator_session("restores", on) as at:
         scope = at.platform.runtime.restore.scope(_moment(until, at))
         zone = zone_shown(at.platform.rules.library)
-        again = _Again(_to_erase(at, erased), at.platform.privacy.retention.again(_retired(at)))
+        again = _Repeated(_to_erase(at, erased), at.platform.privacy.retention.again(_retired(at)))
         if how.plan:
             _show(scope, again, print_line, zone, as_json=how.as_json)
             return
@@ -69,7 +69,7 @@ def _moment(until: str | None, at: PrincipalSession) -> datetime | None:
     return moment
 
 
-class _Again(NamedTuple):
+class _Repeated(NamedTuple):
     """The erasures and retirements since the backup that must be repeated."""
 
     erased: Mapping[str, datetime]
@@ -84,14 +84,14 @@ def _retired(at: PrincipalSession) -> AbstractSet[tuple[str, int]]:
     try:
         return retired_list.periods(at.platform.settings.key_file)
     except OSError as error:
-        stop(Exit.USAGE, f"{retired_list.list_of(at.platform.settings.key_file)}: {error}")
+        stop(Exit.USAGE, f"{retired_list.list_path(at.platform.settings.key_file)}: {error}")
 
 
 def _to_erase(at: PrincipalSession, certificates: list[Path]) -> Mapping[str, datetime]:
     """Return the persons to erase again, by the list beside the key file and by certificates."""
-    own = list_of(at.platform.settings.key_file)
+    own = list_path(at.platform.settings.key_file)
     try:
-        every = everybody([*([own] if own.exists() else []), *certificates])
+        every = erased_persons([*([own] if own.exists() else []), *certificates])
     except (BadList, OSError) as error:
         stop(Exit.USAGE, f"--erased: {error}")
     return {person: when for person, when in every.items() if not at.platform.runtime.restore.is_erased(person, when)}
@@ -105,7 +105,7 @@ def _erase(at: PrincipalSession, person: str) -> bool:
     return True
 
 
-def _show(scope: Restored, again: _Again, tell: Callable[[str], None], zone: tzinfo, *, as_json: bool) -> None:
+def _show(scope: Restored, again: _Repeated, tell: Callable[[str], None], zone: tzinfo, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -123,12 +123,12 @@ def _show(scope: Restored, again: _Again, tell: Callable[[str], None], zone: tzi
         tell(line)
 
 
-def _told(scope: Restored, again: _Again, zone: tzinfo) -> Iterator[str]:
+def _told(scope: Restored, again: _Repeated, zone: tzinfo) -> Iterator[str]:
     if scope.known is not None:
-        known = told_in(scope.known.at, zone, timespec="seconds")
+        known = local_time(scope.known.at, zone, timespec="seconds")
         yield f"this machine knew the log up to fact {scope.known.position}, on {known}"
     yield f"this log ends with fact {scope.position}"
-    until = told_in(scope.until, zone, timespec="seconds")
+    until = local_time(scope.until, zone, timespec="seconds")
     due = counted(scope.in_doubt, "delivery", "deliveries")
     yield f"due by {until}, and perhaps sent: {due}. They end as unknown,"
     yield f"but for what quiet hours held back; {scope.legal} legal notices and emergencies go, perhaps once more"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from app.cli.options import ConfirmOptions
 from app.cli.platform_options import TimedOptions
-from app.cli.principal_session import operators
+from app.cli.principal_session import operator_session
 from app.identity import retired_list
 from app.terminal import confirm, counted, print_json, print_json_or_lines, print_line, talk
 from streams.privacy.retention import Over, RetentionResult
@@ -12,7 +12,7 @@ from streams.privacy.retention import Over, RetentionResult
 
 def retire(*, how: ConfirmOptions, on: TimedOptions) -> None:
     """Destroy the keys of content that is past its retention period; it cannot be undone."""
-    with operators("retirements", on) as at:
+    with operator_session("retirements", on) as at:
         platform = at.platform
         wanted = platform.privacy.retention.scope()
         if how.plan:
@@ -22,7 +22,7 @@ def retire(*, how: ConfirmOptions, on: TimedOptions) -> None:
         if how.plan or not wanted:
             return
         confirm("make this unreadable for ever", str(sum(each.keys for each in wanted)), yes=how.yes)
-        retired_list.note(platform.settings.key_file, wanted, platform.clock())
+        retired_list.add(platform.settings.key_file, wanted, platform.clock())
         done, clean = platform.privacy.retention.retire(at.who, wanted)
     _tell(done, clean=clean, as_json=how.as_json)
 

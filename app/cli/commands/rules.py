@@ -10,7 +10,7 @@ from app.cli.options import AsJson
 from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import principal_session
 from app.log_places import zone_here
-from app.moments import moment_of, told_in
+from app.moments import local_time, moment_of
 from app.packs.rule_lines import lines
 from app.reports.stopped import known_to, stopped_lines
 from app.terminal import print_json_or_lines, print_line, red
@@ -36,5 +36,5 @@ def _told(line: dict[str, Any], zone: tzinfo) -> str:
     share = "everybody" if line["share"] == 1 else f"{line['share']:.4%}".rstrip("0%").rstrip(".") + "%"
     return (
         f"{line['trigger']}@{line['hash'][:12]}  {line['state']}  {line['owner']}  {share}"
-        f"  reach {told_in(line['reach'], zone)}  published {told_in(line['published'], zone)} by {line['by']}"
+        f"  reach {local_time(line['reach'], zone)}  published {local_time(line['published'], zone)} by {line['by']}"
     )

@@ -10,12 +10,19 @@ from msgspec import structs
 
 from app.cli.options import AsJson, refuse_unknown
 from app.cli.platform_options import TimedOptions
-from app.cli.principal_session import opened, operators
+from app.cli.principal_session import open_platform, operator_session
 from app.compose import Platform
 from app.jobs.job_results import trouble
 from app.jobs.pace import duration
-from app.moments import told_in
-from app.scheduled import DESTROYS, asked_last, is_kept, is_late, schedule_of, zone_of_schedule
+from app.moments import local_time
+from app.scheduled import (
+    NEVER_BY_NAME,
+    is_late,
+    is_scheduler_alive,
+    last_requested_jobs,
+    schedule_of,
+    zone_of_schedule,
+)
 from app.settings import SCHEDULE
 from app.terminal import Exit, print_json, print_line, stop
 from streams.runtime.schedule import BAD, UNDER_WAY, Run, Schedule, UnderWay
@@ -33,11 +40,11 @@ def schedule(name: Now = None, as_json: AsJson = False, *, on: TimedOptions) -> 
     if name is not None:
         _run_now(name, on, as_json=as_json)
         return
-    with opened(on) as platform:
+    with open_platform(on) as platform:
         runs, zone = schedule_of(platform).runs(), zone_of_schedule(platform)
         found = [
             f"{name}: job {job.id}: {problem}"
-            for name, job in asked_last(platform).items()
+            for name, job in last_requested_jobs(platform).items()
             if (problem := trouble(job))
         ]
     late = {run.job for run in runs if is_late(run, on.clock())}
@@ -54,12 +61,16 @@ def schedule(name: Now = None, as_json: AsJson = False, *, on: TimedOptions) -> 
 def _run_now(name: str, on: TimedOptions, *, as_json: bool) -> None:
     if name not in SCHEDULE:
         refuse_unknown("--now", "job", name, tuple(SCHEDULE))
-    if name == DESTROYS:
+    if name == NEVER_BY_NAME:
         stop(Exit.USAGE, f"--now: {name} destroys; use `habarshy retire`, which shows first what goes, and asks")
-    with operators("scheduled jobs", on) as at:
+    with operator_session("scheduled jobs", on) as at:
         kept, zone = schedule_of(at.platform), zone_of_schedule(at.platform)
         try:
-            run = _ran(at.platform, kept, name) if is_kept(at.platform) else kept.run_now(name, lambda: False)
+            run = (
+                _ran(at.platform, kept, name)
+                if is_scheduler_alive(at.platform)
+                else kept.run_now(name, lambda: False)
+            )
         except UnderWay as busy:
             stop(Exit.UNAVAILABLE, str(busy))
     _print(run, zone, late=False, as_json=as_json)
@@ -74,7 +85,7 @@ def _ran(platform: Platform, kept: Schedule, name: str) -> Run:
         [run] = [each for each in kept.runs() if each.job == name]
         if run.started_at is not None and run.started_at >= asked and run.outcome not in UNDER_WAY:
             return run
-        if not is_kept(platform):
+        if not is_scheduler_alive(platform):
             stop(Exit.UNAVAILABLE, f"{name}: the process that keeps the schedule is gone; it runs at its next start")
         time.sleep(LOOK_SECONDS)
 
@@ -91,10 +102,10 @@ def _told(run: Run, zone: tzinfo, *, late: bool) -> Iterator[str]:
     if run.next_at is None:
         yield "never runs by itself"
     else:
-        yield f"{'due since' if late else 'next'} {told_in(run.next_at, zone)} ({run.cron} {zone})"
+        yield f"{'due since' if late else 'next'} {local_time(run.next_at, zone)} ({run.cron} {zone})"
     if run.started_at is None:
         return
-    yield f"last {told_in(run.started_at, zone)}"
+    yield f"last {local_time(run.started_at, zone)}"
     if run.took is not None:
         yield f"took {duration(run.took.total_seconds())}"
     yield f"{run.outcome}{f' ({run.words or run.error})' if run.error else ''}"

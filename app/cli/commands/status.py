@@ -14,7 +14,7 @@ from app.cli.platform_options import TimedOptions
 from app.compose import compose
 from app.jobs.job_results import trouble
 from app.log_places import zone_shown
-from app.moments import told_in
+from app.moments import local_time
 from app.pages.catalogues import DEFAULT_LANGUAGE, Speech
 from app.pages.finding_words import finding_in_words
 from app.providers import channel_of
@@ -86,8 +86,8 @@ def status(check: Check = False, as_json: AsJson = False, *, on: TimedOptions) -
 def _processes(on: Condition, zone: tzinfo) -> Iterator[tuple[str, str]]:
     """Yield each process that runs, or lately ended without taking leave."""
     for each in on.processes:
-        sign = "lives" if each.lives else f"gave no sign of life since {told_in(each.seen_at, zone)}"
-        told = [sign, f"started {told_in(each.started_at, zone)}", f"version {each.process.version}"]
+        sign = "lives" if each.lives else f"gave no sign of life since {local_time(each.seen_at, zone)}"
+        told = [sign, f"started {local_time(each.started_at, zone)}", f"version {each.process.version}"]
         if on.compared:
             told.append(f"clock {each.ahead.total_seconds():+.1f} s")
         yield f"process {each.process.name}", ", ".join(told)
@@ -157,7 +157,7 @@ def _provider(figures: ProviderFigures, zone: tzinfo) -> str:
     if not figures.failed:
         return f"{tried}, none failed"
     why = ", ".join(f"{count:,} {reason}" for reason, count in sorted(figures.reasons.items()))
-    last = f", the last at {told_in(figures.last_failure, zone)}" if figures.last_failure else ""
+    last = f", the last at {local_time(figures.last_failure, zone)}" if figures.last_failure else ""
     return f"{tried}, {figures.failed:,} failed ({figures.share_failed:.0%}){last}: {why}"
 
 
@@ -178,5 +178,5 @@ def _told(value: object, zone: tzinfo) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{count:,} {what}" for what, count in sorted(value.items())) or "none"
     if isinstance(value, datetime):
-        return told_in(value, zone)
+        return local_time(value, zone)
     return f"{value:,.0f}" if isinstance(value, int | float) else str(value or "none")

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import typer
 import uvloop
 
-from app.cli.commands.preview import Workbench, chosen_of
+from app.cli.commands.preview import LoadedPacks, require_known
 from app.cli.pack_paths import With, is_folder, target_of
 from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import PrincipalSession, principal_session
@@ -60,7 +60,7 @@ def trial(
         receiver = colleague(at.platform.settings.principals, to, at.who)
         play = _in_folder(at, what, others, persona) if is_folder(Path(what)) else _in_log(at, what, persona)
         by = channel or _first_channel(play, receiver)
-        chosen_of(by, play.source.rules["channels"], "--channel")
+        require_known(by, play.source.rules["channels"], "--channel")
         rendered = _rendered(play, language, step)
         source = play.source
         made = TrialMessage(source.name, source.hash, str(source.rules["owner"]), by, rendered)
@@ -88,7 +88,7 @@ def _in_folder(at: PrincipalSession, what: str, others: list[Path] | None, perso
     target = target_of(Path(what))
     if target.trigger is None:
         stop(Exit.USAGE, f"{what}: this is a pack; name one of its triggers")
-    bench = Workbench(target, others, at.platform.clock())
+    bench = LoadedPacks(target, others, at.platform.clock())
     [source] = bench.sources()
     [chosen] = bench.personas(persona)
     return _Play(source, bench.previewer(source), chosen, bench.spoken)
@@ -106,7 +106,7 @@ def _in_log(at: PrincipalSession, what: str, persona: str) -> _Play:
         stop(Exit.CHECK_FAILED, f"{what}: its pack is not published ({bad}); name its folder instead")
     previewer = Previewer(source, trigger, rules.catalogue, rules.defaults, now)
     known = {each.name: each for each in built_in(now.date())}
-    return _Play(source, previewer, known[chosen_of(persona, known, "--persona")], rules.defaults.languages)
+    return _Play(source, previewer, known[require_known(persona, known, "--persona")], rules.defaults.languages)
 
 
 def _fact(at: PrincipalSession, what: str) -> TriggerSubmitted:
@@ -132,12 +132,12 @@ def _first_channel(play: _Play, receiver: Principal) -> str:
 
 def _rendered(play: _Play, language: str | None, step: str | None) -> Rendered:
     spoken = [each for each in play.languages if each in play.source.words]
-    wanted = spoken[0] if language is None else chosen_of(language, spoken, "--language")
+    wanted = spoken[0] if language is None else require_known(language, spoken, "--language")
     hearing = play.previewer.hear(play.persona, [wanted])
     if not hearing.messages:
         stop(Exit.CHECK_FAILED, f"{play.persona.name} would hear nothing: {hearing.nothing}; try another --persona")
     steps = {message.step: message for message in hearing.messages}
-    chosen = next(iter(steps.values())) if step is None else steps[chosen_of(step, steps, "--step")]
+    chosen = next(iter(steps.values())) if step is None else steps[require_known(step, steps, "--step")]
     [words] = chosen.words
     if words.rendered is None:
         stop(Exit.CHECK_FAILED, f"the words cannot be rendered: {words.problem}")

@@ -6,10 +6,10 @@ from typing import Annotated
 import msgspec
 import typer
 
-from app.cli.job_options import done, parsed
+from app.cli.job_options import parse_options, run_job
 from app.cli.options import ConfirmOptions, OfTrigger, refuse_unknown
 from app.cli.platform_options import TimedOptions
-from app.cli.principal_session import PrincipalSession, operators
+from app.cli.principal_session import PrincipalSession, operator_session
 from app.cli.receipt_files import ReceiptFile, reports_of, settle
 from app.jobs.requests import Order
 from app.terminal import Exit, counted, print_json_or_lines, stop, talk
@@ -63,12 +63,12 @@ def unknown(  # noqa: PLR0913  (a flag each)
     }
     if receipts is not None and (idle := [f"--{name}" for name, given in filters.items() if given is not None]):
         stop(Exit.USAGE, f"--receipts settles what its lines name; it does not go with {', '.join(idle)}")
-    with operators("unknown outcomes", on) as at:
+    with operator_session("unknown outcomes", on) as at:
         if receipts is not None:
             _settle(at, receipts, provider, why, how)
             return
         filters |= {"provider": provider}
-        which = parsed(at, filters, lambda orders, given: orders.unknown_outcomes(given, at.who))
+        which = parse_options(at, filters, lambda orders, given: orders.unknown_outcomes(given, at.who))
         if wishes:
             _decide(at, which, wishes[0], "" if how.plan else _reason_of(why), how)
         else:
@@ -85,7 +85,7 @@ def _list(at: PrincipalSession, which: OutcomeFilter, *, as_json: bool) -> None:
 
 def _decide(at: PrincipalSession, which: OutcomeFilter, wish: Resolution, why: str, how: ConfirmOptions) -> None:
     given = {"which": msgspec.to_builtins(which), "how": wish.value, "by": at.who.name, "why": why}
-    talk(f"resolved: {done(at, Order('resolve-unknown', given), how).words}")
+    talk(f"resolved: {run_job(at, Order('resolve-unknown', given), how).words}")
 
 
 def _settle(at: PrincipalSession, path: Path, provider: str | None, why: str | None, how: ConfirmOptions) -> None:

@@ -34,7 +34,7 @@ class AccessPage(ConsolePages):
             rows=[_row(each, frame.speech) for each in found],
             by=by,
             command=run,
-            next=frame.here(before=str(on)) if on else "",
+            next=frame.address_with(before=str(on)) if on else "",
             verify=command("audit", "verify"),
             first=frame.path + (f"?{urlencode({'by': by})}" if by else "") if before else "",
         )

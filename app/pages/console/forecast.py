@@ -66,7 +66,7 @@ class ForecastPage(ConsolePages):
         for channel in sorted(counts):
             whole = {day: round(many) for day, many in counts[channel].items()}
             title = speech.say("{channel}, messages a day").format(channel=shown(CHANNELS, channel, speech))
-            said = speech.plural("{count} message", "{count} messages", sum(whole.values()))
+            said = speech.many("{count} message", "{count} messages", sum(whole.values()))
             chart = by_day(whole, first, first + timedelta(days=days), speech)
             yield replace(chart, title=title[:1].upper() + title[1:], unit=speech.say("Day"), said=said)
 

@@ -126,7 +126,7 @@ def _waiting(count: int, seconds: float, speech: Speech) -> str:
     if not count:
         return speech.say("Nothing waits")
     waiting = speech.say("{count} waiting").format(count=speech.number(count))
-    oldest = speech.say("the oldest for {time}").format(time=speech.lasting(seconds))
+    oldest = speech.say("the oldest for {time}").format(time=speech.duration(seconds))
     return f"{waiting}; {oldest}" if seconds >= 1 else waiting
 
 

@@ -1,7 +1,7 @@
 """The installation of all pages of the console."""
 
 from app.compose import Platform
-from app.http.heavy import Heavy
+from app.http.bulkhead import Bulkhead
 from app.http.openapi import Api
 from app.jobs.job_threads import JobControl
 from app.pages.console.accesses import AccessPage
@@ -20,7 +20,7 @@ from app.pages.layout import Pages
 from app.reports.condition import lag_of_workers
 
 
-def install_console(app: Api, platform: Platform, pages: Pages, job_control: JobControl, heavy: Heavy) -> None:
+def install_console(app: Api, platform: Platform, pages: Pages, job_control: JobControl, bulkhead: Bulkhead) -> None:
     """The pages for operators and auditors."""
     staff, lag = Staff(platform, pages), lag_of_workers(platform)
     found = (
@@ -37,4 +37,4 @@ def install_console(app: Api, platform: Platform, pages: Pages, job_control: Job
     )
     for page in found:
         app.serve(page)
-    app.serve(ForecastPage(staff), dependencies=[heavy.turn])
+    app.serve(ForecastPage(staff), dependencies=[bulkhead.turn])

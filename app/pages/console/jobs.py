@@ -83,7 +83,7 @@ class JobPages(ConsolePages):
             "seen": plan.count,
             "count": speech.number(plan.count),
             "unit": shown(UNITS, plan.unit, speech),
-            "time": speech.lasting(self._job_control.seconds(job.kind, job.counted)),
+            "time": speech.duration(self._job_control.seconds(job.kind, job.counted)),
         }
 
     @routes.post("/console/jobs/{id}/confirm")

@@ -14,7 +14,7 @@ from app.pages.catalogues import Speech
 from app.pages.console.job_words import DIFFERS
 from app.pages.console.staff import ConsolePages, command
 from app.pages.visits import Form
-from app.scheduled import DESTROYS, asked_last, is_kept, is_late, schedule_of
+from app.scheduled import NEVER_BY_NAME, is_late, is_scheduler_alive, last_requested_jobs, schedule_of
 from domain.core.translatable import N_, Said
 from streams.runtime.schedule import BAD, UNDER_WAY, Run, RunOutcome, UnderWay
 
@@ -47,7 +47,7 @@ class SchedulePages(ConsolePages):
         _, frame = self._staff.operator(request)
         now = self._staff.now
         platform = self._staff.platform
-        spoiled = {name for name, job in asked_last(platform).items() if trouble(job)}
+        spoiled = {name for name, job in last_requested_jobs(platform).items() if trouble(job)}
         rows = [
             _row(each, frame.speech, now, late=is_late(each, now), spoiled=each.job in spoiled)
             for each in schedule_of(platform).runs()
@@ -59,7 +59,7 @@ class SchedulePages(ConsolePages):
             rows=rows,
             busy=asked.get("busy", "") in JOBS,
             asked=asked.get("asked", "") in JOBS,
-            kept=is_kept(self._staff.platform),
+            kept=is_scheduler_alive(self._staff.platform),
             keeper=command("run" if self._staff.platform.database.sqlite else "worker"),
         )
 
@@ -67,7 +67,7 @@ class SchedulePages(ConsolePages):
     def run_now(self, request: Request, job: str, fields: Form) -> Response:
         """Have it run now, by the process that keeps the schedule."""
         self._staff.operator(request, fields)
-        if job not in JOBS or job == DESTROYS:
+        if job not in JOBS or job == NEVER_BY_NAME:
             raise Problem(HTTPStatus.NOT_FOUND, Said("no job of that name is begun here"), kind="unknown-name")
         try:
             schedule_of(self._staff.platform).ask(job)
@@ -91,6 +91,6 @@ def _row(run: Run, speech: Speech, now: datetime, *, late: bool, spoiled: bool) 
         "state": (speech.say(state), kind),
         "why": speech.tell(run.words or run.error) if failed else "",
         "tongue": speech.language_of(run.words or run.error),
-        "now": run.job != DESTROYS,
-        "command": command("retire", "--plan") if run.job == DESTROYS else command("schedule", "--now", run.job),
+        "now": run.job != NEVER_BY_NAME,
+        "command": command("retire", "--plan") if run.job == NEVER_BY_NAME else command("schedule", "--now", run.job),
     }

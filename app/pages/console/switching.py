@@ -16,7 +16,7 @@ from app.pages.console.stopped import SCOPES
 from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
-from app.reports.findings import going
+from app.reports.findings import resume_command
 from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.principals import Principal
 from domain.nudges.settle import PAUSED
@@ -117,7 +117,7 @@ class SwitchPages(ConsolePages):
             "since": speech.moment(off.since),
             "by": off.by,
             "reason": off.reason,
-            "command": shlex.join(going(off)),
+            "command": shlex.join(resume_command(off)),
             "office": self._pausing(off, who, frame),
         }
 

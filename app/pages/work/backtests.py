@@ -11,11 +11,11 @@ from fastapi.responses import Response
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.backtests.job import NOT_HAPPENED, BacktestArguments, BacktestCounts, found_of
+from app.backtests.job import NOT_HAPPENED, BacktestArguments, BacktestCounts, parse_counts
 from app.backtests.report import CHANGES
 from app.http import routes
 from app.http.problems import Problem
-from app.jobs.backtest_requests import asked_for, backtest_of, backtests, begin, finished, period_of
+from app.jobs.backtest_requests import arguments_for, backtest_of, backtests, begin, finished, period_of
 from app.jobs.job_threads import JobControl
 from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Bench
@@ -150,14 +150,14 @@ class Backtests(DraftPages):
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.blocking_play():
                 return None
-            return asked_for(self._office.platform.rules.approval, laid, sheet.agency, period, caps=caps)
+            return arguments_for(self._office.platform.rules.approval, laid, sheet.agency, period, caps=caps)
 
     @routes.get("/work/backtests/{id}")
     def report(self, request: Request, id: Id) -> Response:
         """Show the progress or the result of a backtest."""
         who, frame = self._office.enter(request)
         job, asked = self._job(id, who)
-        counts = found_of(job.cursor) if job.state is JobState.DONE else None
+        counts = parse_counts(job.cursor) if job.state is JobState.DONE else None
         told = _ReportWords(asked, counts, frame.speech) if counts else None
         drafts = self._sheets.all(who.agency)
         sheet = next((each for each in drafts if each.trigger == asked.trigger), None)
@@ -190,7 +190,7 @@ class Backtests(DraftPages):
         job, asked = self._job(id, who)
         if job.state is not JobState.DONE:
             raise Problem(HTTPStatus.CONFLICT, Said("the try on past days is not done yet"), kind="not-now")
-        if (counts := found_of(job.cursor)) is None:
+        if (counts := parse_counts(job.cursor)) is None:
             raise Problem(
                 HTTPStatus.CONFLICT, Said("the result of the try on past days cannot be read"), kind="not-now"
             )
@@ -217,7 +217,7 @@ def _latest_backtest(
 ) -> tuple[BacktestArguments, BacktestCounts] | None:
     """Return the latest finished backtest of a version: what was asked, and its counts; None where there is none."""
     for job, asked in finished(office.platform.queues.jobs, agency, trigger, hash_):
-        if (counts := found_of(job.cursor)) is not None:
+        if (counts := parse_counts(job.cursor)) is not None:
             return asked, counts
     return None
 

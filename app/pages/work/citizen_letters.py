@@ -46,7 +46,7 @@ class CitizenLetterPages(RoutedPages):
             rows=[_row(each, frame.speech) for each in found],
             handled=handled,
             noted=noted,
-            next=frame.here(before=str(on)) if on else "",
+            next=frame.address_with(before=str(on)) if on else "",
             first=f"{frame.path}?handled={str(handled).lower()}" if before else "",
         )
 

@@ -118,7 +118,7 @@ class Figures(Struct, frozen=True):
             if what.partition(".")[0] == "sent":
                 days[day.isoformat()] += count
         chart = by_day(days, self.first, self.last, self.speech)
-        said = self.speech.plural("{count} message", "{count} messages", days.total())
+        said = self.speech.many("{count} message", "{count} messages", days.total())
         yield replace(chart, title=say("Sent a day"), unit=say("Day"), said=said)
 
     def lines(self) -> Iterator[Sequence[Any]]:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from app.compose import Platform
-from app.http.heavy import Heavy
+from app.http.bulkhead import Bulkhead
 from app.http.openapi import Api
 from app.jobs.job_threads import JobControl
 from app.packs.draft_bench import Bench
@@ -29,7 +29,7 @@ from streams.rules.drafts import DraftStore
 from streams.rules.trigger_history import TriggerHistories
 
 
-def install_work(app: Api, platform: Platform, pages: Pages, job_control: JobControl, heavy: Heavy) -> None:
+def install_work(app: Api, platform: Platform, pages: Pages, job_control: JobControl, bulkhead: Bulkhead) -> None:
     """The pages for authors and approvers."""
     office = Office(platform, pages)
     lives, sheets = TriggerHistories(platform.database, platform.log), DraftStore(platform.database, platform.clock)
@@ -38,10 +38,10 @@ def install_work(app: Api, platform: Platform, pages: Pages, job_control: JobCon
     app.serve(TriggerPages(office, lives))
     app.serve(CitizenLetterPages(office))
     progress = Progress(office, bench, partial(placing, platform.rules.library))
-    app.serve(NewDraft(office, sheets, bench), dependencies=[heavy.turn])
+    app.serve(NewDraft(office, sheets, bench), dependencies=[bulkhead.turn])
     for page in (Editing, RuleFormPage, TextsPage, AllTexts, Examples, TrialPages, Saves):
-        app.serve(page(office, sheets, bench, progress), dependencies=[heavy.turn])
+        app.serve(page(office, sheets, bench, progress), dependencies=[bulkhead.turn])
     mailing = Mailing(platform, sheets)
-    app.serve(Approving(office, sheets, bench, progress, mailing), dependencies=[heavy.turn])
-    app.serve(TrialSending(office, sheets, bench, mailing), dependencies=[heavy.turn])
-    app.serve(Backtests(office, sheets, bench, progress, job_control), dependencies=[heavy.turn])
+    app.serve(Approving(office, sheets, bench, progress, mailing), dependencies=[bulkhead.turn])
+    app.serve(TrialSending(office, sheets, bench, mailing), dependencies=[bulkhead.turn])
+    app.serve(Backtests(office, sheets, bench, progress, job_control), dependencies=[bulkhead.turn])

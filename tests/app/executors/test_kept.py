@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.executors.kept import forget, kept
+from app.executors.kept import close_kept, kept_open
 
 opened, closed = list[bytes](), list[bytes]()
 
@@ -21,16 +21,16 @@ def opening(task: bytes) -> Iterator[bytes]:
 @pytest.fixture(autouse=True)
 def _clean() -> Iterator[None]:
     """Begin and end with nothing open."""
-    forget()
+    close_kept()
     opened.clear()
     closed.clear()
     yield
-    forget()
+    close_kept()
 
 
 def used(task: bytes) -> bytes:
     """Do a part of the task."""
-    with kept(opening, task) as found:
+    with kept_open(opening, task) as found:
         return found
 
 
@@ -40,7 +40,7 @@ def test_parts_of_a_run_share_what_was_opened_until_its_end() -> None:
     assert (opened, closed) == ([b"one"], [])
     used(b"two")
     assert (opened, closed) == ([b"one", b"two"], [b"one"])
-    forget()
+    close_kept()
     assert closed == [b"one", b"two"]
     used(b"two")
     assert opened == [b"one", b"two", b"two"]
@@ -48,11 +48,11 @@ def test_parts_of_a_run_share_what_was_opened_until_its_end() -> None:
 
 def test_what_a_part_uses_is_closed_when_the_part_ends() -> None:
     """The end of one run takes nothing away from a part of another that is under way."""
-    with kept(opening, b"one"):
-        forget()
-        with kept(opening, b"two"):
+    with kept_open(opening, b"one"):
+        close_kept()
+        with kept_open(opening, b"two"):
             assert closed == []
-        forget()
+        close_kept()
         assert closed == [b"two"]
     assert closed == [b"two", b"one"]
 
@@ -67,6 +67,6 @@ def test_what_could_not_be_opened_is_opened_anew() -> None:
         yield task
 
     for _ in range(2):
-        with pytest.raises(LookupError), kept(failing, b"one"):
+        with pytest.raises(LookupError), kept_open(failing, b"one"):
             pass
     assert used(b"one") == b"one"

@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app.compose import Platform
 from app.http.access import Access
 from app.http.admission import KEYED, RULES, Admission, rule_of
-from app.http.bodies import again
+from app.http.bodies import replaying
 from app.http.events import MAX_BATCH_BYTES
 from app.http.problems import MEDIA_TYPE, MOST_ERRORS, FieldError, Problem
 from app.identity.principals import add
@@ -193,7 +193,7 @@ async def test_a_body_that_never_ends_is_not_waited_for(platform: Platform) -> N
         await never.wait()
         raise AssertionError
 
-    half = again([{"type": "http.request", "body": b"{", "more_body": True}], nothing)
+    half = replaying([{"type": "http.request", "body": b"{", "more_body": True}], nothing)
     admission = Admission(app, Access(platform.settings.principals), lambda _, problem: problem.response(), 0.001)
     await admission(called("POST", "/seen/x"), half, sender.send)
     assert sender.status == HTTPStatus.REQUEST_TIMEOUT

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from app.identity.authenticity_codes import whose
+from app.identity.authenticity_codes import short_link_lookup
 from app.identity.links import BadLink, Links
 from domain.core.ids import keyed_hash, shortened
 from domain.nudges.nudge import Nudge
@@ -173,4 +173,4 @@ async def test_who_is_told_of_nobody_known_finds_nothing(world: World) -> None:
     """A short link of a nudge that is not there leads nowhere."""
     token = world.platform.identity.links.token(ONE, SOMEBODY)
     with pytest.raises(BadLink):
-        world.platform.identity.links.read(token, whose(world.platform.rules.context))
+        world.platform.identity.links.read(token, short_link_lookup(world.platform.rules.context))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.identity import retired_list
-from app.identity.erased_list import Erased, list_of
+from app.identity.erased_list import Erased, list_path
 from app.identity.private_files import append
 from app.terminal import compact
 from streams.privacy.retention import Over
@@ -21,16 +21,16 @@ def over(year: int) -> Over:
 def test_half_a_line_spoils_no_other(tmp_path: Path) -> None:
     """What is retired after a machine went down in a line, or had no more room for it, is retired after a restore."""
     key = tmp_path / "key"
-    retired_list.note(key, [over(2019), over(2020)], AT)
-    os.truncate(retired_list.list_of(key), retired_list.list_of(key).stat().st_size - 5)
+    retired_list.add(key, [over(2019), over(2020)], AT)
+    os.truncate(retired_list.list_path(key), retired_list.list_path(key).stat().st_size - 5)
 
-    retired_list.note(key, [over(2021)], AT)
+    retired_list.add(key, [over(2021)], AT)
     assert {year for _, year in retired_list.periods(key)} == {2019, 2021}
 
 
 def test_a_list_has_a_line_for_each(tmp_path: Path) -> None:
     """Lines that are whole follow each other as they are; a new list is its owner's alone."""
-    path = list_of(tmp_path / "key")
+    path = list_path(tmp_path / "key")
     lines = [compact(Erased(person * 32, AT)) for person in "ab"]
     for line in lines:
         append(path, [line])

@@ -27,7 +27,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "N_": None,
     "_say": None,
     "ngettext": (1, 2),
-    "plural": (1, 2),
+    "many": (1, 2),
     "Said": (1,),
     "Words": (1,),
     "Sentence": (1,),

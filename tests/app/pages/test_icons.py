@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from app.pages.icons import DRAWINGS, OTHERWISE, Icons, drawings
+from app.pages.icons import DEFAULT_ICON, DRAWINGS, Icons, drawings
 from app.pages.layout import _HERE as PAGES
 from templates.reading.value_kinds import Emblem
 
@@ -21,14 +21,14 @@ def test_every_emblem_is_drawn() -> None:
         if name
     }
     assert named
-    assert {*get_args(Emblem), *named, OTHERWISE} <= set(drawings())
+    assert {*get_args(Emblem), *named, DEFAULT_ICON} <= set(drawings())
 
 
 @pytest.mark.parametrize("name", ["", "no-such-icon", '"><script>'])
 def test_what_has_no_drawing_shows_another(name: str) -> None:
     """An agency without an emblem, or with one of a later release, gets the usual one; nothing is let in."""
     icons = Icons()
-    assert icons.use(name) == icons.use(OTHERWISE)
+    assert icons.use(name) == icons.use(DEFAULT_ICON)
     assert icons.drawn().count("<symbol") == 1
 
 

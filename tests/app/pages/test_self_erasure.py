@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.identity.erased_list import everybody, list_of
+from app.identity.erased_list import erased_persons, list_path
 from domain.core.events import LifeEvent
 from domain.facts.access_facts import PersonErased
 from domain.facts.principals import Principal
@@ -75,7 +75,7 @@ def test_the_word_erases_and_gives_a_certificate(world: World, language: str, wo
     assert erased.key.hex() in page.text
     assert page.headers["cache-control"] == "no-store"
     assert browser.get("/my").status_code == 303, "signed out"
-    assert everybody([list_of(world.platform.settings.key_file)]).keys() == {world.name(AIGERIM)}
+    assert erased_persons([list_path(world.platform.settings.key_file)]).keys() == {world.name(AIGERIM)}
     contact = [e.fact for e in world.entries() if getattr(e.fact, "type", "") == "citizen.contact_changed"]
     assert all(isinstance(each, LifeEvent) and "citizen" not in each.fields for each in contact)
 

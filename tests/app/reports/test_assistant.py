@@ -16,7 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import METHOD_NOT_FOUND
 from mcp_types.version import LATEST_MODERN_VERSION
 
-from app.http.assisting import REQUESTS, Assisting
+from app.http.assistant_calls import REQUESTS, AssistantCalls
 from app.http.problems import install
 from app.identity.links import BadLink
 from app.reports.assistant import ENDED, reader
@@ -204,7 +204,7 @@ def test_no_answer_takes_longer_than_it_may(told: World) -> None:
     """What is not answered within its time ends with 503, whatever the library would wait for."""
     app = FastAPI()
     install(app)
-    app.router.routes.append(Assisting(told.platform, None, patience=0).route())
+    app.router.routes.append(AssistantCalls(told.platform, None, patience=0).route())
     headers = {"authorization": f"Bearer {token_of(told, CITIZEN)}", "accept": "application/json, text/event-stream"}
     answer = client_of(app).post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "ping"}, headers=headers)
     assert answer.status_code == 503

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import URL, Connection
 
-from app.cli.commands.repair import tell_missing
+from app.cli.commands.repair import print_missing
 from app.clock import system_clock
 from app.http.presence import present
 from app.identity.log_codes import codes_by
@@ -272,7 +272,7 @@ def test_a_plan_that_cannot_be_known_is_not_called_whole(capsys: pytest.CaptureF
     """Where somebody cannot be planned, `repair --plan` never says that nothing is missing without more ado."""
     batch = RepairBatch("ff", 3, [], {"ff": "DamagedFact"})
     with pytest.raises(SystemExit):
-        tell_missing([batch], as_json=False)
+        print_missing([batch], as_json=False)
     said = capsys.readouterr().err
     assert "nothing else is missing; what 1 person who cannot be planned may lack is not known" in said
 

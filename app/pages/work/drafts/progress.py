@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi.responses import Response
 from msgspec import Struct
 
-from app.backtests.job import found_of
+from app.backtests.job import parse_counts
 from app.jobs.backtest_requests import finished
 from app.packs.draft_bench import BadDraft, Bench, Verdict
 from app.packs.draft_child import TESTS
@@ -196,7 +196,7 @@ class Progress:
             return _StepState(done=False, href=href)
         jobs = self._office.platform.queues.jobs
         of_any_version = list(finished(jobs, agency, trigger))
-        tried = [found_of(job.cursor) for job, asked in of_any_version if asked.hash == hash_]
+        tried = [parse_counts(job.cursor) for job, asked in of_any_version if asked.hash == hash_]
         if any(counts is None or counts.people for counts in tried):
             return _StepState(done=True, href=href)
         note = speech.say("not tried yet; it is not required")

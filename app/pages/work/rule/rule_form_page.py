@@ -77,7 +77,7 @@ class RuleFormPage(FormPages[TriggerForm]):
             view=view,
             errors=view.errors(view.labels() if wrong else {}),
             others=placed.get("", []),
-            rest=[(key, text, view.reading.told_of(key), form.line(key)) for key, text in form.rest],
+            rest=[(key, text, view.reading.key_in_words(key), form.line(key)) for key, text in form.rest],
             was=field_of(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False),
             revision=field_of(typed or {}, "revision") or str(sheet.revision),
             title=frame.speech.titled(view.reading.titles) or sheet.trigger,

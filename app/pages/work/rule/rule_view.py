@@ -126,7 +126,7 @@ class RuleView(RuleControls):
                 hint=self._say(hint) if hint and each == first else "",
             )
             for each in self.reading.languages
-            if self.can(f"{key}.{each}")
+            if self.can_show(f"{key}.{each}")
         ]
         others, told = fields[seen:], _remarked_once(fields)
         if not all(each.value and not (each.error or each.findings) for each in others):
@@ -192,7 +192,7 @@ class RuleView(RuleControls):
 
     def _recipients(self) -> Iterator[Control]:
         subject = self.reading.type.subject
-        if subject is not None and self.can("to"):
+        if subject is not None and self.can_show("to"):
             chosen = self.typed.get("to") or self.values.get("to", "").split(",")
             about = subject if subject in chosen else "subject"  # they may stand there by either name
             roles = [about, *(each for each in self.reading.type.roles if each != subject)]
@@ -203,12 +203,12 @@ class RuleView(RuleControls):
             yield self.ticks("to", self._say("Who is told?"), named, hint, usual=self.reading.usual_recipient)
 
     def _same_matter(self) -> Iterator[Control]:
-        if not self.can("occurrence"):
+        if not self.can_show("occurrence"):
             return
         type_ = self.reading.type
         fields = [*type_.fields, *(name for name in type_.roles if name != type_.subject)]
         options = [("person", self._say("Once for a person, ever"))]
-        options += [(f"event.{name}", self.reading.called(f"event.{name}")) for name in fields]
+        options += [(f"event.{name}", self.reading.name_in_words(f"event.{name}")) for name in fields]
         yield self.ticks(
             "occurrence",
             self._say("Which records are about the same matter?"),
@@ -289,7 +289,7 @@ class RuleView(RuleControls):
     def _own_dates(self) -> list[str]:
         """Return what the dates in the record of the event are called, apart from those on which something ends."""
         return [
-            self.reading.called(name)
+            self.reading.name_in_words(name)
             for name, kind in self.reading.types().items()
             if kind == "date" and name.startswith("event.") and not _ENDS.search(name)
         ]
@@ -330,7 +330,7 @@ class RuleView(RuleControls):
     def ending(self) -> Iterator[Control]:
         """Yield until when it is of use."""
         say, value = self._say, self.values.get("expires", "")
-        if self.can("expires"):
+        if self.can_show("expires"):
             typed = field_of(self.typed, "expires.of") if "expires.of" in self.typed else None
             is_date = value.startswith(("event.", "citizen.", "entitled."))
             chosen = typed if typed is not None else value if is_date else "after" if value else ""
@@ -355,7 +355,7 @@ class RuleView(RuleControls):
 
     def _last_day(self) -> Iterator[Control]:
         """Yield the last day to act; few rules name one."""
-        if self.can("act_by.from"):
+        if self.can_show("act_by.from"):
             label = self._say("Last day to act, if it is another one")
             options = self._dates(("", self._say("Not said")))
             yield self.control("act_by.from", "select", label, options=options)
@@ -439,7 +439,7 @@ class RuleView(RuleControls):
             " not arrive."
         )
         ordered = self.control("channels", "order", ways, value=value, options=names, hint=hint)
-        return iter([ordered] if self.can("channels") else ())
+        return iter([ordered] if self.can_show("channels") else ())
 
     def rare(self) -> Iterator[Control]:
         """Yield what few rules need."""
@@ -455,7 +455,7 @@ class RuleView(RuleControls):
         """Yield each button under the message."""
         listed = self.form.yaml.get(("actions",))
         for at in range(len(listed) if isinstance(listed, list) else 0):
-            names = [name for name in self.form.parts if name.startswith(f"actions.{at}.") and self.can(name)]
+            names = [name for name in self.form.parts if name.startswith(f"actions.{at}.") and self.can_show(name)]
             own = [f"actions.{at}.label.{each}" for each in self.reading.languages]  # in the order of a new button
             others = [name for name in names if name not in own]
             yield at, [self._button(name) for name in (*(each for each in own if each in names), *others)]

@@ -7,8 +7,8 @@ from html import unescape
 import pytest
 from sqlalchemy import update
 
-from app.backtests.job import BacktestArguments, BacktestCounts, asked_of, counts, found_of
-from app.backtests.run import backtested
+from app.backtests.job import BacktestArguments, BacktestCounts, counts, parse_arguments, parse_counts
+from app.backtests.run import run_backtest
 from app.pages.work.approving import _look_again
 from app.pages.work.backtests import _ReportWords
 from app.server import application
@@ -38,12 +38,12 @@ def test_a_backtest_is_a_job_with_a_report(told: Workshop) -> None:
         aida.get(report)
     done = platform.queues.jobs.job(job.id)
     assert done.state is JobState.DONE, done.words
-    found = found_of(done.cursor)
-    asked = asked_of(done.arguments)
+    found = parse_counts(done.cursor)
+    asked = parse_arguments(done.arguments)
     assert found is not None
     assert asked is not None
     assert (found.people, found.changes) == (1, [("moved", "", 1)])
-    assert counts(backtested(platform, asked.order(platform), 1), found.price) == found
+    assert counts(run_backtest(platform, asked.order(platform), 1), found.price) == found
     page = aida.get(report).text
     assert "told by both, at another time or by another channel" in page
     assert "<dd>1 person</dd>" in page

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from app.identity.authenticity_codes import whose
+from app.identity.authenticity_codes import short_link_lookup
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAttempted, NudgeDigested, NudgeGathered, NudgePlanned, NudgeSent
 from domain.facts.receipts import ReceiptStatus
@@ -351,7 +351,7 @@ async def test_the_link_in_a_digest_stops_digests(world: World) -> None:
     platform = world.platform
     assert message.unsubscribe_url is not None
     nudge, recipient = platform.identity.links.read(
-        message.unsubscribe_url.rpartition("/")[2], whose(platform.rules.context)
+        message.unsubscribe_url.rpartition("/")[2], short_link_lookup(platform.rules.context)
     )
     stopping = platform.delivery.inbound.opt_outs
     topic = stopping.stop(nudge, recipient)

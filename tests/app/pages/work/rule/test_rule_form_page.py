@@ -39,7 +39,7 @@ ALL = """{% import "work/_form.html" as f with context %}{% for c in controls %}
 def controls_of(view: RuleView) -> list[Control]:
     """All controls of a rule."""
     texts = (field for each in view.texts() for field in (*each.above, *each.seen, *each.folded))
-    controls = [*texts, *view.about(), *view.starting(), *view.ending(), *view.sending(), *view.rare()]
+    controls = [*texts, *view.topic_and_urgency(), *view.starting(), *view.ending(), *view.sending(), *view.rare()]
     controls += [each for *_, usual, rare in view.steps() for each in (*usual, *rare)]
     controls += [each for *_, mine in view.needless() for each in mine]
     controls += [each for _, mine in view.buttons() for each in mine]

@@ -21,12 +21,12 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SERVER_ERROR = 500
 
 
-def blame(request: Request, error: Exception) -> None:
+def note_cause(request: Request, error: Exception) -> None:
     """Note the kind of exception by which a request fails; its words may hold data."""
     request.scope[CAUSE] = type(error).__name__
 
 
-class Served:
+class RequestLog:
     """Notes each request once it is answered."""
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from app.compose import Platform
 from app.http.access import Access
-from app.http.heavy import AT_ONCE, OF_ONE, Heavy
+from app.http.bulkhead import AT_ONCE, MOST_OF_ONE, Bulkhead
 from app.http.problems import install
 from app.identity.principals import add
 from app.packs.draft_bench import Bench
@@ -32,7 +32,7 @@ async def test_officials_starve_nobody(platform: Platform) -> None:
     """Many heavy requests take few threads, one of each official; who asks for too much gets 429, others answers."""
     app, access = FastAPI(), Access(platform.settings.principals)
     install(app)
-    heavy, begun, free = Heavy(access, official_of), threading.Semaphore(0), threading.Event()
+    bulkhead, begun, free = Bulkhead(access, official_of), threading.Semaphore(0), threading.Event()
     at_work, most = Counter[str](), Counter[str]()
 
     def work(who: str) -> str:
@@ -44,7 +44,7 @@ async def test_officials_starve_nobody(platform: Platform) -> None:
         at_work[who] -= 1
         return who
 
-    app.add_api_route("/work", work, methods=["GET"], dependencies=[heavy.turn])
+    app.add_api_route("/work", work, methods=["GET"], dependencies=[bulkhead.turn])
     app.add_api_route("/stop", lambda: "stopped", methods=["GET"])
     tokens = {name: official(platform, name) for name in ("saule", "dana", "asel")}
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver") as client:
@@ -62,10 +62,10 @@ async def test_officials_starve_nobody(platform: Platform) -> None:
         answers = await asyncio.gather(*asked)
     assert {each.status_code for each in light} == {200}
     assert most == Counter(saule=1, dana=1, asel=1, all=AT_ONCE)
-    assert Counter(each.status_code for each in answers) == {200: OF_ONE + 2, 429: MANY - OF_ONE}
+    assert Counter(each.status_code for each in answers) == {200: MOST_OF_ONE + 2, 429: MANY - MOST_OF_ONE}
     refused = next(each for each in answers if each.status_code == 429)
     assert refused.headers["retry-after"].isdecimal()
-    assert not heavy.asked
+    assert not bulkhead.asked
 
 
 def test_every_heavy_route_is_in_the_pool(platform: Platform) -> None:
@@ -73,11 +73,11 @@ def test_every_heavy_route_is_in_the_pool(platform: Platform) -> None:
     app, token = application(platform), official(platform, "saule")
     visitor = client_of(app, authorization=f"Bearer {token}")
     assert visitor.post("/sign-in/token", data={"token": token}).status_code == 303
-    app.state.heavy.asked["saule"] = OF_ONE
-    heavy = {path for method, path, bench in _routes(app) if _is_refused(visitor, method, path)}
+    app.state.bulkhead.asked["saule"] = MOST_OF_ONE
+    bulkhead = {path for method, path, bench in _routes(app) if _is_refused(visitor, method, path)}
     benches = {path for _, path, bench in _routes(app) if bench}
     assert len(benches) > 10
-    assert heavy == benches | OTHERS
+    assert bulkhead == benches | OTHERS
 
 
 def _routes(app: FastAPI) -> list[tuple[str, str, bool]]:

@@ -31,7 +31,7 @@ REQUESTS = 60
 _TOKEN: ContextVar[str] = ContextVar("token")
 
 
-class Assisting:
+class AssistantCalls:
     """Answers an assistant for the person whose token it has; `limits` counts their requests, unless it is None."""
 
     def __init__(self, platform: Platform, limits: Limits | None, patience: float = PATIENCE) -> None:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.access import Access
 from app.http.admission import KEYED
-from app.http.bodies import again
+from app.http.bodies import replaying
 from app.http.problems import Problem, unavailable
 from domain.core.ids import keyed_hash
 from streams.queues.idempotency import IdempotencyKeys, KeyReused, RequestInProgress, StoredResponse
@@ -31,7 +31,7 @@ _GONE = "http.disconnect"
 UNSETTLED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
-class Repeating:
+class Idempotency:
     """Keeps the first answer to each key of each caller for a while."""
 
     def __init__(self, app: ASGIApp, repeats: IdempotencyKeys, access: Access, secret: bytes) -> None:
@@ -45,7 +45,7 @@ class Repeating:
             request is None
             or key is None
             or not request.url.path.startswith(KEYED)
-            or self._access.known(request) is None
+            or self._access.caller_if_known(request) is None
         ):
             await self._app(scope, receive, send)
             return
@@ -62,7 +62,7 @@ class Repeating:
             raise Problem(HTTPStatus.BAD_REQUEST, detail, kind="idempotency-key")
         messages, body = await _read(receive)
         if messages[-1]["type"] == _GONE:  # whoever sends it whole later sends it for the first time
-            await self._app(request.scope, again(messages, receive), send)
+            await self._app(request.scope, replaying(messages, receive), send)
             return
         name = self._hash("key", request.headers["authorization"], key)
         url, media_type = request.url, request.headers.get("content-type", "")
@@ -74,7 +74,7 @@ class Repeating:
         except RequestInProgress as error:
             raise Problem(HTTPStatus.CONFLICT, str(error), kind="idempotency-key") from None
         if before is None:
-            await self._first(request, name, again(messages, receive), send)
+            await self._first(request, name, replaying(messages, receive), send)
             return
         headers = {REPLAYED: "true"} | ({"content-type": before.media_type} if before.media_type else {})
         await Response(before.body, before.status, headers)(request.scope, receive, send)

@@ -20,12 +20,12 @@ from domain.core.translatable import Words
 
 AT_ONCE = draft_children.AT_ONCE
 """So many heavy requests are worked at, in this process."""
-OF_ONE = 16
+MOST_OF_ONE = 16
 """So many of one principal may be worked at or wait; a page with previews in frames asks for about ten."""
 RETRY_SECONDS = "5"
 
 
-class Heavy:
+class Bulkhead:
     """Hands out turns. `asked`: how many each principal has or waits for; `official_of`: the visitor of a page."""
 
     def __init__(self, access: Access, official_of: Callable[[Request], str]) -> None:
@@ -39,15 +39,15 @@ class Heavy:
         return Depends(self._turn, scope="function")
 
     async def _turn(self, request: Request) -> AsyncIterator[None]:
-        caller = self._access.known(request)
+        caller = self._access.caller_if_known(request)
         who = self._official_of(request) if caller is None else caller.name
         if not who:  # the route refuses them
             yield
             return
-        if self.asked[who] >= OF_ONE:
+        if self.asked[who] >= MOST_OF_ONE:
             detail = Words(
                 "{count} of your requests for tests, previews or reports are under way; wait for their answers",
-                count=OF_ONE,
+                count=MOST_OF_ONE,
             )
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={"Retry-After": RETRY_SECONDS})
         self.asked[who] += 1

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from starlette.testclient import TestClient
 
 from app.compose import Platform
-from app.http.served import UNROUTED
+from app.http.request_log import UNROUTED
 from app.server import application
 from tests.app.http.wire import event, post, routes_of, served
 

@@ -40,7 +40,7 @@ class Shape(NamedTuple):
     is_either: bool = False
 
     def or_(self, other: "Shape") -> "Shape":
-        """Either of the two."""
+        """Return the bound of a value that is one of the two."""
         entry = (
             self.entry if other.entry is None else other.entry if self.entry is None else self.entry.or_(other.entry)
         )
@@ -50,7 +50,7 @@ class Shape(NamedTuple):
         return Shape(max(self.size, other.size), max(self.entries, other.entries), entry, is_either)
 
     def and_(self, other: "Shape") -> "Shape":
-        """Both of them, one after the other."""
+        """Return the bound of the two joined."""
         return self.or_(other)._replace(size=self.size + other.size, entries=self.entries + other.entries)
 
     @property
@@ -69,7 +69,7 @@ class Cost(NamedTuple):
     round: int = 0
 
     def and_(self, other: "Cost") -> "Cost":
-        """Both of them."""
+        """Return the cost of both."""
         return Cost(self.own + other.own, self.loops + other.loops, max(self.round, other.round))
 
 

@@ -331,7 +331,7 @@ _NUMBERS = {"int", "double"}
 
 
 def _in_plain_words(problem: str) -> Said:  # noqa: PLR0911  (one for each message of the parser)
-    """The parser's own words list every token that it knows."""
+    """Return a parser's problem in plain words: its own list every token that it knows."""
     if found := _UNEXPECTED.match(problem):
         if found[1] in _SIGNS:
             return _advice_about_sign(found[1])

@@ -190,7 +190,7 @@ def _alternative(condition: Condition, parts: Sequence[Node]) -> Alternative:
 
 
 def _compared(part: Node, condition: Condition) -> tuple[str, str, str] | None:
-    """Name of the later event's value, operator, name of the other one; None where it is no such comparison."""
+    """Return name of the later event's value, operator and name of the other one; None for no such comparison."""
     if part.name not in (EQUAL, *_MIRRORED) or not all(
         each.kind == "name" and each.name in condition.reads for each in part.parts
     ):
@@ -274,7 +274,7 @@ class _RankedPlaces:
         self._extremes = _Extremes([value for value, _ in known]) if self._kind else None
 
     def possible(self, operator: str, value: PlainData, first: int, end: int) -> Iterator[int]:
-        """The places from `first` to `end` whose value compares so with that one (`later <operator> value`)."""
+        """Return the places from `first` to `end` whose value compares so with it (`later <operator> value`)."""
         if value is None:
             return iter(())
         if self._extremes is None or _kind(value) != self._kind:

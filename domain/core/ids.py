@@ -21,7 +21,7 @@ _SIXTEEN = b"\xc4\x10"
 
 
 def keyed_hash(key: bytes, *parts: str) -> bytes:
-    """16 bytes of keyed BLAKE2b over the parts, each prefixed by its length so that none can leak into the next."""
+    """Return 16 bytes of keyed BLAKE2b over the parts, each prefixed by its length, to keep them apart."""
     joined = "".join([f"{len(part)}:{part}" for part in parts])
     return hashlib.blake2b(joined.encode(), key=key, digest_size=16).digest()
 
@@ -82,7 +82,7 @@ class Names(Struct, frozen=True, dict=True):
         return self.nudges(trigger, person, occurrence)(step)
 
     def nudges(self, trigger: str, person: str, occurrence: UUID) -> Callable[[str], UUID]:
-        """Step -> the nudge's id; what the steps of an occurrence share is hashed once."""
+        """Return step -> the nudge's id; what the steps of an occurrence share is hashed once."""
         common = self._keyed.copy()
         common.update(f"5:nudge{len(trigger)}:{trigger}{len(person)}:{person}32:{occurrence.int:032x}".encode())
         begin = _SIXTEEN + person.encode()[:4].ljust(4)
@@ -133,7 +133,7 @@ class Names(Struct, frozen=True, dict=True):
         return keyed_hash(self.key, "piece", str(number), words)
 
     def mark(self, nudge: UUID) -> str:
-        """Two digits by which a question is told from others at its number."""
+        """Return two digits that tell a question from others at its number."""
         return str(10 + int.from_bytes(keyed_hash(self.key, "mark", str(nudge))[:4]) % 90)
 
     def registry_stream(self, kind: str, name: str) -> UUID:

@@ -79,7 +79,7 @@ def room(text: str, parts: int) -> int:
 
 
 def spelt(text: str) -> str:
-    """The text in GSM 03.38 where only typography or the sign of the tenge keeps it out, and it takes no more parts.
+    """Return the text in GSM 03.38 if only typography or the tenge sign keeps it out, and it takes no more parts.
 
     Such a text would be UCS-2, and cost about twice as much. One that has other letters as well is left as it is.
     """

@@ -172,7 +172,7 @@ def at_local(day: date, clock: time, zone: ZoneInfo) -> datetime:
 
 
 def utc(moment: datetime) -> datetime:
-    """The same moment in UTC."""
+    """Return the same moment in UTC."""
     return moment.astimezone(UTC)
 
 

@@ -120,7 +120,7 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def maybe_sent(self) -> bool:
-        """The recipient may have read it."""
+        """Return True if the recipient may have read it."""
         return self.state in MAYBE_SENT or self.sent_at is not None or self.uncertain
 
     def may_bounce(self, channels: Iterable[str]) -> bool:
@@ -265,7 +265,7 @@ def _reached(
 
 
 def _moved(delivery: Delivery, state: State, at: datetime) -> Delivery:
-    """Good news only moves forward: a report that comes late or twice never takes anything back."""
+    """Move the delivery forward: good news that comes late or twice never takes anything back."""
     if delivery.state in _PROGRESS and _PROGRESS.index(delivery.state) >= _PROGRESS.index(state):
         return delivery
     waits = delivery.silence is not None and _PROGRESS.index(state) < _PROGRESS.index(delivery.silence)

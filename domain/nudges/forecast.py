@@ -50,7 +50,7 @@ class Forecast(Struct, frozen=True):
 
 
 def spread(due: Iterable[tuple[datetime, str, int]], sample: Iterable[SampledDelivery], now: datetime) -> Forecast:
-    """The forecast, from how many deliveries of each trigger are due in each hour (its beginning, trigger, count).
+    """Return the forecast. `due`: how many deliveries of each trigger are due in each hour (its beginning).
 
     Each count is shared out evenly over what the sample has of that trigger and hour, or else of that trigger, as
     much later as it went there. Where the sample is all there is, nothing is estimated.

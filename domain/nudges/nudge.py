@@ -40,7 +40,7 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def waits(self) -> bool:
-        """The dispatcher has yet to look at it."""
+        """Return True if the dispatcher has yet to look at it."""
         return any(one.due is not None for one in self.deliveries)
 
     def is_due(self, now: datetime) -> bool:
@@ -55,12 +55,12 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def pending(self) -> bool:
-        """Never attempted, and still on its way."""
+        """Return True if it was never attempted and is still on its way."""
         return not self.attempted and self.waits
 
     @property
     def attempted(self) -> bool:
-        """Ever handed to a provider: from then on it is never planned again."""
+        """Return True if it was ever handed to a provider: from then on it is never planned again."""
         return any(one.attempt for one in self.deliveries)
 
     def was_attempted_by(self, moment: datetime) -> bool:
@@ -70,7 +70,7 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def cancelled(self) -> bool:
-        """Taken out of the plan before any attempt, while somebody still waited for it."""
+        """Return True if it left the plan before any attempt, while somebody still waited for it."""
         return not self.attempted and any(one.state is State.CANCELLED for one in self.deliveries)
 
     @property

@@ -30,7 +30,7 @@ def is_retryable(nudge: Nudge, delivery: Delivery, now: datetime) -> bool:
 
 
 def passing_failures(facts: Iterable[NudgeFact], recipient: str) -> Mapping[str, Failure]:
-    """Channel -> how it ended for the recipient, the last last; of those that an outage ended and not the address."""
+    """Return channel -> how it ended for the recipient, in order, where an outage ended it and not the address."""
     attempts: dict[int, NudgeAttempted] = {}
     ended: dict[str, Failure] = {}
     for fact in facts:

@@ -268,7 +268,7 @@ def is_stopped(delivery: Delivery) -> bool:
 
 
 def stopped_until(nudge: Nudge, now: datetime) -> Defer:
-    """A stopped nudge waits for its switch, or for its expiry."""
+    """Return until when a stopped nudge waits for its switch to be cleared: at most until it expires."""
     until, expires = now + STOPPED_FOR, nudge.intent.expires
     return Defer(until if expires is None else min(until, expires), NotSentReason.STOPPED)
 

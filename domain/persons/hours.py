@@ -11,7 +11,7 @@ from domain.rules.rulebook import Defaults
 
 
 def zone_of_attributes(attributes: Mapping[str, Any], defaults: Defaults) -> ZoneInfo:
-    """The zone of somebody of whom these attributes are known ("citizen.zone" -> its name), or else the pack's.
+    """Return the zone of a person with these attributes ("citizen.zone" -> its name), or else the pack's.
 
     Everything that reads a day of a person's life asks this: the plan, explanations, words, benefits.
     """

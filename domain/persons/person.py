@@ -26,12 +26,12 @@ class Person(Struct, frozen=True):
         return self.attributes.get(f"citizen.{name}")
 
     def age(self, day: date) -> int | None:
-        """Whole years lived on that day, or None where the birth date is unknown."""
+        """Return the whole years lived on that day, or None where the birth date is unknown."""
         return None if (born := self.get("born_on")) is None else age_on(born, day)
 
 
 def age_on(born_on: str, day: date) -> int:
-    """Whole years from an ISO date to a day; who is born on 29 February grows older on 1 March in common years."""
+    """Return the whole years from an ISO date to a day; born on 29 February means 1 March in common years."""
     year, month, number = _parts(born_on)
     return day.year - year - (day.month < month or (day.month == month and day.day < number))
 

@@ -36,7 +36,7 @@ class Deaths:
                     self.times.setdefault(deceased, fact.event.time)
 
     def is_cut_short(self, event: LifeEvent, trigger: Trigger, due: datetime) -> bool:
-        """A death ends what its person would hear, and what others would hear about them, unless they are heirs."""
+        """Return True if a death ends it: what the dead would hear, or others but heirs would hear about them."""
         return any(due >= self.times[each] for each in self._dead(event, trigger))
 
     def is_mourned(self, event: LifeEvent | None, trigger: Trigger) -> bool:

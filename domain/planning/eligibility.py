@@ -51,7 +51,7 @@ def eligibility(history: History, rulebook: Rulebook, day: date) -> list[Answer]
 
 
 def entitled_values(period: Period, zone: ZoneInfo) -> dict[str, str]:
-    """Dotted name (entitled.from, entitled.until) -> the first day of the period, and the day on which it is over."""
+    """Return entitled.from and entitled.until -> the first day of the period, and the day on which it is over."""
     edges = {"entitled.from": period.start, "entitled.until": period.end}
     return {name: edge.astimezone(zone).date().isoformat() for name, edge in edges.items() if edge is not None}
 
@@ -79,7 +79,7 @@ class BenefitCase:
         self._bounds = self._read_bounds(first) if about and first else None
 
     def bounds(self, at: datetime) -> tuple[date | None, date | None]:
-        """First day, and the day on which it is over: those of the event, else those of the person at that time."""
+        """Return the first day, and the day on which it is over: of the event, else of the person at that time."""
         return self._bounds or self._read_bounds(at)
 
     def _read_bounds(self, at: datetime) -> tuple[date | None, date | None]:
@@ -186,7 +186,7 @@ class BenefitCase:
                 yield at_local(day, time(), self._zone)
 
     def _days_of_change(self) -> Iterator[date]:
-        """Days on which a condition may change its mind although nothing happens: birthdays, and new law."""
+        """Yield the days on which a condition may change although nothing happens: birthdays, and new law."""
         for name in self.benefit.judged:
             if name.startswith("param."):
                 yield from map(date.fromisoformat, self.course.catalogue.parameters[name.partition(".")[2]].days)

@@ -16,7 +16,7 @@ from domain.rules.triggers import Trigger
 
 
 def law_values(intent: Intent, cause: LifeEvent, history: History, rulebook: Rulebook) -> dict[str, Any]:
-    """Dotted name -> value: all as of the date of the event, amounts as of the first day where the benefit says so.
+    """Return dotted name -> value: as of the date of the event, amounts as of the first day if the benefit says so.
 
     What is about the person alone goes by the day on which the entitlement begins or ends. What has no value (no
     parameter on that day, an amount that needs a missing field) is absent.

@@ -21,7 +21,7 @@ def deciding_types(rulebook: Rulebook) -> frozenset[str] | None:
 
 
 def telling_types(rulebook: Rulebook) -> frozenset[str] | None:
-    """The types of which a fact that nobody corrected may change what is planned, who is told, or in which words.
+    """Return the types of which a fact that nobody corrected may change a plan, its recipients or its words.
 
     None: any may. Besides what decides on the plan it is what sets something on a person. Where the law has an amount
     for what a trigger starts on, words may tell it, and it rests on whatever its benefit says.

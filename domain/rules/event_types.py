@@ -78,7 +78,7 @@ class EventType(Struct, frozen=True, kw_only=True):
         return None if self.ahead is None else shift(now, self.ahead, UTC)
 
     def variables(self) -> dict[str, str]:
-        """Dotted name -> type of everything that conditions may read of such an event, without a prefix."""
+        """Return dotted name -> type of all that conditions may read of such an event, without a prefix."""
         singles = {role: "string" for role, several in self.roles.items() if not several}
         return (
             {path: field.type for path, field in self.fields.items()}
@@ -153,11 +153,11 @@ class Catalogue(Struct, frozen=True, dict=True):
         return {**self.types, PERSON: ALONE}
 
     def citizen_variables(self) -> dict[str, str]:
-        """Dotted name -> type of everything that conditions may read of a person."""
+        """Return dotted name -> type of everything that conditions may read of a person."""
         return {f"citizen.{name}": type_ for name, type_ in self.attributes.items()} | {"citizen.age": "integer"}
 
     def parameter_variables(self) -> dict[str, str]:
-        """Dotted name -> type of the law's parameters."""
+        """Return dotted name -> type of the law's parameters."""
         return {f"param.{name}": parameter.type for name, parameter in self.parameters.items()}
 
 

@@ -102,7 +102,7 @@ def _matched_in_order(candidates: Candidates) -> list[Effective] | None:
 
 
 def _matched_in_any_order(candidates: Sequence[Sequence[Effective]]) -> list[Effective] | None:
-    """Facts are taken in their order, each moving others to other entries, until no entry is without (Kuhn 1955).
+    """Return an event for each entry, by Kuhn's augmenting paths (1955); None where an entry is left without.
 
     Of n entries, each needs no more than its first n candidates: the others hold at most n - 1 of them.
     """

@@ -10,7 +10,7 @@ UNDETERMINED = "und"
 
 
 def legal_basis_of(content: Mapping[str, Any]) -> Titles:
-    """Language -> the law, of a trigger's content; older versions have one text for all readers."""
+    """Return language -> the law, of a trigger's content; older versions have one text for all readers."""
     written = content.get("legal_basis") or {}
     return written if isinstance(written, Mapping) else {UNDETERMINED: str(written)}
 

@@ -37,5 +37,5 @@ def parameter_of(content: Mapping[str, Any]) -> Parameter:
 
 
 def parameters_on(parameters: Mapping[str, Parameter], day: str) -> dict[str, Number]:
-    """Dotted name (param.<name>) -> value on an ISO day, of those that have one."""
+    """Return dotted name (param.<name>) -> value on an ISO day, of those that have one."""
     return {f"param.{name}": value for name, each in parameters.items() if (value := each.on(day)) is not None}

@@ -79,5 +79,5 @@ def type_at(path: Path, name: str, catalogue: Catalogue) -> EventType:
 
 
 def prefixed(prefix: str, type_: EventType) -> dict[str, str]:
-    """Dotted name -> type of what conditions may read of an event of that type."""
+    """Return dotted name -> type of what conditions may read of an event of that type."""
     return {f"{prefix}.{name}": kind for name, kind in type_.variables().items()}

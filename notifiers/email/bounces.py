@@ -134,7 +134,7 @@ def _of(enhanced: str) -> Reason:
 
 
 def _answered(code: int, words: str) -> Reason:
-    """The other server brings nothing to third parties, so a bare 550, which ours says of relaying, is no policy."""
+    """Return the reason of another server's reply: it is not asked to relay, so its bare 550 is UNDELIVERED."""
     if quoted := _STATUS.match(words):
         return _of(quoted[2])
     answer = refusal(SmtpCommand.RCPT, code, words)

@@ -71,7 +71,7 @@ class EmailNotifier:
         self._pool = Pool(lambda: dial(options, limits, tls(), standing), options.connections)
 
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (an email address is one kind)
-        """Whatever is given for the email channel."""
+        """Return True for any address of the email channel."""
         return True
 
     async def start(self) -> None:

@@ -21,7 +21,7 @@ class Pool:
 
     @asynccontextmanager
     async def session(self, until: float) -> AsyncIterator[Session]:
-        """A session for a batch; waits for its turn up to the loop time `until`. Raises NoLinkError."""
+        """Yield a session for a batch; wait for its turn up to the loop time `until`. Raises NoLinkError."""
         await self._wait_for_turn(until)
         try:
             if self.closed:

@@ -137,7 +137,7 @@ def _client(timeouts: Timeouts, authority: bytes | None) -> Client:
 
 
 def _unanswered(fault: PyreqwestError) -> RetryLater | Unknown:
-    """The client says ConnectError also of a request that was lost after it was written: only the causes tell."""
+    """Return the outcome of a failed request: of a ConnectError only the causes tell whether it was written."""
     details = getattr(fault, "details", None) or {}
     causes = [str(cause["message"]) for cause in details.get("causes") or ()]
     if _CONNECTING in causes:

@@ -38,6 +38,6 @@ def refusal(answer: Answer, now: datetime, final: Mapping[int, Reason]) -> Outco
 
 
 def later(answer: Answer, now: datetime, reason: Reason) -> RetryLater:
-    """The outcome where it may go later, with how long the server asks us to wait, and whether with everything."""
+    """Return the outcome where it may go later, with the wait that the server asks for, perhaps for everything."""
     after = retry_after(answer, now)
     return RetryLater(after, reason, str(answer.status), everybody=after is not None and answer.status in _OF_ALL)

@@ -43,7 +43,7 @@ class FakeNotifier:
         self._closed = False
 
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (any kind)
-        """Every address."""
+        """Return True for every address."""
         return True
 
     async def start(self) -> None:

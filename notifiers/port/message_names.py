@@ -49,7 +49,7 @@ def token(key_: str) -> str:
 
 
 def names(nudge: UUID, channel: str, recipient: str, attempt: int) -> Iterator[str]:
-    """Every name that a receipt of the attempt may have."""
+    """Yield every name that a receipt of the attempt may have."""
     ours = key(nudge, channel, recipient)
     yield from (ours, numbered(ours, attempt), token(ours))
 

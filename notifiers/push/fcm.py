@@ -184,7 +184,7 @@ class FcmNotifier(HttpNotifier):
         self._url = f"{options.base_url}/v1/projects/{options.project or account.project_id}/messages:send"
 
     def reaches(self, address: str) -> bool:
-        """A registration token of FCM."""
+        """Return True for a registration token of FCM."""
         return _TOKEN.fullmatch(address) is not None
 
     async def _deliver(self, message: Message) -> Outcome:

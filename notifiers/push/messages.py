@@ -28,7 +28,7 @@ def buttons(message: Message) -> list[Button]:
 
 
 def collapse_key(key: str) -> str:
-    """32 characters of base64url for a message's key, as Topic takes them (RFC 8030, section 5.4)."""
+    """Return 32 characters of base64url for a message's key, as Topic takes them (RFC 8030, section 5.4)."""
     return urlsafe_b64encode(blake2b(key.encode(), digest_size=24).digest()).decode()
 
 

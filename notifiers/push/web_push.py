@@ -68,7 +68,7 @@ class WebPushNotifier(HttpNotifier):
         self._vapid = Vapid(options.key(), options.subject, clock)
 
     def reaches(self, address: str) -> bool:
-        """A browser's PushSubscription as JSON."""
+        """Return True for a browser's PushSubscription as JSON."""
         return is_subscription(address)
 
     async def _deliver(self, message: Message) -> Outcome:

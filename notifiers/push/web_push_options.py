@@ -54,5 +54,5 @@ class WebPushOptions(HttpOptions):
         return self.begin + 2 * self.timeout
 
     def key(self) -> ec.EllipticCurvePrivateKey:
-        """Our private key. Raises ValueError if the file holds none any more."""
+        """Return our private key. Raises ValueError if the file holds none any more."""
         return _key(self.key_file)

@@ -216,7 +216,7 @@ class _IntakeTransaction:
         return outcome
 
     def _too_far_ahead(self, event: LifeEvent) -> Refused | None:
-        """The refusal of a new event that is dated too far ahead; what is stored already is a duplicate, whatever its
+        """Return the refusal of an event dated too far ahead; what is stored already is a duplicate, whatever its
         time.
         """
         try:

@@ -41,7 +41,7 @@ class Checker:
         self._types = {name: _TypeChecker(type_) for name, type_ in catalogue.types.items()}
 
     def check(self, envelope: Envelope, ahead_from: datetime | None = None) -> LifeEvent:
-        """The life event that the envelope carries; `ahead_from` is of the load, not of the event.
+        """Return the life event that the envelope carries; `ahead_from` is of the load, not of the event.
 
         Raises:
             Refused: with the field and the reason.
@@ -191,7 +191,7 @@ class _TypeChecker:
         return value
 
     def area(self, data: Mapping[str, Any]) -> str | None:
-        """The area that an area event is about."""
+        """Return the area that an area event is about."""
         return None if self.type.area is None else data.get(self.type.area.removeprefix("event."))
 
 
@@ -209,7 +209,7 @@ def _minute(moment: datetime) -> str:
 
 
 def _path_to(forbidden: frozenset[str], data: dict[str, Any]) -> str | None:
-    """The path to a field with one of these names, at any depth; a loop, because data may be nested deeply."""
+    """Return the path to a field with one of these names, at any depth; a loop, because data may be nested deeply."""
     inside: list[tuple[str, Any]] = [("data", data)]
     while inside:
         path, value = inside.pop()

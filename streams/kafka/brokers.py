@@ -5,9 +5,6 @@ from typing import Any
 
 from msgspec import Struct
 
-MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-"""The mechanisms that both clients speak (RFC 4616, RFC 5802)."""
-
 
 class Brokers(Struct, frozen=True):
     """The brokers and our credentials. `address`: host:port, several with commas; no user name: no sign-in.

@@ -26,7 +26,7 @@ HEADER = "replay"
 """Its value is the number of the job."""
 PAGE, COUNTED = 20_000, 1_000_000
 _LEGAL = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
-A_SECOND = 30_000.0
+USUAL_RATE = 30_000.0
 
 
 class BadRange(ValueError):
@@ -127,7 +127,7 @@ class Republishing(HoldsNothing):
             return Step(f"{upto} {count}", upto - start, end - start, unit="facts")
         places = {"first": Number(start + 1), "last": Number(end)}
         what = Words("send positions {first} to {last} to {topic}", **places, topic=self._topic)
-        return Plan(what, count, "events", A_SECOND)
+        return Plan(what, count, "events", USUAL_RATE)
 
     def step(self, cursor: str, _save: Save) -> Step:
         """Send one page; the cursor is the position, and the counts of events and records sent up to it.

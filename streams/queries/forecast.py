@@ -37,7 +37,7 @@ from streams.planning.quarantine import unplannable_persons
 from streams.rules.aggregates import ActiveStop
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
-from streams.rules.switches import read_off
+from streams.rules.switches import read_active_stops
 from templates.words.rendering import WordsFailed
 
 SAMPLE, OF_A_TRIGGER = 5000, 50
@@ -90,7 +90,7 @@ class Forecaster:
                 some = upcoming.of_lane(connection, until, lane, OF_A_TRIGGER)
                 sample += _Simulation(connection, self._log, rules, now).of(some)
             marked = sum(many for lane, many in upcoming.held_back(connection) if lane in names)
-            stopped = read_off(connection, self._log)
+            stopped = read_active_stops(connection, self._log)
             unplanned = history.waiting(connection, unplannable_persons())[0]
         due = [(moment(hour * upcoming.HOUR), names[lane], many) for hour, lane, many in counted]
         found = spread(due, sample, now)

@@ -38,7 +38,7 @@ from streams.queues import dead_letters, refused_events, webhook_outbox
 from streams.replay import sample
 from streams.replay.follower import Follower
 from streams.rules.aggregates import ActiveStop
-from streams.rules.switches import read_off
+from streams.rules.switches import read_active_stops
 from streams.storage.database import Database, Priority
 from streams.storage.tables import log as log_table
 from streams.storage.tables import soundings
@@ -123,7 +123,7 @@ def read_status(database: Database, log: Log, follower: Follower, now: datetime)
         refused, refused_at = refused_events.refused(connection)
         due_now, first = nudges.waiting(connection, micros(now))
         return Status(
-            stopped=read_off(connection, log),
+            stopped=read_active_stops(connection, log),
             held_back=sum(many for _, many in upcoming.held_back(connection)),
             facts=log.facts.last_position(connection),
             unplanned=unplanned,

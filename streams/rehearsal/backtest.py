@@ -74,7 +74,7 @@ class _Reasons:
     def __init__(self, played: PlayedPerson, history: History, rulebook: Rulebook) -> None:
         self._unsent = {(one.nudge, one.to): one for one in played.unsent}
         self._elsewhere = {one.nudge: one for one in played.unsent}
-        _, prevented = Prevention(rulebook).of(history)
+        _, prevented = Prevention(rulebook).possible_and_prevented(history)
         self._prevented = {left_out.intent.id: left_out.reason for left_out in prevented}
 
     def why(self, key: _Key) -> str:
@@ -104,7 +104,7 @@ def families(owns: Sequence[PersonResult], defaults: Defaults) -> list[list[str]
     return sorted(sorted(family) for family in joined if family & crowded)
 
 
-def replayed(owns: Iterable[PersonResult], together: Iterable[PersonResult]) -> list[PersonResult]:
+def with_joint_results(owns: Iterable[PersonResult], together: Iterable[PersonResult]) -> list[PersonResult]:
     """Return the persons' results, those played together replacing those played alone.
 
     Members of a family who were not selected themselves are left out.
@@ -170,7 +170,7 @@ class GuardianFinder:
         """Return the types of the facts that it reads."""
         return frozenset(self._roles.keys() | self._births.keys()) if self._needed else frozenset()
 
-    def told_for(self, person: str, events: Iterable[LifeEvent]) -> frozenset[str]:
+    def guardians_of(self, person: str, events: Iterable[LifeEvent]) -> frozenset[str]:
         """Return everybody who was ever reported as the person's guardian; nobody if the person cannot be a minor."""
         if not self._needed:
             return frozenset()
@@ -249,7 +249,7 @@ class BacktestQuestion(Struct, frozen=True):
         """Return the persons with a fact on which a trigger of `spoken` may start, within the longest reach."""
         return self._starting(self.spoken)
 
-    def beside(self) -> Selection:
+    def selection_beside(self) -> Selection:
         """Return the persons with a fact on which any trigger may start, within the longest reach.
 
         What others say about a child uses up the cap of the child's guardian.
@@ -257,7 +257,7 @@ class BacktestQuestion(Struct, frozen=True):
         return self._starting(self.triggers.keys())
 
     def _starting(self, names: Collection[str]) -> Selection:
-        starting = _all_of([starting_types(book, names) for book in self.rulebooks])
+        starting = _union_of_types([starting_types(book, names) for book in self.rulebooks])
         if starting is None:
             return Selection()
         reaches = [each.reach for book in self.rulebooks for each in book.publications if each.trigger.name in names]
@@ -280,8 +280,8 @@ class Sides(NamedTuple):
         """Return both sides, with the triggers of these names."""
         draft, against = question.rules, question.against
         sides = [PlayedRules.of(rules, names) for rules in (draft, against) if rules is not None]
-        telling = _all_of([telling_types(side.rules.rulebook) for side in sides])
-        deciding = _all_of([side.deciding for side in sides])
+        telling = _union_of_types([telling_types(side.rules.rulebook) for side in sides])
+        deciding = _union_of_types([side.deciding for side in sides])
         return Sides(sides[0], None if against is None else sides[1], deciding, telling)
 
 
@@ -401,7 +401,7 @@ class Backtest:
 
     def _played_families(self, families_: Sequence["_Family"], tally: Tally) -> Iterator[list[PersonResult]]:
         members = {person for family in families_ for person in family.members} if self._plays_others else set[str]()
-        played = self._selected(members, self._question.beside())
+        played = self._selected(members, self._question.selection_beside())
         together = self._with_lives([family.members & played for family in families_], self.sides)
         for family, each_alone in zip(families_, together, strict=True):
             samples = family.alone[0].samples
@@ -421,7 +421,7 @@ class Backtest:
         """Yield for each of the families: person -> the lives that their messages need. `known`: some of these."""
         persons = {person for family in families_ for person in family}
         lives = {**known} | self._lives(persons - known.keys(), sides.telling)
-        told = {person: self._told_for(person, lives[person].own) for person in persons}
+        told = {person: self._guardians_of(person, lives[person].own) for person in persons}
         about = {person: self._spoken_of(lives[person]) for person in persons}
         others = {each for named in (*told.values(), *about.values()) for each in named}
         lives |= self._lives(others - lives.keys(), sides.telling)
@@ -453,7 +453,7 @@ class Backtest:
             return owns
         again = families(owns, self._question.rules.defaults)
         samples.without({person for family in again for person in family})
-        return replayed(owns, self.together(again, sides, end, samples))
+        return with_joint_results(owns, self.together(again, sides, end, samples))
 
     def _kin(self, lives: Mapping[str, Life]) -> list[set[str]]:
         """Return the families of these persons that have several members: minors, and whoever may be told for them.
@@ -461,7 +461,7 @@ class Backtest:
         Only facts that were known before the end count, so that a fact that is reported meanwhile changes no family.
         """
         known = {person: self._known(life) for person, life in lives.items()}
-        told = {person: self._told_for(person, events) for person, events in known.items()}
+        told = {person: self._guardians_of(person, events) for person, events in known.items()}
         further, looked = set(lives), set[str]()
         while further:
             named = {person: told[person] | self._wards(person, known[person]) for person in further}
@@ -469,7 +469,7 @@ class Backtest:
                 person: self._known(life)
                 for person, life in self._lives(set().union(*named.values()) - known.keys(), self._linking).items()
             }
-            told |= {person: self._told_for(person, known[person]) for person in known.keys() - told.keys()}
+            told |= {person: self._guardians_of(person, known[person]) for person in known.keys() - told.keys()}
             looked |= further
             linked = {
                 other
@@ -501,8 +501,8 @@ class Backtest:
             lives = {each: life for theirs in each_alone.values() for each, life in theirs.items()}
             yield from self._played(lives, family, sides, end, samples)
 
-    def _told_for(self, person: str, events: Sequence[LifeEvent]) -> set[str]:
-        return {guardian for guarding in self._guarding for guardian in guarding.told_for(person, events)}
+    def _guardians_of(self, person: str, events: Sequence[LifeEvent]) -> set[str]:
+        return {guardian for guarding in self._guarding for guardian in guarding.guardians_of(person, events)}
 
     def _spoken_of(self, life: Life) -> set[str]:
         """Return the persons whom messages to this person may mention: their death ends these messages."""
@@ -544,7 +544,7 @@ class Backtest:
         played = play.played(person)
         outcome = played.outcome(self._question.spoken)
         if outcome is None or outcome == State.CANCELLED:
-            hurdle = self._hurdles.of(play.history(person), play.life(person).own)
+            hurdle = self._hurdles.last_hurdle(play.history(person), play.life(person).own)
             outcome = outcome if outcome and hurdle not in _CANCELLING else hurdle
         own = PersonResult(person, played, outcome, settled=play.settled, capped=play.capped)
         return own if other is None else self._compared(own, play, other)
@@ -559,6 +559,6 @@ class Backtest:
         return replace(own, against=live.messages, differences=changes, settled=settled, capped=capped)
 
 
-def _all_of(types: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
+def _union_of_types(types: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
     """Return the union of these types; None (all types) if one of them is None."""
     return None if None in types else frozenset().union(*(type_ or () for type_ in types))

@@ -65,14 +65,14 @@ class Life(Struct, frozen=True, dict=True):
         """Return the number of own events and of area events known by then."""
         return bisect_right(self.times, now), bisect_right(self.area_times, now)
 
-    def learnt(self, start: datetime) -> Iterator[tuple[datetime, LifeEvent]]:
+    def learnt_after(self, start: datetime) -> Iterator[tuple[datetime, LifeEvent]]:
         """Yield what becomes known after `start`, and when."""
         for times, events in ((self.times, self.own), (self.area_times, self.areas)):
             first = bisect_right(times, start)
             yield from zip(times[first:], events[first:], strict=True)
 
     @cached_property
-    def once(self) -> tuple[frozenset[str], Sequence[tuple[int, Effective]]] | None:
+    def unrevised(self) -> tuple[frozenset[str], Sequence[tuple[int, Effective]]] | None:
         """Return who is named by all events, and the place at which each became known, in the order of events.
 
         None if events have revisions, or there are any of areas: which of them count then depends on what is known.
@@ -90,8 +90,8 @@ class Life(Struct, frozen=True, dict=True):
     def history(self, person: str, now: datetime, catalogue: Catalogue) -> History:
         """Return the person's history as known by then."""
         own, areas = self.known(now)
-        if self.once is not None and person in self.once[0]:
-            return History(person, tuple([fact for at, fact in self.once[1] if at < own]))
+        if self.unrevised is not None and person in self.unrevised[0]:
+            return History(person, tuple([fact for at, fact in self.unrevised[1] if at < own]))
         return history_of(person, self.own[:own], catalogue, self.areas[:areas])
 
 
@@ -201,7 +201,9 @@ class Play(VirtualRun):
 
     def _publish(self) -> None:
         if self._learning is None:
-            news = [(at, who, event) for who in self._planned for at, event in self._decisive[who].learnt(self.now)]
+            news = [
+                (at, who, event) for who in self._planned for at, event in self._decisive[who].learnt_after(self.now)
+            ]
             self._learning = sorted(news, key=itemgetter(0, 1), reverse=True)
             for person in self._planned:
                 self.plan(person)
@@ -225,7 +227,7 @@ class Play(VirtualRun):
         first = history.facts[0].event if history.facts else None
         if (
             person not in self._begun
-            or self._decisive[person].once is None
+            or self._decisive[person].unrevised is None
             or first is None
             or any(event is first for event in news)
         ):
@@ -238,7 +240,7 @@ class Play(VirtualRun):
             history.facts if part.types is None else [fact for fact in history.facts if fact.event.type in part.types]
         )
         plan = whole_plan(History(person, tuple(read)), part.rulebook)
-        self.bring(decided_by(part, self.nudges[person]), plan)
+        self.bring_to_plan(decided_by(part, self.nudges[person]), plan)
 
     def history(self, person: str) -> History:
         """Return the person's history as known now; the same object until more is known."""
@@ -267,7 +269,7 @@ class Play(VirtualRun):
         elif self._may_begin(person):
             self._begun.add(person)
             plan = whole_plan(self.planned_on(person), self.rules.rulebook, before=self._scope.horizon)
-            self.bring(self.nudges[person].copy(), plan)
+            self.bring_to_plan(self.nudges[person].copy(), plan)
 
     def _may_begin(self, person: str) -> bool:
         life = self._decisive[person]
@@ -286,13 +288,13 @@ class Play(VirtualRun):
             self.capped |= isinstance(case.decision, Digest) or case.decision == _NO_ROOM
         super().carry_out(case)
 
-    def kept(self, _: Nudge | None, nudge: Nudge, fact: NudgeFact, __: str) -> None:
+    def on_fact(self, _: Nudge | None, nudge: Nudge, fact: NudgeFact, __: str) -> None:
         """Note deferred deliveries."""
         if isinstance(fact, NudgeDeferred | NudgeDigested) and fact.until > fact.at:
             reason = NotSentReason.CAP.value if isinstance(fact, NudgeDigested) else fact.reason
             self.deferred.append((nudge.intent.person, nudge.intent.trigger, reason))
 
-    def went(self, case: Case, channel: str, rendered: Rendered) -> None:
+    def on_sent(self, case: Case, channel: str, rendered: Rendered) -> None:
         """Note a message that would have been sent."""
         text = words_of(rendered)[channel]
         words = blake2b(text.encode(), digest_size=8).digest()

@@ -90,59 +90,59 @@ class VirtualRun:
         """Return the event of that stream, the cause of a nudge about that person."""
         raise NotImplementedError
 
-    def kept(self, before: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str) -> None:
+    def on_fact(self, before: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str) -> None:
         """Note a new fact of a nudge. Does nothing unless overridden."""
 
-    def ended(self, nudge: Nudge, recipient: str, how: HowEnded) -> None:
+    def on_end(self, nudge: Nudge, recipient: str, how: HowEnded) -> None:
         """Note the end of a delivery. Does nothing unless overridden."""
 
-    def went(self, case: Case, channel: str, rendered: Rendered) -> None:
+    def on_sent(self, case: Case, channel: str, rendered: Rendered) -> None:
         """A message was handed over."""
 
-    def lately(self, recipient: str) -> Iterable[datetime]:  # noqa: ARG002  (for classes that override it)
+    def other_messages(self, recipient: str) -> Iterable[datetime]:  # noqa: ARG002  (for classes that override it)
         """Return the times from which other messages, not played here, count towards the recipient's cap."""
         return ()
 
-    def every(self) -> Iterator[Nudge]:
+    def all_nudges(self) -> Iterator[Nudge]:
         """Yield all nudges as they are now."""
         for theirs in self.nudges.values():
             yield from theirs.values()
 
     def find(self, id_: UUID) -> Nudge | None:
-        """The nudge as it is now."""
+        """Return the nudge as it is now."""
         for theirs in self.nudges.values():
             if (found := theirs.get(id_)) is not None:
                 return found
         return None
 
-    def keep(self, id_: UUID, fact: NudgeFact, words: str = "") -> None:
+    def apply(self, id_: UUID, fact: NudgeFact, words: str = "") -> None:
         """Apply one more fact to a nudge; `words`: the text of the message, if the fact sends one."""
         before = self.find(id_)
         nudge = evolve(before, id_, 1 if before is None else before.version + 1, fact)
         self.nudges[nudge.intent.person][id_] = nudge
-        self.kept(before, nudge, fact, words)
+        self.on_fact(before, nudge, fact, words)
 
     def next_due(self) -> datetime | None:
         """Return the time of the next due delivery, or None."""
-        due = [one.due for nudge in self.every() for one in nudge.deliveries if one.due and one.digest is None]
+        due = [one.due for nudge in self.all_nudges() for one in nudge.deliveries if one.due and one.digest is None]
         return min(due, default=None)
 
     def plan(self, person: str) -> None:
         """Bring the person's nudges to the plan by what is known now."""
-        self.bring(self.nudges[person].copy(), whole_plan(self.planned_on(person), self.rules.rulebook))
+        self.bring_to_plan(self.nudges[person].copy(), whole_plan(self.planned_on(person), self.rules.rulebook))
 
-    def bring(self, before: Mapping[UUID, Nudge], plan: Plan) -> None:
+    def bring_to_plan(self, before: Mapping[UUID, Nudge], plan: Plan) -> None:
         """Bring these nudges of a person to the plan that was made for them."""
         changes = diff(plan, before, self.rules.rulebook, self.now)
         noted = list(completion_changes(plan, before, changes, self.now))
         for change in [*sorted(changes, key=lambda each: getattr(each.fact, "due", self.now)), *noted]:
-            self.keep(change.nudge, change.fact)
+            self.apply(change.nudge, change.fact)
 
     def dispatch(self) -> None:
         """Decide on all due deliveries, in the order of dispatch, and carry the decisions out."""
         due = [
             (one.due, RANKS[nudge.intent.klass], nudge.intent.id.int, one.recipient, nudge.intent.id)
-            for nudge in self.every()
+            for nudge in self.all_nudges()
             for one in nudge.deliveries
             if one.due is not None and one.due <= self.now and one.digest is None
         ]
@@ -165,7 +165,7 @@ class VirtualRun:
 
     def _add_recipients(self, cases: Iterable[Case]) -> None:
         for nudge, fact in new_deliveries(cases, self.now):
-            self.keep(nudge.intent.id, fact)
+            self.apply(nudge.intent.id, fact)
 
     def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
         """Return the input of a decision: the nudge for that recipient, as of now."""
@@ -180,14 +180,14 @@ class VirtualRun:
         return Settlement(nudge, trigger, who, ledger, rules.controls, rules.defaults, goes_to, mourned)
 
     def _messages(self, recipient: str) -> Iterator[datetime]:
-        yield from self.lately(recipient)
-        for nudge in self.every():
+        yield from self.other_messages(recipient)
+        for nudge in self.all_nudges():
             at = counted_from(nudge.to(recipient), nudge.intent.klass)
             if at is not None:
                 yield at
 
     def case_of(self, settlement: Settlement, decision: Decision) -> Case:
-        """The decision with all that its words need."""
+        """Return the decision with all that its words need."""
         intent = settlement.nudge.intent
         about, cause = self.person(intent.person), self.cause(intent.person, intent.cause)
         return Case(settlement, about, cause, decision, self.history(intent.person))
@@ -214,7 +214,7 @@ class VirtualRun:
             case Send(channel):
                 self._send(case, channel)
             case Defer(until, reason):
-                self.keep(intent.id, NudgeDeferred(self.now, to, until, reason.value))
+                self.apply(intent.id, NudgeDeferred(self.now, to, until, reason.value))
             case Digest() as digest:
                 self._join_digest(case, digest)
             case Withhold(reason):
@@ -230,10 +230,10 @@ class VirtualRun:
             self._withhold(case, NudgeWithheld(self.now, to, NotSentReason.UNREADABLE.value))
             return
         attempted = self._attempted(case, channel)
-        self.keep(case.nudge.intent.id, attempted)
+        self.apply(case.nudge.intent.id, attempted)
         sent = NudgeSent(self.now, to, attempted.attempt, "")
         self._end(case, sent, HowEnded(channel=channel, text=words_of(rendered)[channel]))
-        self.went(case, channel, rendered)
+        self.on_sent(case, channel, rendered)
 
     def _attempted(self, case: Case, channel: str) -> NudgeAttempted:
         to = case.recipient.pseudonym
@@ -244,8 +244,8 @@ class VirtualRun:
 
     def _end(self, case: Case, fact: NudgeFact, how: HowEnded) -> None:
         """Apply the last fact of a delivery, and note how it ended."""
-        self.keep(case.nudge.intent.id, fact, how.text)
-        self.ended(case.nudge, case.recipient.pseudonym, how)
+        self.apply(case.nudge.intent.id, fact, how.text)
+        self.on_end(case.nudge, case.recipient.pseudonym, how)
 
     def _join_digest(self, case: Case, decision: Digest) -> None:
         """Put a message that exceeds the cap into the first digest that has room."""
@@ -254,9 +254,9 @@ class VirtualRun:
         if isinstance(fact, NudgeWithheld):
             self._withhold(case, fact)
             return
-        self.keep(id_, fact)
+        self.apply(id_, fact)
         for digest, gathered in allocator.facts({id_}):
-            self.keep(digest, gathered)
+            self.apply(digest, gathered)
 
     def _go_together(self, digest: Settlement) -> None:
         """Carry out a due digest: members that leave it end or wait on their own, the others share its outcome."""
@@ -273,7 +273,7 @@ class VirtualRun:
                 self._send_digest(case, channel)
                 self._add_recipients(case.members)
             case Defer(until, reason):
-                self.keep(digest.nudge.intent.id, NudgeDeferred(self.now, to, until, reason.value))
+                self.apply(digest.nudge.intent.id, NudgeDeferred(self.now, to, until, reason.value))
             case Withhold(reason):
                 self._end_digest(case, NudgeWithheld(self.now, to, reason.value), HowEnded(reason.value))
 
@@ -281,17 +281,17 @@ class VirtualRun:
         to = case.recipient.pseudonym
         rendered = render(case, self.rules, self.now)
         attempted = self._attempted(case, channel)
-        self.keep(case.nudge.intent.id, attempted)
+        self.apply(case.nudge.intent.id, attempted)
         for member in case.members:
             if (theirs := member_fact(attempted, member.nudge.to(to))) is not None:
-                self.keep(member.nudge.intent.id, theirs)
+                self.apply(member.nudge.intent.id, theirs)
         how = HowEnded(channel=channel, text=words_of(rendered)[channel], digest=True)
         self._end_digest(case, NudgeSent(self.now, to, attempted.attempt, ""), how)
-        self.went(case, channel, rendered)
+        self.on_sent(case, channel, rendered)
 
     def _end_digest(self, case: Case, fact: NudgeFact, how: HowEnded) -> None:
         """End the digest and its members."""
-        self.keep(case.nudge.intent.id, fact)
+        self.apply(case.nudge.intent.id, fact)
         for member in case.members:
             now = self.find(member.nudge.intent.id) or member.nudge
             if (theirs := member_fact(fact, now.to(case.recipient.pseudonym))) is not None:

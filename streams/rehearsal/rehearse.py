@@ -37,7 +37,7 @@ from streams.rehearsal.playing import HowEnded, VirtualRun
 from streams.rehearsal.stage import NAMES, OPENING, Stage
 
 
-def answering(
+def events_of_answer(
     reported: Reported, nudges: Iterable[Nudge], trigger: Trigger, theirs: Sequence[Effective], rulebook: Rulebook
 ) -> Sequence[LifeEvent] | None:
     """Return the events of an answer to the latest nudge of its step; None for a code that answers nothing sent.
@@ -82,7 +82,7 @@ class Prevention:
         self._undying = _without_deaths(rulebook)
         self._unprevented = _without_deaths(_without_unless(rulebook))
 
-    def of(self, history: History) -> tuple[set[UUID], list[Prevented]]:
+    def possible_and_prevented(self, history: History) -> tuple[set[UUID], list[Prevented]]:
         """Return the ids of all possible nudges, and those of them that are left out."""
         planned = {one.id for one in whole_plan(history, self._rulebook).intents}
         spared = {one.id for one in whole_plan(history, self._undying).intents}
@@ -128,7 +128,7 @@ class Hurdles:
             book = without(book)
             self._tries.append((reason, book))
 
-    def of(self, history: History, events: Sequence[LifeEvent]) -> str:
+    def last_hurdle(self, history: History, events: Sequence[LifeEvent]) -> str:
         """Return the last hurdle that must be removed before anything is planned.
 
         `events`: all events of the person, including those that become known after the history ends.
@@ -244,7 +244,7 @@ class _Rehearsal(VirtualRun):
         while waiting and waiting[0].known <= self.now:
             reported = waiting.popleft()
             theirs = self.history(reported.reply.recipient).facts if reported.reply is not None else ()
-            events = answering(reported, self.every(), self.trigger, theirs, self.rules.rulebook)
+            events = events_of_answer(reported, self.all_nudges(), self.trigger, theirs, self.rules.rulebook)
             if events is None:
                 self.decisions.append(
                     Decision(self.now, "unasked", reported.event.type, reason=Said("nothing had gone"))
@@ -273,11 +273,11 @@ class _Rehearsal(VirtualRun):
     def cause(self, _: str, stream: UUID) -> LifeEvent | None:
         return next((event for event in self.known if event.stream == stream), None)
 
-    def lately(self, recipient: str) -> Iterable[datetime]:
+    def other_messages(self, recipient: str) -> Iterable[datetime]:
         return [self.now] * (self.case.sent_lately if self.case.names[recipient] == CITIZEN else 0)
 
     def _notice(self, history: History) -> None:
-        possible, prevented = self.prevention.of(history)
+        possible, prevented = self.prevention.possible_and_prevented(history)
         for id_ in possible:
             self.noticed.setdefault(id_, self.now)
         for each in prevented:
@@ -288,12 +288,12 @@ class _Rehearsal(VirtualRun):
         others = {id_: each for id_, each in self.prevented.items() if each.intent.person != history.person}
         self.prevented = others | {each.intent.id: each for each in prevented}
 
-    def kept(self, before: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str) -> None:
+    def on_fact(self, before: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str) -> None:
         prevented = self.prevented.get(nudge.intent.id)
         why = None if prevented is None else prevented.reason
         self.decisions.append(decision_of(self.now, before, nudge, fact, words, why))
 
-    def ended(self, nudge: Nudge, recipient: str, how: HowEnded) -> None:
+    def on_end(self, nudge: Nudge, recipient: str, how: HowEnded) -> None:
         name, intent = self.case.names[recipient], nudge.intent
         self.decided[intent.id, recipient] = Ending(
             self.now, intent.step, name, how.channel, how.text, how.because, how.digest
@@ -302,7 +302,7 @@ class _Rehearsal(VirtualRun):
     def _endings(self) -> Iterator[Ending]:
         """Yield the ends of the nudges about the citizen under test, and of those that would have reached them."""
         citizen = NAMES.pseudonym(CITIZEN)
-        for nudge in (nudge for nudge in self.every() if not is_digest(nudge.intent)):
+        for nudge in (nudge for nudge in self.all_nudges() if not is_digest(nudge.intent)):
             ended = [
                 self.decided[nudge.intent.id, one.recipient]
                 for one in nudge.deliveries
@@ -311,7 +311,7 @@ class _Rehearsal(VirtualRun):
             yield from [one for one in ended if citizen == nudge.intent.person or one.recipient == CITIZEN]
             if not ended:
                 yield from self._unplanned(nudge)
-        known = {nudge.intent.id for nudge in self.every()}
+        known = {nudge.intent.id for nudge in self.all_nudges()}
         yield from (
             one
             for left_out in self.prevented.values()
@@ -334,7 +334,7 @@ class _Rehearsal(VirtualRun):
             return decision.about != OPENING
         concerned = {
             person
-            for nudge in self.every()
+            for nudge in self.all_nudges()
             if nudge.intent.id == decision.nudge
             for person in (nudge.intent.person, *(one.recipient for one in nudge.deliveries))
         } | {left_out.intent.person for id_, left_out in self.prevented.items() if id_ == decision.nudge}

@@ -32,7 +32,15 @@ from streams.replay import rebuild_fold, shadow
 from streams.replay.follower import Subject, additions_of, attempts_before, unnamed
 from streams.replay.rebuild_compare import COMPARED, Cursor, Mending
 from streams.replay.rebuild_fold import TOPICS
-from streams.replay.rebuild_parallel import LocalParts, NoExecutor, Part, PartExecutor, PartKind, done, left
+from streams.replay.rebuild_parallel import (
+    LocalParts,
+    NoExecutor,
+    Part,
+    PartExecutor,
+    PartKind,
+    facts_done,
+    parts_left,
+)
 from streams.replay.shadow import standing
 from streams.storage.database import Database
 
@@ -215,7 +223,7 @@ class ViewRebuild:
     def _so_far(self, views: Database, name: str) -> Step:
         with self._live.reading() as facts, views.reading() as shadow:
             last = FactRecorder.last_position(facts)
-            return Step(name, min(read(views).done + done(shadow), last), of=last)
+            return Step(name, min(read(views).done + facts_done(shadow), last), of=last)
 
     def _begin(self) -> Step:
         name = os.urandom(8).hex()
@@ -251,7 +259,7 @@ class ViewRebuild:
         if not (self._of_nudges if what is PartKind.NUDGES else at.cursor and tables.residents in self._views):
             return []
         with views.reading() as shadow:
-            return left(shadow, what, at.parts, at.upto)
+            return parts_left(shadow, what, at.parts, at.upto)
 
     def _further(self, views: Database, name: str, at: RebuildProgress) -> None:
         """Do the next piece of the stage."""
@@ -351,5 +359,5 @@ class ViewRebuild:
 
     def abandon(self) -> None:
         """Drop the shadow."""
-        with shadow.thrown_away(self._live):
+        with shadow.dropped_on_exit(self._live):
             self.rest()

@@ -30,8 +30,8 @@ from streams.replay.shadow import (
     forget_differing,
     keep_differing,
     large_rows,
-    quiet,
-    watching,
+    reading_both,
+    writers_locked_out,
 )
 from streams.storage.database import Database
 from streams.storage.tables import log as log_table
@@ -77,7 +77,7 @@ class Range(NamedTuple):
     upto: Key | None
 
 
-def bound(connection: Connection, of: SchemaNames, table: Table, after: Key | None, rows: int) -> Key | None:
+def key_after(connection: Connection, of: SchemaNames, table: Table, after: Key | None, rows: int) -> Key | None:
     """Return the key of the rebuilt row that many `rows` after `after`; None if there are fewer."""
     where, given = _within(connection, Range(table, after, None))
     keys = _keys("here", table)
@@ -86,7 +86,7 @@ def bound(connection: Connection, of: SchemaNames, table: Table, after: Key | No
     return None if found is None else tuple(found)
 
 
-def look(connection: Connection, of: SchemaNames, these: Range) -> tuple[int, int]:
+def compare_range(connection: Connection, of: SchemaNames, these: Range) -> tuple[int, int]:
     """Compare a range; return the number of rebuilt rows in it, and of rows that only one of the two views has.
 
     All rows differ except those that both views have, found by their key.
@@ -223,10 +223,13 @@ def take_snapshot(live: Database, views: Database, log: Log, take_in: Callable[[
     for _ in range(LOCK_ATTEMPTS):
         follower.drain()
         take_in()
-        with ExitStack() as held, quiet(live, views, {*COMPARED, log_table} - FOLLOWED) as (connection, of):
+        with (
+            ExitStack() as held,
+            writers_locked_out(live, views, {*COMPARED, log_table} - FOLLOWED) as (connection, of),
+        ):
             if _has_followed(follower, live, connection):
                 position = take_in()
-                connections = [held.enter_context(watching(live, views)) for _ in range(CONNECTIONS)]
+                connections = [held.enter_context(reading_both(live, views)) for _ in range(CONNECTIONS)]
                 return Snapshot(held.pop_all(), connections, of, position, rows)
     raise NoQuietMoment
 
@@ -256,7 +259,7 @@ class Comparison:
         largest_first = sorted(chosen, key=lambda each: each is not tables.trail)
         self._left: deque[tuple[Table, Key | None]] = deque((table, None) for table in largest_first)
 
-    def further(self) -> bool:
+    def compare_next(self) -> bool:
         """Compare the next ranges; return True if any are left."""
         with ThreadPoolExecutor(len(self._at.connections)) as threads:
             for counts in threads.map(self._some, self._at.connections):
@@ -270,7 +273,7 @@ class Comparison:
         for _ in range(RANGES_OF_STEP):
             if (these := self._next(connection)) is None:
                 break
-            rows, differences = look(connection, self._at.of, these)
+            rows, differences = compare_range(connection, self._at.of, these)
             counts += Counter({"": rows, these.table.name: differences})
             if differences:
                 keys = differing(connection, self._at.of, these)
@@ -283,7 +286,7 @@ class Comparison:
             table, after = self._left.popleft()
         except IndexError:
             return None
-        upto = bound(connection, self._at.of, table, after, PAGES_OF_RANGE * self._page)
+        upto = key_after(connection, self._at.of, table, after, PAGES_OF_RANGE * self._page)
         if upto is not None:
             self._left.appendleft((table, upto))
         return Range(table, after, upto)
@@ -353,7 +356,7 @@ class Mending:
             found = take_snapshot(self._live, views, self._log, take_in)
             self._comparing = Comparison(views, self._chosen, found, page)
         comparing = self._comparing
-        if comparing.further():
+        if comparing.compare_next():
             done = min(comparing.done, comparing.of)
             return Step(str(at), done, of=comparing.of, unit=ROWS)
         self.rest()
@@ -374,7 +377,7 @@ class Mending:
         follower = Follower(self._live, self._log)
         follower.drain()
         take_in()
-        with quiet(self._live, views, (*COMPARED, tables.positions, log_table)) as (live, of):
+        with writers_locked_out(self._live, views, (*COMPARED, tables.positions, log_table)) as (live, of):
             follower.catch_up(live)
             position = take_in()
             for table in (view for view in COMPARED if at.mended.get(view.name)):

@@ -43,10 +43,10 @@ from streams.storage.tables import log, log_rows, stream_of
 
 GOVERNANCE = frozenset(kind.TOPIC for kind in GOVERNANCE_FACTS)
 ACCOUNTING = frozenset(kind.TOPIC for kind in ACCOUNTING_FACTS)
-READ = (LIFE, NudgeSent.TOPIC, ContentRetired.TOPIC, *sorted(GOVERNANCE | ACCOUNTING))
+READ_TOPICS = (LIFE, NudgeSent.TOPIC, ContentRetired.TOPIC, *sorted(GOVERNANCE | ACCOUNTING))
 
 
-class Facts(NamedTuple):
+class PageRows(NamedTuple):
     """The rows that a page of the log makes; `streams`: of events that revise none, as the driver gives them."""
 
     last: int
@@ -69,10 +69,10 @@ class Facts(NamedTuple):
         return {stream_of(stream) for stream in self.streams}.union(row[0] for row in self.revisions)
 
 
-def read_facts(connection: Connection, names: Names, after: int, upto: int, limit: int | None = None) -> Facts:
+def read_facts(connection: Connection, names: Names, after: int, upto: int, limit: int | None = None) -> PageRows:
     """Read the next page after a position. Its `last` is the position up to which it was read, at most `upto`."""
-    rows = list(driver_rows(connection, page_of(after, limit, upto, READ)))
-    found = Facts(
+    rows = list(driver_rows(connection, page_of(after, limit, upto, READ_TOPICS)))
+    found = PageRows(
         rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], [], Counter(), [], [], [], [], []
     )
     for row in genuine(connection, rows):
@@ -90,7 +90,7 @@ def read_facts(connection: Connection, names: Names, after: int, upto: int, limi
     return found
 
 
-def _accounting(found: Facts, position: int, fact: Any) -> None:  # noqa: ANN401  (an accounting fact)
+def _accounting(found: PageRows, position: int, fact: Any) -> None:  # noqa: ANN401  (an accounting fact)
     if fact.person:
         found.steps.append((fact.person, position, fact.TOPIC))
     if isinstance(fact, PersonErased):
@@ -100,7 +100,7 @@ def _accounting(found: Facts, position: int, fact: Any) -> None:  # noqa: ANN401
 
 
 def _life(
-    found: Facts,
+    found: PageRows,
     position: int,
     stream: UUID | bytes,
     event: LifeState,
@@ -122,7 +122,7 @@ def _life(
         found.area_plans.append((original, position, True, "", ""))
 
 
-def store_facts(views: Connection, facts: Facts) -> None:
+def store_facts(views: Connection, facts: PageRows) -> None:
     """Add the rows to the views of the shadow, except the statistics."""
     insert_rows(views, tables.history, facts.history)
     insert_rows(views, tables.revisions, facts.revisions)

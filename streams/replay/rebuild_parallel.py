@@ -112,12 +112,12 @@ def _note(views: Connection, shadow: str, part: Part, facts: int) -> None:
         raise _NotOurs
 
 
-def left(views: Connection, what: PartKind, of: int, upto: int) -> list[Part]:
+def parts_left(views: Connection, what: PartKind, of: int, upto: int) -> list[Part]:
     """Return the parts that remain to be done."""
     done = set(views.execute(select(parts.c.number).where(parts.c.kind == what.value)).scalars())
     return [Part(what, number, of, upto) for number in range(of) if number not in done]
 
 
-def done(views: Connection) -> int:
+def facts_done(views: Connection) -> int:
     """Return the number of facts in the parts that are done."""
     return int(views.execute(select(func.coalesce(func.sum(parts.c.facts), 0))).scalar_one())

@@ -67,7 +67,7 @@ class GapFilter(Struct, frozen=True):
         return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
 
 
-class Persons:
+class PersonFinder:
     """Finds the persons of a selection, in the order of their pseudonyms."""
 
     def __init__(self, database: Database, log: Log, names: Names) -> None:
@@ -202,7 +202,7 @@ class PlanRepair:
     def __init__(self, context: WriteContext, planning: Planning) -> None:
         self._database, self._library, self._planning = context.database, context.library, planning
         self._names, self._clock = context.names, context.clock
-        self._persons = Persons(context.database, context.log, context.names)
+        self._persons = PersonFinder(context.database, context.log, context.names)
 
     def work(self, selection: GapFilter) -> Walk:
         """Return the repair as the work of a job."""
@@ -221,7 +221,7 @@ class PlanRepair:
             yield self._look(persons, selection, rules)
 
     def _look(self, persons: Sequence[str], selection: GapFilter, rules: Rules) -> RepairBatch:
-        owing = _Owing(self._database, selection, self._names, rules, self._clock())
+        owing = _GapSelector(self._database, selection, self._names, rules, self._clock())
         plans, unplannable = self._plans(persons, rules)
         return RepairBatch(
             persons[-1], len(persons), [gap for plan in plans for gap in owing.of(plan).gaps], unplannable
@@ -238,13 +238,13 @@ class PlanRepair:
         left = list(persons)
         while left:
             rules = self._library.rules()
-            owing = _Owing(self._database, selection, self._names, rules, self._clock())
+            owing = _GapSelector(self._database, selection, self._names, rules, self._clock())
             found, lame = self._plans(left, rules)
             unplannable |= lame
             left = [person for plans in found for person in self._committed(owing.of(plans), done)]
         return RepairBatch(persons[-1], len(persons), done, unplannable)
 
-    def _committed(self, owed: "_Owed", done: list[Gap]) -> list[str]:
+    def _committed(self, owed: "_PlansToCommit", done: list[Gap]) -> list[str]:
         """Commit what is owed; return the persons who changed meanwhile, to be looked at again."""
         try:
             kept = set(self._planning.commit(owed.plans)) if owed.plans.persons else set()
@@ -267,14 +267,14 @@ class PlanRepair:
         return one + other, lame | also
 
 
-class _Owed(Struct, frozen=True):
+class _PlansToCommit(Struct, frozen=True):
     """The plans to commit, and the gaps that they close."""
 
     plans: Plans
     gaps: list[Gap]
 
 
-class _Owing:
+class _GapSelector:
     """Narrows plans to what the selection asks for."""
 
     def __init__(self, database: Database, selection: GapFilter, names: Names, rules: Rules, now: datetime) -> None:
@@ -282,7 +282,7 @@ class _Owing:
         levels = rules.catalogue.area_levels
         self._within = None if selection.area is None else names.within(selection.area, levels)
 
-    def of(self, plans: Plans) -> _Owed:
+    def of(self, plans: Plans) -> _PlansToCommit:
         """Return the plans of persons with selected gaps."""
         chosen = [self._narrowed(plan) for plan in plans.persons if self._is_there(plan)]
         with self._database.reading() as connection:
@@ -294,7 +294,7 @@ class _Owing:
             for plan in chosen
             if plan.changes or (plan.is_whole and (plan.residences_changed or plan.person in waiting))
         ]
-        return _Owed(replace(plans, persons=owed), gaps)
+        return _PlansToCommit(replace(plans, persons=owed), gaps)
 
     def _is_there(self, plan: PersonPlan) -> bool:
         """Return True if the person lives in the selected area now, or no area is selected."""

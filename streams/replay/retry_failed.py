@@ -136,7 +136,7 @@ class FailedDeliveries:
             with self._database.reading() as connection:
                 rows = inbox.failed(connection, after, BATCH)
                 again = list[datetime]()
-                judged = list(self._judged(connection, rows, outage, again))
+                judged = list(self._renewals_or_reasons(connection, rows, outage, again))
             if not rows:
                 return
             renewals = [one for one in judged if isinstance(one, Renewal)]
@@ -160,7 +160,7 @@ class FailedDeliveries:
         )
         return [renewal for renewal in renewals if renewal.nudge.intent.id in kept]
 
-    def _judged(
+    def _renewals_or_reasons(
         self, connection: Connection, rows: Sequence[Due], outage: Outage, again: list[datetime]
     ) -> Iterator[Renewal | NotRetried]:
         """Yield a renewal for each row to retry, and the reason for each other row.
@@ -190,7 +190,9 @@ class FailedDeliveries:
             passing = passing_failures(told[nudge.intent.id], recipient)
             channels = outage.of(passing)
             last = next(reversed(channels.values()), None)
-            of_use = nudge.intent.id in wanted and (not is_digest(nudge.intent) or _any_lasts(along, wanted, now))
+            of_use = nudge.intent.id in wanted and (
+                not is_digest(nudge.intent) or _has_lasting_member(along, wanted, now)
+            )
             if not of_use:
                 yield NotRetried.OVER
             elif last is not None and (outage.last_only or outage.covers(last.at)):
@@ -223,7 +225,7 @@ def _left(delivery: Delivery) -> NotRetried:
     return NotRetried.MAYBE_SENT if delivery.maybe_sent else NotRetried.OVER
 
 
-def _any_lasts(members: Iterable[Nudge], wanted: Container[UUID], now: datetime) -> bool:
+def _has_lasting_member(members: Iterable[Nudge], wanted: Container[UUID], now: datetime) -> bool:
     """Return True if any member of a digest is still planned and has not expired."""
     left = (one.intent for one in members if one.intent.id in wanted)
     return any(intent.expires is None or now < intent.expires for intent in left)

@@ -28,7 +28,7 @@ PERSONS = 100
 """Persons in a step: a fraction of a second."""
 PAUSE_S, PAUSES = 1.0, 10
 """Before each step others go first, for at most so many pauses."""
-A_SECOND = 200.0
+USUAL_RATE = 200.0
 
 
 class SampleRequest(Struct, frozen=True):
@@ -68,7 +68,7 @@ class Sample(HoldsNothing):
     def count(self, cursor: str) -> Plan:  # noqa: ARG002  (counted in one step)
         """Return the number of persons."""
         what = Said("plan a sample of persons again, and compare with their messages")
-        return Plan(what, self._request.persons, "persons", A_SECOND)
+        return Plan(what, self._request.persons, "persons", USUAL_RATE)
 
     def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (nothing is written besides the step)
         """Look at the next persons, unless others go first."""

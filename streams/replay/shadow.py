@@ -165,11 +165,11 @@ def make(database: Database, name: str) -> Database:
 
 def opened(database: Database, name: str) -> Database | None:
     """Return the shadow that was made under that name, or None if it is gone."""
-    shadow = Database(_url(database), lasting=False) if _there(database) else None
+    shadow = Database(_url(database), lasting=False) if _exists(database) else None
     if shadow is None:
         return None
     with shadow.reading() as connection:
-        found = connection.execute(select(standing.c.name)).scalar() if _made(connection) else None
+        found = connection.execute(select(standing.c.name)).scalar() if _is_usable(connection) else None
     if found == name:
         return shadow
     shadow.close()
@@ -178,7 +178,7 @@ def opened(database: Database, name: str) -> Database | None:
 
 def drop(database: Database) -> bool:
     """Drop any shadow; return True if there was one."""
-    if not _there(database):
+    if not _exists(database):
         return False
     if database.sqlite:
         for ending in ("", "-wal", "-shm"):
@@ -190,13 +190,13 @@ def drop(database: Database) -> bool:
 
 
 @contextmanager
-def thrown_away(database: Database) -> Iterator[None]:
+def dropped_on_exit(database: Database) -> Iterator[None]:
     """Drop the shadow on leaving. Until then keep it open, so that closing it inside is not the last close.
 
     The last close would copy SQLite's write-ahead log into the file, which is as large as the shadow.
     """
     with ExitStack() as kept:
-        if database.sqlite and _there(database):
+        if database.sqlite and _exists(database):
             driver = kept.enter_context(
                 closing(sqlite3.connect(f"{_file(database).absolute().as_uri()}?mode=ro", uri=True))
             )
@@ -206,14 +206,14 @@ def thrown_away(database: Database) -> Iterator[None]:
         drop(database)
 
 
-def _there(database: Database) -> bool:
+def _exists(database: Database) -> bool:
     if database.sqlite:
         return _file(database).exists()
     with database.reading() as connection:
         return SHADOW in inspect(connection).get_schema_names()
 
 
-def _made(connection: Connection) -> bool:
+def _is_usable(connection: Connection) -> bool:
     """Return True if the shadow's tables are usable. They outlive a killed process, but not a crash of the server.
 
     Another version of the program may have stored its progress in other columns; then the shadow is not usable.
@@ -242,7 +242,9 @@ def _within_schema(database: Database) -> str:
 
 
 @contextmanager
-def quiet(live: Database, shadow: Database, tables: Iterable[Table]) -> Iterator[tuple[Connection, SchemaNames]]:
+def writers_locked_out(
+    live: Database, shadow: Database, tables: Iterable[Table]
+) -> Iterator[tuple[Connection, SchemaNames]]:
     """Open a transaction that sees the tables of both, while nobody else writes to the live ones.
 
     Readers continue with their snapshot.
@@ -262,8 +264,8 @@ def quiet(live: Database, shadow: Database, tables: Iterable[Table]) -> Iterator
 
 
 @contextmanager
-def watching(live: Database, shadow: Database) -> Iterator[Connection]:
-    """Open a read transaction that sees the tables of both as of now, under the same names as `quiet`."""
+def reading_both(live: Database, shadow: Database) -> Iterator[Connection]:
+    """Open a read transaction that sees the tables of both as of now; the names are as in `writers_locked_out`."""
     if live.sqlite:
         with _attached(live, shadow) as connection, connection.begin():
             for name in (

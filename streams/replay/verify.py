@@ -91,7 +91,7 @@ def summed(one: Mapping[str, Differing], other: Mapping[str, Differing]) -> dict
     return {name: one.get(name, Differing()) + other.get(name, Differing()) for name in names}
 
 
-class _People:
+class _PersonsAtOnce:
     """Some persons at one moment."""
 
     def __init__(self, connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook) -> None:
@@ -167,7 +167,7 @@ def compared(
 ) -> VerifiedPersons:
     """Compare these persons; those who cannot be planned are found by halving."""
     try:
-        return _People(connection, log, persons, rulebook).compared(now)
+        return _PersonsAtOnce(connection, log, persons, rulebook).compared(now)
     except SYSTEM_ERRORS:
         raise
     except Exception:  # noqa: BLE001  (whatever a defect about one person's facts raises, as planning takes it)
@@ -178,7 +178,7 @@ def compared(
     return first.joined(second)
 
 
-def chained(digest: str, items: Sequence[bytes]) -> str:
+def continued_digest(digest: str, items: Sequence[bytes]) -> str:
     """Continue the digest by more items; paging does not change the result."""
     return reduce(lambda before, item: sha256(before + item).digest(), items, bytes.fromhex(digest)).hex()
 
@@ -254,7 +254,7 @@ class Verified(Struct, frozen=True):
         what, before = found.range.what, self
         if what == "intents":
             before = self.compared(found.counts, found.read)
-        digests = {**self.digests, what: chained(self.digests.get(what, ""), found.items)}
+        digests = {**self.digests, what: continued_digest(self.digests.get(what, ""), found.items)}
         return replace(before, **{what: getattr(self, what) + len(found.items)}, digests=digests)
 
     def compared(self, found: VerifiedPersons, persons: int) -> "Verified":

@@ -197,7 +197,7 @@ class Rulemaking(Application[UUID]):
         """
         facts = [fact for one in self._known.values() for fact in one.new_facts]
         if published := [fact for fact in facts if isinstance(fact, PUBLISHING)]:
-            wake(self.connection, self._log, self._names, _moved(self.before, published), published[0].at)
+            wake(self.connection, self._log, self._names, _types_to_wake(self.before, published), published[0].at)
         for recording in self.save(*self._known.values()) if facts else ():
             governance.note(self.connection, recording.notification.id, recording.notification.topic)
 
@@ -262,7 +262,7 @@ def read_entries(connection: Connection, log: Log) -> list[Entry]:
     return log.read(connection, governance.positions(connection))
 
 
-def _moved(
+def _types_to_wake(
     before: Governed, facts: Sequence[PackPublished | TriggerPublished | TriggerReachChanged]
 ) -> dict[datetime, set[str]]:
     """Return since when events may start other nudges -> their types. Compiles all versions with the new packs.

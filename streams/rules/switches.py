@@ -86,7 +86,7 @@ class Switches:
     def off(self) -> Sequence[ActiveStop]:
         """Return all that is stopped, the latest first."""
         with self._database.reading() as connection:
-            return read_off(connection, self._log)
+            return read_active_stops(connection, self._log)
 
     def names(self) -> dict[str, list[str]]:
         """Return scope -> the names that a kill switch of that scope may have."""
@@ -98,7 +98,7 @@ class Switches:
         return govern(self._database, self._log, self._names, work, Priority.DISPATCH)
 
 
-def read_off(connection: Connection, log: Log) -> Sequence[ActiveStop]:
+def read_active_stops(connection: Connection, log: Log) -> Sequence[ActiveStop]:
     """Return all that is stopped by kill switches and pauses, the latest first."""
     return governed(log.read(connection, governance.positions(connection, SWITCHING))).stops
 

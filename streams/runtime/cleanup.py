@@ -9,7 +9,7 @@ from streams.delivery.outcomes import conversations, early_receipts, references
 from streams.queues import guess_counts, idempotency, webhook_outbox
 from streams.storage.database import Database, Priority
 
-UNTOLD = timedelta(days=30)
+UNSENT_WEBHOOKS_KEPT = timedelta(days=30)
 """An answer waits this long for a process that sends webhooks to its agency."""
 
 
@@ -23,6 +23,6 @@ def run(database: Database, now: datetime) -> None:
         guess_counts.tidy(connection, now)
         sms_parts.tidy(connection, now)
         references.tidy_parts(connection, now)
-        webhook_outbox.tidy(connection, now - UNTOLD)
+        webhook_outbox.tidy(connection, now - UNSENT_WEBHOOKS_KEPT)
 
     database.write(work, Priority.INTAKE)

@@ -15,7 +15,7 @@ class Faults:
     def __init__(self) -> None:
         self._told: dict[str, str] = {}
 
-    def met(self, part: str, error: Exception) -> Exception | None:
+    def report(self, part: str, error: Exception) -> Exception | None:
         """Report a failure, unless it was reported last time; return the error to end with, or None to try again."""
         if isinstance(error, OlderLog):
             return error
@@ -31,7 +31,7 @@ class Faults:
             )
         return None
 
-    def over(self, part: str) -> None:
+    def report_recovered(self, part: str) -> None:
         """Report that the part works again, if it had failed."""
         if self._told.pop(part, None) is not None:
             log.warning("%s goes on", part)

@@ -161,7 +161,7 @@ class Schedule:
         Raises:
             UnderWay: it runs already.
         """
-        self.take_note()
+        self.add_missing_rows()
         now = self._clock()
         due = {"next_at": micros(now)}
         if not self._database.write(lambda connection: _change(connection, name, _FREE, **due), Priority.FOLLOWING):
@@ -201,7 +201,7 @@ class Schedule:
 
     def _claim_now(self, name: str) -> None:
         begun = {"started_at": micros(self._clock()), "took": None, "outcome": RunOutcome.RUNNING}
-        self.take_note()
+        self.add_missing_rows()
         if not self._claim(lambda connection: _change(connection, name, _FREE, **begun)):
             raise UnderWay(name)
         self._at_work.add(name)
@@ -215,7 +215,7 @@ class Schedule:
 
         return self._database.write(work, Priority.FOLLOWING)
 
-    def take_note(self) -> None:
+    def add_missing_rows(self) -> None:
         """Add the rows of jobs that no process ever kept; whoever keeps the schedule does so, too."""
         triggers, now = self.triggers(), self._clock()
         self._database.write(lambda connection: self._add_new(connection, triggers, now), Priority.FOLLOWING)

@@ -69,11 +69,11 @@ class Timetable:
         """
         logging.getLogger(LIBRARY).setLevel(logging.CRITICAL)
         self._tasks, self._stopped = tasks, stopped
-        self._scheduler.add_listener(self._heard, EVENT_JOB_SUBMITTED | EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
+        self._scheduler.add_listener(self._on_job_event, EVENT_JOB_SUBMITTED | EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         begun = _now()
         for name, task in tasks.items():
             first = {"next_run_time": begun} if task.now else {}
-            self._scheduler.add_job(partial(self._told, name), _trigger(task.when, begun), id=name, **first)
+            self._scheduler.add_job(partial(self._run_task, name), _trigger(task.when, begun), id=name, **first)
         self._scheduler.start()
         looking = asyncio.create_task(self._look_at_clock())
         try:
@@ -112,7 +112,7 @@ class Timetable:
                 self.wake(self._tasks)
             before = now
 
-    def _heard(self, event: JobEvent) -> None:
+    def _on_job_event(self, event: JobEvent) -> None:
         name = event.job_id
         if event.code == EVENT_JOB_SUBMITTED:
             self._running.add(name)
@@ -123,15 +123,15 @@ class Timetable:
             self._again.remove(name)
             self.set_next(name, _now())
 
-    async def _told(self, name: str) -> None:
+    async def _run_task(self, name: str) -> None:
         try:
             await self._tasks[name].run()
         except Exception as error:  # noqa: BLE001  (the next run tries again)
-            if (final := self._faults.met(name, error)) is not None:
+            if (final := self._faults.report(name, error)) is not None:
                 self._final = final
                 self._stopped.set()
         else:
-            self._faults.over(name)
+            self._faults.report_recovered(name)
 
     async def _ended(self) -> None:
         while self._running:

@@ -35,8 +35,8 @@ def build(
     """Return the objects of this package."""
     database, clock = context.database, context.clock
     kinds = {
-        webhooks.KIND: webhooks.retrying(context),
-        receiving.STRANGER: receiving.strangers(delivery.inbound.receiving),
+        webhooks.KIND: webhooks.letter_kind(context),
+        receiving.STRANGER: receiving.letters_from_strangers(delivery.inbound.receiving),
         areas.AREA: areas.letter_kind_of_areas(planning.areas.retry),
         **quarantine.letter_kinds(planning.planning),
     }

@@ -212,7 +212,7 @@ def _essence(value: PlainData) -> PlainData:
 
 
 def _default(name: str, value: PlainData) -> PlainData:
-    """A default as people say it."""
+    """Return a default as people say it."""
     if value is None:
         return None
     if name == "quiet_hours":

@@ -79,7 +79,7 @@ class Words(Struct, frozen=True):
 
     @property
     def sms(self) -> tuple[int, Encoding]:
-        """In how many parts the SMS goes, with its office and code, and in which alphabet."""
+        """Return the number of parts of the SMS, with its office and code, and its alphabet."""
         cut = segments(self.rendered.signed() if self.rendered else "")
         return len(cut.parts), cut.encoding
 
@@ -268,7 +268,7 @@ def _put(data: dict[str, Any], path: Sequence[str], value: PlainData) -> None:
 def _candidates(
     conditions: Sequence[Condition], type_: EventType, usual: Mapping[str, Any]
 ) -> dict[str, Sequence[Any]]:
-    """Values of the event's fields that might make the conditions hold: those they name, and those next to them."""
+    """Return values of the event's fields that may make the conditions hold: those named, and their neighbours."""
     few = choices_of(type_)
     found: dict[str, list[Any]] = {}
     for when in conditions:

@@ -252,7 +252,7 @@ def _event(plan: Plan) -> dict[str, Any]:
 
 
 def _data(plan: Plan) -> dict[str, Any]:
-    """No more than there must be, and nothing that changes what the test says of the citizen."""
+    """Return the data of an event: what is required, and nothing that changes what is known of the citizen."""
     schema = plan.type.schema
     inventor = Inventor(DAY)
     data, full = inventor.data(schema, optional=False), inventor.data(schema)

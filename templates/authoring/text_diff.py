@@ -14,7 +14,7 @@ _ALIKE = 0.5
 
 
 def marked_changes(before: str, after: str) -> str:
-    """Both texts in one: what went as [-…-], what came as {+…+}; long stretches without a change become …."""
+    """Return both texts in one: what went as [-…-], what came as {+…+}; long stretches without a change become …."""
     olds, news = _TOKEN.findall(before), _TOKEN.findall(after)
     pieces = list(_pieces(olds, news))
     return "".join(

@@ -24,7 +24,7 @@ _MONTHS, _HOUR, _MINUTE = 12, 3600, 60
 
 
 def said_plainly(value: PlainData, none: str = NOTHING) -> str:
-    """Plain data in a sentence."""
+    """Return plain data as it stands in a sentence."""
     match value:
         case None | [] | {} if not value:
             return none

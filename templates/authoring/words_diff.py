@@ -35,7 +35,7 @@ class WordsChange(Struct, frozen=True):
 
 
 def words_changes(old: Words, new: Words) -> Iterator[WordsChange]:
-    """Every text that says something else, language by language."""
+    """Yield every text that says something else, language by language."""
     for language in [*old, *(each for each in new if each not in old)]:
         if language not in new:
             gone = Sentence("The words in {language} are gone.", language=language)

@@ -79,7 +79,7 @@ def examine(
     only: str | None = None,
     cache: CheckCache | None = None,
 ) -> tuple[list[PackFiles], Report]:
-    """The files of the built-in pack and of the packs in the given folders, and all that is to be said of them.
+    """Return the files of the built-in pack and of the packs in the given folders, and the report on them.
 
     `elsewhere`: packs that may have what these lack; `only`: the trigger whose words are checked, instead of all;
     `cache`: what is not of that trigger, as it was read and checked before.

@@ -63,7 +63,7 @@ def _required(prefix: str, schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def combinations(choices: Choices) -> Iterator[dict[str, Any]]:
-    """Every way to choose; none where there are too many."""
+    """Yield every combination of the choices; none where there are too many."""
     if prod(map(len, choices.values())) <= MOST_COMBINATIONS:
         for chosen in product(*choices.values()):
             yield dict(zip(choices, chosen, strict=True))

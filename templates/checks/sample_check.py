@@ -122,7 +122,7 @@ def saves_a_part(message: Said) -> bool:
 
 
 def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
-    """The attributes of a person ("citizen.<name>") that the trigger asks for, or that its event always sets."""
+    """Return the attributes of a person ("citizen.<name>") that the trigger needs, or that its event always sets."""
     asked = trigger.reads | (trigger.entitlement.benefit.reads if trigger.entitlement else frozenset())
     known = {name for name in asked if name.startswith("citizen.")}
     type_ = catalogue.kinds[trigger.on]

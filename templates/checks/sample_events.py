@@ -41,7 +41,7 @@ class Samples(Struct, frozen=True):
 
 
 def samples(on: PlainData, catalogue: Catalogue, known: frozenset[str] = frozenset()) -> Samples:
-    """Made-up events, of the type that a trigger `on` that starts on; `known`: what is known of a stranger."""
+    """Return made-up events of the type that a trigger starts on (`on`); `known`: what is known of a stranger."""
     type_ = catalogue.kinds[str(starts_on(on, catalogue))]
     event = {f"event.{name}": _SHORTEST[kind] for name, kind in type_.variables().items()}
     event |= {f"event.{name}": value for name, value in _chosen("", type_.schema)}

@@ -270,7 +270,7 @@ def place_in(text: str, start: int) -> tuple[int, int]:
 
 
 def _dues(step: Step) -> Iterator[tuple[dict[str, Any], datetime]]:
-    """Sample values of what the step counts from, and when it is due then."""
+    """Yield sample values of what the step counts from, and when it is due then."""
     plain = replace(step, when=None)
     for value in MOMENTS if step.source == "event.time" else DAYS:
         values: dict[str, Any] = {step.source: value}

@@ -242,7 +242,7 @@ class _Words:
 
 
 def texts(path: Path, words: PlainData) -> Iterator[tuple[Path, str]]:
-    """Every text of a words file, with its path."""
+    """Yield every text of a words file, with its path."""
     if isinstance(words, str):
         yield path, words
     for name, inner in words.items() if isinstance(words, dict) else ():

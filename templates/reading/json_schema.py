@@ -43,7 +43,7 @@ def _older(schema: PlainData) -> PlainData:
 
 
 def _without_noise(schema: PlainData) -> PlainData:
-    """Without the titles that repeat the keys, and the defaults that stand for absence."""
+    """Return the schema without titles that repeat the keys, and without defaults that stand for absence."""
     if isinstance(schema, list):
         return [_without_noise(each) for each in schema]
     if not isinstance(schema, dict):

@@ -11,14 +11,14 @@ LONGEST_SHORT = 20
 
 
 def emergencies_of(content: Mapping[str, Any]) -> dict[str, frozenset[str]]:
-    """Agency -> the categories in which it may warn of danger to life or limb; a pack says so of its own agencies."""
+    """Return agency -> the categories in which it may warn of danger; a pack says so of its own agencies."""
     said, own = group_at(content, "emergencies"), group_at(content, "agencies")
     named = {key: said[key] if isinstance(said.get(key), list) else [] for key in ("agencies", "categories")}
     return {str(agency): frozenset(map(str, named["categories"])) for agency in named["agencies"] if agency in own}
 
 
 def offices_of(content: Mapping[str, Any]) -> dict[str, Office]:
-    """Agency -> what messages call it; without a short name, a title that is as short serves for it."""
+    """Return agency -> what messages call it; without a short name, a title that is as short serves for it."""
     return {str(agency): _office(each) for agency, each in group_at(content, "agencies").items()}
 
 

@@ -53,7 +53,7 @@ def _words(texts: Mapping[str, Any]) -> str:
 
 
 def as_yaml(data: object) -> str:
-    """Plain data as YAML."""
+    """Return plain data as YAML."""
     plain = _plain(data)
     return yaml.dump(plain, Dumper=_Writer, allow_unicode=True, sort_keys=False, width=_WIDTH)
 

@@ -120,7 +120,7 @@ class MarkdownText:
         self._pages: dict[str, Page] = {}
 
     def render(self, values: Mapping[str, Any]) -> tuple[str, str]:
-        """HTML and plain text for these values. Raises BadWords."""
+        """Return HTML and plain text for these values. Raises BadWords."""
         words, collected = self.words(values)
         if (page := self._pages.get(words)) is None:
             page = self._remember(words)

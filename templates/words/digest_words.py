@@ -40,7 +40,7 @@ WORDS: Mapping[str, _Words] = {
 
 
 def render_digest(language: str, members: Sequence[Rendered], platform: Office = NO_OFFICE) -> Rendered:
-    """One message that names each of these, in a language that the platform has words in.
+    """Return one message that names each of these, in a language that the platform has words in.
 
     `platform`: what messages call the platform. It names its addressee if each of these does.
     """

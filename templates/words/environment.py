@@ -69,7 +69,7 @@ class Missing(StrictUndefined):
 
 
 def group(name: str, values: Mapping[str, Any], zone: tzinfo | None) -> Group:
-    """Dotted names ("event.address.area") as nested groups; what is null is missing, times are made local."""
+    """Return dotted names ("event.address.area") as nested groups; what is null is missing, times are made local."""
     return Group(name, lambda: _nested(name, values, zone))
 
 

@@ -121,13 +121,13 @@ def _code(language: str, proof: Proof) -> str:
 
 
 def signature(language: str, office: str, code: str) -> str:
-    """The last line of an SMS: who sends it, as far as it names an office, and its code."""
+    """Return the last line of an SMS: who sends it, as far as it names an office, and its code."""
     said = _in(_SIGNED if office else _SHORT_CODE, language)
     return said.format(office=office, code=code)
 
 
 def with_page(signed: str, page: str) -> str:
-    """A signed SMS with its page before the signature, where there is room: never a part more."""
+    """Return a signed SMS with its page before the signature, unless that takes a further part."""
     words, _, last = signed.rpartition("\n")
     offer = f"{words}\n{page}\n{last}"
     return offer if len(segments(offer).parts) == len(segments(signed).parts) else signed

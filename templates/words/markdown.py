@@ -80,7 +80,7 @@ class Page(Struct, frozen=True):
     links: bool
 
     def fill(self, values: Sequence[str]) -> tuple[str, str]:
-        """HTML and plain text with the values in their places, escaped as each place needs.
+        """Return HTML and plain text with the values in their places, escaped as each place needs.
 
         In an address a value can neither end it nor begin another path or query (RFC 3986, section 2).
         """
@@ -111,7 +111,7 @@ class Markdown(MarkdownIt):
         return LINK.fullmatch(url) is not None
 
     def page(self, words: str) -> Page:
-        """Both forms of the words."""
+        """Return the words as HTML and as plain text, with gaps for values."""
         tokens = self.parse(words)
         for token in tokens:
             _style(token)

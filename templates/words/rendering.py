@@ -64,12 +64,12 @@ class Rendered(Struct, frozen=True):
     head: Letterhead = Letterhead()
 
     def signed(self) -> str:
-        """The SMS as it is sent, with its office and a code: this is what is counted and paid."""
+        """Return the SMS as it is sent, with its office and a code: this is what is counted and paid."""
         return signed(self.sms, self.language, self.office)
 
 
 def signed(sms: str, language: str, office: str, code: str = EXAMPLE_CODE) -> str:
-    """An SMS with its office and its code; where there are no words, there is no SMS."""
+    """Return an SMS with its office and its code; where there are no words, there is no SMS."""
     return f"{sms}\n{signature(language, office, code)}" if sms else ""
 
 

@@ -303,7 +303,7 @@ def _not_jinja(error: TemplateSyntaxError) -> Problem:
 
 
 def _plainly(message: str) -> Words:
-    """Jinja's own words tell of its tokens."""
+    """Return a problem of Jinja in plain words: its own speak of tokens."""
     for said, plain in _PLAINLY:
         if found := said.search(message):
             return Words(plain, **found.groupdict())

@@ -109,8 +109,8 @@ def test_what_is_away_is_a_warning() -> None:
 def test_a_part_that_waits_for_the_database_warns(caplog: pytest.LogCaptureFixture) -> None:
     """A part of a process whose database does not answer is no error; a defect in it is one."""
     faults = Faults()
-    assert faults.met("the upkeep", OperationalError("SELECT 1", {}, Exception("connection refused"))) is None
-    assert faults.met("the upkeep", ValueError()) is None
+    assert faults.report("the upkeep", OperationalError("SELECT 1", {}, Exception("connection refused"))) is None
+    assert faults.report("the upkeep", ValueError()) is None
     assert [each.levelno for each in caplog.records] == [logging.WARNING, logging.ERROR]
 
 

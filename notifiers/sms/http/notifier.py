@@ -66,7 +66,7 @@ class HttpSmsNotifier(HttpNotifier):
         return None if self._options.query is None else self._options.query.ask_after
 
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (a telephone number is one kind)
-        """Whatever is given for the SMS channel."""
+        """Return True for any address of the SMS channel."""
         return True
 
     async def _deliver(self, message: Message) -> Outcome:

@@ -45,7 +45,7 @@ class Arrival:
     digest: bytes
 
     def answer(self, status: int) -> bool:
-        """False if the link is gone: then it comes again."""
+        """Acknowledge it; return False if the link is gone: then it comes again."""
         return self.link.write(pdus.delivered(self.sequence, status))
 
 

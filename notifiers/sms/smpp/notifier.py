@@ -66,7 +66,7 @@ class SmppNotifier:
         return self._keeper.elsewhere
 
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (a telephone number is one kind)
-        """Whatever is given for the SMS channel."""
+        """Return True for any address of the SMS channel."""
         return True
 
     async def start(self) -> None:

@@ -73,12 +73,12 @@ class OptOuts(EventWriter):
         """
         rules = self._library.rules()
         topic, made = self._database.write(
-            lambda connection: self.within(connection, nudge, recipient, rules), Priority.INTAKE
+            lambda connection: self.stop_within(connection, nudge, recipient, rules), Priority.INTAKE
         )
         self._log.keys.remember(made)
         return topic
 
-    def within(
+    def stop_within(
         self, connection: Connection, nudge: UUID, recipient: str, rules: Rules
     ) -> tuple[StoppableTopic, Mapping[str, PersonKey]]:
         """Do the same in the caller's transaction; return also the keys made, to be remembered after its commit."""

@@ -91,12 +91,12 @@ class ReplyIntake(EventWriter):
         """
         rules = self._library.rules()
         stream, made = self._database.write(
-            lambda connection: self.within(connection, reply, rules), Priority.DISPATCH
+            lambda connection: self.take_within(connection, reply, rules), Priority.DISPATCH
         )
         self._log.keys.remember(made)
         return stream
 
-    def within(self, connection: Connection, reply: Reply, rules: Rules) -> tuple[UUID, Mapping[str, PersonKey]]:
+    def take_within(self, connection: Connection, reply: Reply, rules: Rules) -> tuple[UUID, Mapping[str, PersonKey]]:
         """Do the same in the caller's transaction; return also the keys made, to be remembered after its commit."""
         self._log.keys.hold(connection, [reply.recipient])  # of two consents at once, neither is lost
         nudges.hold(connection, [reply.nudge])

@@ -28,10 +28,10 @@ from streams.storage.database import Priority
 from streams.storage.errors import SYSTEM_ERRORS
 from streams.storage.tables import pieces
 
-AT_ONCE = 1000
-MISSING = "…"
+MOST_PER_ROUND = 1000
+MISSING_PIECE = "…"
 """Stands in a message for each piece that never came."""
-Made = Mapping[str, PersonKey]
+NewKeys = Mapping[str, PersonKey]
 """Keys that a transaction made: to be remembered once it is committed."""
 _MICROSECOND = timedelta(microseconds=1)
 _encode = msgspec.msgpack.Encoder().encode
@@ -41,10 +41,12 @@ _decode = msgspec.msgpack.Decoder(tuple[str, str]).decode
 class Receiver(Protocol):
     """Takes a message once it is whole."""
 
-    def writers(self, connection: Connection, sender: str, rules: Rules) -> Sequence[str]:
+    def possible_senders(self, connection: Connection, sender: str, rules: Rules) -> Sequence[str]:
         """Return the possible senders for a number, likeliest first; none if it is unknown."""
 
-    def within(self, connection: Connection, provider: str, message: Incoming, rules: Rules) -> Made | None:
+    def receive_within(
+        self, connection: Connection, provider: str, message: Incoming, rules: Rules
+    ) -> NewKeys | None:
         """Store the message and do what it says, in the caller's transaction; None: the number is unknown."""
 
 
@@ -99,9 +101,9 @@ class SmsReassembly(EventWriter):
         late = select(column).where(waits, pieces.c.until <= now)
         query = select(column).where(column.in_(late), waits).group_by(column).having(func.max(pieces.c.until) <= now)
         with self._database.reading() as connection:
-            return connection.execute(query.limit(AT_ONCE)).scalars().all()
+            return connection.execute(query.limit(MOST_PER_ROUND)).scalars().all()
 
-    def _take(self, connection: Connection, name: bytes, provider: str, piece: Piece, rules: Rules) -> Made:
+    def _take(self, connection: Connection, name: bytes, provider: str, piece: Piece, rules: Rules) -> NewKeys:
         person = self._hold(connection, name, piece.sender, rules)
         now, made = self._clock(), dict[str, PersonKey]()
         connection.execute(delete(pieces).where(pieces.c.message == name, _is_over(now)))
@@ -109,7 +111,7 @@ class SmsReassembly(EventWriter):
         if digest in {row.digest for row in rows}:
             return {}
         waiting = [row for row in rows if row.sealed is not None]
-        if waiting and (_ended(waiting, now) or piece.number in {row.number for row in waiting}):
+        if waiting and (_is_ended(waiting, now) or piece.number in {row.number for row in waiting}):
             made |= self._go_on(connection, waiting, rules)
             waiting = []
         waiting.append(self._kept(connection, name, provider, piece, person))
@@ -117,18 +119,18 @@ class SmsReassembly(EventWriter):
             made |= self._go_on(connection, waiting, rules)
         return made
 
-    def _give_up(self, connection: Connection, name: bytes, rules: Rules) -> Made | None:
+    def _give_up(self, connection: Connection, name: bytes, rules: Rules) -> NewKeys | None:
         opened = _opened(connection, self._sealing, _rows(connection, pieces.c.message == name))
         sender = next((sender for sender, _ in opened.values()), "")
         self._hold(connection, name, sender, rules)
         waiting = [row for row in _rows(connection, pieces.c.message == name) if row.sealed is not None]
-        if not waiting or not _ended(waiting, self._clock()):
+        if not waiting or not _is_ended(waiting, self._clock()):
             return None
         return self._go_on(connection, waiting, rules)
 
     def _hold(self, connection: Connection, name: bytes, sender: str, rules: Rules) -> str | None:
         """Lock the message and its possible senders, persons before all else; return the likeliest sender."""
-        writers = self._receiver.writers(connection, sender, rules)
+        writers = self._receiver.possible_senders(connection, sender, rules)
         known = {row.person for row in _rows(connection, pieces.c.message == name) if row.person is not None}
         self._log.keys.hold(connection, known.union(writers))
         take_turns(connection, int.from_bytes(name[:8], signed=True))
@@ -144,7 +146,7 @@ class SmsReassembly(EventWriter):
         insert_rows(connection, pieces, [row])
         return row
 
-    def _go_on(self, connection: Connection, waiting: Sequence[_Piece], rules: Rules) -> Made:
+    def _go_on(self, connection: Connection, waiting: Sequence[_Piece], rules: Rules) -> NewKeys:
         """Make a message of the pieces that came; their rows stay for a while without contents."""
         one, opened = waiting[0], _opened(connection, self._sealing, waiting)
         these = (pieces.c.message == one.message, pieces.c.sealed.is_not(None))
@@ -152,9 +154,11 @@ class SmsReassembly(EventWriter):
         connection.execute(update(pieces).where(*these).values(sealed=None, until=until))
         if not opened:
             return {}
-        text = "".join(opened[number][1] if number in opened else MISSING for number in range(1, one.total + 1))
+        text = "".join(opened[number][1] if number in opened else MISSING_PIECE for number in range(1, one.total + 1))
         sender = next(iter(opened.values()))[0]
-        return self._receiver.within(connection, one.provider, Incoming(uuid4().hex, sender, text), rules) or {}
+        return (
+            self._receiver.receive_within(connection, one.provider, Incoming(uuid4().hex, sender, text), rules) or {}
+        )
 
 
 def _rows(connection: Connection, *these: ColumnElement[bool]) -> list[_Piece]:
@@ -172,7 +176,7 @@ def _opened(connection: Connection, sealing: Sealing, rows: Iterable[_Piece]) ->
     return {number: _decode(content) for number, content in found.items() if content is not None}
 
 
-def _ended(waiting: Sequence[_Piece], now: datetime) -> bool:
+def _is_ended(waiting: Sequence[_Piece], now: datetime) -> bool:
     return max(row.until for row in waiting) <= micros(now)
 
 

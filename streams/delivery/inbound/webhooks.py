@@ -36,7 +36,9 @@ CLAIMED, AT_ONCE = 100, 20
 """Calls of one round, and how many of them are made to one agency at a time."""
 LEASE = timedelta(minutes=2)
 """The time that an attempt may take; afterwards another process makes one."""
-WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
+RETRY_AFTER = tuple(
+    timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+)
 """The delay after each failed attempt before the next: some three days in all, as the standard recommends."""
 _GONE, _OK = 410, range(200, 300)
 UNWANTED_FOR, LOOKS = timedelta(days=1), 30
@@ -95,16 +97,18 @@ class Webhooks:
         by_agency: dict[str, list[WaitingWebhook]] = {}
         for row in wanted:
             by_agency.setdefault(calls[row.event].agency, []).append(row)
-        await asyncio.gather(*(self._tell_all(self._http, rows, calls) for rows in by_agency.values() if self._http))
+        await asyncio.gather(
+            *(self._call_agency(self._http, rows, calls) for rows in by_agency.values() if self._http)
+        )
         return len(waiting)
 
-    async def _tell_all(self, http: "Http", waiting: Sequence[WaitingWebhook], calls: Mapping[UUID, Call]) -> None:
+    async def _call_agency(self, http: "Http", waiting: Sequence[WaitingWebhook], calls: Mapping[UUID, Call]) -> None:
         """Call one agency; once it accepts nothing, put the rest off, so that others need not wait."""
         for start in range(0, len(waiting), AT_ONCE):
             now, rest = waiting[start : start + AT_ONCE], [each.event for each in waiting[start + AT_ONCE :]]
-            asked = await asyncio.gather(*(self._tell(http, each, calls[each.event]) for each in now))
+            asked = await asyncio.gather(*(self._call_once(http, each, calls[each.event]) for each in now))
             if None not in asked:
-                at = self._context.clock() + max(WAITS[1], *(answer for answer in asked if answer is not None))
+                at = self._context.clock() + max(RETRY_AFTER[1], *(answer for answer in asked if answer is not None))
                 await asyncio.to_thread(self._write, partial(webhook_outbox.put_off, events=rest, at=at))
                 return
 
@@ -164,7 +168,7 @@ class Webhooks:
         trace = next((traced(event.traceparent, str(stream)) for event in causes), None)
         return Call(stream, str(content.get("owner", "")), json.dumps(told, ensure_ascii=False).encode(), trace)
 
-    async def _tell(self, http: "Http", waiting: WaitingWebhook, call: Call) -> timedelta | None:
+    async def _call_once(self, http: "Http", waiting: WaitingWebhook, call: Call) -> timedelta | None:
         """Call the agency; return None if it accepted, else how long it asks us to wait."""
         hook, now = self._hooks[call.agency], self._context.clock()
         answer = await http.request("POST", hook.url, _headers(hook, call, now), call.body)
@@ -175,7 +179,7 @@ class Webhooks:
             )
             return None
         cause = str(status) if status is not None else str(getattr(answer, "reason", ""))
-        asked = _asked(answer, now)
+        asked = _requested_wait(answer, now)
         await asyncio.to_thread(self._write, lambda connection: self._failed(connection, waiting, call, cause, asked))
         return asked
 
@@ -183,15 +187,17 @@ class Webhooks:
         self, connection: Connection, waiting: WaitingWebhook, call: Call, cause: str, asked: timedelta
     ) -> None:
         """Try again later, not before the agency asks for it; after days, or a 410, make it a dead letter."""
-        if waiting.attempts < len(WAITS) and cause != str(_GONE):
-            webhook_outbox.retry_at(connection, waiting, self._context.clock() + max(WAITS[waiting.attempts], asked))
+        if waiting.attempts < len(RETRY_AFTER) and cause != str(_GONE):
+            webhook_outbox.retry_at(
+                connection, waiting, self._context.clock() + max(RETRY_AFTER[waiting.attempts], asked)
+            )
             return
         content = json.dumps({"event": str(call.event), "agency": call.agency}).encode()
         webhook_outbox.delete_done(connection, [call.event])
         self._letters.put(connection, Letter(KIND, str(call.event), cause, content))
 
 
-def retrying(context: WriteContext) -> LetterKind:
+def letter_kind(context: WriteContext) -> LetterKind:
     """Return the handler of dead letters that are webhooks."""
 
     def retry(content: bytes) -> None:
@@ -209,7 +215,7 @@ def _client() -> "Http":
     return http.Http(http.Timeouts())
 
 
-def _asked(answer: object, now: datetime) -> timedelta:
+def _requested_wait(answer: object, now: datetime) -> timedelta:
     """Return how long the agency asks us to wait, if it answered and said so."""
     from notifiers.http import client as http  # noqa: PLC0415  (as above)
 

@@ -250,7 +250,7 @@ def test_a_scheduled_job_that_the_settings_ask_for_no_more_is_no_finding(world: 
 class Unreadable(Log):
     """A log whose facts about people cannot be read."""
 
-    def opened(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
+    def entries(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
         """Fail, if there is anything to read."""
         if list(rows):
             raise ValueError("this cannot be read")

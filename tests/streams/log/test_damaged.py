@@ -119,7 +119,7 @@ def test_what_goes_on_beside_others_tells_it_once(caplog: pytest.LogCaptureFixtu
     """A part of a process that meets it says which fact it is, once, and is tried again."""
     faults = Faults()
     for _ in range(2):
-        assert faults.met("follower", DamagedFact(7, KeyError("secret"))) is None
+        assert faults.report("follower", DamagedFact(7, KeyError("secret"))) is None
     [said] = caplog.messages
     assert "position 7 " in said
     assert "secret" not in said

@@ -83,7 +83,7 @@ class Counting(Log):
 
     opened_rows = 0
 
-    def opened(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
+    def entries(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
         """As the log."""
         wanted = list(rows)
         self.opened_rows += len(wanted)

@@ -16,7 +16,7 @@ from projections.history import Concerns
 from streams.intake.intake import Intake
 from streams.replay import shadow as beside
 from streams.replay.rebuild_compare import COMPARED
-from streams.replay.shadow import LOCK_NOT_AVAILABLE, SHADOW, quiet, standing
+from streams.replay.shadow import LOCK_NOT_AVAILABLE, SHADOW, standing, writers_locked_out
 from streams.storage.database import Database
 from tests.streams.storing import (
     AIDA,
@@ -259,7 +259,7 @@ def test_a_rebuild_gives_way_to_who_writes(known: Store, shadow: Database) -> No
         connection.execute(update(tables.nudges).values(version=9))
 
     def rebuild(_: Connection) -> None:
-        with quiet(known.database, shadow, COMPARED) as (connection, beside):
+        with writers_locked_out(known.database, shadow, COMPARED) as (connection, beside):
             found = connection.exec_driver_sql(f"SELECT count(*) FROM {beside.live}.history WHERE position = 99")  # noqa: S608  (ours)
             assert found.scalar_one() == 1
 
@@ -274,7 +274,7 @@ def test_nobody_writes_while_views_are_compared_and_swapped(known: Store, shadow
         known.log.append(connection, [cancelled(71)])
 
     with ThreadPoolExecutor(1) as thread:
-        with quiet(known.database, shadow, COMPARED):
+        with writers_locked_out(known.database, shadow, COMPARED):
             writing = thread.submit(known.database.write, write)
             assert waits(known.database)
             assert known.scanned()

@@ -167,7 +167,7 @@ def test_what_differs_alone_is_looked_at_while_nobody_writes(tmp_path: Path) -> 
         """A connection that tells how each statement would be done."""
 
         def exec_driver_sql(self, statement: str) -> "Explained":
-            with shadow.watching(database, views) as connection:
+            with shadow.reading_both(database, views) as connection:
                 plans.extend(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}"))
             return self
 

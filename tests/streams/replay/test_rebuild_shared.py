@@ -12,7 +12,7 @@ from sqlalchemy import select
 from projections import tables
 from streams.planning.residences import ResidenceRows
 from streams.replay import shadow
-from streams.replay.rebuild_parallel import LocalParts, Part, PartKind, left
+from streams.replay.rebuild_parallel import LocalParts, Part, PartKind, parts_left
 from tests.streams.rebuilding import lived_on, rebuild
 from tests.world import World
 
@@ -98,6 +98,6 @@ def test_a_part_for_a_shadow_that_is_gone_is_in_no_other(world: World) -> None:
         for name, waiting in (("an earlier one", [part]), ("a later one", [])):
             parts.do(views, name, part)
             with views.reading() as connection:
-                assert left(connection, part.what, part.of, part.upto) == waiting
+                assert parts_left(connection, part.what, part.of, part.upto) == waiting
                 assert bool(connection.execute(select(tables.nudges)).first()) != bool(waiting)
     shadow.drop(platform.database)

@@ -33,7 +33,7 @@ class Broken(Log):
 
     broken: Sequence[int] = ()
 
-    def opened(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
+    def entries(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
         """As the log, but for those."""
         wanted = list(rows)
         if not {row[0] for row in wanted}.isdisjoint(self.broken):

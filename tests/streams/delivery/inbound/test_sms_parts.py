@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.event import listen
 
 from notifiers.port.interface import Incoming, Piece
-from streams.delivery.inbound.sms_parts import Made, SmsReassembly
+from streams.delivery.inbound.sms_parts import NewKeys, SmsReassembly
 from streams.queues.dead_letters import LetterFilter
 from streams.rules.in_force import Rules
 from streams.runtime import cleanup
@@ -254,11 +254,13 @@ class Overtaken:
     def __init__(self, world: World) -> None:
         self._writer, self._receiving = world.name(AIGERIM), world.platform.delivery.inbound.receiving
 
-    def writers(self, *_: object) -> Sequence[str]:
+    def possible_senders(self, *_: object) -> Sequence[str]:
         return [self._writer]
 
-    def within(self, connection: Connection, provider: str, message: Incoming, rules: Rules) -> Made | None:
-        return self._receiving.within(connection, provider, message, rules)
+    def receive_within(
+        self, connection: Connection, provider: str, message: Incoming, rules: Rules
+    ) -> NewKeys | None:
+        return self._receiving.receive_within(connection, provider, message, rules)
 
 
 def test_who_is_erased_meanwhile_writes_no_piece(world: World) -> None:

@@ -10,10 +10,10 @@ from standardwebhooks import Webhook
 
 from app.providers import HookSettings
 from domain.persons.replies import Reply
-from streams.delivery.inbound.webhooks import AT_ONCE, LEASE, UNWANTED_FOR, WAITS, Hook, Webhooks
+from streams.delivery.inbound.webhooks import AT_ONCE, LEASE, RETRY_AFTER, UNWANTED_FOR, Hook, Webhooks
 from streams.queues.dead_letters import LetterFilter
 from streams.runtime import cleanup
-from streams.runtime.cleanup import UNTOLD
+from streams.runtime.cleanup import UNSENT_WEBHOOKS_KEPT
 from tests.app.http.wire import TRACE
 from tests.notifiers.http_peers import Answer, HttpPeer, RecordedRequest, answer, listening
 from tests.notifiers.peers import Act
@@ -185,8 +185,8 @@ async def test_what_fails_is_tried_again_under_the_same_id(told: Told) -> None:
     """After an error and a lost link the call comes again, later, and the agency can tell that it is one."""
     await told.answer()
     assert len(told.peer.heard) == 1
-    await told.wait(WAITS[0])
-    await told.wait(WAITS[1])
+    await told.wait(RETRY_AFTER[0])
+    await told.wait(RETRY_AFTER[1])
     await told.wait(timedelta(days=5))
     assert len(told.peer.heard) == 3
     assert len({each.headers["webhook-id"] for each in told.peer.heard}) == 1
@@ -196,17 +196,17 @@ async def test_what_fails_is_tried_again_under_the_same_id(told: Told) -> None:
 async def test_what_fails_for_days_becomes_a_dead_letter(told: Told) -> None:
     """After the last attempt nothing more is tried until an operator says so, and then it is as if new."""
     await told.answer()
-    for wait in WAITS:
+    for wait in RETRY_AFTER:
         await told.wait(wait)
-    assert len(told.peer.heard) == len(WAITS) + 1
+    assert len(told.peer.heard) == len(RETRY_AFTER) + 1
     letters = told.world.platform.runtime.dead_letters
     [letter] = letters.letters(EVERYBODY)
     assert (letter.kind, letter.cause, letter.told) == ("webhook", "500", "for labour")
     await told.wait(timedelta(days=9))
-    assert len(told.peer.heard) == len(WAITS) + 1
+    assert len(told.peer.heard) == len(RETRY_AFTER) + 1
     assert letters.retry(EVERYBODY).handled == 1
     await told.wait(timedelta())
-    assert len(told.peer.heard) == len(WAITS) + 2
+    assert len(told.peer.heard) == len(RETRY_AFTER) + 2
     assert letters.count(EVERYBODY) == 0
 
 
@@ -245,7 +245,7 @@ async def test_who_wants_to_be_told_nothing_is_not_waited_for(tmp_path: Path) ->
     )
     await world.settle()
     assert world.health().untold == 1
-    world.at(world.clock() + UNTOLD + timedelta(days=1))
+    world.at(world.clock() + UNSENT_WEBHOOKS_KEPT + timedelta(days=1))
     cleanup.run(world.platform.database, world.clock())
     assert world.health().untold == 0
     world.close()
@@ -269,7 +269,7 @@ async def test_an_agency_that_takes_nothing_is_not_called_for_all_that_waits(tol
     await told.world.settle()
     assert len(told.peer.heard) == AT_ONCE
     for _ in range(4):  # what failed waits longer and longer, so the others come before it
-        await told.wait(WAITS[1])
+        await told.wait(RETRY_AFTER[1])
     assert len({each.headers["webhook-id"] for each in told.peer.heard}) == AT_ONCE + 5
 
 

@@ -11,7 +11,7 @@ from streams.kafka.republish import position_at
 from streams.rules.library import Library, NothingPublished
 
 DIGITS = 19
-"""A position has fewer."""
+"""A position of the log has fewer digits."""
 
 
 def zone_here(library: Library) -> ZoneInfo:

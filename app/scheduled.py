@@ -37,7 +37,7 @@ AUDIT = "audit verify"
 JOB_KINDS = {"verify": AUDIT, "sample": sample.KIND}
 """Job of the schedule -> the kind of job that it asks for."""
 EXPIRY_NOTICE = timedelta(days=21)
-"""A certificate that is valid for less is told of: so long it may take to get another."""
+"""A certificate that is valid for less time is reported: getting another may take so long."""
 
 
 NEVER_BY_NAME = "retire"

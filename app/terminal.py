@@ -56,7 +56,7 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
 
 
 def print_line(line: str) -> None:
-    """One line of what was asked for, to stdout; whoever has seen enough of it may leave."""
+    """Write a line of output to stdout; end quietly where its reader has gone."""
     with writing():
         sys.stdout.write(visible(line) + "\n")
 
@@ -84,7 +84,7 @@ def write_file(file: Path, text: str, option: str) -> None:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """End well where nobody reads on, and with a sentence where the output takes no more."""
+    """End the command quietly where nobody reads on, and with a sentence where the output takes no more."""
     try:
         yield
     except OSError as error:
@@ -95,12 +95,12 @@ def writing() -> Iterator[None]:
 
 
 def print_json(value: PlainData) -> None:
-    """One compact JSON object, to stdout."""
+    """Write a compact JSON object to stdout."""
     print_line(compact(value))
 
 
 def print_json_or_lines(plain: PlainData, *lines: str, as_json: bool) -> None:
-    """One thing that was asked for, to stdout: as an object for programs, or as lines for people."""
+    """Write output to stdout: `plain` as a JSON object for programs, or the lines for people."""
     if as_json:
         print_json(plain)
     else:
@@ -109,7 +109,7 @@ def print_json_or_lines(plain: PlainData, *lines: str, as_json: bool) -> None:
 
 
 def compact(value: PlainData) -> str:
-    """One line of compact JSON."""
+    """Return the value as one line of compact JSON."""
     return _encode(value).decode()
 
 
@@ -126,7 +126,7 @@ def talk(line: str) -> None:
 
 
 def warn(line: str) -> None:
-    """One line that must not be missed: as `talk` says it, in red at a terminal and a warning in a log."""
+    """Write a line that must not be missed: like `talk`, but in red at a terminal and as a warning in a log."""
     log = logging.getLogger(TALK)
     if log.handlers:
         log.warning("%s", line)
@@ -145,9 +145,9 @@ def _say(line: str) -> None:
 
 
 def confirm(wish: str, word: str, *, yes: bool) -> None:
-    """Go on only if whoever is at the terminal types that word (a count, a name); `yes`: they said so before.
+    """Go on only if the user types that word (a count, a name); `yes`: they agreed by an option.
 
-    Nobody there declines.
+    Where nobody is at the terminal, the command ends as declined.
     """
     if yes:
         return

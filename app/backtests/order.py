@@ -1,4 +1,4 @@
-"""The order of a backtest."""
+"""The order of a backtest: which draft is played, by which rules, from when to when."""
 
 from datetime import datetime
 

@@ -81,7 +81,7 @@ class Report(Struct, frozen=True):
 
     @property
     def samples(self) -> list[Sample]:
-        """Ten of them."""
+        """Return ten sample messages."""
         return self.tally.samples.chosen()
 
     @property

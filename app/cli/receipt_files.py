@@ -1,4 +1,4 @@
-"""Files of receipts that an operator got from a provider, a JSON a line: they settle unknown outcomes."""
+"""Files of receipts that an operator got from a provider, one JSON object a line: they settle unknown outcomes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

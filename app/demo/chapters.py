@@ -178,4 +178,4 @@ CHAPTERS: Final[Mapping[str, Chapter]] = {
         visits=1,
     ),
 }
-"""Trigger -> its chapter."""
+"""The chapter of each trigger, by its name."""

@@ -28,7 +28,7 @@ _VERSION: Final = re.compile(r"/work/submissions/[^/]+/[^/]+")
 
 
 class Tab(Struct, frozen=True):
-    """A way to another chair."""
+    """A link of the ribbon, to the page of another role."""
 
     label: str
     href: str

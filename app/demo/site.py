@@ -59,7 +59,7 @@ _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def register_staff(principals: Path) -> None:
-    """Put the demo's officials into the file of principals; nobody gets their tokens."""
+    """Add the demo's officials to the file of principals; nobody gets their tokens."""
     for each in STAFF.values():
         add(principals, each)
 

@@ -59,7 +59,7 @@ class Year:
         return len(self._people.known)
 
     async def load_past(self) -> None:
-        """Take in what the registries knew before the start, and plan what of it is still ahead."""
+        """Take in the events from before the start, and plan what is still ahead of them."""
         await asyncio.to_thread(self._take_in, self._people.known, self.start)
         await self._engine.until_idle()
 

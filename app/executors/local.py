@@ -43,7 +43,7 @@ def _begin(alive: Connection) -> None:
 
 
 def _end_with(alive: Connection) -> None:
-    """End this process once the other end is closed: also a process that was killed closes it."""
+    """End this process once the other end is closed, which also happens where its process is killed."""
     with suppress(EOFError, OSError):
         alive.recv()
     os._exit(0)

@@ -74,7 +74,10 @@ def rule_of(path: str) -> Rule:
 
 
 class _BodyRefused(HTTPException):
-    """A body is not read on. Of the framework's own kind, for it takes any other error for a body it cannot read."""
+    """Raised where a body is not read any further.
+
+    It is an HTTPException, because the framework takes any other error for a body that it cannot read.
+    """
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.status, problem.detail, problem.headers)
@@ -110,7 +113,7 @@ class Admission:
 
 
 def _bounded(receive: Receive, most: int, patience: float) -> Receive:
-    """The same body: no more of it than `most` bytes, and within `patience` seconds from now."""
+    """Return a receiver of the same body that allows at most `most` bytes, and `patience` seconds from now."""
     taken, whole, end = 0, False, asyncio.get_running_loop().time() + patience
 
     async def read() -> Message:
@@ -137,7 +140,10 @@ def _too_slow(patience: float) -> Problem:
 
 
 async def _read_and_check(scope: Connection, receive: Receive, most: int) -> Receive:
-    """Read the body, check its JSON, and give it once more; what is no JSON at all is for the route to refuse."""
+    """Read the body, check its JSON, and return a receiver that repeats it.
+
+    What is no JSON at all is for the route to refuse.
+    """
     body = await read_body(Request(scope, receive), most)
     if body:
         await run_in_threadpool(_check_json, body)

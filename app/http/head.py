@@ -18,7 +18,7 @@ class Head:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer it."""
+        """Answer one request."""
         if scope["type"] != "http" or scope["method"] != "HEAD" or not has_head(scope["path"]):
             await self._app(scope, receive, send)
             return

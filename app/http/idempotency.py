@@ -80,7 +80,7 @@ class Idempotency:
         await Response(before.body, before.status, headers)(request.scope, receive, send)
 
     async def _first(self, request: Request, name: bytes, receive: Receive, send: Send) -> None:
-        """Do it; who asks again the moment that they have the answer finds it kept."""
+        """Answer the first request with this key; the answer is kept before it is sent."""
         heard: list[Message] = []
 
         async def hear(message: Message) -> None:

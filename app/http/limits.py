@@ -43,12 +43,12 @@ NETWORK = 64
 
 
 def mark_as_provider(request: Request) -> None:
-    """The request is a provider's, by its token or signature."""
+    """Mark the request as one of a provider, proved by its token or signature: it is not limited."""
     request.state.admitted = True
 
 
 def mark_as_no_guess(request: Request) -> None:
-    """The request tried no secret or code, or one that is right: it is no guess."""
+    """Mark the request as no guess: it tried no secret or code, or the right one."""
     request.state.wrong = False
 
 

@@ -192,7 +192,7 @@ def reason_of(error: Mapping[str, Any]) -> str:
 
 
 def unavailable(_request: Request, _error: Exception) -> Problem:
-    """The database is away."""
+    """Return the problem of a database that does not answer."""
     detail = Said("the platform cannot reach its database or has no rules yet; send the same request again later")
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_SECONDS})
 

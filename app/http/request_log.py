@@ -27,7 +27,7 @@ def note_cause(request: Request, error: Exception) -> None:
 
 
 class RequestLog:
-    """Notes each request once it is answered."""
+    """Middleware that logs and times each request once it is answered."""
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
         self._app = app
@@ -40,7 +40,7 @@ class RequestLog:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer it."""
+        """Answer one request, and note it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

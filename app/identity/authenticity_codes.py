@@ -60,7 +60,7 @@ class AuthenticMessage(Struct, frozen=True):
 
 
 class Codes:
-    """Makes and checks codes."""
+    """Makes and checks authenticity codes."""
 
     def __init__(self, secret: str, context: WriteContext) -> None:
         self._key, self._context, self._inboxes = bytes.fromhex(secret), context, Inboxes(context)
@@ -152,7 +152,7 @@ def proof_maker(links: Links, codes: Codes) -> ProofOf:
 
 
 def short_link_lookup(context: WriteContext) -> Beginning:
-    """Finds what a short link may lead to."""
+    """Return the lookup of a short link: it finds the nudges and recipients that the link may mean."""
 
     def found(number: int, bits: int) -> Iterator[tuple[UUID, str]]:
         with context.database.reading() as connection:

@@ -132,7 +132,7 @@ def _check(path: Path, keyring: Keyring) -> None:
 
 
 def new_keyring() -> Keyring:
-    """Fresh keys."""
+    """Return a new set of random keys."""
     return Keyring(_key(), {1: _key()}, _key())
 
 

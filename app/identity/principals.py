@@ -43,7 +43,7 @@ class StoredPrincipal(Struct, frozen=True, forbid_unknown_fields=True):
     scopes: tuple[Scope, ...] = ()
 
     def principal(self, name: str) -> Principal:
-        """Them, without the token."""
+        """Return the principal, without the token."""
         return Principal(name, self.agency, frozenset(self.roles), self.contacts, frozenset(self.scopes))
 
 
@@ -182,5 +182,5 @@ def _table(name: str, kept: StoredPrincipal) -> str:
 
 
 def _toml(value: PlainData) -> str:
-    """TOML writes both as JSON does."""
+    """Return a string or a list in TOML, which writes both as JSON does."""
     return json.dumps(value, ensure_ascii=False)

@@ -25,7 +25,7 @@ def list_path(key_file: Path) -> Path:
 
 
 def add(key_file: Path, wanted: Iterable[Over], at: datetime) -> None:
-    """These more, on the disk before it returns. Where the folder is read-only, say that a restore needs more."""
+    """Add these to the list, on the disk before it returns; where the folder is read-only, warn the operator."""
     try:
         append(list_path(key_file), [compact(Retired(one.type, one.year, at)) for one in wanted])
     except OSError as error:

@@ -20,7 +20,7 @@ NOT_ALL = "some persons cannot be planned (`habarshy repair --plan` says why); n
 
 
 class ResultPrinter(Protocol):
-    """Prints what came of a job."""
+    """Prints the result of a job."""
 
     def __call__(self, job: Job, *, as_json: bool) -> None:
         """Print the result to standard output."""
@@ -34,7 +34,7 @@ def report(job: Job, *, as_json: bool) -> None:
 
 
 def print_result(job: Job, *, as_json: bool) -> None:
-    """Print what came of it, if it is done and of a kind that has more to say than its own words."""
+    """Print the result of a job, if it is done and of a kind that has more to say than its own words."""
     if has_more_to_print(job):
         PRINTERS[job.kind](job, as_json=as_json)
 

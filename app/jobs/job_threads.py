@@ -33,7 +33,7 @@ class JobThreads:
         self._stopping = threading.Event()
 
     def start_waiting(self) -> None:
-        """Begin what waits.
+        """Begin the jobs that wait.
 
         Raises:
             OperationalError, …: the database is away.
@@ -74,14 +74,14 @@ class JobThreads:
             thread.join(seconds)
 
     def stop(self) -> None:
-        """Begin nothing more, and give back what is at work here, after its present step."""
+        """Begin no more jobs, and give back those at work here after their present step."""
         self._stopping.set()
         self.wait()
         self._attendance.release()
 
 
 class JobControl:
-    """Asks for jobs, has them gone on with, cancels them. `workers`: those of this process, if it has any."""
+    """Requests, confirms, resumes and cancels jobs. `workers`: those of this process, if it has any."""
 
     def __init__(self, platform: Platform, workers: JobThreads | None = None) -> None:
         self._platform, self._jobs, self._workers = platform, platform.queues.jobs, workers
@@ -96,7 +96,7 @@ class JobControl:
         return self._begun(self._jobs.ask(kind, KINDS[kind].lane, arguments, by, waits=True))
 
     def confirm(self, id_: int, count: int, by: str) -> Job:
-        """Have a job begun that was counted.
+        """Confirm a counted job, which then begins.
 
         Raises:
             Busy, ForgedJob, NotNow, Stale, UnknownJob, UnknownKind: with what to do.
@@ -113,12 +113,12 @@ class JobControl:
         return max(counted.took, plan.count / (self._jobs.measured(kind) or plan.a_second))
 
     def begin(self, kind: str, arguments: Mapping[str, Any], by: str) -> Job:
-        """Have a job begun that needs no confirmation. Raises Busy where another one of its lane is under way."""
+        """Request a job that begins without confirmation. Raises Busy where another one of its lane is under way."""
         plan = plan_of(planned_work(self._platform, kind, arguments))
         return self._begun(self._jobs.add(kind, KINDS[kind].lane, arguments, plan, by, waits=True))
 
     def resume(self, id_: int) -> Job:
-        """Have a job gone on with that was paused, failed, or lost its process; one that was counted is counted anew.
+        """Resume a job that was paused, failed, or lost its process; one that was counted is counted anew.
 
         Raises:
             Busy, NotNow, UnknownJob, UnknownKind: with what to do.
@@ -138,7 +138,7 @@ class JobControl:
         return UNATTENDED if waits else ""
 
     def after_a_moment(self, id_: int) -> Job:
-        """Return the job in a moment: what is counted at once need not be looked for again."""
+        """Return the job after a moment: one that is counted at once then shows its count already."""
         if self._workers is not None:
             self._workers.wait(id_, MOMENT_S)
             return self._jobs.job(id_)

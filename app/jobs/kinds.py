@@ -63,12 +63,12 @@ _NAMES_WHO_CONFIRMED = ("backfill", "repair-failed", "resolve-unknown")
 
 
 def planned_work(platform: Platform, kind: str, arguments: Mapping[str, Any]) -> Work:
-    """Return the work of a job that is not there yet, to see what it would do."""
+    """Return the work of a job that does not exist yet, to see what it would do."""
     return KINDS[kind].work(platform, {**arguments, "job": 0})
 
 
 def work_of(platform: Platform, job: Job) -> Work:
-    """Return the work of a job that is there already, whose facts name who confirmed it, as far as that is known.
+    """Return the work of an existing job, whose facts name who confirmed it, as far as that is known.
 
     An erasure names who asked for it, with their agency. Raises UnknownKind where no such kind is known here.
     """

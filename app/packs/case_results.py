@@ -22,7 +22,7 @@ class CaseResult(NamedTuple):
 
 
 def try_case(stage: Stage, case: TriggerTest) -> CaseResult:
-    """Play it."""
+    """Play a case, and compare what happens with what it expects."""
     played = rehearse(stage, case)
     differences = judge(case, played.endings)
     missing = [each.expected is not None and each.got is None for each in differences]

@@ -53,7 +53,7 @@ class DraftText(Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, str, frozenset[tuple[str, str]]]:
-        """Return the same for the same text."""
+        """Return a key that is equal for equal texts."""
         return self.pack, self.trigger, frozenset(self.files.items())
 
 
@@ -210,7 +210,7 @@ class LaidOutDraft:
         return DraftTask(do, self._packs, str(self._folder), now, persona)
 
     def _named(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Return the same without the folder, which goes again: `kk.md`, or `kz/pack.yaml`."""
+        """Return the findings with paths relative to the temporary folder: `kk.md`, or `kz/pack.yaml`."""
         own, top = f"{self._folder}/", f"{self._folder.parent.parent}/"
         return tuple(replace(each, path=each.path.removeprefix(own).removeprefix(top)) for each in found)
 
@@ -237,7 +237,7 @@ class Bench:
 
     @contextmanager
     def laid(self, text: DraftText, *, others: bool = False) -> Iterator[LaidOutDraft]:
-        """The draft, while the block lasts; `others`: beside all triggers in force, as it would be once published.
+        """Yield the draft, laid out; `others`: beside all triggers in force, as it would be once published.
 
         A text that was laid out lately stays where it is, so that the child that knows it need not read it again.
 
@@ -288,7 +288,7 @@ class Bench:
             raise BadDraft(Words("its files have more than {most} kB", most=MOST_BYTES // 1024))
 
     def _write(self, top: Path, now: Governed) -> None:
-        """The packs without triggers."""
+        """Write the published packs, without their triggers."""
         for name, pack in now.packs.items():
             if name != BUILT_IN:
                 _put(top / name, _texts(pack.hash, partial(pack_texts, pack.content)))

@@ -41,7 +41,7 @@ def install_citizen(app: Api, platform: Platform, pages: Pages) -> None:
 
 
 class Citizen(CitizenPages):
-    """The lists, and the data."""
+    """A citizen's front page, planned messages, data and tokens."""
 
     @routes.get("/")
     def front(self, request: Request) -> Response:
@@ -105,7 +105,7 @@ class Citizen(CitizenPages):
 
     @routes.post("/my/data/end-tokens")
     def end_tokens(self, request: Request, fields: Form) -> Response:
-        """No token that the citizen made so far is of any use from now on."""
+        """End every token that the citizen has made so far."""
         person, _ = self._visitor(request, fields)
         end_tokens(self._platform.rules.context, person)
         visits.tell_once(request, ENDED)

@@ -130,7 +130,7 @@ class Devices(CitizenPages):
 
     @routes.post("/my/devices/{device}/remove")
     def remove(self, request: Request, device: str, fields: Form) -> Response:
-        """Notify no more there."""
+        """Remove a device: nothing is sent to it any more."""
         name, _ = self._visitor(request, fields)
         self._store.remove(name, device)
         return self._done(request, "removed")

@@ -16,7 +16,7 @@ from domain.core.translatable import N_
 
 
 class ErrorPages:
-    """Answers what went wrong with a page, where a page was wished for."""
+    """Shows a problem as a page to browsers, and as a problem document to programs."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages

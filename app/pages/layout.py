@@ -169,15 +169,15 @@ def _environment(language: str, root: str, folders: tuple[Path, ...]) -> Environ
 
 
 def _on_this_site(path: str) -> str:
-    """Return the path as a link that stays here.
+    """Return the path as a link that stays on this site.
 
-    What follows two slashes, or a backslash, is another site to browsers.
+    Browsers take what follows two slashes, or a backslash, for another site.
     """
     return f"/{quote(path.lstrip('/'))}"
 
 
 def _style_version() -> str:
-    """Changes with the stylesheet, so that no browser shows new pages in an old dress."""
+    """Return a hash of the static files, so that no browser shows new pages with an old stylesheet."""
     files = sorted((_HERE / "static").iterdir())
     return blake2b(b"".join(path.read_bytes() for path in files), digest_size=6).hexdigest()
 

@@ -53,7 +53,7 @@ class PreferencesPage(CitizenPages):
 
     @routes.post("/my/preferences")
     def change(self, request: Request, fields: Form) -> Response:
-        """Choose."""
+        """Store the choices of the form."""
         name, frame = self._visitor(request, fields)
         person = self._platform.delivery.inbound.preferences.person(name)
         topics = self._platform.queries.inboxes.topics()

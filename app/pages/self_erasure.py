@@ -22,7 +22,7 @@ Rows = list[tuple[str, str]]
 
 
 class SelfErasure(CitizenPages):
-    """The page from which there is no way back."""
+    """The page on which citizens erase their own data."""
 
     @routes.get("/my/erase")
     def show(self, request: Request) -> Response:
@@ -32,7 +32,7 @@ class SelfErasure(CitizenPages):
 
     @routes.post("/my/erase")
     def erase(self, request: Request, fields: Form) -> Response:
-        """Do it, for who typed the word; they are signed out, and get the certificate."""
+        """Erase the person's data if they typed the word; sign them out, and show the certificate."""
         person, frame = self._visitor(request, fields)
         word = frame.speech.say("ERASE")
         if visits.field_of(fields, "word").casefold() != word.casefold():

@@ -72,7 +72,7 @@ class SignIn(RoutedPages):
 
     @routes.get("/sign-in/{name}")
     async def leave(self, request: Request, name: str, next: str = "") -> Response:
-        """Go to the issuer."""
+        """Redirect the visitor to the issuer."""
         client = self._client(name)
         request.session[visits.NEXT] = visits.local_path(next)
         here = URL(f"{self._settings.base_url.rstrip('/')}/sign-in/{name}/back")
@@ -81,7 +81,7 @@ class SignIn(RoutedPages):
 
     @routes.get("/sign-in/{name}/back")
     async def back(self, request: Request, name: str) -> Response:
-        """Come back from the issuer, who says who it is."""
+        """Begin the visit of somebody who comes back from the issuer, by its claims."""
         client, settings = self._client(name), self._settings.sign_in[name]
         try:
             token = await client.authorize_access_token(request)

@@ -522,7 +522,7 @@ def _scheduled(on: Condition) -> Iterator[Finding]:
 
 
 def _waiting(on: Condition) -> Iterator[Finding]:
-    """Yield what waits for a human."""
+    """Yield the findings about what waits for a person to decide."""
     status = on.status
     if status.dead_letters:
         show = ("habarshy", "dead-letters", "list")

@@ -31,7 +31,7 @@ class Shape:
 
 
 def random_shape(rng: Random) -> Shape:
-    """Draw a household."""
+    """Return the shape of a household, drawn at random by the weights."""
     match rng.choices(_KINDS, _WEIGHTS)[0]:
         case "couple":
             woman = rng.triangular(20, 88, 32)

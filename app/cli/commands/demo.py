@@ -11,7 +11,7 @@ import uvloop
 from app.terminal import Exit, print_line, stop, talk
 
 Citizens = Annotated[int, typer.Option(min=1, max=5000, help="The number of people at the start.")]
-Seed = Annotated[int, typer.Option(help="The seed of randomness; the same seed gives the same people.")]
+Seed = Annotated[int, typer.Option(help="The random seed; the same seed gives the same people.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The port of the page; 0 takes a free one.")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep the database and its keys afterwards.")]
 Fast = Annotated[bool, typer.Option("--fast", help="Play the year as fast as possible.")]

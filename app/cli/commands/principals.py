@@ -23,7 +23,7 @@ from streams.storage.schema import NoDatabase
 from templates.reading.files import read_document
 from templates.reading.findings import Report, hint
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The name by which the log knows them.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the principal in the log.")]
 Agency = Annotated[str, typer.Option("--agency", metavar="A", help="The agency for which they act.")]
 Roles = Annotated[list[Role] | None, typer.Option("--role", help="A role; may be given several times.")]
 Scopes = Annotated[

@@ -44,7 +44,7 @@ OfAgency = Annotated[
 ]
 LastOnly = Annotated[
     bool,
-    typer.Option("--last-only", help="With --failed: only where the last attempt was on this channel, and so on."),
+    typer.Option("--last-only", help="With --failed: only where the last attempt matches, not an earlier one."),
 ]
 
 

@@ -9,9 +9,9 @@ from app.simulation.population import EmptySpan, simulate
 from app.terminal import Exit, print_json, stop
 
 Citizens = Annotated[int, typer.Option(min=1, help="The number of people at the start.")]
-Seed = Annotated[int, typer.Option(help="The seed of randomness; the same seed gives the same people.")]
-From = Annotated[str, typer.Option("--from", metavar="DATE", help="First day.")]
-To = Annotated[str, typer.Option("--to", metavar="DATE", help="The day after the last.")]
+Seed = Annotated[int, typer.Option(help="The random seed; the same seed gives the same people.")]
+From = Annotated[str, typer.Option("--from", metavar="DATE", help="The first day.")]
+To = Annotated[str, typer.Option("--to", metavar="DATE", help="The day after the last day.")]
 
 
 def simulate_command(

@@ -10,7 +10,7 @@ from app.cli.principal_session import principal_session
 from app.terminal import Exit, stop, talk
 
 Scope = Annotated[Literal["trigger", "agency", "channel", "all"], typer.Argument(help="The kind of thing to stop.")]
-Name = Annotated[str | None, typer.Argument(metavar="NAME", help="Its name; none for all.")]
+Name = Annotated[str | None, typer.Argument(metavar="NAME", help="The name of what to stop; left out with all.")]
 Stop = Annotated[bool, typer.Option("--stop/--go", help="Stop sending, or resume it.")]
 _REASON = typer.Option("--reason", help="The reason, which the log keeps.", callback=reason_given)
 Reason = Annotated[str, _REASON]

@@ -19,7 +19,8 @@ Ask = Annotated[bool, typer.Option("--ask", help="Ask their providers what becam
 Again = Annotated[bool, typer.Option("--again", help="Send them again: you know that they had not left.")]
 Close = Annotated[bool, typer.Option("--close", help="Leave them unknown, and list them no more.")]
 Receipts = Annotated[
-    Path | None, typer.Option("--receipts", metavar="FILE", help="Settle by receipts, a JSON a line.")
+    Path | None,
+    typer.Option("--receipts", metavar="FILE", help="Settle by the receipts in this file, one JSON object a line."),
 ]
 Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Your reason; the log keeps it.")]
 Cause = Annotated[str | None, typer.Option("--cause", help="Only those with this cause, as listed.")]

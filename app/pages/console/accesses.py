@@ -23,7 +23,7 @@ class AccessPage(ConsolePages):
 
     @routes.get("/console/readings")
     def show(self, request: Request, before: Before = None) -> Response:
-        """The latest first."""
+        """List the accesses, the latest first."""
         _, frame = self._staff.reader(request)
         by = query_of(request).get("by", "")[:100]
         found, on = latest_accounts(self._staff.platform.log, before, by)

@@ -109,7 +109,7 @@ class DeadLetterPages(ConsolePages):
 
     @routes.post("/console/letters/do")
     def do(self, request: Request, fields: Form) -> Response:
-        """Do it, if the number was typed that it is about."""
+        """Retry or drop the letters, if their number was typed as confirmation."""
         who, frame = self._staff.operator(request, fields)
         given = {name: short_field(fields, name, CAUSE_LENGTH) for name in ("kind", "cause", "what")}
         chosen = _chosen(given, doing=True)

@@ -40,7 +40,7 @@ class JobPages(ConsolePages):
 
     @routes.get("/console/jobs")
     def list_jobs(self, request: Request) -> Response:
-        """The latest, and what may be begun."""
+        """List the latest jobs, and the kinds that may be begun."""
         _, frame = self._staff.operator(request)
         rows = [self._row(each, frame) for each in self._jobs.latest(20)]
         kinds = [(kind, *map(frame.speech.say, KINDS[kind])) for kind in self._orders.kinds]
@@ -109,12 +109,12 @@ class JobPages(ConsolePages):
 
     @routes.post("/console/jobs/{id}/resume")
     def resume(self, request: Request, fields: Form) -> Response:
-        """Go on with it, here."""
+        """Resume a job."""
         return self._do(request, fields, "resume")
 
     @routes.post("/console/jobs/{id}/cancel")
     def cancel(self, request: Request, fields: Form) -> Response:
-        """End it for good, if its number was typed."""
+        """Cancel a job for good, if its number was typed."""
         return self._do(request, fields, "cancel")
 
     def _do(self, request: Request, fields: Fields, what: str) -> Response:

@@ -42,7 +42,7 @@ COLOURS = {"failed": "bad", "unknown": "note", "delivered": "good", "opened": "g
 _PLACE = re.compile(r"([0-9]{1,18})\.([0-9a-f]{32})")
 A_DAY = timedelta(days=1)
 DIGITS = 18
-"""A position has fewer."""
+"""A position of the log has fewer digits."""
 _NOT_WHOLE = N_("The link to this page is not whole. Search again.")
 
 

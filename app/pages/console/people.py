@@ -61,7 +61,7 @@ class PersonPages(ConsolePages):
 
     @routes.post("/console/people")
     def look(self, request: Request, fields: Form) -> Response:
-        """Note that they are read, then show them."""
+        """Record in the log who is looked at and why, then show the trail."""
         who, frame = self._staff.reader(request, fields)
         given, purpose = short_field(fields, "person"), short_field(fields, "purpose", MOST_SAID)
         say = frame.speech.say

@@ -65,7 +65,7 @@ class SchedulePages(ConsolePages):
 
     @routes.post("/console/schedule/{job}/now")
     def run_now(self, request: Request, job: str, fields: Form) -> Response:
-        """Have it run now, by the process that keeps the schedule."""
+        """Have a job run now, by the process that keeps the schedule."""
         self._staff.operator(request, fields)
         if job not in JOBS or job == NEVER_BY_NAME:
             raise Problem(HTTPStatus.NOT_FOUND, Said("no job of that name is begun here"), kind="unknown-name")

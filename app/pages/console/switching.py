@@ -57,7 +57,7 @@ class SwitchPages(ConsolePages):
 
     @routes.post("/console/switches/stop")
     def stop(self, request: Request, fields: Form) -> Response:
-        """Stop it, from the next send on."""
+        """Set a kill switch: nothing more of it is sent, from the next send on."""
         return self._set(request, fields, stopped=True)
 
     @routes.post("/console/switches/go")

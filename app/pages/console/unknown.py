@@ -27,7 +27,7 @@ class UnknownPage(ConsolePages):
 
     @routes.get("/console/unknown")
     def kinds(self, request: Request) -> Response:
-        """All kinds, the largest first."""
+        """List all kinds of unknown outcomes, the largest first."""
         _, frame = self._staff.operator(request)
         found = self._staff.platform.replay.unknown_outcomes.counts()
         rows = [_row(kind, count, frame.speech) for kind, count in found.most_common()]

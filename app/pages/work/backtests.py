@@ -335,7 +335,7 @@ class _ReportWords:
 
     @property
     def _days(self) -> Counter[str]:
-        """Return day -> messages."""
+        """Return the number of messages by day."""
         days: Counter[str] = Counter()
         for day, _, many in self._counts.days:
             days[day] += many
@@ -367,7 +367,7 @@ class _ReportWords:
 
     @property
     def chart(self) -> Chart:
-        """Messages a day."""
+        """Return the chart of messages by day."""
         days, say = self._days, self._say
         first, last = self._span
         said = self._speech.many("{count} message", "{count} messages", days.total())

@@ -28,7 +28,7 @@ KINDS: Final = {
 
 
 class CitizenLetterPages(RoutedPages):
-    """The pages of both."""
+    """The list of citizens' messages, and the page of one message."""
 
     def __init__(self, office: Office) -> None:
         self._office, self._letters = office, Correspondence(office.platform.rules.context)
@@ -37,7 +37,7 @@ class CitizenLetterPages(RoutedPages):
     def list_letters(
         self, request: Request, before: Before = None, *, handled: bool = False, noted: bool = False
     ) -> Response:
-        """The latest first, those that wait or those dealt with; who wrote, and what, is for who opens one."""
+        """List the messages that wait, or those dealt with, the latest first, without who wrote them and what."""
         who, frame = self._office.enter(request)
         found, on = self._letters.page(who, before, handled=handled)
         return self._office.show(
@@ -75,7 +75,7 @@ class CitizenLetterPages(RoutedPages):
 
     @routes.post("/work/letters/{event}/handled")
     def handle(self, request: Request, event: UUID, fields: Form) -> Response:
-        """Keep that it was dealt with, and how."""
+        """Record that a message was dealt with, and how."""
         who, frame = self._office.enter(request, fields)
         note, say = field_of(fields, "note"), frame.speech.say
         if not says_why(note):
@@ -89,7 +89,7 @@ class CitizenLetterPages(RoutedPages):
 
 @contextmanager
 def _unknown_as_problem() -> Iterator[None]:
-    """404 for what is no letter."""
+    """Turn an unknown letter into a problem (404)."""
     try:
         yield
     except UnknownLetter as unknown:

@@ -141,12 +141,12 @@ class TriggerPages(RoutedPages):
 
     @routes.post("/work/triggers/{name}/pause")
     def pause(self, request: Request, name: Name, fields: Form) -> Response:
-        """Send nothing of it until it is resumed."""
+        """Pause a trigger: none of its messages is sent until it is resumed."""
         return self._switch(request, name, fields, paused=True)
 
     @routes.post("/work/triggers/{name}/resume")
     def resume(self, request: Request, name: Name, fields: Form) -> Response:
-        """Send again."""
+        """Resume sending the messages of a paused trigger."""
         return self._switch(request, name, fields, paused=False)
 
     def _switch(self, request: Request, name: str, fields: Fields, *, paused: bool) -> Response:

@@ -131,7 +131,7 @@ class Editing(DraftPages):
 
     @routes.post("/work/drafts/{id}/delete")
     def delete(self, request: Request, id: Id, fields: Form) -> Response:
-        """Delete it."""
+        """Delete the draft."""
         who, _, _ = self._enter(request, id, fields)
         self._sheets.drop(id, who)
         return self._office.go("/work")

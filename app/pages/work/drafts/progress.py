@@ -37,7 +37,7 @@ TITLES: Final[Mapping[str, str]] = {
 
 
 _KEPT_FOR_BACK_BUTTON: Final = "private, no-cache"
-"""The browser keeps the answer to a form of a draft, which names nobody: Back shows it, with all that was typed."""
+"""The caching of the answer to a form of a draft: Back shows it with all that was typed. It names nobody."""
 
 
 _ASKING = (asks_choice, asks_needless, asks_taken_over)

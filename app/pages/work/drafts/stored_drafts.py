@@ -41,7 +41,7 @@ def draft_of(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:
 
 @contextmanager
 def unknown_as_problem() -> Iterator[None]:
-    """Turn the refusal of a draft that there is not into a problem (404)."""
+    """Turn an unknown draft into a problem (404)."""
     try:
         yield
     except UnknownDraft as unknown:
@@ -85,7 +85,7 @@ def in_page_order(files: Iterable[str], own: str) -> list[str]:
 
 @contextmanager
 def laid_out(bench: Bench, text: DraftText) -> Iterator[LaidOutDraft]:
-    """The draft on the bench. Raises Problem (409) where its pack is no longer there."""
+    """Yield the draft, laid out on the bench. Raises Problem (409) where its pack is no longer there."""
     try:
         with bench.laid(text) as laid:
             yield laid

@@ -328,7 +328,7 @@ class RuleView(RuleControls):
         return self._say("{date} (when it ends)").format(date=called) if _ENDS.search(name) else called
 
     def ending(self) -> Iterator[Control]:
-        """Yield until when it is of use."""
+        """Yield the controls of when a message expires."""
         say, value = self._say, self.values.get("expires", "")
         if self.can_show("expires"):
             typed = field_of(self.typed, "expires.of") if "expires.of" in self.typed else None
@@ -427,7 +427,7 @@ class RuleView(RuleControls):
         )
 
     def sending(self) -> Iterator[Control]:
-        """Return how it is sent."""
+        """Yield the controls of channels and how they follow each other."""
         say = self._say
         chosen = channels_in(self.typed, "channels") or self.values.get("channels", "")
         names = [(name, shown(CHANNELS, name, self.speech)) for name in ("push", "sms", "email")]
@@ -442,7 +442,7 @@ class RuleView(RuleControls):
         return iter([ordered] if self.can_show("channels") else ())
 
     def rare(self) -> Iterator[Control]:
-        """Yield what few rules need."""
+        """Yield the controls that few rules need."""
         yield from self.listed("count.nth", "count.within", "smooth")
         if not self._may_have_several_records:
             yield from self._same_matter()

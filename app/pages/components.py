@@ -41,7 +41,7 @@ class Components(RoutedPages):
             chart=chart,
             number=speech.number,
             stops=[StopNotice("", sample, told)],
-            sheet={"id": "sample", "files": {}},
+            draft={"id": "sample", "files": {}},
             findings=[_FINDING],
             place=lambda found: [FormField(found, sample)],
             controls=list(_controls(speech)),

@@ -61,33 +61,33 @@ class AllTexts(FormPages[AllWords]):
     @routes.get("/work/drafts/{id}/note")
     def page(self, request: Request, id: Id, done: str = "") -> Response:
         """Show the note of the draft as it stands; once it is taken, what people read instead."""
-        who, frame, sheet = self._enter(request, id)
+        who, frame, draft = self._enter(request, id)
         if done != NOTE:
-            return self._show(who, frame, sheet, {})
-        with laid_out(self._bench, text_of(sheet)) as laid:
+            return self._show(who, frame, draft, {})
+        with laid_out(self._bench, text_of(draft)) as laid:
             heard = None if laid.blocking_play() else heard_by_somebody(laid, self._office.platform.clock())
             remarks = [each for each in laid.findings if each.path.endswith(".md") and not each.stops_submitting]
         return self._progress.show(
             "texts.html",
             frame,
-            sheet,
+            draft,
             "write",
-            taken=taken_from_note(told_once(request, NOTE), steps_of(sheet.files), frame.speech),
+            taken=taken_from_note(told_once(request, NOTE), steps_of(draft.files), frame.speech),
             remarks=remarks,
             steps=[step_shown(each, heard, frame) for each in heard.hearings[0].messages] if heard else [],
             author=Role.AUTHOR in who.roles,
         )
 
     def _show(
-        self, who: Principal, frame: Frame, sheet: StoredDraft, typed: Fields, wrong: Sequence[str] = ()
+        self, who: Principal, frame: Frame, draft: StoredDraft, typed: Fields, wrong: Sequence[str] = ()
     ) -> Response:
-        languages = self._languages(sheet, frame.language)
-        form = AllWords(sheet.files, languages)
+        languages = self._languages(draft, frame.language)
+        form = AllWords(draft.files, languages)
         labels = _labels(form, languages, frame.speech)
         shown: dict[str, Any] = {
-            "languages_of": tabs(languages, self._progress.verdict(sheet).findings, sheet.files, frame.speech),
-            "note": typed[NOTE][0] if NOTE in typed else written_note(_written_yet(form, sheet), labels),
-            "revision": field_of(typed, "revision") or str(sheet.revision),
+            "languages_of": tabs(languages, self._progress.verdict(draft).findings, draft.files, frame.speech),
+            "note": typed[NOTE][0] if NOTE in typed else written_note(_written_yet(form, draft), labels),
+            "revision": field_of(typed, "revision") or str(draft.revision),
             "wrong": wrong[:_MOST_TOLD],
             "more": max(0, len(wrong) - _MOST_TOLD),
             "spoken": [LANGUAGES.get(each, each) for each in form.forms],
@@ -97,19 +97,19 @@ class AllTexts(FormPages[AllWords]):
             "author": Role.AUTHOR in who.roles,
         }
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else None
-        return self._progress.show("note.html", frame, sheet, "write", status, **shown)
+        return self._progress.show("note.html", frame, draft, "write", status, **shown)
 
     @routes.post("/work/drafts/{id}/note")
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Take the texts from the note, all or none; what belongs nowhere is told, and the note stays as it was."""
-        who, frame, sheet = self._enter(request, id, fields)
-        opened, say = self._opened(sheet, fields, who), frame.speech.say
+        who, frame, draft = self._enter(request, id, fields)
+        opened, say = self._opened(draft, fields, who), frame.speech.say
         form = self._form(opened.files, "")
         languages = self._languages(opened, frame.language)  # the author's own first
         note = fields[NOTE][0] if NOTE in fields else ""  # with its empty lines, which count
         given = given_texts(note, form, languages, frame.speech)
         edit = Edit(who, frame, form, given.changes)
-        files, refused = self._written(sheet.files, edit)
+        files, refused = self._written(draft.files, edit)
         wrong = [*given.wrong, *(f"{_label(name, form, frame.speech)} – {say(why)}" for name, why in refused.items())]
         if too_long(files):
             wrong.append(say("This is too long"))
@@ -117,8 +117,8 @@ class AllTexts(FormPages[AllWords]):
             return self._show(who, frame, opened, fields, wrong)
         changed = {name.partition(".")[0] for name in given.changes}
         last_first = [each for each in reversed(languages) if each in changed]  # values of the first language stay
-        files = self._with_values(sheet, files, last_first, given.changes)
-        answer = self._save(opened, fields, edit, files, self._saved(sheet, ""))
+        files = self._with_values(draft, files, last_first, given.changes)
+        answer = self._save(opened, fields, edit, files, self._saved(draft, ""))
         if answer.status_code == HTTPStatus.SEE_OTHER:
             tell_once(request, NOTE, given.told(form, channels_of(files)))
         return answer
@@ -128,8 +128,8 @@ class AllTexts(FormPages[AllWords]):
         """Keep what was chosen of two editors' changes."""
         return self._chosen(request, id, fields)
 
-    def _languages(self, sheet: StoredDraft, own: str) -> list[str]:
-        return languages_of(sheet.files, self._office.platform.rules.library.rules().defaults.languages, own)
+    def _languages(self, draft: StoredDraft, own: str) -> list[str]:
+        return languages_of(draft.files, self._office.platform.rules.library.rules().defaults.languages, own)
 
     def _form(self, files: Mapping[str, str], spoken: str) -> AllWords:  # noqa: ARG002  (it has all languages)
         known = self._office.platform.rules.library.rules().defaults.languages
@@ -142,8 +142,8 @@ class AllTexts(FormPages[AllWords]):
     def _field_wording(self, form: AllWords, frame: Frame) -> merging.FieldWording:
         return merging.FieldWording(lambda name: _label(name, form, frame.speech), lambda _, text: text)
 
-    def _saved(self, sheet: StoredDraft, spoken: str) -> str:  # noqa: ARG002  (it has all languages)
-        return f"/work/drafts/{sheet.id}/note?done={NOTE}"
+    def _saved(self, draft: StoredDraft, spoken: str) -> str:  # noqa: ARG002  (it has all languages)
+        return f"/work/drafts/{draft.id}/note?done={NOTE}"
 
 
 class GivenTexts(NamedTuple):
@@ -296,17 +296,17 @@ def _shown(form: AllWords, channels: Sequence[str]) -> Texts:
     }
 
 
-def _written_yet(form: AllWords, sheet: StoredDraft) -> Texts:
+def _written_yet(form: AllWords, draft: StoredDraft) -> Texts:
     """Return the texts of a note without those with which a draft begins: a document is put where they would stand.
 
     A language in which nothing is written yet is left out.
     """
-    titles = group_at(rule_of(sheet.files), "title")  # a draft begins with them as subjects
+    titles = group_at(rule_of(draft.files), "title")  # a draft begins with them as subjects
     texts = {
         spoken: {
             name: text for name, text in named.items() if not is_of_the_scaffold(text) and text != titles.get(spoken)
         }
-        for spoken, named in _shown(form, channels_of(sheet.files)).items()
+        for spoken, named in _shown(form, channels_of(draft.files)).items()
     }
     return {spoken: named for spoken, named in texts.items() if any(named.values())}
 

@@ -68,59 +68,59 @@ class Approving(DraftPages):
     """The pages on which a draft is submitted, and approved and published by a second person."""
 
     def __init__(
-        self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress, mailing: Mailing
+        self, office: Office, drafts: DraftStore, bench: Bench, progress: Progress, mailing: Mailing
     ) -> None:
-        super().__init__(office, sheets, bench, progress)
+        super().__init__(office, drafts, bench, progress)
         self._mailing = mailing
 
     @routes.get("/work/drafts/{id}/submit")
     def ask(self, request: Request, id: Id) -> Response:
         """Show the obstacles to submitting, or the button."""
-        _, frame, sheet = self._enter(request, id)
-        found_ = self._verdict(sheet)
-        hash_, trigger = _hash_of(found_, sheet), self._governed(sheet.trigger)
+        _, frame, draft = self._enter(request, id)
+        found_ = self._verdict(draft)
+        hash_, trigger = _hash_of(found_, draft), self._governed(draft.trigger)
         earlier = trigger.refusals(hash_)
         refused = _refused(earlier[-1] if earlier else None, frame.speech)
-        return self._to_hand_in(frame, sheet, found_, refused)
+        return self._to_hand_in(frame, draft, found_, refused)
 
     def _to_hand_in(
         self,
         frame: Frame,
-        sheet: StoredDraft,
+        draft: StoredDraft,
         found_: Verdict,
         refused: str = "",
         status: HTTPStatus | None = None,
     ) -> Response:
-        with laid_out(self._bench, text_of(sheet)) as laid:
-            remarks = [each for each in laid.findings if each.path in sheet.files]
+        with laid_out(self._bench, text_of(draft)) as laid:
+            remarks = [each for each in laid.findings if each.path in draft.files]
         unwritten = [each for each in found_.findings if is_sample_text(each) and each.path != TESTS]
         return self._progress.show(
             "submit.html",
             frame,
-            sheet,
+            draft,
             "submit",
             status,
             findings=[each for each in found_.findings if each not in unwritten],
-            unwritten=_by_page(sample_texts(unwritten, sheet.files), frame.speech),
+            unwritten=_by_page(sample_texts(unwritten, draft.files), frame.speech),
             failed=found_.failed,
-            published=self._is_published(sheet, found_),
+            published=self._is_published(draft, found_),
             refused_before=refused,
-            unreached=unreached(self._office, sheet.agency, sheet.trigger, _hash_of(found_, sheet), frame.speech),
+            unreached=unreached(self._office, draft.agency, draft.trigger, _hash_of(found_, draft), frame.speech),
             remarks=remarks,
-            fitting=gaps_in(sheet.files, names_of(self._office.platform.rules.library.rules(), frame.speech)),
+            fitting=gaps_in(draft.files, names_of(self._office.platform.rules.library.rules(), frame.speech)),
         )
 
     def _governed(self, trigger: str) -> GovernedTrigger:
         return self._office.platform.rules.approval.governed().trigger(trigger)
 
-    def _is_published(self, sheet: StoredDraft, found_: Verdict) -> bool:
+    def _is_published(self, draft: StoredDraft, found_: Verdict) -> bool:
         """Return True if the draft is word for word what is published, so that there is nothing to hand in."""
-        hash_ = _hash_of(found_, sheet)
-        return bool(hash_) and hash_ == self._governed(sheet.trigger).hash
+        hash_ = _hash_of(found_, draft)
+        return bool(hash_) and hash_ == self._governed(draft.trigger).hash
 
-    def _verdict(self, sheet: StoredDraft) -> Verdict:
+    def _verdict(self, draft: StoredDraft) -> Verdict:
         try:
-            return self._bench.verdict(text_of(sheet))
+            return self._bench.verdict(text_of(draft))
         except BadDraft as bad:
             raise Problem(HTTPStatus.CONFLICT, bad.told, kind="bad-draft") from None
 
@@ -129,16 +129,16 @@ class Approving(DraftPages):
         """Put it up for approval, once lint and its tests have passed."""
         who, frame = self._office.enter(request, fields)
         with unknown_as_problem():
-            sheet, written_by = self._sheets.written(id, who)
-        verdict = self._verdict(sheet)
-        if verdict.pack is None or self._is_published(sheet, verdict):
-            return self._to_hand_in(frame, sheet, verdict, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+            draft, written_by = self._drafts.written(id, who)
+        verdict = self._verdict(draft)
+        if verdict.pack is None or self._is_published(draft, verdict):
+            return self._to_hand_in(frame, draft, verdict, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         with refusals_as_problems():
             [done] = self._office.platform.rules.approval.submit(
-                [verdict.pack], [Subject("trigger", sheet.trigger)], who, written_by
+                [verdict.pack], [Subject("trigger", draft.trigger)], who, written_by
             )
-        self._sheets.submitted(sheet, done.submission.hash)
-        where = f"/work/submissions/{sheet.trigger}/{done.submission.hash}"
+        self._drafts.submitted(draft, done.submission.hash)
+        where = f"/work/submissions/{draft.trigger}/{done.submission.hash}"
         if done.new:
             _keep(request, self._mailing.handed_in(done.submission, who))
         return self._office.go(f"{where}?done={'submitted' if done.new else 'before'}")
@@ -172,10 +172,10 @@ class Approving(DraftPages):
     def _standing(self, submission: Submission, who: Principal, now: Governed, frame: Frame) -> dict[str, Any]:
         """Return how far a version has come, and what its visitor may do."""
         speech, name = frame.speech, submission.about.name
-        sheet = self._sheets.of(name, submission.hash)
+        draft = self._drafts.of(name, submission.hash)
         return {
-            "stages": self._progress.of_submission(submission, sheet, frame),
-            "draft": f"/work/drafts/{sheet.id}" if sheet is not None and Role.AUTHOR in who.roles else "",
+            "stages": self._progress.of_submission(submission, draft, frame),
+            "draft_address": f"/work/drafts/{draft.id}" if draft is not None and Role.AUTHOR in who.roles else "",
             "address": f"{self._office.platform.settings.base_url.rstrip('/')}{_short(submission)}",
             "comments": [(each.by, speech.moment(each.at), each.text) for each in submission.comments],
             "refused_before": _refused(submission.refused_before, speech),
@@ -235,7 +235,7 @@ class Approving(DraftPages):
         return [
             *self._parts(fact, speech, told={"expires"}),
             channels_row(fact.rules, speech),
-            (speech.say("Its tests"), self._tested(self._sheets.of(fact.trigger, submission.hash), speech)),
+            (speech.say("Its tests"), self._tested(self._drafts.of(fact.trigger, submission.hash), speech)),
             (speech.say("Handed in"), f"{speech.moment(fact.at)}, {', '.join(dict.fromkeys(submission.by))}"),
             *([(speech.say("Written by"), ", ".join(submission.written_by))] if submission.written_by else []),
             *figures_of(self._office, submission, speech),
@@ -246,11 +246,11 @@ class Approving(DraftPages):
         found_ = parts_in_words(full_clause(fact, rules, speech), rules, speech)
         return [(speech.say(PARTS[part]), text) for part, text in found_ if part in told]
 
-    def _tested(self, sheet: StoredDraft | None, speech: Speech) -> str:
+    def _tested(self, draft: StoredDraft | None, speech: Speech) -> str:
         """Return how its tests went; the log keeps no tests, so they are those of its draft, if it is unchanged."""
-        if sheet is None:
+        if draft is None:
             return speech.say("not known: the draft with its tests was changed or deleted since")
-        verdict = self._progress.verdict(sheet)
+        verdict = self._progress.verdict(draft)
         if verdict.failed:
             return speech.many("{count} test fails", "{count} tests fail", len(verdict.failed))
         return speech.many("{count} test passes", "{count} tests pass", verdict.cases)
@@ -441,10 +441,10 @@ def _keep(request: Request, mailed: Sequence[str] | None) -> None:
     visits.tell_once(request, MAILED, NO_MAIL if mailed is None else ", ".join(mailed))
 
 
-def _hash_of(verdict: Verdict, sheet: StoredDraft) -> str:
+def _hash_of(verdict: Verdict, draft: StoredDraft) -> str:
     """Return the hash of the draft's version; empty where it may not be submitted."""
     triggers = verdict.pack.triggers if verdict.pack is not None else ()
-    return next((each.hash for each in triggers if each.name == sheet.trigger), "")
+    return next((each.hash for each in triggers if each.name == draft.trigger), "")
 
 
 def _by_page(left: Mapping[str, Sequence[Finding]], speech: Speech) -> list[tuple[str, Finding, str]]:

@@ -80,27 +80,27 @@ class Backtests(DraftPages):
     """Begins them and shows what came of them."""
 
     def __init__(
-        self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress, job_control: JobControl
+        self, office: Office, drafts: DraftStore, bench: Bench, progress: Progress, job_control: JobControl
     ) -> None:
-        super().__init__(office, sheets, bench, progress)
+        super().__init__(office, drafts, bench, progress)
         self._job_control = job_control
 
     @routes.get("/work/drafts/{id}/backtest")
     def page(self, request: Request, id: Id) -> Response:
         """Ask for the period, and list the draft's earlier backtests."""
-        _, frame, sheet = self._enter(request, id)
-        return self._page(frame, sheet, {})
+        _, frame, draft = self._enter(request, id)
+        return self._page(frame, draft, {})
 
-    def _page(self, frame: Frame, sheet: StoredDraft, wrong: Mapping[str, str], **given: str) -> Response:
+    def _page(self, frame: Frame, draft: StoredDraft, wrong: Mapping[str, str], **given: str) -> Response:
         chosen = self._last_year(frame.speech) | given
         return self._progress.show(
             "backtest.html",
             frame,
-            sheet,
+            draft,
             "try",
             errors=wrong,
             chosen=chosen,
-            done=latest(self._office, sheet.agency, sheet.trigger, frame.speech),
+            done=latest(self._office, draft.agency, draft.trigger, frame.speech),
         )
 
     def _last_year(self, speech: Speech) -> dict[str, str]:
@@ -110,8 +110,8 @@ class Backtests(DraftPages):
     @routes.post("/work/drafts/{id}/backtest")
     def begin(self, request: Request, id: Id, fields: Form) -> Response:
         """Begin it; this process works at it."""
-        who, frame, sheet = self._enter(request, id, fields)
-        require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
+        who, frame, draft = self._enter(request, id, fields)
+        require(who, Role.AUTHOR, draft.agency, draft.trigger)
         given = self._last_year(frame.speech) | {name: field_of(fields, name) for name in PERIODS if name in fields}
         say = frame.speech.say
         first, last = (_day(typed_values.day(given[name])) for name in ("from", "to"))
@@ -124,33 +124,33 @@ class Backtests(DraftPages):
             wrong["to"] = say("Write the last day, such as {day}").format(day=_written(today))
         given |= {"caps": "yes"} if "caps" in fields else {}
         if first is None or last is None:
-            return self._page(frame, sheet, wrong, **given)
+            return self._page(frame, draft, wrong, **given)
         try:
             period = period_of(first, last, frame.speech.zone)
         except BadOrder as bad:
-            return self._page(frame, sheet, {bad.field: say(PERIODS[bad.field])}, **given)
-        asked = self._asked(sheet, period, caps="caps" in fields)
+            return self._page(frame, draft, {bad.field: say(PERIODS[bad.field])}, **given)
+        asked = self._asked(draft, period, caps="caps" in fields)
         if asked is None:
             return self._page(
-                frame, sheet, {"from": say("There are mistakes in the draft; correct them first")}, **given
+                frame, draft, {"from": say("There are mistakes in the draft; correct them first")}, **given
             )
         try:
             job = begin(self._job_control, asked, who)
         except Busy:
-            return self._page(frame, sheet, {"from": say("Another try is under way; wait for its end")}, **given)
+            return self._page(frame, draft, {"from": say("Another try is under way; wait for its end")}, **given)
         return self._office.go(f"/work/backtests/{job.id}")
 
     def _asked(
-        self, sheet: StoredDraft, period: tuple[datetime, datetime], *, caps: bool
+        self, draft: StoredDraft, period: tuple[datetime, datetime], *, caps: bool
     ) -> BacktestArguments | None:
         """Return the draft as it is now, compared with what is in force if anything is.
 
         None where it has findings.
         """
-        with laid_out(self._bench, text_of(sheet)) as laid:
+        with laid_out(self._bench, text_of(draft)) as laid:
             if laid.blocking_play():
                 return None
-            return arguments_for(self._office.platform.rules.approval, laid, sheet.agency, period, caps=caps)
+            return arguments_for(self._office.platform.rules.approval, laid, draft.agency, period, caps=caps)
 
     @routes.get("/work/backtests/{id}")
     def report(self, request: Request, id: Id) -> Response:
@@ -159,12 +159,12 @@ class Backtests(DraftPages):
         job, asked = self._job(id, who)
         counts = parse_counts(job.cursor) if job.state is JobState.DONE else None
         told = _ReportWords(asked, counts, frame.speech) if counts else None
-        drafts = self._sheets.all(who.agency)
-        sheet = next((each for each in drafts if each.trigger == asked.trigger), None)
+        drafts = self._drafts.all(who.agency)
+        draft = next((each for each in drafts if each.trigger == asked.trigger), None)
         return self._progress.show(
             "backtested.html",
             frame,
-            sheet or self._handed_in(asked),
+            draft or self._handed_in(asked),
             "try",
             job=job,
             asked=asked,

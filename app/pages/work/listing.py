@@ -35,8 +35,8 @@ PAGES: Final[Mapping[str, str]] = {
 class Listing(RoutedPages):
     """The first page of the workbench."""
 
-    def __init__(self, office: Office, lives: TriggerHistories, sheets: DraftStore) -> None:
-        self._office, self._lives, self._sheets = office, lives, sheets
+    def __init__(self, office: Office, lives: TriggerHistories, drafts: DraftStore) -> None:
+        self._office, self._lives, self._drafts = office, lives, drafts
 
     @routes.get("/work")
     def show(self, request: Request) -> Response:
@@ -47,7 +47,7 @@ class Listing(RoutedPages):
         who, frame = self._office.enter(request)
         now = self._office.platform.rules.approval.governed()
         titles = agency_titles(self._office.platform.rules.library.rules())
-        rows = _Rows(now, self._lives.all(), self._sheets.all(who.agency), who, frame.speech)
+        rows = _Rows(now, self._lives.all(), self._drafts.all(who.agency), who, frame.speech)
         return self._office.show(
             "list.html",
             frame,
@@ -68,7 +68,7 @@ class _Rule(Struct, frozen=True):
     fact: TriggerPublished | None
     live: float
     last: Submission | None
-    sheet: StoredDraft | None
+    draft: StoredDraft | None
 
     @property
     def version(self) -> Submission | None:
@@ -86,7 +86,7 @@ class _Rule(Struct, frozen=True):
     def is_open(self) -> bool:
         """Return True if its draft differs from what was handed in or published."""
         known = [each.hash for each in (self.fact, self.last) if each is not None]
-        return self.sheet is not None and self.sheet.version not in known
+        return self.draft is not None and self.draft.version not in known
 
     @property
     def is_done(self) -> bool:
@@ -99,8 +99,8 @@ class _Rule(Struct, frozen=True):
         found = {}
         if self.last is not None and not self.is_done:
             found["version"] = f"/work/submissions/{self.name}/{self.last.hash}"
-        if self.sheet is not None:
-            found["draft"] = f"/work/drafts/{self.sheet.id}/form"
+        if self.draft is not None:
+            found["draft"] = f"/work/drafts/{self.draft.id}/form"
         if self.fact is not None:
             found["live"] = f"/work/triggers/{self.name}"
         first = "version" if self.is_waiting else "live" if self.is_done else "draft"
@@ -114,7 +114,7 @@ class _Rows:
         self,
         now: Governed,
         lives: Mapping[str, list[TriggerAction]],
-        sheets: list[StoredDraft],
+        drafts: list[StoredDraft],
         who: Principal,
         speech: Speech,
     ) -> None:
@@ -122,16 +122,16 @@ class _Rows:
         facts = {each.fact.trigger: each.fact for each in now.publications}
         own = {name: fact for name, fact in facts.items() if fact.rules["owner"] == who.agency}
         handed_in = {each.about.name: each for each in _latest(now) if each.owner == who.agency}
-        drafts = {each.trigger: each for each in sheets}
+        by_trigger = {each.trigger: each for each in drafts}
         self._rules = [
             _Rule(
                 name,
                 own.get(name),
                 current.share if (current := now.current(name)) is not None else 0.0,
                 handed_in.get(name),
-                drafts.get(name),
+                by_trigger.get(name),
             )
-            for name in own.keys() | handed_in.keys() | drafts.keys()
+            for name in own.keys() | handed_in.keys() | by_trigger.keys()
         ]
 
     def under_way(self) -> list[dict[str, Any]]:
@@ -154,8 +154,8 @@ class _Rows:
             (shown(DONE, each.what, self._speech), publisher(each.by, self._speech), self._speech.moment(each.at))
             for each in self._lives.get(rule.name, [])[-1:]
         ]
-        if rule.sheet is not None and not rule.is_waiting and rule.is_open:
-            by, at = rule.sheet.changed_by, self._speech.moment(rule.sheet.changed_at)
+        if rule.draft is not None and not rule.is_waiting and rule.is_open:
+            by, at = rule.draft.changed_by, self._speech.moment(rule.draft.changed_at)
             done = [(self._speech.say("draft changed"), by, at)]
         return {
             "name": rule.name,
@@ -189,7 +189,7 @@ class _Rows:
         fact = rule.fact or (rule.last and rule.last.fact)
         if isinstance(fact, TriggerPublished | TriggerSubmitted):
             return self._speech.titled(fact.rules["title"]) or rule.name
-        return title_of(rule.sheet, self._speech) if rule.sheet is not None else rule.name
+        return title_of(rule.draft, self._speech) if rule.draft is not None else rule.name
 
 
 def _latest(now: Governed) -> Iterable[Submission]:

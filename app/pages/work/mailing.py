@@ -51,8 +51,8 @@ MATTERS: Final[Mapping[str, str]] = {
 class Mailing:
     """Sends them by the configured provider. A mail that does not go hinders nothing."""
 
-    def __init__(self, platform: Platform, sheets: DraftStore) -> None:
-        self._platform, self._sheets, self._mail = platform, sheets, StaffMail(platform.rules.context)
+    def __init__(self, platform: Platform, drafts: DraftStore) -> None:
+        self._platform, self._drafts, self._mail = platform, drafts, StaffMail(platform.rules.context)
 
     def handed_in(self, submission: Submission, by: Principal) -> list[str] | None:
         """Tell the agency's approvers, but none of its authors; return the names of those who were mailed."""
@@ -113,8 +113,8 @@ class Mailing:
 
     def _page(self, matter: str, submission: Submission) -> str:
         """Return the page on which its reader goes on: of a refused version, its draft."""
-        if matter == "refused" and (sheet := self._sheets.of(submission.about.name, submission.hash)) is not None:
-            return f"/work/drafts/{sheet.id}/form"
+        if matter == "refused" and (draft := self._drafts.of(submission.about.name, submission.hash)) is not None:
+            return f"/work/drafts/{draft.id}/form"
         page = f"/work/submissions/{submission.about.name}/{submission.hash}"
         return f"{page}#comments" if matter == "commented" else page
 
@@ -138,20 +138,20 @@ class Mailing:
 class TrialSending(RoutedPages):
     """Sends a draft's message to whoever asks for it, marked as a test."""
 
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, mailing: Mailing) -> None:
-        self._office, self._sheets, self._bench, self._mailing = office, sheets, bench, mailing
+    def __init__(self, office: Office, drafts: DraftStore, bench: Bench, mailing: Mailing) -> None:
+        self._office, self._drafts, self._bench, self._mailing = office, drafts, bench, mailing
 
     @routes.post("/work/drafts/{id}/trial")
     def send(self, request: Request, id: Id, fields: Form) -> Response:
         """Send what that person would read, by that channel and in that language, to oneself."""
         who, _ = self._office.enter(request, fields)
-        sheet = draft_of(self._sheets, id, who)
-        require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
+        draft = draft_of(self._drafts, id, who)
+        require(who, Role.AUTHOR, draft.agency, draft.trigger)
         channel, persona = field_of(fields, "channel"), field_of(fields, "persona")
-        back = f"/work/drafts/{sheet.id}/preview?persona={persona if persona in PEOPLE else next(iter(PEOPLE))}"
+        back = f"/work/drafts/{draft.id}/preview?persona={persona if persona in PEOPLE else next(iter(PEOPLE))}"
         if channel not in who.contacts:
             return self._office.go(f"{back}&done=no-address")
-        made = self._made(sheet, persona, channel, (field_of(fields, "step"), field_of(fields, "spoken")))
+        made = self._made(draft, persona, channel, (field_of(fields, "step"), field_of(fields, "spoken")))
         if made is None:
             return self._office.go(f"{back}&done=nothing")
         sends = self._office.platform.delivery.test_sends
@@ -159,18 +159,18 @@ class TrialSending(RoutedPages):
             outcome = self._mailing.run(lambda routes: sends.send(made, who, who, routes[channel]))
         return self._office.go(f"{back}&done={'sent' if isinstance(outcome, Accepted) else 'not-sent'}")
 
-    def _made(self, sheet: StoredDraft, persona: str, channel: str, of: tuple[str, str]) -> TrialMessage | None:
+    def _made(self, draft: StoredDraft, persona: str, channel: str, of: tuple[str, str]) -> TrialMessage | None:
         """Return the message that this person would get at a step in a language (`of`); None where there is none."""
         if persona not in PEOPLE:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, no_choice("persona", PEOPLE))
-        with laid_out(self._bench, text_of(sheet)) as laid:
+        with laid_out(self._bench, text_of(draft)) as laid:
             if laid.blocking_rendering():
                 return None
             heard = laid.messages(self._office.platform.clock(), persona)
         rendered = _rendered(heard, *of)
         if rendered is None or channel not in heard.source.rules["channels"]:
             return None
-        return TrialMessage(sheet.trigger, heard.source.hash, sheet.agency, channel, rendered)
+        return TrialMessage(draft.trigger, heard.source.hash, draft.agency, channel, rendered)
 
 
 def _rendered(heard: RenderedMessages, step: str, spoken: str) -> Rendered | None:

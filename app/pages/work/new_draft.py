@@ -45,8 +45,8 @@ _TAKEN_OVER: Final = ("service", "reminder")
 class NewDraft(RoutedPages):
     """Makes drafts."""
 
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
-        self._office, self._sheets, self._bench = office, sheets, bench
+    def __init__(self, office: Office, drafts: DraftStore, bench: Bench) -> None:
+        self._office, self._drafts, self._bench = office, drafts, bench
 
     @routes.get("/work/new")
     def page(self, request: Request) -> Response:
@@ -105,7 +105,7 @@ class NewDraft(RoutedPages):
         who, frame = self._office.enter(request, fields)
         try:
             if live := field_of(fields, "from"):
-                sheet = self._from_live(live, who)
+                draft = self._from_live(live, who)
             else:
                 given = {name: field_of(fields, name).strip() for name in (*_FIELDS, *map(_titled, self._languages))}
                 texts = self._texts(given[NOTE], frame) if given[NOTE] else None
@@ -116,14 +116,14 @@ class NewDraft(RoutedPages):
                     wrong[NOTE] = " ".join(texts.wrong[:_MOST_TOLD])
                 if wrong:
                     return self._page(who, frame, wrong, given)
-                sheet = self._scaffolded(whole, who, texts)
+                draft = self._scaffolded(whole, who, texts)
                 if texts is not None:
-                    form = AllWords(sheet.files, self._languages)
+                    form = AllWords(draft.files, self._languages)
                     tell_once(request, NOTE, texts.told(form, texts.ways))
-                    return self._office.go(f"/work/drafts/{sheet.id}/form?done={NOTE}")
+                    return self._office.go(f"/work/drafts/{draft.id}/form?done={NOTE}")
         except DraftExists as exists:
             return self._office.go(f"/work/drafts/{exists.there.id}/form?done=exists")
-        return self._office.go(f"/work/drafts/{sheet.id}/form")
+        return self._office.go(f"/work/drafts/{draft.id}/form")
 
     @property
     def _languages(self) -> Sequence[str]:
@@ -159,7 +159,7 @@ class NewDraft(RoutedPages):
         titles = [given[_titled(each)] for each in self._languages]
         title = next(iter(sorted(filter(None, titles), key=lambda each: not each.isascii())), "")
         published = self._office.platform.rules.library.rules().governed.publications
-        drafts = self._sheets.all(who.agency)
+        drafts = self._drafts.all(who.agency)
         return proposed(title, {each.fact.trigger for each in published} | {each.trigger for each in drafts})
 
     def _wrong(self, given: Mapping[str, str], who: Principal, frame: Frame) -> dict[str, str]:
@@ -209,21 +209,21 @@ class NewDraft(RoutedPages):
                 taken_over=TAKEN_OVER if usual else [each for each in TAKEN_OVER if each != "class"],
             )
         if texts is None:
-            return self._sheets.add(who, given["pack"], given["name"], trigger_files(plan))
+            return self._drafts.add(who, given["pack"], given["name"], trigger_files(plan))
         files = trigger_files(replace(plan, channels=texts.ways))
         written, _ = AllWords(files, self._languages).with_changes(texts.changes)
-        return self._sheets.add(who, given["pack"], given["name"], {**files, **written})
+        return self._drafts.add(who, given["pack"], given["name"], {**files, **written})
 
     def _from_live(self, name: str, who: Principal) -> StoredDraft:
         now = self._office.platform.rules.approval.governed()
         with refusals_as_problems():
             require(who, Role.AUTHOR, owner_of(now, name, who), name)
         fact = [each.fact for each in now.publications if each.fact.trigger == name][-1]
-        return self._sheets.add(who, fact.pack, name, self._files(fact))
+        return self._drafts.add(who, fact.pack, name, self._files(fact))
 
     def _files(self, fact: TriggerPublished) -> Mapping[str, str]:
         """Return the files as their author wrote them, if they are still stored; else written anew from the log."""
-        kept = self._sheets.of(fact.trigger, fact.hash)
+        kept = self._drafts.of(fact.trigger, fact.hash)
         return (kept.files if kept else self._shipped(fact)) or {
             **trigger_texts(fact.rules, fact.words),
             TESTS: _NO_TESTS,

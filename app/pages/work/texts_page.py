@@ -66,26 +66,26 @@ class TextsPage(FormPages[WordsForm]):
         self, request: Request, id: Id, spoken: Spoken = "", persona: str = "", done: str = "", saved: Spoken = ""
     ) -> Response:
         """Show the texts in one language, beside what a person would read. `saved`: the language just saved."""
-        who, frame, sheet = self._enter(request, id)
+        who, frame, draft = self._enter(request, id)
         typed = {"spoken": [spoken], "persona": [persona]}
-        return self._show(who, frame, sheet, typed, sheet.files, done=done, saved=saved)
+        return self._show(who, frame, draft, typed, draft.files, done=done, saved=saved)
 
     def _show(
         self,
         who: Principal,
         frame: Frame,
-        sheet: StoredDraft,
+        draft: StoredDraft,
         typed: Fields,
         files: Mapping[str, str],
         wrong: Mapping[str, str] | None = None,
         done: str = "",
         saved: str = "",
     ) -> Response:
-        languages = self._languages(sheet, frame)
+        languages = self._languages(draft, frame)
         spoken = field_of(typed, "spoken") if field_of(typed, "spoken") in languages else next(iter(languages), "")
         persona = field_of(typed, "persona") if field_of(typed, "persona") in PEOPLE else next(iter(PEOPLE))
         files = {f"{spoken}.md": EMPTY, **files}
-        findings, hearing, heard = self._heard(DraftText(sheet.pack, sheet.trigger, files), persona)
+        findings, hearing, heard = self._heard(DraftText(draft.pack, draft.trigger, files), persona)
         mine = [each for each in findings if each.path == f"{spoken}.md"]
         shown: dict[str, Any] = {
             "files": files,
@@ -104,29 +104,29 @@ class TextsPage(FormPages[WordsForm]):
             "contacts": sorted(who.contacts),
         }
         try:
-            form = self._form(sheet.files, spoken)
+            form = self._form(draft.files, spoken)
         except CannotEdit:
-            return self._progress.show("words_not.html", frame, sheet, "write", findings=mine, **shown)
-        shown |= self._fields(_Page(frame, sheet, spoken, files, typed, wrong or {}), form, mine, hearing)
+            return self._progress.show("words_not.html", frame, draft, "write", findings=mine, **shown)
+        shown |= self._fields(_Page(frame, draft, spoken, files, typed, wrong or {}), form, mine, hearing)
         originals = self._originals(files, languages[0], spoken)
         return self._progress.show(
-            "words.html", frame, sheet, "write", originals=originals, original_in=languages[0], **shown
+            "words.html", frame, draft, "write", originals=originals, original_in=languages[0], **shown
         )
 
     def _fields(
         self, page: "_Page", form: WordsForm, findings: Sequence[Finding], hearing: Hearing | None
     ) -> dict[str, Any]:
         """Return the fields of the page, each with its findings, and what goes with them."""
-        speech, sheet, rules = page.frame.speech, page.sheet, self._office.platform.rules.library.rules()
+        speech, draft, rules = page.frame.speech, page.draft, self._office.platform.rules.library.rules()
         advice, typed_form = Advice(rules, speech, page.files), self._form_of(page.files, page.spoken, form)
         placed = dict[str, list[Finding]]()
         for each in findings:
             at = placed.setdefault(text_at(typed_form, each), [])
             if not (each.placeholder and any(other.placeholder for other in at)):
                 at.append(advice.of_the_texts(each))
-        counter = _SmsCounter(hearing, page.spoken, rules, sheet, speech)
-        controls = _Controls(page, form, placed, channels_of(sheet.files), counter)
-        steps = steps_of(sheet.files)
+        counter = _SmsCounter(hearing, page.spoken, rules, draft, speech)
+        controls = _Controls(page, form, placed, channels_of(draft.files), counter)
+        steps = steps_of(draft.files)
         return {
             "groups": [
                 (group_called(gap.under, steps, speech), *controls.of(gap.under, gap.names)) for gap in form.gaps
@@ -139,8 +139,8 @@ class TextsPage(FormPages[WordsForm]):
                 {f"w.{name}": text_called(name, steps, speech) for name in form.values},
             ),
             "was": field_of(page.typed, "was") or json.dumps(form.values, ensure_ascii=False),
-            "revision": field_of(page.typed, "revision") or str(sheet.revision),
-            "values": [(each.placeholder(), each.meaning) for each in self._readable(sheet, page.frame)],
+            "revision": field_of(page.typed, "revision") or str(draft.revision),
+            "values": [(each.placeholder(), each.meaning) for each in self._readable(draft, page.frame)],
         }
 
     def _originals(self, files: Mapping[str, str], first: str, spoken: str) -> dict[str, str]:
@@ -153,9 +153,9 @@ class TextsPage(FormPages[WordsForm]):
             return {}
         return {f"w.{name}": text for name, text in values.items() if text and not is_of_the_scaffold(text)}
 
-    def _languages(self, sheet: StoredDraft, frame: Frame) -> list[str]:
+    def _languages(self, draft: StoredDraft, frame: Frame) -> list[str]:
         known = self._office.platform.rules.library.rules().defaults.languages
-        return languages_of(sheet.files, known, frame.language)
+        return languages_of(draft.files, known, frame.language)
 
     def _form(self, files: Mapping[str, str], spoken: str) -> WordsForm:
         return words_form(files, spoken)
@@ -187,10 +187,10 @@ class TextsPage(FormPages[WordsForm]):
         steps = [step_shown(each, heard, frame) for each in hearing.messages]
         return [{**each, "cells": dict(each["languages"]).get(spoken, ())} for each in steps]
 
-    def _readable(self, sheet: StoredDraft, frame: Frame) -> list["_Value"]:
+    def _readable(self, draft: StoredDraft, frame: Frame) -> list["_Value"]:
         """Return the values that may stand in the texts."""
         rules = self._office.platform.rules.library.rules()
-        on = rule_of(sheet.files).get("on")
+        on = rule_of(draft.files).get("on")
         if isinstance(on, dict):
             benefit = rules.catalogue.benefits.get(str(next(iter(on.values()), "")))
             on = benefit.on if benefit is not None else None
@@ -206,12 +206,12 @@ class TextsPage(FormPages[WordsForm]):
     @routes.post("/work/drafts/{id}/words")
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; `look` shows it first, without keeping it."""
-        who, frame, sheet = self._enter(request, id, fields)
-        opened, spoken = self._opened(sheet, fields, who), field_of(fields, "spoken")
+        who, frame, draft = self._enter(request, id, fields)
+        opened, spoken = self._opened(draft, fields, who), field_of(fields, "spoken")
         try:
             form = self._form(opened.files, spoken)
         except CannotEdit:
-            return self._office.go(f"/work/drafts/{sheet.id}/words?spoken={spoken}")
+            return self._office.go(f"/work/drafts/{draft.id}/words?spoken={spoken}")
         was, changes, wrong = was_in(fields, form.values), dict[str, str](), dict[str, str]()
         for each in form.values:
             if f"w.{each}" in fields and (sent := _text(fields[f"w.{each}"][0])) != was.get(each, ""):
@@ -219,14 +219,14 @@ class TextsPage(FormPages[WordsForm]):
                 if len(sent) > MOST_TEXT:
                     wrong[f"w.{each}"] = N_("This is too long")
         edit = Edit(who, frame, form, changes, spoken)
-        written, refused = self._written(sheet.files, edit)
+        written, refused = self._written(draft.files, edit)
         wrong |= {f"w.{each}": problem for each, problem in refused.items()}
         if too_long(written):
             wrong["w.body"] = N_("This is too long")
-        files = opened.files if wrong else self._with_values(sheet, written, [spoken])
+        files = opened.files if wrong else self._with_values(draft, written, [spoken])
         if wrong or field_of(fields, "then") == "look":
             return self._show(who, frame, opened, fields, files, wrong)
-        then = self._next(self._languages(sheet, frame), fields, f"/work/drafts/{sheet.id}")
+        then = self._next(self._languages(draft, frame), fields, f"/work/drafts/{draft.id}")
         return self._save(opened, fields, edit, files, then)
 
     @routes.post("/work/drafts/{id}/words/merge")
@@ -245,23 +245,23 @@ class TextsPage(FormPages[WordsForm]):
         return merging.FieldWording(lambda name: say(TITLES.get(kind_of(name), name)), lambda _, text: text)
 
     @staticmethod
-    def _next(languages: Sequence[str], fields: Fields, draft: str) -> str:
-        """Return where to go on: to this language, to the next one, or to the tests. `draft`: the draft's address."""
+    def _next(languages: Sequence[str], fields: Fields, address: str) -> str:
+        """Return where to go on: to this language, to the next one, or to the tests. `address`: the draft's."""
         spoken, persona, saved = field_of(fields, "spoken"), field_of(fields, "persona"), ""
         persona = persona if persona in PEOPLE else next(iter(PEOPLE))
         if field_of(fields, "then") == "next":
             at = languages.index(spoken) + 1 if spoken in languages else 0
             if at >= len(languages):
-                return f"{draft}/tests?done=saved"
+                return f"{address}/tests?done=saved"
             spoken, saved = languages[at], f"&saved={spoken}"
-        return f"{draft}/words?spoken={spoken}&persona={persona}&done=saved{saved}"
+        return f"{address}/words?spoken={spoken}&persona={persona}&done=saved{saved}"
 
 
 class _Page(Struct, frozen=True):
     """The page of the texts in one language. `files`: with what was typed; `typed`, `wrong`: by name of the field."""
 
     frame: Frame
-    sheet: StoredDraft
+    draft: StoredDraft
     spoken: str
     files: Mapping[str, str]
     typed: Fields
@@ -290,12 +290,12 @@ class _SmsCounter:
     """Counts the characters of SMS in one language, with office and code; of those that an invented person gets."""
 
     def __init__(
-        self, hearing: Hearing | None, spoken: str, rules: Rules, sheet: StoredDraft, speech: Speech
+        self, hearing: Hearing | None, spoken: str, rules: Rules, draft: StoredDraft, speech: Speech
     ) -> None:
         self._messages = hearing.messages if hearing else ()
         self._spoken, self._speech = spoken, speech
-        self._most = sms_limit_of(rules.governed.packs[sheet.pack].content).parts
-        rule = rule_of(sheet.files)
+        self._most = sms_limit_of(rules.governed.packs[draft.pack].content).parts
+        rule = rule_of(draft.files)
         office = NO_OFFICE if rule.get("discreet") else rules.catalogue.offices.get(str(rule.get("owner")), NO_OFFICE)
         self._office = office.short.get(spoken, "")
 

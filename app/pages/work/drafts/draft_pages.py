@@ -15,12 +15,12 @@ from streams.rules.drafts import DraftStore, StoredDraft
 class DraftPages(RoutedPages):
     """Pages about one draft."""
 
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
-        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
+    def __init__(self, office: Office, drafts: DraftStore, bench: Bench, progress: Progress) -> None:
+        self._office, self._drafts, self._bench, self._progress = office, drafts, bench, progress
 
     def _enter(
         self, request: Request, id_: int, fields: Fields | None = None
     ) -> tuple[Principal, Frame, StoredDraft]:
         """Return who signed in, the frame of their page, and the draft. Raises as `Office.enter` and `found` do."""
         who, frame = self._office.enter(request, fields)
-        return who, frame, draft_of(self._sheets, id_, who)
+        return who, frame, draft_of(self._drafts, id_, who)

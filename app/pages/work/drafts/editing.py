@@ -73,38 +73,38 @@ class Editing(DraftPages):
     @routes.get("/work/drafts/{id}")
     def page(self, request: Request, id: Id, done: str = "") -> Response:
         """Return the draft, linted."""
-        who, frame, sheet = self._enter(request, id)
-        with laid_out(self._bench, text_of(sheet)) as laid:
-            return self._show(frame, sheet, laid, who, at_line=_led_to(request), done=done)
+        who, frame, draft = self._enter(request, id)
+        with laid_out(self._bench, text_of(draft)) as laid:
+            return self._show(frame, draft, laid, who, at_line=_led_to(request), done=done)
 
     def _show(
         self,
         frame: Frame,
-        sheet: StoredDraft,
+        draft: StoredDraft,
         laid: LaidOutDraft,
         who: Principal,
         at_line: tuple[str, int],
         **more: Any,
     ) -> Response:
-        names = sorted(sheet.files, key=lambda name: (name == TESTS, name != "trigger.yaml", name))
+        names = sorted(draft.files, key=lambda name: (name == TESTS, name != "trigger.yaml", name))
         shown, _ = listed(laid.findings)
         file, line = at_line
         fields = [
-            Field(name, sheet.files[name], [each for each in shown if each.path == name], line if name == file else 0)
+            Field(name, draft.files[name], [each for each in shown if each.path == name], line if name == file else 0)
             for name in names
         ]
-        others = [each for each in shown if each.path not in sheet.files]
+        others = [each for each in shown if each.path not in draft.files]
         return self._progress.show(
             "draft.html",
             frame,
-            sheet,
+            draft,
             "write",
             fields=fields,
             others=others,
             broken=laid.broken,
             count=len(laid.findings),
             mistakes=sum(not each.warning for each in laid.findings),
-            at=frame.speech.moment(sheet.changed_at),
+            at=frame.speech.moment(draft.changed_at),
             author=Role.AUTHOR in who.roles,
             most=MOST_BYTES // 1024,
             **more,
@@ -124,7 +124,7 @@ class Editing(DraftPages):
                 Words("the files have more than {most} kB", most=MOST_BYTES // 1024),
             )
         try:
-            self._sheets.save(id, whole_number(field_of(fields, "revision")), files, who)
+            self._drafts.save(id, whole_number(field_of(fields, "revision")), files, who)
         except DraftChanged as changed:
             return show_both_texts(self._progress, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}")
@@ -133,7 +133,7 @@ class Editing(DraftPages):
     def delete(self, request: Request, id: Id, fields: Form) -> Response:
         """Delete the draft."""
         who, _, _ = self._enter(request, id, fields)
-        self._sheets.drop(id, who)
+        self._drafts.drop(id, who)
         return self._office.go("/work")
 
 

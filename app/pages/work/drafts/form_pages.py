@@ -53,21 +53,21 @@ class FormPages(DraftPages, Generic[F]):
     @abstractmethod
     def _field_wording(self, form: F, frame: Frame) -> merging.FieldWording: ...
 
-    def _opened(self, sheet: StoredDraft, fields: Fields, who: Principal) -> StoredDraft:
+    def _opened(self, draft: StoredDraft, fields: Fields, who: Principal) -> StoredDraft:
         """Return the draft with the files that its form was opened with; as it is now, where they are not kept."""
         asked = field_of(fields, "revision")
-        earlier = [] if asked == str(sheet.revision) else self._sheets.earlier(sheet.id, who)
+        earlier = [] if asked == str(draft.revision) else self._drafts.earlier(draft.id, who)
         kept = next((each for each in earlier if str(each.revision) == asked), None)
-        return sheet if kept is None else replace(sheet, files=kept.files, revision=kept.revision)
+        return draft if kept is None else replace(draft, files=kept.files, revision=kept.revision)
 
     def _with_values(
-        self, sheet: StoredDraft, files: Mapping[str, str], spoken: Iterable[str], given: Container[str] = ()
+        self, draft: StoredDraft, files: Mapping[str, str], spoken: Iterable[str], given: Container[str] = ()
     ) -> Mapping[str, str]:
         """Return the files with the values of the texts in these languages in the sample texts of others.
 
         `given`: see `with_values`.
         """
-        with laid_out(self._bench, DraftText(sheet.pack, sheet.trigger, files)) as laid:
+        with laid_out(self._bench, DraftText(draft.pack, draft.trigger, files)) as laid:
             mistakes = [each for each in laid.findings if not each.warning]
         for each in spoken:
             files = with_values(files, each, mistakes, given)
@@ -79,7 +79,7 @@ class FormPages(DraftPages, Generic[F]):
         """Keep the files, and go on; where somebody else saved meanwhile, merge."""
         revision = whole_number(field_of(fields, "revision"))
         try:
-            self._sheets.save(opened.id, revision, files, edit.who)
+            self._drafts.save(opened.id, revision, files, edit.who)
         except DraftChanged as changed:
             merged = self._merged(changed.there, edit) if opened.revision == revision else None
             return merged or show_both_texts(self._progress, edit.frame, changed.there, files)
@@ -106,15 +106,15 @@ class FormPages(DraftPages, Generic[F]):
         if wrong or too_long(files):  # what no field takes any more
             return None
         try:
-            self._sheets.save(there.id, there.revision, files, edit.who)
+            self._drafts.save(there.id, there.revision, files, edit.who)
         except DraftChanged as changed:
             return show_both_texts(self._progress, edit.frame, changed.there, files)
         return self._office.go(self._saved(there, edit.spoken))
 
-    def _saved(self, sheet: StoredDraft, spoken: str) -> str:
+    def _saved(self, draft: StoredDraft, spoken: str) -> str:
         """Return the address of the form, where it says that all is saved."""
         language = f"spoken={spoken}&" if spoken else ""
-        return f"/work/drafts/{sheet.id}{self.page_at}?{language}done=saved"
+        return f"/work/drafts/{draft.id}{self.page_at}?{language}done=saved"
 
     def _chosen(self, request: Request, id_: int, fields: Fields) -> Response:
         """Keep what was chosen of two editors' changes."""

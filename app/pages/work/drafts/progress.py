@@ -99,7 +99,7 @@ class Progress:
         `of`: of a version whose draft is gone the steps are shown; of one that was never handed in, none. `files`: in
         which the findings of the page stand, if not in those that are stored.
         """
-        sheet, stages, said, titled, left = None, list[ProgressStep](), None, "", list[Finding]()
+        draft, stages, said, titled, left = None, list[ProgressStep](), None, "", list[Finding]()
         base = f"/work/drafts/{of.id}" if isinstance(of, StoredDraft) else ""
         if isinstance(of, Submission):
             stages = self.of_submission(of, None, frame)
@@ -107,25 +107,25 @@ class Progress:
                 files = files or trigger_texts(of.fact.rules, of.fact.words)
                 titled = frame.speech.titled(of.fact.rules["title"])
         elif of is not None:
-            sheet, stages, said = of, self.of_draft(of, here, frame), self._said_by_approver(of, frame.speech)
+            draft, stages, said = of, self.of_draft(of, here, frame), self._said_by_approver(of, frame.speech)
             titled, files = title_of(of, frame.speech), files or of.files
             left = [each for each in self.verdict(of).findings if not each.placeholder]
-        more = {"sheet": sheet, "stages": stages, "said_of_it": said, "rule_title": titled, "left": left}
+        more = {"draft": draft, "stages": stages, "said_of_it": said, "rule_title": titled, "left": left}
         place = self.fields(files or {}, base, frame.speech)
         page = self._office.show(template, frame, status, place=place, **more, **shown)
         if frame.answers_form:
             page.headers["Cache-Control"] = _KEPT_FOR_BACK_BUTTON
         return page
 
-    def _said_by_approver(self, sheet: StoredDraft, speech: Speech) -> dict[str, str] | None:
+    def _said_by_approver(self, draft: StoredDraft, speech: Speech) -> dict[str, str] | None:
         """Return the refusal of the latest version that was handed in, its approver's comment, or the last of all."""
         versions = self._office.platform.rules.approval.governed().submitted.get(
-            Subject("trigger", sheet.trigger), ()
+            Subject("trigger", draft.trigger), ()
         )
         latest = versions[-1] if versions else None
-        if latest is None or latest.owner != sheet.agency or not (latest.said or latest.comments):
+        if latest is None or latest.owner != draft.agency or not (latest.said or latest.comments):
             return None
-        where = f"/work/submissions/{sheet.trigger}/{latest.hash}"
+        where = f"/work/submissions/{draft.trigger}/{latest.hash}"
         if not latest.said:
             last = latest.comments[-1]
             by = f"{last.by}, {speech.moment(last.at)}"
@@ -135,40 +135,40 @@ class Progress:
             return {"kind": "refused", "by": f"{latest.refused_by}, {at}", "text": latest.said, "href": where}
         return {"kind": "comment", "by": latest.approved_by, "text": latest.said, "href": where}
 
-    def of_draft(self, sheet: StoredDraft, here: str, frame: Frame) -> list[ProgressStep]:
+    def of_draft(self, draft: StoredDraft, here: str, frame: Frame) -> list[ProgressStep]:
         """Return the steps of a draft, as seen from the page of the step `here`."""
-        now, verdict = self._office.platform.rules.approval.governed(), self.verdict(sheet)
+        now, verdict = self._office.platform.rules.approval.governed(), self.verdict(draft)
         speech = frame.speech
-        submission = _submission(now, sheet.trigger, sheet.version) if sheet.version else None
-        base = f"/work/drafts/{sheet.id}"
-        unwritten, place = _unwritten(verdict), self.fields(sheet.files, base, speech)
+        submission = _submission(now, draft.trigger, draft.version) if draft.version else None
+        base = f"/work/drafts/{draft.id}"
+        unwritten, place = _unwritten(verdict), self.fields(draft.files, base, speech)
         asked = (place(each)[0] for each in unwritten if any(asks(each) for asks in _ASKING))
         fields = [
-            *_sample_pages(unwritten, sheet.files, lambda each: place(each)[0].href, speech),
+            *_sample_pages(unwritten, draft.files, lambda each: place(each)[0].href, speech),
             *((one.called, one.href) for one in asked),
         ]
         known = {
             "write": _StepState(
                 not unwritten,
-                remaining_work(unwritten, sheet.files, speech) or self._remarked(sheet, speech),
+                remaining_work(unwritten, draft.files, speech) or self._remarked(draft, speech),
                 f"{base}/form",
                 fields,
             ),
             "test": _StepState(
                 _is_tested(verdict),
-                _testing(verdict, sheet.files, speech),
+                _testing(verdict, draft.files, speech),
                 f"{base}/tests",
                 makes=f"{base}/examples" if not unwritten and _has_only_samples(verdict) else "",
             ),
-            "try": self._tried(sheet.agency, sheet.trigger, _hash_of(verdict), f"{base}/backtest", speech),
+            "try": self._tried(draft.agency, draft.trigger, _hash_of(verdict), f"{base}/backtest", speech),
             "submit": _StepState(submission is not None, "", f"{base}/submit"),
         }
         known |= _after(now, submission, frame)
         return list(_stages(_mended(known, submission, speech), here, speech))
 
-    def of_submission(self, submission: Submission, sheet: StoredDraft | None, frame: Frame) -> list[ProgressStep]:
-        """Return the steps of a version that was handed in; `sheet`: its draft, if there is one still."""
-        now, base = self._office.platform.rules.approval.governed(), sheet and f"/work/drafts/{sheet.id}"
+    def of_submission(self, submission: Submission, draft: StoredDraft | None, frame: Frame) -> list[ProgressStep]:
+        """Return the steps of a version that was handed in; `draft`: if there is one still."""
+        now, base = self._office.platform.rules.approval.governed(), draft and f"/work/drafts/{draft.id}"
         speech = frame.speech
         pages = {"write": "/form", "test": "/tests", "try": "/backtest", "submit": "/submit"}
         known = {name: _StepState(done=True, href=f"{base}{page}" if base else "") for name, page in pages.items()}
@@ -178,17 +178,17 @@ class Progress:
         here = next((name for name, each in after.items() if not each.done), "publish")
         return list(_stages(_mended(known | after, submission, speech), here, speech))
 
-    def verdict(self, sheet: StoredDraft) -> Verdict:
+    def verdict(self, draft: StoredDraft) -> Verdict:
         """Return the verdict on a draft. One that cannot be examined has a finding that says why."""
         try:
-            return self._bench.verdict(text_of(sheet))
+            return self._bench.verdict(text_of(draft))
         except BadDraft as bad:
             return Verdict((Finding("trigger.yaml", 0, 0, bad.told),))
 
-    def _remarked(self, sheet: StoredDraft, speech: Speech) -> str:
+    def _remarked(self, draft: StoredDraft, speech: Speech) -> str:
         """Return how many remarks there are on a rule and its texts with which it may be handed in."""
-        with laid_out(self._bench, text_of(sheet)) as laid:
-            remarks = sum(each.path in sheet.files and each.path != TESTS for each in laid.findings)
+        with laid_out(self._bench, text_of(draft)) as laid:
+            remarks = sum(each.path in draft.files and each.path != TESTS for each in laid.findings)
         return speech.many("{count} remark", "{count} remarks", remarks) if remarks else ""
 
     def _tried(self, agency: str, trigger: str, hash_: str, href: str, speech: Speech) -> _StepState:

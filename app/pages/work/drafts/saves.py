@@ -23,7 +23,7 @@ class Saves(DraftPages):
     @routes.get("/work/drafts/{id}/saves")
     def page(self, request: Request, id: Id, done: str = "") -> Response:
         """Show each earlier save with what differs from now."""
-        who, frame, sheet = self._enter(request, id)
+        who, frame, draft = self._enter(request, id)
         room = Room()
         earlier = [
             (
@@ -33,18 +33,18 @@ class Saves(DraftPages):
                 ),
                 [
                     (page_name(name, frame.speech), lines)
-                    for name, lines in changed_lines(sheet.files, each.files, room)
+                    for name, lines in changed_lines(draft.files, each.files, room)
                 ],
             )
-            for each in self._sheets.earlier(id, who)
+            for each in self._drafts.earlier(id, who)
         ]
         return self._progress.show(
             "saves.html",
             frame,
-            sheet,
+            draft,
             "write",
             earlier=earlier,
-            now=f"{sheet.changed_by}, {frame.speech.moment(sheet.changed_at)}",
+            now=f"{draft.changed_by}, {frame.speech.moment(draft.changed_at)}",
             most=MOST_KEPT,
             author=Role.AUTHOR in who.roles,
             done=done,
@@ -53,13 +53,13 @@ class Saves(DraftPages):
     @routes.post("/work/drafts/{id}/saves")
     def back(self, request: Request, id: Id, fields: Form) -> Response:
         """Save the files of an earlier revision again; what stands there now is kept as an earlier save."""
-        who, _, sheet = self._enter(request, id, fields)
+        who, _, draft = self._enter(request, id, fields)
         wanted = whole_number(field_of(fields, "back"))
-        kept = next((each for each in self._sheets.earlier(id, who) if each.revision == wanted), None)
+        kept = next((each for each in self._drafts.earlier(id, who) if each.revision == wanted), None)
         if kept is None:
             raise Problem(HTTPStatus.NOT_FOUND, Said("there is no such save any more"), kind="unknown-name")
         try:
-            self._sheets.save(sheet.id, whole_number(field_of(fields, "revision")), kept.files, who)
+            self._drafts.save(draft.id, whole_number(field_of(fields, "revision")), kept.files, who)
         except DraftChanged:
             return self._office.go(f"/work/drafts/{id}/saves?done=moved")
         return self._office.go(f"/work/drafts/{id}/saves?done=back")

@@ -33,10 +33,10 @@ Id = Annotated[int, InPath(), BeforeValidator(whole_number)]
 """The number of a draft; 0, which no draft has, for anything else."""
 
 
-def draft_of(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:
+def draft_of(drafts: DraftStore, id_: int, who: Principal) -> StoredDraft:
     """Return the draft. Raises NotAllowed, or Problem (404) where there is none."""
     with unknown_as_problem():
-        return sheets.find(id_, who)
+        return drafts.find(id_, who)
 
 
 @contextmanager
@@ -48,9 +48,9 @@ def unknown_as_problem() -> Iterator[None]:
         raise Problem(HTTPStatus.NOT_FOUND, words_of(unknown), kind="unknown-draft") from None
 
 
-def text_of(sheet: StoredDraft) -> DraftText:
+def text_of(draft: StoredDraft) -> DraftText:
     """Return the draft as the bench takes it."""
-    return DraftText(sheet.pack, sheet.trigger, sheet.files)
+    return DraftText(draft.pack, draft.trigger, draft.files)
 
 
 def rule_of(files: Mapping[str, str]) -> Mapping[str, Any]:
@@ -66,11 +66,11 @@ def steps_of(files: Mapping[str, str]) -> list[str]:
     return [str(each) for each in group_at(rule_of(files).get("due"))]
 
 
-def title_of(sheet: StoredDraft, speech: Speech) -> str:
+def title_of(draft: StoredDraft, speech: Speech) -> str:
     """Return the title of the draft's rule; its name while it has none or cannot be read."""
-    titles = group_at(rule_of(sheet.files).get("title"))
+    titles = group_at(rule_of(draft.files).get("title"))
     found = {each: text for each, text in titles.items() if isinstance(text, str) and text}
-    return speech.titled(found) or sheet.trigger
+    return speech.titled(found) or draft.trigger
 
 
 def page_name(file: str, speech: Speech) -> str:

@@ -42,15 +42,15 @@ class RuleFormPage(FormPages[TriggerForm]):
     @routes.get("/work/drafts/{id}/form")
     def page(self, request: Request, id: Id, done: str = "") -> Response:
         """Show the rule in a form."""
-        who, frame, sheet = self._enter(request, id)
-        taken = taken_from_note(told_once(request, NOTE), steps_of(sheet.files), frame.speech) if done == NOTE else ()
-        return self._show(who, frame, sheet, done=done, taken=taken)
+        who, frame, draft = self._enter(request, id)
+        taken = taken_from_note(told_once(request, NOTE), steps_of(draft.files), frame.speech) if done == NOTE else ()
+        return self._show(who, frame, draft, done=done, taken=taken)
 
     def _show(
         self,
         who: Principal,
         frame: Frame,
-        sheet: StoredDraft,
+        draft: StoredDraft,
         typed: Fields | None = None,
         wrong: Mapping[str, str] | None = None,
         done: str = "",
@@ -63,24 +63,24 @@ class RuleFormPage(FormPages[TriggerForm]):
         """
         rules = self._office.platform.rules.library.rules()
         try:
-            form = self._form(sheet.files)
+            form = self._form(draft.files)
         except CannotEdit:
-            return self._progress.show("form_not.html", frame, sheet, "write", findings=self._found(sheet))
-        findings = self._found(sheet)
-        placed = _placed(findings, form, Advice(rules, frame.speech, sheet.files), changed)
-        view = RuleView(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed, _acts(rules, sheet)))
+            return self._progress.show("form_not.html", frame, draft, "write", findings=self._found(draft))
+        findings = self._found(draft)
+        placed = _placed(findings, form, Advice(rules, frame.speech, draft.files), changed)
+        view = RuleView(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed, _acts(rules, draft)))
         return self._progress.show(
             "form.html",
             frame,
-            sheet,
+            draft,
             "write",
             view=view,
             errors=view.errors(view.labels() if wrong else {}),
             others=placed.get("", []),
             rest=[(key, text, view.reading.key_in_words(key), form.line(key)) for key, text in form.rest],
             was=field_of(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False),
-            revision=field_of(typed or {}, "revision") or str(sheet.revision),
-            title=frame.speech.titled(view.reading.titles) or sheet.trigger,
+            revision=field_of(typed or {}, "revision") or str(draft.revision),
+            title=frame.speech.titled(view.reading.titles) or draft.trigger,
             owner=view.names.office(str(form.yaml.get(("owner",)) or "")),
             author=Role.AUTHOR in who.roles,
             units=[(code, frame.speech.say(text)) for code, text in UNITS.items()],
@@ -88,26 +88,26 @@ class RuleFormPage(FormPages[TriggerForm]):
             taken=taken,
             unfinished=bool(placed),
             remarks=[each for each in findings if each.path == FILE and not each.stops_submitting],
-            at=frame.speech.moment(sheet.changed_at),
+            at=frame.speech.moment(draft.changed_at),
         )
 
-    def _found(self, sheet: StoredDraft) -> Sequence[Finding]:
-        with laid_out(self._bench, text_of(sheet)) as laid:
+    def _found(self, draft: StoredDraft) -> Sequence[Finding]:
+        with laid_out(self._bench, text_of(draft)) as laid:
             return laid.findings
 
     @routes.post("/work/drafts/{id}/form")
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; what a field does not take is told at it, and stays there."""
-        who, frame, sheet = self._enter(request, id, fields)
-        rules, opened = self._office.platform.rules.library.rules(), self._opened(sheet, fields, who)
+        who, frame, draft = self._enter(request, id, fields)
+        rules, opened = self._office.platform.rules.library.rules(), self._opened(draft, fields, who)
         try:
             form = self._form(opened.files)
         except CannotEdit:
-            return self._office.go(f"/work/drafts/{sheet.id}/form")
+            return self._office.go(f"/work/drafts/{draft.id}/form")
         sent = SentRule(RuleReading(rules, frame.speech, form, fields, _acts(rules, opened)))
         changes, wrong = sent.changes(was_in(fields, form.values))
         edit = Edit(who, frame, form, changes)
-        files, refused = self._written(sheet.files, edit)
+        files, refused = self._written(draft.files, edit)
         wrong |= refused
         again = field_of(fields, "then") == "again"
         if wrong or again:
@@ -116,9 +116,9 @@ class RuleFormPage(FormPages[TriggerForm]):
                 changed.add("needless.none")
             changed |= {f"right.{each.partition('.')[0]}" for each in changes}
             return self._show(who, frame, opened, fields, {} if again else wrong, changed=changed)
-        then = f"/work/drafts/{sheet.id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}"
+        then = f"/work/drafts/{draft.id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}"
         if then.endswith(NEXT["words"]) and not any(map(is_of_the_scaffold, _texts(files))):
-            then = f"/work/drafts/{sheet.id}/note?done={NOTE}"
+            then = f"/work/drafts/{draft.id}/note?done={NOTE}"
         return self._save(opened, fields, edit, files, then)
 
     @routes.post("/work/drafts/{id}/form/merge")
@@ -160,6 +160,6 @@ def _texts(files: Mapping[str, str]) -> Iterator[str]:
     return (text for name, text in files.items() if name.endswith(".md"))
 
 
-def _acts(rules: Rules, sheet: StoredDraft) -> Acts:
+def _acts(rules: Rules, draft: StoredDraft) -> Acts:
     """Return the acts from which a draft's author chooses: those of its pack."""
-    return acts_of(rules.governed.packs[sheet.pack].content, rules.defaults.languages)
+    return acts_of(rules.governed.packs[draft.pack].content, rules.defaults.languages)

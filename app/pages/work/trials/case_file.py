@@ -23,10 +23,10 @@ from templates.reading.pack_content import group_at, items_of
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-def case_at(sheet: StoredDraft, at: int) -> tuple[YamlText, dict[str, Any]]:
+def case_at(draft: StoredDraft, at: int) -> tuple[YamlText, dict[str, Any]]:
     """Return the tests and one of them. Raises Problem (404) where there is none, or none that a form can show."""
     try:
-        text = YamlText(sheet.files.get(TESTS, ""))
+        text = YamlText(draft.files.get(TESTS, ""))
     except CannotEdit:
         raise Problem(
             HTTPStatus.NOT_FOUND, Said("the tests can be edited only as a file"), kind="unknown-name"
@@ -37,17 +37,17 @@ def case_at(sheet: StoredDraft, at: int) -> tuple[YamlText, dict[str, Any]]:
     return text, cases[at]
 
 
-def cases_of(sheet: StoredDraft) -> list[Any]:
+def cases_of(draft: StoredDraft) -> list[Any]:
     """Return the tests; none where their file cannot be read."""
     try:
-        return items_of(YamlText(sheet.files.get(TESTS, "")).data)
+        return items_of(YamlText(draft.files.get(TESTS, "")).data)
     except CannotEdit:
         return []
 
 
-def counted_from(sheet: StoredDraft) -> list[str]:
+def counted_from(draft: StoredDraft) -> list[str]:
     """Return the dates of the event that the steps of the draft's rule count from, by their names; also `time`."""
-    steps = group_at(rule_of(sheet.files).get("due")).values()
+    steps = group_at(rule_of(draft.files).get("due")).values()
     counted = [str(group_at(step).get("from") or "event.time") for step in steps]
     return list(dict.fromkeys(each.removeprefix("event.") for each in counted if each.startswith("event.")))
 
@@ -61,9 +61,9 @@ def without_case(text: YamlText, at: int) -> str:
     return text.changed((at,), None).text if len(text.data) > 1 else f"{_remarks(text.text)}\n"
 
 
-def samples(sheet: StoredDraft, rules: Rules) -> list[int]:
+def samples(draft: StoredDraft, rules: Rules) -> list[int]:
     """Return the numbers of the tests that are still as a new draft begins with them."""
-    return [at for at, each in enumerate(cases_of(sheet)) if _is_sample(group_at(each), rules)]
+    return [at for at, each in enumerate(cases_of(draft)) if _is_sample(group_at(each), rules)]
 
 
 def following_topic(files: Mapping[str, str], rules: Rules) -> Mapping[str, str]:
@@ -91,18 +91,18 @@ def _is_sample(case: Mapping[str, Any], rules: Rules) -> bool:
     return case == sample_tests(plan)[CASES.index(case["name"])]
 
 
-def without_samples(sheet: StoredDraft, rules: Rules) -> str:
+def without_samples(draft: StoredDraft, rules: Rules) -> str:
     """Return the file without the tests that a new draft begins with, as far as nobody has edited them."""
-    text = sheet.files.get(TESTS, "")
-    for at in reversed(samples(sheet, rules)):
+    text = draft.files.get(TESTS, "")
+    for at in reversed(samples(draft, rules)):
         text = without_case(YamlText(text), at)
     return text
 
 
-def without_other_topic(sheet: StoredDraft, usual: Mapping[str, Any]) -> str:
+def without_other_topic(draft: StoredDraft, usual: Mapping[str, Any]) -> str:
     """Return the file without the usual test of an opt-out from another topic, if nobody has edited it."""
-    text = sheet.files.get(TESTS, "")
-    for at, each in reversed(list(enumerate(cases_of(sheet)))):
+    text = draft.files.get(TESTS, "")
+    for at, each in reversed(list(enumerate(cases_of(draft)))):
         topic = items_of(group_at(group_at(each).get("citizen")).get("opted_out"))
         if (
             len(topic) == 1
@@ -138,18 +138,18 @@ def _on_its_day(case: Mapping[str, Any], *apart: str) -> str:
     return DAY.sub(counted, text)
 
 
-def with_case(sheet: StoredDraft, case: dict[str, Any]) -> str:
+def with_case(draft: StoredDraft, case: dict[str, Any]) -> str:
     """Return the file of tests with one more; as it was where it cannot be added to."""
-    before = sheet.files.get(TESTS, "")
-    if not cases_of(sheet):  # what stands there is remarks, and perhaps an empty list
+    before = draft.files.get(TESTS, "")
+    if not cases_of(draft):  # what stands there is remarks, and perhaps an empty list
         before = _remarks(before)
     dumped = yaml.safe_dump([case], allow_unicode=True, sort_keys=False, default_flow_style=None, width=110)
     text = f"{before.rstrip()}\n{dumped}" if before.strip() else dumped
     try:
         made = items_of(YamlText(text).data)
     except CannotEdit:
-        return sheet.files.get(TESTS, "")
-    return text if made == [*cases_of(sheet), case] else sheet.files.get(TESTS, "")
+        return draft.files.get(TESTS, "")
+    return text if made == [*cases_of(draft), case] else draft.files.get(TESTS, "")
 
 
 def groups(value: object) -> list[tuple[int, dict[str, Any]]]:

@@ -341,13 +341,13 @@ def _written(value: object) -> str:
     return f"{found_[1]} {found_[2]}" if found_ else "" if value is None else str(value)
 
 
-def stories(sheet: StoredDraft, names: Names) -> list[tuple[int, int, str, list[str]]]:
+def stories(draft: StoredDraft, names: Names) -> list[tuple[int, int, str, list[str]]]:
     """Return each test that a form can show: its number, its line, its name, its story."""
     try:
-        text = YamlText(sheet.files.get(TESTS, ""))
+        text = YamlText(draft.files.get(TESTS, ""))
     except CannotEdit:
         return []
-    found_, steps, counted = [], steps_of(sheet.files), counted_from(sheet)
+    found_, steps, counted = [], steps_of(draft.files), counted_from(draft)
     for at, case in enumerate(items_of(text.data)):
         if isinstance(case, dict):
             lines = text.lines((at,)) or (0, 0)

@@ -58,38 +58,38 @@ class Examples(DraftPages):
     @routes.post("/work/drafts/{id}/examples")
     def make(self, request: Request, id: Id, fields: Form) -> Response:
         """Add a test of what an invented person hears; what happens to them is what it expects."""
-        who, frame, sheet = self._enter(request, id, fields)
-        require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
+        who, frame, draft = self._enter(request, id, fields)
+        require(who, Role.AUTHOR, draft.agency, draft.trigger)
         if field_of(fields, "then") == "samples":
-            left = without_samples(sheet, self._office.platform.rules.library.rules())
-            self._sheets.save(sheet.id, sheet.revision, {**sheet.files, TESTS: left}, who)
-            return self._office.go(f"/work/drafts/{sheet.id}/tests")
+            left = without_samples(draft, self._office.platform.rules.library.rules())
+            self._drafts.save(draft.id, draft.revision, {**draft.files, TESTS: left}, who)
+            return self._office.go(f"/work/drafts/{draft.id}/tests")
         persona = field_of(fields, "persona") if field_of(fields, "persona") in PEOPLE else next(iter(PEOPLE))
-        back = f"/work/drafts/{sheet.id}/tests"
-        with laid_out(self._bench, text_of(sheet)) as laid:
+        back = f"/work/drafts/{draft.id}/tests"
+        with laid_out(self._bench, text_of(draft)) as laid:
             if not is_playable(hindering := laid.blocking_play()):
                 return self._office.go(f"{back}?done=not")
-        played = with_plain_texts(sheet, hindering) if hindering else sheet
+        played = with_plain_texts(draft, hindering) if hindering else draft
         if (then := field_of(fields, "then")) in ("typical", "anew", "replace"):
-            return self._make_typical(sheet, played, frame.speech, who, then)
+            return self._make_typical(draft, played, frame.speech, who, then)
         if (
             found := self._example_of(played, persona, field_of(fields, "channel"), field_of(fields, "spoken"))
         ) is None:
             return self._office.go(f"{back}?done=no-event")
         case, expected = found
-        number = len(cases_of(sheet))
+        number = len(cases_of(draft))
         called = frame.speech.say("Test {number}: {person}")
         name = called.format(number=number + 1, person=person(persona, frame.speech))
         made = {"name": name, **case, "expect": expected or [{"nothing": True}]}
-        files = {**sheet.files, TESTS: with_case(sheet, made)}
-        if files[TESTS] == sheet.files.get(TESTS):
+        files = {**draft.files, TESTS: with_case(draft, made)}
+        if files[TESTS] == draft.files.get(TESTS):
             return self._office.go(f"{back}?done=not")
-        self._sheets.save(sheet.id, sheet.revision, files, who)
+        self._drafts.save(draft.id, draft.revision, files, who)
         done = "made" if _speaks(expected) else "silent"
-        return self._office.go(f"/work/drafts/{sheet.id}/example?at={number}&done={done}")
+        return self._office.go(f"/work/drafts/{draft.id}/example?at={number}&done={done}")
 
     def _make_typical(
-        self, sheet: StoredDraft, played_as: StoredDraft, speech: Speech, who: Principal, then: str
+        self, draft: StoredDraft, played_as: StoredDraft, speech: Speech, who: Principal, then: str
     ) -> Response:
         """Add the usual tests in place of those of the sample; what happens in each is what it expects.
 
@@ -97,7 +97,7 @@ class Examples(DraftPages):
         A test that is there by that name stays as it is, unless it is to be made `anew`; of one that somebody has
         edited that is asked, unless they said to `replace` it.
         """
-        back, rule = f"/work/drafts/{sheet.id}/tests", rule_of(sheet.files)
+        back, rule = f"/work/drafts/{draft.id}/tests", rule_of(draft.files)
         channels, languages = [str(each) for each in items_of(rule.get("channels"))], self._languages
         found = None
         for persona in PEOPLE:
@@ -107,9 +107,9 @@ class Examples(DraftPages):
         if found is None:
             return self._office.go(f"{back}?done=no-event")
         rules = self._office.platform.rules.library.rules()
-        text = without_samples(sheet, rules)
+        text = without_samples(draft, rules)
         for name, cases in typical(found[0], rule, names_of(rules, speech), languages):
-            now = replace(sheet, files={**sheet.files, TESTS: text})
+            now = replace(draft, files={**draft.files, TESTS: text})
             there = [at for at, each in enumerate(cases_of(now)) if group_at(each).get("name") == name]
             if there and then == "typical":
                 continue
@@ -119,15 +119,15 @@ class Examples(DraftPages):
             case, expected = next((each for each in played if not _speaks(each[1])), played[0])
             usual = {"name": name, **case, "expect": expected or [{"nothing": True}]}
             if case["citizen"].get("opted_out"):
-                now = replace(sheet, files={**sheet.files, TESTS: without_other_topic(now, usual)})
+                now = replace(draft, files={**draft.files, TESTS: without_other_topic(now, usual)})
                 there = [at for at, each in enumerate(cases_of(now)) if group_at(each).get("name") == name]
             text = now.files[TESTS]
             for at in reversed(there):
                 text = without_case(YamlText(text), at)
             text = with_case(replace(now, files={**now.files, TESTS: text}), usual)
-        if text == sheet.files.get(TESTS, ""):
+        if text == draft.files.get(TESTS, ""):
             return self._office.go(f"{back}?done=there")
-        self._sheets.save(sheet.id, sheet.revision, {**sheet.files, TESTS: text}, who)
+        self._drafts.save(draft.id, draft.revision, {**draft.files, TESTS: text}, who)
         return self._office.go(f"{back}?done=typical")
 
     @property
@@ -135,25 +135,25 @@ class Examples(DraftPages):
         return self._office.platform.rules.library.rules().defaults.languages
 
     def _example_of(
-        self, sheet: StoredDraft, persona: str, channel: str, spoken: str
+        self, draft: StoredDraft, persona: str, channel: str, spoken: str
     ) -> tuple[dict[str, Any], list[dict[str, Any]] | None] | None:
         """Return a case of that person and what becomes of each message in it; None where no event speaks to them."""
         defaults = self._office.platform.rules.library.rules().defaults
         now = self._office.platform.clock().astimezone(defaults.zone)
         days = [_at_work(now - ago, defaults.workdays) for ago in AGO]
-        with laid_out(self._bench, text_of(sheet)) as laid:
+        with laid_out(self._bench, text_of(draft)) as laid:
             told_on = [(day, event) for day in days if (event := laid.example(day, persona))]
-        wants = consents(rule_of(sheet.files))
+        wants = consents(rule_of(draft.files))
         cases = (self._case(event, persona, channel, spoken, day, wants) for day, event in told_on)
-        return self._first_that_speaks(sheet, cases) if told_on else None
+        return self._first_that_speaks(draft, cases) if told_on else None
 
     def _first_that_speaks(
-        self, sheet: StoredDraft, cases: Iterable[dict[str, Any]]
+        self, draft: StoredDraft, cases: Iterable[dict[str, Any]]
     ) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
         """Return the first case in which somebody gets a message, with what becomes of each; else the first case."""
         played = []
         for case in cases:
-            played.append((case, self._played(sheet, case)))
+            played.append((case, self._played(draft, case)))
             if _speaks(played[-1][1]):
                 return played[-1]
         return played[0]
@@ -190,28 +190,28 @@ class Examples(DraftPages):
     @routes.get("/work/drafts/{id}/example")
     def page(self, request: Request, id: Id, at: At = 0, done: str = "") -> Response:
         """Show a test in a form."""
-        who, frame, sheet = self._enter(request, id)
-        return self._show(who, frame, sheet, at, done=done)
+        who, frame, draft = self._enter(request, id)
+        return self._show(who, frame, draft, at, done=done)
 
     def _show(
         self,
         who: Principal,
         frame: Frame,
-        sheet: StoredDraft,
+        draft: StoredDraft,
         at: int,
         typed: Fields | None = None,
         wrong: Mapping[str, str] | None = None,
         done: str = "",
     ) -> Response:
-        text, case = case_at(sheet, at)
-        view = self._example(sheet, text, at, frame.speech, typed or {}, wrong or {})
-        played = self._played(sheet, case)
+        text, case = case_at(draft, at)
+        view = self._example(draft, text, at, frame.speech, typed or {}, wrong or {})
+        played = self._played(draft, case)
         actual = [view.told.message(each) for each in played or ()]
         expected, happens = without_words(case.get("expect") or []), without_words(played or [{"nothing": True}])
         return self._progress.show(
             "example.html",
             frame,
-            sheet,
+            draft,
             "test",
             at=at,
             title=str(case.get("name", "")),
@@ -222,25 +222,25 @@ class Examples(DraftPages):
             playable=played is not None,
             same=played is not None and expected == happens,
             was=field_of(typed or {}, "was") or json.dumps(view.values, ensure_ascii=False),
-            revision=field_of(typed or {}, "revision") or str(sheet.revision),
+            revision=field_of(typed or {}, "revision") or str(draft.revision),
             author=Role.AUTHOR in who.roles,
             done=done,
         )
 
     def _example(
-        self, sheet: StoredDraft, text: YamlText, at: int, speech: Speech, typed: Fields, wrong: Mapping[str, str]
+        self, draft: StoredDraft, text: YamlText, at: int, speech: Speech, typed: Fields, wrong: Mapping[str, str]
     ) -> "Example":
         rules = self._office.platform.rules.library.rules()
-        known = topics_of(rules.governed, speech, str(rule_of(sheet.files).get("category", "")))
-        counted = counted_from(sheet)
-        return Example(text, at, names_of(rules, speech), steps_of(sheet.files), typed, wrong, known, counted)
+        known = topics_of(rules.governed, speech, str(rule_of(draft.files).get("category", "")))
+        counted = counted_from(draft)
+        return Example(text, at, names_of(rules, speech), steps_of(draft.files), typed, wrong, known, counted)
 
-    def _played(self, sheet: StoredDraft, case: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    def _played(self, draft: StoredDraft, case: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """Return what becomes of each message in a test; None where it cannot be played."""
         alone = [{"name": "x", **case, "expect": []}]
-        files = {**sheet.files, TESTS: yaml.safe_dump(alone, allow_unicode=True, sort_keys=False)}
+        files = {**draft.files, TESTS: yaml.safe_dump(alone, allow_unicode=True, sort_keys=False)}
         try:
-            with self._bench.laid(DraftText(sheet.pack, sheet.trigger, files)) as laid:
+            with self._bench.laid(DraftText(draft.pack, draft.trigger, files)) as laid:
                 return None if laid.blocking_play() else laid.first_test_outcomes()
         except BadDraft:
             return None
@@ -248,31 +248,31 @@ class Examples(DraftPages):
     @routes.post("/work/drafts/{id}/example")
     def save(self, request: Request, id: Id, fields: Form) -> Response:
         """Write what was changed; `happens`: also expect what really happens; `delete`: take the test away."""
-        who, frame, sheet = self._enter(request, id, fields)
+        who, frame, draft = self._enter(request, id, fields)
         at = int(field_of(fields, "at")) if re.fullmatch("[0-9]{1,3}", field_of(fields, "at")) else 0
-        text, _ = case_at(sheet, at)
-        view = self._example(sheet, text, at, frame.speech, fields, {})
-        then, back = field_of(fields, "then"), f"/work/drafts/{sheet.id}/tests"
+        text, _ = case_at(draft, at)
+        view = self._example(draft, text, at, frame.speech, fields, {})
+        then, back = field_of(fields, "then"), f"/work/drafts/{draft.id}/tests"
         try:
-            made = without_case(text, at) if then == "delete" else self._changed(sheet, view, fields, at)
+            made = without_case(text, at) if then == "delete" else self._changed(draft, view, fields, at)
         except BadFields as bad:
             wrong = {name: frame.speech.tell(problem) for name, problem in bad.problems.items()}
-            return self._show(who, frame, sheet, at, fields, wrong)
+            return self._show(who, frame, draft, at, fields, wrong)
         except CannotEdit:
             problem = frame.speech.say("This can be changed only in the file")
-            return self._show(who, frame, sheet, at, fields, {"name": problem})
-        files = {**sheet.files, TESTS: made}
+            return self._show(who, frame, draft, at, fields, {"name": problem})
+        files = {**draft.files, TESTS: made}
         try:
-            self._sheets.save(sheet.id, whole_number(field_of(fields, "revision")), files, who)
+            self._drafts.save(draft.id, whole_number(field_of(fields, "revision")), files, who)
         except DraftChanged as changed:
             return show_both_texts(self._progress, frame, changed.there, files)
-        return self._office.go(back if then == "delete" else f"/work/drafts/{sheet.id}/example?at={at}&done=saved")
+        return self._office.go(back if then == "delete" else f"/work/drafts/{draft.id}/example?at={at}&done=saved")
 
-    def _changed(self, sheet: StoredDraft, view: "Example", fields: Fields, at: int) -> str:
+    def _changed(self, draft: StoredDraft, view: "Example", fields: Fields, at: int) -> str:
         """Return the file of tests with what was typed, and if that was asked for, with what happens as expected."""
         made = view.with_typed_values(was_in(fields, view.values))
         made = view.with_event(made, field_of(fields, "more")) if field_of(fields, "more") else made
-        if field_of(fields, "then") == "happens" and (played := self._played(sheet, made.data[at])) is not None:
+        if field_of(fields, "then") == "happens" and (played := self._played(draft, made.data[at])) is not None:
             made = made.changed((at, "expect"), played or [{"nothing": True}])
         return made.text
 
@@ -290,17 +290,17 @@ def is_playable(findings: Iterable[Finding]) -> bool:
     return all(each.path.endswith(".md") for each in findings)
 
 
-def with_plain_texts(sheet: StoredDraft, findings: Iterable[Finding]) -> StoredDraft:
+def with_plain_texts(draft: StoredDraft, findings: Iterable[Finding]) -> StoredDraft:
     """Return the draft with texts that say nothing, also where a finding misses them.
 
     Which messages go does not depend on their texts.
     """
     texts: dict[str, Any] = {"subject": "x", "push": {"title": "x", "body": "x"}, "sms": "x"}
-    if rule_of(sheet.files).get("correction") is True:
+    if rule_of(draft.files).get("correction") is True:
         texts["correction"] = {**texts, "body": "x"}
     written = f"---\n{yaml.safe_dump(texts)}---\nx\n"
-    names = {each.path for each in findings} | {name for name in sheet.files if name.endswith(".md")}
-    return replace(sheet, files={**sheet.files, **dict.fromkeys(names, written)})
+    names = {each.path for each in findings} | {name for name in draft.files if name.endswith(".md")}
+    return replace(draft, files={**draft.files, **dict.fromkeys(names, written)})
 
 
 def _speaks(expected: Sequence[Mapping[str, Any]] | None) -> bool:

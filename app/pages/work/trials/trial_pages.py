@@ -76,29 +76,29 @@ class TrialPages(DraftPages):
     @routes.get("/work/drafts/{id}/tests")
     def tests(self, request: Request, id: Id, done: str = "") -> Response:
         """Show each test: what was expected, what there was, and every decision on the way."""
-        who, frame, sheet = self._enter(request, id)
+        who, frame, draft = self._enter(request, id)
         rules = self._office.platform.rules.library.rules()
         names = names_of(rules, frame.speech)
-        told_tests = stories(sheet, names)
-        with laid_out(self._bench, text_of(sheet)) as laid:
+        told_tests = stories(draft, names)
+        with laid_out(self._bench, text_of(draft)) as laid:
             findings = laid.blocking_play()
             cases, more = ([], laid.test_errors) if findings else laid.cases()
         return self._progress.show(
             "tests.html",
             frame,
-            sheet,
+            draft,
             "test",
             findings=[*findings, *(each for each in more if not each.warning and str(each.message) != NOTHING_HERE)],
             warnings=[each for each in more if each.warning and not is_silent(each)],
             silent=any(map(is_silent, more)),
             cases=cases,
             reason=partial(reason, speech=frame.speech),
-            told=PlayedWords(names, steps_of(sheet.files)),
+            told=PlayedWords(names, steps_of(draft.files)),
             stories={line: (number, story) for number, line, _, story in told_tests},
             unplayed=[] if cases else told_tests,
-            samples=len(samples(sheet, rules)),
+            samples=len(samples(draft, rules)),
             told_tests=len(told_tests),
-            fitting=gaps_in(sheet.files, names),
+            fitting=gaps_in(draft.files, names),
             playable=is_playable(findings),
             author=Role.AUTHOR in who.roles,
             personas=people(frame.speech),
@@ -109,8 +109,8 @@ class TrialPages(DraftPages):
     @routes.get("/work/drafts/{id}/preview")
     def draft(self, request: Request, id: Id, persona: str = "adult", done: str = "") -> Response:
         """Show a preview of a draft."""
-        who, frame, sheet = self._enter(request, id)
-        return self._preview(frame, text_of(sheet), persona, f"/work/drafts/{id}", sheet, who, done)
+        who, frame, draft = self._enter(request, id)
+        return self._preview(frame, text_of(draft), persona, f"/work/drafts/{id}", draft, who, done)
 
     @routes.get("/work/submissions/{name}/{hash}/preview")
     def waiting(self, request: Request, name: Name, hash: Hash, persona: str = "adult") -> Response:
@@ -158,8 +158,8 @@ class TrialPages(DraftPages):
         self, request: Request, id: Id, persona: str = "adult", step: str = "", spoken: str = ""
     ) -> Response:
         """Return a mail of a draft as it is read."""
-        _, _, sheet = self._enter(request, id)
-        return self._mail(text_of(sheet), persona, step, spoken)
+        _, _, draft = self._enter(request, id)
+        return self._mail(text_of(draft), persona, step, spoken)
 
     @routes.get("/work/submissions/{name}/{hash}/mail")
     def waiting_mail(

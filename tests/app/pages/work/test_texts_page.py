@@ -347,9 +347,9 @@ def test_a_language_without_a_file_is_written_like_the_others(quiet: Workshop) -
         DraftStore(quiet.world.platform.database, quiet.world.platform.clock),
         Principal("aida", "health", frozenset({Role.AUTHOR})),
     )
-    sheet = drafts.find(int(where.rpartition("/")[2]), author)
+    draft = drafts.find(int(where.rpartition("/")[2]), author)
     drafts.save(
-        sheet.id, sheet.revision, {name: text for name, text in sheet.files.items() if name != "kk.md"}, author
+        draft.id, draft.revision, {name: text for name, text in draft.files.items() if name != "kk.md"}, author
     )
     hindering = aida.get(f"{where}/submit").text
     assert re.search(r'spoken=kk">Texts in Kazakh</a>:\s*<span[^>]*>There are no texts', hindering)

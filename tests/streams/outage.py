@@ -55,7 +55,7 @@ def _shut(database: Database) -> Iterator[None]:
 
 
 def _end_sessions(admin: psycopg.Connection, name: str | None) -> None:
-    admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+    admin.execute("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s", [name])
 
 
 @contextmanager

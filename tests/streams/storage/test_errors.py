@@ -29,7 +29,7 @@ def administer(land: Country, *statements: str) -> None:
 
 
 PUT_OUT = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname ="
+    "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname ="
     " current_database()"
 )
 

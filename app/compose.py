@@ -29,7 +29,7 @@ from streams.log.wiring import LogKeys
 from streams.planning import wiring as planning
 from streams.planning.wiring import PlanningParts
 from streams.privacy import wiring as privacy
-from streams.privacy.erasure import destroy_again
+from streams.privacy.erasure import destroy_restored_keys
 from streams.privacy.wiring import PrivacyParts
 from streams.queries import wiring as queries
 from streams.queries.wiring import QueryParts
@@ -95,7 +95,7 @@ def _composed(
     names, codes = Names(keys.names), codes_by(keys)
     check_codes(database, names, codes)
     persons = PersonKeys(keys if keyring else KeptKeys(keys, settings.key_file))
-    database.write(lambda connection: destroy_again(connection, persons))
+    database.write(lambda connection: destroy_restored_keys(connection, persons))
     file = None if keyring else settings.key_file
     logged = log.build(database, LogKeys(persons, codes, keys.sealing, file), clock)
     library = Library(database, logged.log, names)

@@ -76,7 +76,7 @@ def compose_routes(platform: Platform) -> Mapping[str, Route]:
     Raises:
         BadSettings: what is configured cannot work, or a channel has no provider on PostgreSQL.
     """
-    routes = configured_routes(platform.settings, platform.clock, platform.delivery.inbound.receiving.of)
+    routes = configured_routes(platform.settings, platform.clock, platform.delivery.inbound.receiving.inbound_of)
     missing = missing_channels(routes)
     if missing and not platform.database.sqlite:
         raise BadSettings(f"providers: no provider is configured for {', '.join(missing)}")

@@ -129,7 +129,7 @@ def _sample(on: Platform) -> None:
     Raises:
         Busy: one is under way.
     """
-    after = sample.following(on.queues.jobs.last(sample.KIND))
+    after = sample.start_of_next(on.queues.jobs.last(sample.KIND))
     request = SampleRequest(after, on.settings.sample_persons, job=0)
     plan = plan_of(Sample(on.log, on.rules.library, request))
     arguments = {"after": after, "persons": request.persons}

@@ -127,7 +127,7 @@ class Storyteller:
         zone = platform.rules.library.rules().defaults.zone
         found: list[_Message] = []
         for who, person in self.people.items():
-            told, _ = inboxes.told(person, limit=_MOST)
+            told, _ = inboxes.messages_page(person, limit=_MOST)
             cards = inboxes.cards(person, [each.nudge for each in told], zone)
             with platform.database.reading() as connection:
                 theirs = nudges.by_id(connection, list(cards))

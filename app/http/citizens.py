@@ -56,14 +56,14 @@ class Citizens(routes.Routed, tags=["citizens"]):
         New messages do not shift a page.
         """
         self._note_reading(request, person, "inbox")
-        told, place = self._inboxes.told(person, place_of(after), limit)
+        told, place = self._inboxes.messages_page(person, place_of(after), limit)
         return ToldPage.model_validate({"items": [asdict(each) for each in told], "next": cursor_of(place) or None})
 
     @routes.get("/persons/{person}/coming", summary="List a person's planned messages")
     def coming(self, request: Request, person: Pseudonym) -> ComingList:
         """Return the messages that are planned for them."""
         self._note_reading(request, person, "coming")
-        found = self._inboxes.coming(person)
+        found = self._inboxes.planned_messages(person)
         return ComingList.model_validate({"items": [asdict(each) for each in found]})
 
     @routes.get("/persons/{person}/preferences", summary="Show a person's preferences")

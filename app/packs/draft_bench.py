@@ -28,7 +28,7 @@ from templates.checks.words_check import ONLY_THERE
 from templates.reading.findings import Finding
 from templates.reading.value_kinds import NAME
 from templates.reading.writing import pack_texts, trigger_texts
-from templates.sandbox.confined import Died
+from templates.sandbox.confined import ChildDied
 
 MOST_BYTES, LONGEST_NAME = 256 * 1024, 100
 MOST_FINDINGS = 200
@@ -161,7 +161,7 @@ class LaidOutDraft:
         """Return its tests, played, and the findings in their file."""
         try:
             cases, found = children().ask(self._question("cases"), tuple[list[PlayedTest], list[ChildFinding]])
-        except Died:
+        except ChildDied:
             return [], self._named([too_much(str(self._folder))])
         return [_translatable(each) for each in cases], self._named(each.finding() for each in found)
 
@@ -194,7 +194,7 @@ class LaidOutDraft:
             return known
         try:
             found = self._named(each.finding() for each in children().ask(self._question(do), list[ChildFinding]))
-        except Died:
+        except ChildDied:
             return self._named([too_much(str(self._folder))])
         if len(found) <= MOST_FINDINGS:
             self._known[do] = found
@@ -203,7 +203,7 @@ class LaidOutDraft:
     def _asked(self, do: str, kind: Any, now: datetime | None = None, persona: str = "") -> Any:  # noqa: ANN401  (what the child answers depends on the question)
         try:
             return children().ask(self._question(do, now, persona), kind)
-        except Died:
+        except ChildDied:
             raise BadDraft(too_much("").message) from None
 
     def _question(self, do: str, now: datetime | None = None, persona: str = "") -> DraftTask:

@@ -33,7 +33,7 @@ from templates.reading.files import PackFiles
 from templates.reading.findings import Finding, Report
 from templates.reading.trigger_shapes import TriggerShape
 from templates.sandbox.confined_child import serve
-from templates.sandbox.trial import tried_here
+from templates.sandbox.trial import trial_findings_here
 
 TESTS, MOST_CASES = "tests.yaml", 100
 
@@ -108,7 +108,7 @@ class DraftAnswers:
         return next(pack_of(each) for each in self._files if each.folder == Path(asked.folder).parent)
 
     def _words(self, asked: DraftTask) -> object:
-        return _plain(tried_here(self._files, only=Path(asked.folder).name))
+        return _plain(trial_findings_here(self._files, only=Path(asked.folder).name))
 
     def _cases(self, asked: DraftTask) -> object:
         report = Report()

@@ -12,7 +12,7 @@ from app.packs.draft_child import Comparison, DraftTask
 from domain.core.plain import PlainData
 from domain.core.translatable import Words, of_plain
 from templates.reading.findings import Finding
-from templates.sandbox.confined import Confined, Died, Limits
+from templates.sandbox.confined import ChildDied, Confined, Limits
 
 CHILD = "app.packs.draft_child"
 AT_ONCE = 2
@@ -54,7 +54,7 @@ class Children:
         confined, asked = self._free.get()
         try:
             return confined.ask(msgspec.to_builtins(question), kind)
-        except Died:
+        except ChildDied:
             asked = MOST_QUESTIONS
             raise
         finally:
@@ -67,14 +67,14 @@ class Children:
         """Return the findings in the draft; where its child died, the finding that it takes too much."""
         try:
             return tuple(each.finding() for each in self.ask(question, list[ChildFinding]))
-        except Died:
+        except ChildDied:
             return (too_much(question.folder),)
 
     def changes(self, comparison: Comparison) -> list[tuple[str, str]]:
         """Return the group and the sentence of each change; one that says it where the child died."""
         try:
             found = self.ask(comparison, list[tuple[str, Any]])
-        except Died:
+        except ChildDied:
             return [("who", TOO_MUCH)]
         return [(group, of_plain(sentence)) for group, sentence in found]
 

@@ -26,7 +26,7 @@ def lines(now: Governed, who: Principal) -> Iterator[dict[str, Any]]:
     for each in sorted(now.publications, key=lambda each: (each.fact.trigger, each.position)):
         fact, owner = each.fact, str(each.fact.rules["owner"])
         if who.may_read(owner):
-            latest = now.of(fact.trigger)[-1:] == [each]
+            latest = now.publications_of(fact.trigger)[-1:] == [each]
             state = "withdrawn" if each.withdrawn else "in force" if latest else "earlier"
             stopped = _stopped(now, fact.trigger, owner) if latest and not each.withdrawn else ""
             state = stopped or state

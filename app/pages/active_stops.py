@@ -25,7 +25,7 @@ class StopNotice(Struct, frozen=True):
 
 def stops_in_words(platform: Platform, speech: Speech) -> list[StopNotice]:
     """Return all that is stopped, in words, the latest first."""
-    return [stop_in_words(each, platform, speech) for each in platform.rules.switches.off()]
+    return [stop_in_words(each, platform, speech) for each in platform.rules.switches.active_stops()]
 
 
 def visible_stops(platform: Platform, frame: Frame, trigger: str = "") -> list[StopNotice]:
@@ -33,7 +33,7 @@ def visible_stops(platform: Platform, frame: Frame, trigger: str = "") -> list[S
 
     `trigger`: the one that the page is about; what stops it alone comes before everything.
     """
-    if frame.who is None or not (off := platform.rules.switches.off()):
+    if frame.who is None or not (off := platform.rules.switches.active_stops()):
         return []
     known = known_to(frame.who, off, platform.rules.library.rules().governed)
     known.sort(key=lambda each: (each.name != trigger or not trigger, each.scope == PAUSED))

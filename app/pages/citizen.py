@@ -54,7 +54,7 @@ class Citizen(CitizenPages):
         person, frame = self._visitor(request)
         inboxes, speech, now = self._platform.queries.inboxes, frame.speech, self._platform.clock()
         names = names_of(self._platform.rules.library.rules(), speech)
-        planned = inboxes.coming(person)
+        planned = inboxes.planned_messages(person)
         cards = inboxes.cards(person, [each.nudge for each in planned], speech.zone)
         matters: dict[tuple[str, UUID], list[PlannedMessage]] = {}
         for each in planned:

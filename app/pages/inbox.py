@@ -177,7 +177,7 @@ class _InboxView(Struct, frozen=True):
         found: list[SentMessage] = []
         cards: dict[UUID, Card] = {}
         for _ in range(0, MOST_SEARCHED, PAGE):
-            told, before = self.inboxes.told(self.person, before, PAGE)
+            told, before = self.inboxes.messages_page(self.person, before, PAGE)
             about = self._cards(told)
             others = (each for each in told if about[each.nudge].thing not in opened and not each.members)
             found += [each for each in others if self.filter.matches(each, about[each.nudge], self.names)]

@@ -115,7 +115,7 @@ class PreferencesPage(CitizenPages):
     def _topics(self, person: Person, frame: Frame) -> list[dict[str, Any]]:
         """Return the topics: those of which most messages came lately first, then by their names."""
         inboxes = self._platform.queries.inboxes
-        received = Counter(each.category for each in inboxes.told(person.pseudonym, None, LATELY)[0])
+        received = Counter(each.category for each in inboxes.messages_page(person.pseudonym, None, LATELY)[0])
         topics = [_plain(each, frame) | {"received": received[each.category]} for each in inboxes.topics()]
         return sorted(topics, key=lambda each: (-each["received"], each["name"]))
 

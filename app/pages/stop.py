@@ -65,7 +65,7 @@ class Stop(routes.Routed, response_class=HTMLResponse):
     def undo(self, request: Request, token: str) -> HTMLResponse:
         """Resume the messages that were stopped."""
         topic = self._topic(request, token)
-        self._choosing.without(self._read(request, token)[1], topic.category)
+        self._choosing.end_opt_out(self._read(request, token)[1], topic.category)
         frame = self._pages.frame(request, topic.language)
         _ = frame.speech.say
         return self._pages.respond(

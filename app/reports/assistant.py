@@ -81,7 +81,7 @@ class Assistant:
 
         `nudge` is the id for `why`.
         """
-        told, _ = self._platform.queries.inboxes.told(self._person, limit=max(1, min(limit, 100)))
+        told, _ = self._platform.queries.inboxes.messages_page(self._person, limit=max(1, min(limit, 100)))
         return [to_builtins(asdict(each)) for each in told]
 
     def why(self, nudge: str) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Assistant:
 
     def coming(self) -> list[dict[str, Any]]:
         """Return the messages that are planned for this person, unless something changes."""
-        return [to_builtins(asdict(each)) for each in self._platform.queries.inboxes.coming(self._person)]
+        return [to_builtins(asdict(each)) for each in self._platform.queries.inboxes.planned_messages(self._person)]
 
     def services(self, moment: str = "") -> dict[str, Any]:
         """Return the services of the state with their links, for one moment of life or for all."""

@@ -248,7 +248,7 @@ def _endings(person: str, found: Iterable[Nudge], now: datetime) -> Iterable[tup
                 yield nudge.intent.id, NudgeWithheld(now, person, ERASED)
 
 
-def destroy_again(connection: Connection, keys: PersonKeys) -> int:
+def destroy_restored_keys(connection: Connection, keys: PersonKeys) -> int:
     """Destroy keys that a restored copy brought back although they were destroyed; return how many."""
     same = (person_keys.c.person == erased_table.c.person) & (person_keys.c.key_id == erased_table.c.key_id)
     back = list(connection.execute(select(person_keys.c.person).join(erased_table, same).distinct()).scalars())

@@ -178,7 +178,7 @@ class Retiring:
         done = [self._retire(one, who, stopping) for one in wanted]
         return done, self._database.tidy()
 
-    def again(self, periods: AbstractSet[tuple[str, int]]) -> list[Over]:
+    def brought_back(self, periods: AbstractSet[tuple[str, int]]) -> list[Over]:
         """Return those of the periods whose keys a restored copy of the database brought back."""
         limits = self._context.library.rules().catalogue.limited
         with self._database.reading() as connection:

@@ -101,7 +101,7 @@ class Inboxes:
         self._database, self._log = context.database, context.log
         self._library, self._clock = context.library, context.clock
 
-    def told(
+    def messages_page(
         self, person: str, before: Place | None = None, limit: int = 20, *, nested: bool = False
     ) -> tuple[list[SentMessage], Place | None]:
         """Return a page of the person's messages, latest first, and the place of the next page (None: no more).
@@ -148,7 +148,7 @@ class Inboxes:
                 nudge, found = found.digest, nudges.by_id(connection, [found.digest])[found.digest].to(person)
         return nudge, found.attempt, found.state
 
-    def coming(self, person: str) -> list[PlannedMessage]:
+    def planned_messages(self, person: str) -> list[PlannedMessage]:
         """Return what is planned for the person and not sent, the next first."""
         rules = self._library.rules()
         with self._database.reading() as connection:

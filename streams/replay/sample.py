@@ -104,7 +104,7 @@ class Sample(HoldsNothing):
         return _step(replace(at, after=persons[-1], found=at.found.compared(found, len(persons))))
 
 
-def following(last: Job | None) -> str:
+def start_of_next(last: Job | None) -> str:
     """Return the pseudonym after which the sample after that job begins; the first, if it cannot be read."""
     if last is None:
         return ""

@@ -36,7 +36,7 @@ def nominal(connection: Connection, before: Governed, trigger: str, now: datetim
     if not waiting:
         return []
     catalogue = catalogue_of(before.contents)
-    versions = [publication.version(catalogue).trigger for publication in before.of(trigger)]
+    versions = [publication.version(catalogue).trigger for publication in before.publications_of(trigger)]
     spread = max((step.smooth for version in versions for step in version.steps), default=0)
     return [nudge.intent.due - timedelta(seconds=spread) for nudge in waiting]
 

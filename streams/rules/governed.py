@@ -64,7 +64,7 @@ class Governed(Struct, frozen=True):
         found = self.subjects.get(Subject("trigger", name))
         return found if isinstance(found, GovernedTrigger) else GovernedTrigger.empty(UUID(int=0), name)
 
-    def of(self, trigger: str) -> list[Publication]:
+    def publications_of(self, trigger: str) -> list[Publication]:
         """Return the trigger's publications that are not withdrawn, the latest last."""
         return self.trigger(trigger).live
 

@@ -83,7 +83,7 @@ class Switches:
 
         return self._govern(control)
 
-    def off(self) -> Sequence[ActiveStop]:
+    def active_stops(self) -> Sequence[ActiveStop]:
         """Return all that is stopped, the latest first."""
         with self._database.reading() as connection:
             return read_active_stops(connection, self._log)

@@ -52,7 +52,7 @@ class Restoring:
             every = connection.execute(waiting).scalar_one()
             return Restored(moment, FactRecorder.last_position(connection), every - legal, legal, known)
 
-    def say(self, restored: Restored, who: Principal) -> None:
+    def declare(self, restored: Restored, who: Principal) -> None:
         """Append the declaration to the log; a decision made meanwhile without it is made again."""
 
         def say(rules: Rulemaking) -> None:

@@ -65,7 +65,7 @@ def built_in(today: date) -> list[Persona]:
     ]
 
 
-def own(document: Document | None) -> list[Persona]:
+def personas_in(document: Document | None) -> list[Persona]:
     """Return the people of a personas.yaml without findings."""
     found = {} if document is None else plain(document)
     return [

@@ -40,7 +40,7 @@ class Limits(Struct, frozen=True):
 TOO_SLOW = N_("took longer than {most} seconds")
 
 
-class Died(Exception):
+class ChildDied(Exception):
     """Raised when a confined child ended or was killed before it answered."""
 
     def __init__(self, reason: Said) -> None:
@@ -59,7 +59,7 @@ class Confined:
     child gets no variable of our environment but the way to the code, may write no file, and whatever it began ends
     with it, unless that left its session. It runs as the same user, so native code in it could read what that user
     can and reach the network: the limits are against time, memory and output, not against such code. Entering it
-    raises Died where the opening alone is too much.
+    raises ChildDied where the opening alone is too much.
     """
 
     def __init__(self, module: str, opening: object, limits: Limits) -> None:
@@ -79,7 +79,7 @@ class Confined:
         """Return the answer, plain data of that kind, as msgspec understands types.
 
         Raises:
-            Died: there is none.
+            ChildDied: there is none.
         """
         return self._answer_of(self._child or self._start(), question, kind)
 
@@ -105,14 +105,14 @@ class Confined:
             answer = self._exchanged(child, json.dumps(said).encode() + b"\n", monotonic() + self._limits.wait)
         except _TimedOut:
             self.end()
-            raise Died(Words(TOO_SLOW, most=self._limits.wait)) from None
+            raise ChildDied(Words(TOO_SLOW, most=self._limits.wait)) from None
         if not answer.endswith(b"\n"):
-            raise Died(self._reason(self.end()))
+            raise ChildDied(self._reason(self.end()))
         try:
             return msgspec.json.decode(answer, type=kind)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             self.end()
-            raise Died(Said("gave an answer that nobody can read")) from None
+            raise ChildDied(Said("gave an answer that nobody can read")) from None
 
     def _exchanged(self, child: "subprocess.Popen[bytes]", line: bytes, until: float) -> bytes:
         """Return the child's answer to a line, all by the same deadline: it may stop reading as well as answering."""

@@ -17,7 +17,7 @@ from templates.checks.words_check import START, is_markdown, texts
 from templates.reading.files import PackFiles
 from templates.reading.findings import Finding, Report
 from templates.reading.yaml_file import Document, Path
-from templates.sandbox.confined import Confined, Died, Limits
+from templates.sandbox.confined import ChildDied, Confined, Limits
 from templates.sandbox.trial_child import Trials
 
 CHILD = "templates.sandbox.trial_child"
@@ -46,7 +46,7 @@ class _Trial(Struct, frozen=True):
         }
 
 
-def tried(
+def trial_findings(
     packs: Sequence[PackFiles], limits: Limits | None = None, *, only: str | None = None, child: str = CHILD
 ) -> tuple[Finding, ...]:
     """Return the findings of rendering words in every language, channel and step, for made-up events.
@@ -62,13 +62,13 @@ def tried(
                 deaths += _is_killed_by(confined, trial, report)
                 if deaths == MOST_DEATHS:
                     break
-    except Died as died:
+    except ChildDied as died:
         message = Words("trying out the words {reason} before the first of them", reason=died.reason)
         report.add(packs[-1].pack.finding(START, message))
     return report.findings
 
 
-def tried_here(packs: Sequence[PackFiles], *, only: str | None = None) -> tuple[Finding, ...]:
+def trial_findings_here(packs: Sequence[PackFiles], *, only: str | None = None) -> tuple[Finding, ...]:
     """Return the same, in this process: for one that is a confined child itself."""
     report, trials = Report(), Trials([pack_of(files).content for files in packs])
     for trial in _trials(packs, only):
@@ -80,7 +80,7 @@ def _is_killed_by(confined: Confined, trial: _Trial, report: Report) -> bool:
     """Try a text; whether its child died of it."""
     try:
         _try(trial, lambda question: confined.ask(question, tuple[Any, Any] | None), report)
-    except Died as died:
+    except ChildDied as died:
         message = Words("these words are refused: trying them out {reason}", reason=died.reason)
         report.add(trial.document.finding(trial.document.value(trial.path), message))
         return True

@@ -52,7 +52,7 @@ def _reporting(folder: Path, url: str) -> Iterator[World]:
 
 def say(world: World, until: datetime) -> None:
     """What `habarshy restored --until` does."""
-    world.platform.runtime.restore.say(world.platform.runtime.restore.scope(until), OMAR)
+    world.platform.runtime.restore.declare(world.platform.runtime.restore.scope(until), OMAR)
 
 
 def told(world: World, number: str, time: str) -> None:

@@ -32,7 +32,7 @@ def world(tmp_path: Path, url: str) -> Iterator[World]:
 async def test_a_platform_whose_database_is_away_says_so_as_the_port_does(world: World) -> None:
     """Notifiers, which know no database, are told by an OSError that nothing was kept."""
     inbound, named = (
-        world.platform.delivery.inbound.receiving.of("sms"),
+        world.platform.delivery.inbound.receiving.inbound_of("sms"),
         Report("unheard of", ReceiptStatus.DELIVERED),
     )
     with away(world.platform.database):
@@ -51,7 +51,7 @@ async def test_a_platform_whose_database_is_away_says_so_as_the_port_does(world:
 async def test_a_platform_whose_database_takes_no_writes_says_so_as_the_port_does(world: World) -> None:
     """A server that is a standby at the moment is away, too."""
     inbound, named = (
-        world.platform.delivery.inbound.receiving.of("sms"),
+        world.platform.delivery.inbound.receiving.inbound_of("sms"),
         Report("unheard of", ReceiptStatus.DELIVERED),
     )
     with read_only(world.platform.database):
@@ -65,7 +65,7 @@ async def test_a_platform_whose_database_takes_no_writes_says_so_as_the_port_doe
 async def test_late_answers_outlast_the_databases_absence(world: World) -> None:
     """What the centre answers while the database is away is told again until it is kept, all of it, unasked."""
     messages = await world.settle(DUE)
-    inbound = Watched(world.platform.delivery.inbound.receiving.of("sms"))
+    inbound = Watched(world.platform.delivery.inbound.receiving.inbound_of("sms"))
     late = LateAnswers(inbound, 0.001, reports=True)
     with away(world.platform.database):
         for number, message in enumerate(messages):

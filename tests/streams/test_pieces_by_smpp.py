@@ -27,7 +27,7 @@ async def world(tmp_path: Path, url: str) -> AsyncIterator[World]:
 
 def bound(world: World, centre: RealCentre) -> SmppNotifier:
     """The dispatcher's link of that process."""
-    inbound = world.platform.delivery.inbound.receiving.of("operator")
+    inbound = world.platform.delivery.inbound.receiving.inbound_of("operator")
     return SmppNotifier(options(centre.port, region="KZ"), Tools(world.clock, inbound))
 
 

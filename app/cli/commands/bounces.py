@@ -85,7 +85,7 @@ def _mail() -> bytes:
 def _inbound(provider: str | None, on: TimedOptions) -> Iterator[Inbound]:
     name = _named(on.settings, provider)
     with open_platform(on) as platform:
-        yield platform.delivery.inbound.receiving.of(name)
+        yield platform.delivery.inbound.receiving.inbound_of(name)
 
 
 def _named(settings: Settings, provider: str | None) -> str:

@@ -21,7 +21,7 @@ from templates.checks.placeholders import check_placeholders
 from templates.reading.catalogue import NoDefaults
 from templates.reading.files import PackFiles
 from templates.reading.findings import BrokenPack, Finding, Report, hint, listed
-from templates.sandbox.trial import tried
+from templates.sandbox.trial import trial_findings
 
 Packs = Annotated[list[Path], typer.Argument(metavar="PACK|TRIGGER_FOLDER", help="Folders of packs or triggers.")]
 Only = Annotated[
@@ -163,7 +163,7 @@ def _examined(folders: Sequence[Path], only: str | None) -> tuple[list[PackFiles
     except BrokenPack as broken:
         return packs, broken.findings
     named = {trigger.name for files in packs for trigger in files.triggers} & {only}
-    return packs, tried(packs, only=only if named else None)
+    return packs, trial_findings(packs, only=only if named else None)
 
 
 def _tried(asked: _Asked, packs: Sequence[PackFiles], only: str | None, findings: list[Finding]) -> list[CaseResult]:

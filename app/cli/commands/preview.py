@@ -16,7 +16,7 @@ from domain.rules.trigger_compiling import compile_trigger
 from templates.authoring.preview import Hearing, Previewer
 from templates.checks.loader import TriggerSource, pack_of
 from templates.checks.pack_check import SmsLimit, sms_limit_of
-from templates.checks.personas import Persona, built_in, own
+from templates.checks.personas import Persona, built_in, personas_in
 from templates.reading.catalogue import NoDefaults, catalogue_of, defaults_of
 from templates.reading.findings import closest
 
@@ -78,7 +78,7 @@ class LoadedPacks:
 
     def personas(self, name: str | None) -> list[Persona]:
         """Return the people of the pack and those built in, or the one of that name."""
-        mine = own(self._files.personas)
+        mine = personas_in(self._files.personas)
         names = {each.name for each in mine}
         everybody = [*mine, *(each for each in built_in(self._now.date()) if each.name not in names)]
         if name is not None:

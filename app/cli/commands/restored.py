@@ -46,7 +46,7 @@ def restored(
     with operator_session("restores", on) as at:
         scope = at.platform.runtime.restore.scope(_moment(until, at))
         zone = zone_shown(at.platform.rules.library)
-        again = _Repeated(_to_erase(at, erased), at.platform.privacy.retention.again(_retired(at)))
+        again = _Repeated(_to_erase(at, erased), at.platform.privacy.retention.brought_back(_retired(at)))
         if how.plan:
             _show(scope, again, print_line, zone, as_json=how.as_json)
             return
@@ -56,7 +56,7 @@ def restored(
         gone = sum(_erase(at, person) for person in again.erased)
         at.platform.privacy.retention.recognise(at.who, _retired(at))
         at.platform.privacy.retention.retire(at.who, again.retired)
-        at.platform.runtime.restore.say(scope, at.who)
+        at.platform.runtime.restore.declare(scope, at.who)
     if how.as_json:
         _show(scope, again, print_line, zone, as_json=True)
     talk(f"confirmed; erased again: {counted(gone, 'person')}. Sending may begin")

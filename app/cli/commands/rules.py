@@ -26,7 +26,9 @@ def rules(at: At = None, as_json: AsJson = False, *, on: PlatformOptions) -> Non
         found = library.rules() if moment is None else library.rules_at(moment)
         zone = zone_here(here.platform.rules.library)
         if not as_json and moment is None:
-            for line in stopped_lines(known_to(here.who, here.platform.rules.switches.off(), found.governed), zone):
+            for line in stopped_lines(
+                known_to(here.who, here.platform.rules.switches.active_stops(), found.governed), zone
+            ):
                 print_line(red(line, sys.stdout))
         for each in lines(found.governed, here.who):
             print_json_or_lines(each, _told(each, zone), as_json=as_json)

@@ -114,7 +114,7 @@ def _sum_up(platform: Platform, before: int, now: datetime, *, as_json: bool) ->
 
 def tell_stopped(rules: RuleParts) -> None:
     """Warn of everything that is stopped: a process that sends nothing must not look like one that works."""
-    for line in stopped_lines(rules.switches.off(), zone_shown(rules.library)):
+    for line in stopped_lines(rules.switches.active_stops(), zone_shown(rules.library)):
         warn(line)
 
 

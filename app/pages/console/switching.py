@@ -92,7 +92,7 @@ class SwitchPages(ConsolePages):
     def _show(
         self, who: Principal, frame: Frame, wish: SwitchRequest, wrong: Mapping[str, str], *, done: str = ""
     ) -> Response:
-        example, off, on = wish.reason or "…", self._switches.off(), self._staff.platform
+        example, off, on = wish.reason or "…", self._switches.active_stops(), self._staff.platform
         rules, stopped = on.rules.library.rules(), {(each.scope, each.name) for each in off}
         with on.database.reading() as connection:
             held = held_back_by(connection, on.log, rules, stopped) if off else None

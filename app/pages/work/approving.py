@@ -180,7 +180,7 @@ class Approving(DraftPages):
             "comments": [(each.by, speech.moment(each.at), each.text) for each in submission.comments],
             "refused_before": _refused(submission.refused_before, speech),
             "new": now.current(name) is None,
-            "before": any(each.fact.hash != submission.hash for each in now.of(name)),
+            "before": any(each.fact.hash != submission.hash for each in now.publications_of(name)),
             "own_one": who.name in submission.authors,
             "approver": Role.APPROVER in who.roles,
             "mine": submission.owner == who.agency,
@@ -372,7 +372,7 @@ class Approving(DraftPages):
 
     def _so_far(self, submission: Submission, now: Governed, speech: Speech) -> str:
         """Return what became of the messages of a live version since it was published first."""
-        name, versions = submission.about.name, now.of(submission.about.name)
+        name, versions = submission.about.name, now.publications_of(submission.about.name)
         begun = min(each.fact.at for each in versions if each.fact.hash == submission.hash)
         platform = self._office.platform
         days = (platform.clock().date() - begun.date()).days + 1

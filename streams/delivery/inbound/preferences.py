@@ -49,7 +49,7 @@ class PreferenceStore(EventWriter):
 
         return self._choose(pseudonym, event)
 
-    def without(self, pseudonym: str, category: str) -> bool:
+    def end_opt_out(self, pseudonym: str, category: str) -> bool:
         """End the opt-out of a category; return False if there is none."""
 
         def event(person: Person) -> tuple[str, Mapping[str, Any]]:

@@ -67,7 +67,7 @@ class InboundMessages(EventWriter):
         self._keep, self._late = keep, LateAcceptances(context, receipts)
         self.reassembly = SmsReassembly(context, self)
 
-    def of(self, provider: str) -> Inbound:
+    def inbound_of(self, provider: str) -> Inbound:
         """Return what takes in what comes back from a provider."""
         return _OfProvider(self, provider)
 

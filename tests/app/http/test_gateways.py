@@ -222,6 +222,8 @@ def test_who_may_call_may_tell(world: World, known: dict[str, str], tells: bool)
     gateway = {"kind": "http_sms", "url": "http://127.0.0.1:9/send", "sender": "1414"} | known
     settings = ProviderSettings.model_validate(gateway)
     assert (
-        provider("sms", settings, Tools(world.clock, world.platform.delivery.inbound.receiving.of("sms"))).may_report
+        provider(
+            "sms", settings, Tools(world.clock, world.platform.delivery.inbound.receiving.inbound_of("sms"))
+        ).may_report
         is tells
     )

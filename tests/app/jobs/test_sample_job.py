@@ -77,7 +77,7 @@ def test_each_night_looks_at_the_next_persons(platform: Platform) -> None:
     first, second = night(platform), night(platform)
     assert (first.done, second.done, first.arguments["after"]) == (3, 3, "")
     assert second.arguments["after"] == everybody(platform)[2]
-    assert sample.following(second) == everybody(platform)[0]
+    assert sample.start_of_next(second) == everybody(platform)[0]
 
 
 def test_a_loss_is_told_until_it_is_mended(terminal: Terminal, platform: Platform) -> None:

@@ -94,7 +94,7 @@ def test_a_visit_in_another_browser_ends_too(world: World) -> None:
 
 def test_a_dispute_that_the_erasure_overtakes_is_not_kept(world: World) -> None:
     """What somebody wrote of a message while they were erased is stored nowhere, and makes them no new key."""
-    [told, *_], _ = world.platform.queries.inboxes.told(world.name(AIGERIM))
+    [told, *_], _ = world.platform.queries.inboxes.messages_page(world.name(AIGERIM))
     visiting(world, AIGERIM).post(PATH, data={"word": "ERASE", "csrf": CSRF})
     assert not world.platform.delivery.inbound.preferences.dispute(world.name(AIGERIM), told.nudge, "not mine")
     assert "citizen.disputed" not in {getattr(entry.fact, "type", "") for entry in world.entries()}
@@ -102,7 +102,7 @@ def test_a_dispute_that_the_erasure_overtakes_is_not_kept(world: World) -> None:
 
 def test_a_link_in_an_old_message_leads_nowhere(world: World) -> None:
     """After the erasure the link that a message carried shows nothing of it, not even what it was about."""
-    [told, *_], _ = world.platform.queries.inboxes.told(world.name(AIGERIM))
+    [told, *_], _ = world.platform.queries.inboxes.messages_page(world.name(AIGERIM))
     link = world.platform.identity.links.page(told.nudge, world.name(AIGERIM), world.clock() + timedelta(days=9))
     path = f"/m/{link.rpartition('/')[2]}"
     browser = visiting(world, AIGERIM)

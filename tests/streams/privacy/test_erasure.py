@@ -277,7 +277,7 @@ async def test_what_comes_back_after_it_shows_them_nowhere(world: World) -> None
         Receipt(sent.nudge, sent.recipient, sent.attempt, ReceiptStatus.DELIVERED)
     )
     assert rows(world, inbox, MOTHER) == 0
-    assert world.platform.queries.inboxes.told(world.name(MOTHER)) == ([], None)
+    assert world.platform.queries.inboxes.messages_page(world.name(MOTHER)) == ([], None)
 
 
 async def test_who_is_erased_during_an_attempt_finds_no_message(world: World) -> None:

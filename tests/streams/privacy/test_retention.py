@@ -218,8 +218,8 @@ async def test_an_older_database_is_retired_again(world: World) -> None:
     """What was retired since a backup is retired again by what the machine knows, whatever the limit says there."""
     await lived(world)
     periods = {(each.type, each.year) for each in world.platform.privacy.retention.scope()}
-    assert world.platform.privacy.retention.again(periods) == world.platform.privacy.retention.scope()
-    assert world.platform.privacy.retention.again({(ISSUED, 1999)}) == []
+    assert world.platform.privacy.retention.brought_back(periods) == world.platform.privacy.retention.scope()
+    assert world.platform.privacy.retention.brought_back({(ISSUED, 1999)}) == []
 
 
 async def test_an_older_log_with_the_newest_keys_learns_that_they_are_gone(world: World) -> None:

@@ -158,7 +158,7 @@ def test_everybody_has_a_turn(world: World) -> None:
     for _ in range(PEOPLE):
         *_, last = steps_of(work(world, after, 3))
         assert sample.found_in(last.words).persons == 3
-        seen.append(after := sample.following(job_with(world, last)))
+        seen.append(after := sample.start_of_next(job_with(world, last)))
     assert set(seen) == set(everybody(world))
     assert seen[0] == everybody(world)[2]
     assert sampled(world, everybody(world)[4], persons=100).persons == PEOPLE
@@ -178,10 +178,13 @@ def test_a_loss_is_looked_at_until_it_is_mended(world: World) -> None:
     planted(world, [(one.intent.id, NudgeCancelled(NOON))])
     start = everybody(world)[2]
     *_, last = steps_of(work(world, start, 3))
-    assert (sample.found_in(last.words).unlike, sample.following(job_with(world, last))) == (1, start)
+    assert (sample.found_in(last.words).unlike, sample.start_of_next(job_with(world, last))) == (1, start)
     list(world.platform.replay.repair.repair(GapFilter()))
     *_, last = steps_of(work(world, start, 3))
-    assert (sample.found_in(last.words).unlike, sample.following(job_with(world, last))) == (0, everybody(world)[5])
+    assert (sample.found_in(last.words).unlike, sample.start_of_next(job_with(world, last))) == (
+        0,
+        everybody(world)[5],
+    )
 
 
 def test_another_process_goes_on_at_the_last_step(world: World) -> None:

@@ -9,9 +9,9 @@ from threading import Thread
 import pytest
 
 from templates.checks.loader import examine
-from templates.sandbox.confined import Confined, Died, Limits
+from templates.sandbox.confined import ChildDied, Confined, Limits
 from templates.sandbox.confined_child import limit_process
-from templates.sandbox.trial import MOST_DEATHS, tried
+from templates.sandbox.trial import MOST_DEATHS, trial_findings
 from tests.templates.packs import FILES, KK, RU, SHIPPED, Change, write_town
 
 RECKLESS = "tests.templates.reckless_child"
@@ -38,21 +38,21 @@ def tried_town(folder: Path, *changes: Change, child: str = RECKLESS) -> list[st
     """What trying out the words of the changed pack finds, with paths from its folder."""
     pack = write_town(folder, *changes)
     packs, _ = examine([pack])
-    return [str(finding).removeprefix(f"{pack}/") for finding in tried(packs, PATIENT, child=child)]
+    return [str(finding).removeprefix(f"{pack}/") for finding in trial_findings(packs, PATIENT, child=child)]
 
 
 @pytest.mark.parametrize("pack", SHIPPED.values(), ids=SHIPPED)
 def test_the_shipped_words_pass(pack: Path) -> None:
     """Every text of the shipped packs is rendered in the child, and none of them comes near a limit."""
     packs, _ = examine([pack])
-    assert tried(packs) == ()
+    assert trial_findings(packs) == ()
 
 
 @pytest.mark.parametrize(("text", "reason"), HOSTILE, ids=[text[:40] for text, _ in HOSTILE])
 def test_words_that_escape_every_check_kill_a_child_and_nothing_else(text: str, reason: str) -> None:
     """Without any whitelist, what would hang or fill the machine ends with its child, and the next one answers."""
     with Confined(RECKLESS, None, LIMITS if reason == TIME else PATIENT) as confined:
-        with pytest.raises(Died, match=reason):
+        with pytest.raises(ChildDied, match=reason):
             confined.ask({"text": text})
         assert confined.ask({"text": "harmless"}) is None
 
@@ -103,7 +103,7 @@ def test_a_child_that_stops_reading_keeps_nobody_waiting() -> None:
     with Confined(RECKLESS, None, Limits(wait=60)) as confined:
         assert confined.ask({"say": "null\n"}) is None
         confined._limits = Limits(wait=1)
-        with pytest.raises(Died, match="took longer than 1 seconds"):
+        with pytest.raises(ChildDied, match="took longer than 1 seconds"):
             confined.ask({"text": "a" * 300_000})
         confined._limits = Limits(wait=60)  # the start of a child counts as well
         assert confined.ask({"text": "harmless"}) is None
@@ -113,7 +113,7 @@ def test_a_child_that_stops_reading_keeps_nobody_waiting() -> None:
 def test_an_answer_that_nobody_can_read_is_a_death(answer: str) -> None:
     """Whatever a child says, its parent asks on: a new child answers the next question."""
     with Confined(RECKLESS, None, LIMITS) as confined:
-        with pytest.raises(Died, match="gave an answer that nobody can read"):
+        with pytest.raises(ChildDied, match="gave an answer that nobody can read"):
             confined.ask({"say": answer}, tuple[str, str] | None)
         assert confined.ask({"text": "harmless"}) is None
 
@@ -127,7 +127,7 @@ def test_what_a_child_began_ends_with_it(tmp_path: Path, dies: bool) -> None:  #
         assert confined.ask({"fork": str(fifo)}) in ("forked", "BlockingIOError")  # root's may be any number
         if dies:
             confined._limits = Limits(wait=2)  # whoever is left holds the pipe of its answers, too
-            with pytest.raises(Died):
+            with pytest.raises(ChildDied):
                 confined.ask({"text": "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"})
             assert ended(held)
     assert ended(held)

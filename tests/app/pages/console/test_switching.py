@@ -77,7 +77,7 @@ def test_what_is_missing_is_named(office: Office, fields: dict[str, str], words:
     browser = signed_in(office, "olga")
     answer = send(browser, f"{PAGE}/stop", PAGE, **fields)
     assert (answer.status_code, words in answer.text) == (422, True)
-    assert office.world.platform.rules.switches.off() == []
+    assert office.world.platform.rules.switches.active_stops() == []
 
 
 def test_a_form_of_another_site_stops_nothing(office: Office) -> None:
@@ -85,14 +85,14 @@ def test_a_form_of_another_site_stops_nothing(office: Office) -> None:
     browser = signed_in(office, "olga")
     fields = {"what": "all:", "reason": "x"}
     assert browser.post("/console/switches/stop", data=fields).status_code == 403
-    assert office.world.platform.rules.switches.off() == []
+    assert office.world.platform.rules.switches.active_stops() == []
 
 
 def test_a_paused_trigger_is_off_as_well(office: Office) -> None:
     """What an agency paused is listed with its reason and as its own; an operator says why it may go on."""
     world, browser = office.world, signed_in(office, "olga")
     world.platform.rules.switches.pause("identity_card_expiry", SAULE, "two laws disagree")
-    [off] = world.platform.rules.switches.off()
+    [off] = world.platform.rules.switches.active_stops()
     assert (off.scope, off.name, off.by, off.reason) == (
         "paused",
         "identity_card_expiry",
@@ -104,10 +104,10 @@ def test_a_paused_trigger_is_off_as_well(office: Office) -> None:
     assert "Its own agency paused it: Ministry of" in page
     assert "habarshy resume identity_card_expiry --reason" in page
     assert send(browser, f"{PAGE}/go", PAGE, what="paused:identity_card_expiry").status_code == 422
-    assert world.platform.rules.switches.off() == [off]
+    assert world.platform.rules.switches.active_stops() == [off]
     wish = {"what": "paused:identity_card_expiry", "reason": "they agree now"}
     assert send(browser, f"{PAGE}/go", PAGE, **wish).status_code == 303
-    assert world.platform.rules.switches.off() == []
+    assert world.platform.rules.switches.active_stops() == []
     [fact] = [entry.fact for entry in world.entries() if isinstance(entry.fact, TriggerResumed)]
     assert (fact.by, fact.reason) == ("olga", "they agree now")
 

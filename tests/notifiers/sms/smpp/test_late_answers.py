@@ -111,7 +111,7 @@ async def test_the_failure_of_a_part_before_the_last_answer_settles_the_message(
     """On the platform: the email goes at once, also where that comes before the part's own answer, or no last one."""
     world = with_card(tmp_path)
     async with scripted_centre(submit=Act.IGNORE) as centre:
-        tools = Tools(world.clock, world.platform.delivery.inbound.receiving.of("sms"))
+        tools = Tools(world.clock, world.platform.delivery.inbound.receiving.inbound_of("sms"))
         notifier = world.notifiers["sms"] = SmppNotifier(options(centre.port), tools)
         world.engine = compose_engine(world.platform, single_routes(world.notifiers))
         settling = asyncio.create_task(world.settle(DUE))
@@ -137,7 +137,7 @@ async def test_a_late_yes_is_a_fact_of_its_attempt(tmp_path: Path) -> None:
     """On the platform: unknown becomes sent, once, and the receipt by the centre's id finds it: no other channel."""
     world = with_card(tmp_path)
     async with scripted_centre(submit=Act.IGNORE) as centre:
-        tools = Tools(world.clock, world.platform.delivery.inbound.receiving.of("sms"))
+        tools = Tools(world.clock, world.platform.delivery.inbound.receiving.inbound_of("sms"))
         notifier = world.notifiers["sms"] = SmppNotifier(options(centre.port), tools)
         world.engine = compose_engine(world.platform, single_routes(world.notifiers))
         settling = asyncio.create_task(world.settle(DUE))

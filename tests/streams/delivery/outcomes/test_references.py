@@ -30,7 +30,7 @@ BY_EMAIL = event(
 
 async def tell(world: World, provider: str, *reports: Report) -> None:
     """A provider reports."""
-    await world.platform.delivery.inbound.receiving.of(provider).reported(reports)
+    await world.platform.delivery.inbound.receiving.inbound_of(provider).reported(reports)
 
 
 async def through_a_gateway(folder: Path) -> tuple[World, str]:

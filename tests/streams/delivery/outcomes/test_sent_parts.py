@@ -200,7 +200,9 @@ async def test_a_late_yes_brings_no_part_back(world: World) -> None:
 
 def bound(world: World, centre: ScriptedCentre) -> SmppNotifier:
     """That process's link to the centre."""
-    return SmppNotifier(options(centre.port), Tools(world.clock, world.platform.delivery.inbound.receiving.of("sms")))
+    return SmppNotifier(
+        options(centre.port), Tools(world.clock, world.platform.delivery.inbound.receiving.inbound_of("sms"))
+    )
 
 
 async def test_a_part_fails_after_a_restart(world: World, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ async def come_back(world: World, due: str, status: str = EXPIRED) -> list[Messa
     letters = await world.settle(due)
     for letter in letters:
         mail = postfix(to=f"bounces+{token(letter.key)}@gov.test", status=status)
-        await world.platform.delivery.inbound.receiving.of("email").reported(reports_in(mail))
+        await world.platform.delivery.inbound.receiving.inbound_of("email").reported(reports_in(mail))
     return letters
 
 
@@ -79,7 +79,7 @@ async def test_an_address_that_expires_for_weeks_is_left_alone(world: World, sta
     assert left_alone(world) == []
     [letter] = await come_back(world, ROUNDS[2])
     again = postfix(to=f"bounces+{token(letter.key)}@gov.test", status=EXPIRED)
-    await world.platform.delivery.inbound.receiving.of("email").reported(reports_in(again))
+    await world.platform.delivery.inbound.receiving.inbound_of("email").reported(reports_in(again))
     assert left_alone(world) == [[MAIL]]
 
 

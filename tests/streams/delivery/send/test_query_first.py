@@ -109,7 +109,7 @@ async def test_whoever_reports_before_is_not_asked(tmp_path: Path, heard: Receip
     """A receipt by our own name settles it first."""
     async with by_gateway(tmp_path, LOST) as (world, peer):
         name = numbered(key(world.nudge("month").intent.id, "sms", world.name(AIGERIM)), 1)
-        await world.platform.delivery.inbound.receiving.of("sms").reported([Report(name, heard)])
+        await world.platform.delivery.inbound.receiving.inbound_of("sms").reported([Report(name, heard)])
         await world.settle(ASKED + 11 * MINUTE)
         assert peer.questions == []
 
@@ -187,7 +187,7 @@ async def test_a_dead_dispatchers_attempts_are_asked_about(
 async def test_what_a_restored_log_does_not_know_is_not_asked_about(tmp_path: Path) -> None:
     """After a restore what never came may have gone by a later attempt, which the log has lost: it stays unknown."""
     async with by_gateway(tmp_path, NEVER) as (world, peer):
-        world.platform.runtime.restore.say(world.platform.runtime.restore.scope(DUE + MINUTE), OMAR)
+        world.platform.runtime.restore.declare(world.platform.runtime.restore.scope(DUE + MINUTE), OMAR)
         await world.settle(DUE + 2 * MINUTE)
         assert (world.delivery("month").state, world.delivery("month").reason) == ("unknown", "restored")
         assert peer.questions == []

@@ -481,10 +481,18 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
         wrong = aida.post(f"{where}/publish", **share)
         assert (wrong.status_code, "Choose for whom" in wrong.text) == (422, True), share
         assert '<button id="share" name="share" value="0.1">' in wrong.text
-    assert not quiet.world.platform.rules.approval.governed().of(CLINIC)[-1].fact.hash.startswith(where[-12:])
+    assert (
+        not quiet.world.platform.rules.approval.governed()
+        .publications_of(CLINIC)[-1]
+        .fact.hash.startswith(where[-12:])
+    )
     asked = aida.post(f"{where}/publish", share="0.05", pending="yes")
     assert asked.status_code == 200
-    assert not quiet.world.platform.rules.approval.governed().of(CLINIC)[-1].fact.hash.startswith(where[-12:])
+    assert (
+        not quiet.world.platform.rules.approval.governed()
+        .publications_of(CLINIC)[-1]
+        .fact.hash.startswith(where[-12:])
+    )
     for said in (
         "5\u202f% of all people",
         "was not tried on last year",

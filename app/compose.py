@@ -13,7 +13,7 @@ from app.identity import wiring as identity
 from app.identity.key_file import KeptKeys, keyring_for
 from app.identity.log_codes import check_codes, codes_by
 from app.identity.wiring import Identity
-from app.providers import askable
+from app.providers import askable_providers
 from app.settings import Settings
 from domain.core.ids import Names
 from streams.delivery import wiring as delivery
@@ -118,7 +118,7 @@ def _composed(
         intake=taking,
         rules=ruled,
         planning=planned,
-        replay=replay.build(ruled.context, planned.planning, lambda: askable(settings.providers)),
+        replay=replay.build(ruled.context, planned.planning, lambda: askable_providers(settings.providers)),
         delivery=delivered,
         privacy=privacy.build(ruled.context, queued.dead_letter_queue),
         queries=queries.build(ruled.context),

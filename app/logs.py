@@ -62,7 +62,7 @@ def _said(ended: _Ended) -> dict[str, str]:
     return {"error": kind.__name__, **place}
 
 
-def begin(role: str, settings: Settings) -> None:
+def configure_logging(role: str, settings: Settings) -> None:
     """Log as the settings say, from now on and for all that this process says, its end by a defect included."""
     if settings.log_format != "json":
         return

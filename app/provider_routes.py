@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from app.providers import ProviderSettings, channel_of, provider
+from app.providers import ProviderSettings, channel_of, make_provider
 from app.settings import BadSettings, Settings
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Inbound
@@ -37,7 +37,7 @@ def missing_channels(routes: Mapping[str, Route]) -> list[str]:
 
 def _made(name: str, settings: ProviderSettings, tools: Tools) -> Provider:
     try:
-        return provider(name, settings, tools)
+        return make_provider(name, settings, tools)
     except ValueError as error:
         raise BadSettings(f"providers.{name}: {error}") from None
 

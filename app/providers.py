@@ -109,7 +109,7 @@ class ProviderSettings(BaseModel):
             yield from ((name, str(value)) for name, value in part.items())
 
 
-def provider(name: str, settings: ProviderSettings, tools: Tools) -> Provider:
+def make_provider(name: str, settings: ProviderSettings, tools: Tools) -> Provider:
     """Return the provider with its notifier. Raises ValueError for options that could never work together."""
     of_kind, breaker = settings.of_kind(), Context(name, FAILURES, RECOVERY_SECONDS)
     notifier = of_kind.make(settings.own(), tools)
@@ -128,6 +128,6 @@ def limits_of(providers: Mapping[str, ProviderSettings], agencies: Mapping[str, 
     return rates | {f"agency:{name}": rate for name, rate in agencies.items()}
 
 
-def askable(providers: Mapping[str, ProviderSettings]) -> frozenset[str]:
+def askable_providers(providers: Mapping[str, ProviderSettings]) -> frozenset[str]:
     """Return the names of the providers that can be asked what became of a message."""
     return frozenset(name for name, each in providers.items() if getattr(each.own(), "query", None) is not None)

@@ -26,7 +26,7 @@ from app.http.idempotency import Idempotency
 from app.http.job_calls import JobCalls
 from app.http.limits import Limits, RateLimiting
 from app.http.openapi import PROBLEMS, VERSION, Api
-from app.http.problems import install
+from app.http.problems import install_problem_handlers
 from app.http.receipts import ReceiptCalls
 from app.http.request_log import RequestLog
 from app.http.schedule_calls import ScheduleCalls
@@ -70,7 +70,7 @@ def application(
     if front is not None:
         front.install(app, pages)
     broken = ErrorPages(pages)
-    install(app, broken.answer)
+    install_problem_handlers(app, broken.answer)
     bulkhead = app.state.bulkhead = Bulkhead(access, official_of)
     _install_api(app, platform, access, job_control, bulkhead)
     _install_links(app, platform, pages)

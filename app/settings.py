@@ -24,7 +24,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.paths import config_file, data_folder
 from app.providers import HookSettings, ProviderSettings, Rate
-from app.sign_in_settings import SignInSettings, one_way_in
+from app.sign_in_settings import SignInSettings, without_duplicate_issuers
 from streams.storage.sqlite_file import names_a_file
 from templates.reading.findings import closest, hint
 
@@ -230,7 +230,7 @@ class Settings(BaseSettings):
         default={}, description="name -> a provider; on SQLite a channel without one uses the shipped fake"
     )
     rates: dict[str, Rate] = Field(default={}, description="agency -> messages a second at most")
-    sign_in: Annotated[dict[ProviderName, SignInSettings], AfterValidator(one_way_in)] = Field(
+    sign_in: Annotated[dict[ProviderName, SignInSettings], AfterValidator(without_duplicate_issuers)] = Field(
         default={}, description="name -> an OpenID Connect issuer for signing in to the pages"
     )
     requests_a_minute: int = Field(
@@ -318,14 +318,14 @@ class Shown(NamedTuple):
     origin: str
 
 
-def shown(settings: Settings, flags: Collection[str] = ()) -> Iterator[Shown]:
+def shown_settings(settings: Settings, flags: Collection[str] = ()) -> Iterator[Shown]:
     """Every setting with where it comes from; `flags`: those that the command line set."""
     origin = _origins(flags)
     for name in Settings.model_fields:
         yield from (Shown(each, value, origin(each)) for each, value in _values(name, getattr(settings, name)))
 
 
-def given(flags: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+def given_settings(flags: Collection[str] = ()) -> Iterator[tuple[str, str]]:
     """Yield the name and origin of each setting that somebody set, also where its value cannot be used.
 
     Values are left out: what cannot be read cannot be masked.

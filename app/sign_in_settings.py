@@ -55,7 +55,7 @@ class SignInSettings(BaseModel):
         return agency in self.agencies or not (self.agencies or self.agency_claim)
 
 
-def one_way_in(issuers: Mapping[str, SignInSettings]) -> Mapping[str, SignInSettings]:
+def without_duplicate_issuers(issuers: Mapping[str, SignInSettings]) -> Mapping[str, SignInSettings]:
     """Return the same.
 
     With two entries for one issuer an official would be two people, who may approve each other's work.

@@ -57,7 +57,7 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
 
 def print_line(line: str) -> None:
     """Write a line of output to stdout; end quietly where its reader has gone."""
-    with writing():
+    with handling_output_errors():
         sys.stdout.write(visible(line) + "\n")
 
 
@@ -66,7 +66,7 @@ def counted(count: int, one: str, several: str = "") -> str:
     return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
-def red(line: str, stream: TextIO) -> str:
+def in_red(line: str, stream: TextIO) -> str:
     """Return the line in bold red where the stream is a terminal, unless NO_COLOR is set (no-color.org)."""
     return f"\x1b[1;31m{line}\x1b[0m" if stream.isatty() and not os.environ.get("NO_COLOR") else line
 
@@ -83,7 +83,7 @@ def write_file(file: Path, text: str, option: str) -> None:
 
 
 @contextmanager
-def writing() -> Iterator[None]:
+def handling_output_errors() -> Iterator[None]:
     """End the command quietly where nobody reads on, and with a sentence where the output takes no more."""
     try:
         yield
@@ -131,7 +131,7 @@ def warn(line: str) -> None:
     if log.handlers:
         log.warning("%s", line)
     else:
-        _say(red(line, sys.stderr))
+        _say(in_red(line, sys.stderr))
 
 
 def _say(line: str) -> None:

@@ -198,7 +198,7 @@ def _messages(count: int) -> str:
     return Counted("{count} message", "{count} messages", count)
 
 
-def lines(report: Report) -> Iterator[str]:
+def report_lines(report: Report) -> Iterator[str]:
     """Yield the report for a terminal."""
     tally, order = report.tally, report.order
     yield f"{report.title}, as if published on {report.local(order.start)}, until {report.local(order.end)}"
@@ -270,7 +270,7 @@ def _example(report: Report, each: Difference) -> str:
     return f"{one.to} {report.local(one.at)} {one.channel} {one.trigger}/{one.step} ({each.why})"
 
 
-def objects(report: Report) -> Iterator[dict[str, Any]]:
+def report_objects(report: Report) -> Iterator[dict[str, Any]]:
     """Yield the report for programs, one object a line: the summary first."""
     tally, order = report.tally, report.order
     yield {

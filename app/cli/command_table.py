@@ -14,7 +14,7 @@ import typer
 from typer.main import get_command, get_group
 
 from app.cli.help_format import Command, Group
-from app.cli.options import expanded
+from app.cli.options import with_option_groups
 from app.tuning import INTERRUPTED
 
 _Group: TypeAlias = tuple[str, Mapping[str, str]]
@@ -160,7 +160,7 @@ def _nothing() -> None:
 
 
 @cache
-def imported(name: str) -> Any:  # noqa: ANN401  (the same)
+def import_command(name: str) -> Any:  # noqa: ANN401  (the same)
     """Return the command itself, or the group with its commands."""
     made = typer.Typer()
     if name in COMMANDS:
@@ -192,4 +192,4 @@ def _imported(where: str) -> Callable[..., None]:
         found: Callable[..., None] = getattr(import_module(f"app.cli.commands.{module}"), function)
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
-    return expanded(found)
+    return with_option_groups(found)

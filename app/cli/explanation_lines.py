@@ -14,7 +14,7 @@ from streams.rules.in_force import Rules
 from templates.words.rendering import Rendered
 
 
-def lines(found: Explanation, rules: Rules) -> Iterable[str]:
+def explanation_lines(found: Explanation, rules: Rules) -> Iterable[str]:
     """Yield the event, the rule, the values that it read, the outcome, and the words."""
     zone = rules.defaults.zone
     page = details_of(found, rules, Speech(DEFAULT_LANGUAGE, zone))

@@ -6,9 +6,9 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from app.cli.command_table import DESTRUCTIVE, Commands, imported
+from app.cli.command_table import DESTRUCTIVE, Commands, import_command
 from app.cli.help_format import Group
-from app.terminal import Exit, open_standard, stop, writing
+from app.terminal import Exit, handling_output_errors, open_standard, stop
 from app.tuning import INTERRUPTED, calm_collector
 
 
@@ -22,7 +22,7 @@ class _Whole(Group):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  (the same)
         """Return the one that is asked for, imported now."""
         name, found, rest = self._safely(ctx, args)
-        return name, found and imported(str(name)), rest
+        return name, found and import_command(str(name)), rest
 
     def _safely(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  (the same)
         """Return what Typer finds; of an unknown name it suggests only what destroys nothing."""
@@ -38,7 +38,7 @@ class _Whole(Group):
 
 def _tell_version(asked: bool) -> None:  # noqa: FBT001  (as Typer calls it)
     if asked:
-        with writing():
+        with handling_output_errors():
             sys.stdout.write(f"habarshy {version('habarshy')}\n")
         raise typer.Exit
 
@@ -77,7 +77,7 @@ def main() -> None:
             raise
         stop(*ended)
     finally:
-        with writing():
+        with handling_output_errors():
             sys.stdout.flush()
 
 

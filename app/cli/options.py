@@ -58,7 +58,7 @@ class ConfirmOptions(OptionGroup, frozen=True):
     as_json: AsJson = False
 
 
-def expanded(command: Callable[..., None]) -> Callable[..., None]:
+def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Return the command as Typer reads it: the options of a group stand in place of its parameter."""
     signature = inspect.signature(command)
     groups = {name: each.annotation for name, each in signature.parameters.items() if _is_group(each)}

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app.cli.platform_options import TimedOptions
-from app.logs import begin
+from app.logs import configure_logging
 from app.roles.sockets import health_listener
 from app.settings import Settings
 
@@ -30,5 +30,5 @@ class RoleOptions(TimedOptions, frozen=True):
     def begun(self, role: str) -> tuple[Settings, socket.socket | None]:
         """Log as the settings say; return these, and the open socket of the health port, if there is to be one."""
         settings = self.settings
-        begin(role, settings)
+        configure_logging(role, settings)
         return settings, health_listener(self.health_host, self.health_port)

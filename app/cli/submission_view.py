@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from app.cli.commands.diff import SAME, print_pack, print_trigger
-from app.packs.version_diff import Version, compared, sentences, version_of
+from app.packs.version_diff import Version, changed_triggers, rule_sentences, version_of
 from app.terminal import print_json, print_line
 from domain.core.plain import PlainData
 from domain.facts.governance import PackSubmitted, TriggerSubmitted
@@ -50,7 +50,7 @@ def _show_trigger(now: Governed, fact: TriggerSubmitted, *, as_json: bool) -> No
         _show_new(new, fact)
         return
     try:
-        found = dict(compared(old, new))
+        found = dict(changed_triggers(old, new))
     except BadTrigger as bad:
         print_line(f"  it cannot be compared: {bad}")
         found = {}
@@ -67,7 +67,7 @@ def _show_new(new: Version, fact: TriggerSubmitted) -> None:
     """Print a trigger that has no earlier version: its rule in sentences, its other settings, and every text."""
     rules = dict(fact.rules)
     try:
-        rule = list(sentences(new.side(fact.trigger)))
+        rule = list(rule_sentences(new.side(fact.trigger)))
     except BadTrigger as bad:
         print_line(f"  it cannot be put into words: {bad}")
     else:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from app.demo.population import Population, divided
+from app.demo.population import Population, split_at
 from app.simulation.happenings import reported
 from domain.core.national_id import with_check_digit
 from streams.intake.cloudevents import Envelope, envelope_of
@@ -40,7 +40,7 @@ _Report = tuple[str, str, str, Mapping[str, Any]]
 def with_family(people: Population, start: datetime) -> Population:
     """Return the population with the family in it; what happened before the start is known."""
     events = [_envelope(number, *report) for number, report in enumerate(_reports())]
-    return divided([*people.known, *people.coming, *events], start)
+    return split_at([*people.known, *people.coming, *events], start)
 
 
 def _envelope(number: int, time: str, type_: str, subject: str, data: Mapping[str, Any]) -> Envelope:

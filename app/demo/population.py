@@ -33,10 +33,10 @@ def population(citizens: int, seed: int, start: datetime, end: datetime) -> Popu
     """Return an invented population; the same arguments give the same events."""
     wishes = _ContactChoices(seed)
     lives = (wishes.of(event) for event in simulate(citizens, seed, start.date(), end.date()))
-    return divided(map(envelope_of, chain(lives, city_news(seed, start.date(), end.date()))), start)
+    return split_at(map(envelope_of, chain(lives, city_news(seed, start.date(), end.date()))), start)
 
 
-def divided(events: Iterable[Envelope], start: datetime) -> Population:
+def split_at(events: Iterable[Envelope], start: datetime) -> Population:
     """Return the events in the order of their time: those before the start, and the others."""
     ordered = sorted(events, key=lambda event: (time_of(event), event.id))
     known = tuple(event for event in ordered if time_of(event) < start)

@@ -10,7 +10,7 @@ from app.demo.board import Board, Counters, HandedOverMessage, NotSent, Reported
 from app.demo.mailroom import HandedOver, Mailroom
 from app.demo.year import Year
 from app.pages.catalogues import Speech
-from app.pages.life import STATES, shown
+from app.pages.life import STATES, word_for
 from app.pages.pack_names import names_of
 from app.reports.life_words import REASON_WORDS
 from domain.core.events import LifeEvent
@@ -122,7 +122,7 @@ class _Snapshot:
             office=office,
             channel=words.channel,
             language=words.language,
-            state=shown(STATES, delivery.state.value, self.speech),
+            state=word_for(STATES, delivery.state.value, self.speech),
             words=words,
         )
 
@@ -135,7 +135,7 @@ class _Snapshot:
             assert isinstance(fact, NudgeWithheld)
             title = self.speech.titled(self.rules.rulebook.version(nudge.intent.version).trigger.content["title"])
             name = names.get(nudge.intent.person, self.somebody)
-            yield NotSent(nudge.intent.id, fact.at, title, name, shown(REASON_WORDS, fact.reason, self.speech))
+            yield NotSent(nudge.intent.id, fact.at, title, name, word_for(REASON_WORDS, fact.reason, self.speech))
 
     def _named(self, event: LifeEvent, names: Mapping[str, str]) -> str:
         """Return the persons of an event by first name."""

@@ -20,7 +20,7 @@ from app.demo.family import PARENTS, with_family
 from app.demo.mailroom import Mailroom
 from app.demo.population import population
 from app.demo.reading import DemoReader
-from app.demo.site import begin_draft, register_staff, site
+from app.demo.site import begin_draft, demo_application, register_staff
 from app.demo.year import Year
 from app.identity.key_file import load_keyring, new_keyring
 from app.settings import Settings
@@ -52,7 +52,7 @@ class Options(Struct, frozen=True):
     folder: Path | None = None
 
 
-async def show(
+async def run_demo(
     options: Options, announce: Callable[[str], None], talk: Callable[[str], None], stopped: asyncio.Event
 ) -> None:
     """Run the demo until stopped; `announce` gets its URL as soon as it answers, `talk` what happens.
@@ -88,7 +88,7 @@ async def _serve(
     year = Year(platform, engine, clock, mailroom, people, END)
     register_staff(platform.settings.principals)
     begin_draft(platform)
-    pages = site(platform, DemoReader(platform, mailroom, year))
+    pages = demo_application(platform, DemoReader(platform, mailroom, year))
     server = _Server(
         uvicorn.Config(
             pages, log_config=None, access_log=False, lifespan="on", ws="none", timeout_graceful_shutdown=1

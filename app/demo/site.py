@@ -29,7 +29,7 @@ from app.http.openapi import Api
 from app.identity.principals import add
 from app.pages import visits
 from app.pages.layout import HEADERS, Frame, Front, Pages, RoutedPages
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.pages.visits import Official
 from app.reports.life_words import CHANNELS
 from app.server import application
@@ -71,7 +71,7 @@ def begin_draft(platform: Platform) -> None:
         DraftStore(platform.database, platform.clock).add(STAFF["dana"], "kz", DRAFT.name, files)
 
 
-def site(platform: Platform, reader: DemoReader) -> FastAPI:
+def demo_application(platform: Platform, reader: DemoReader) -> FastAPI:
     """Return the pages as an application; it answers on this machine only."""
     story = Storyteller(platform)
     ribbon = Ribbon(reader, story)
@@ -106,7 +106,7 @@ class _Demo(RoutedPages):
         frame = self._frame(request)
         board, speech = self._reader.board(frame.speech), frame.speech
         page = self._pages.respond(
-            "country.html", frame, board=board, channel=lambda name: shown(CHANNELS, name, speech)
+            "country.html", frame, board=board, channel=lambda name: word_for(CHANNELS, name, speech)
         )
         page.headers.update(_FRAMING)
         return page

@@ -12,7 +12,7 @@ from app.compose import Platform
 from app.demo.chapters import CHAPTERS, VISIT_HOURS, Chapter, Matter
 from app.demo.family import CHILD, PARENTS
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.pages.pack_names import Names, names_of
 from app.reports.entitlements import entitlements
 from app.reports.life_words import CHANNELS
@@ -238,7 +238,7 @@ class _Teller:
             yield f"{again}→ {', '.join(to)}"
 
     def _channel(self, message: _Message) -> str:
-        return shown(CHANNELS, message.sent.channel, self._speech)
+        return word_for(CHANNELS, message.sent.channel, self._speech)
 
     def _words(self, message: _Message) -> KeptMessage | None:
         ids = [each for each in (message.sent.nudge, message.sent.digest) if each is not None]

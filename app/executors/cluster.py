@@ -57,7 +57,7 @@ def describe() -> Described | str:
 
 
 @contextmanager
-def cluster(address: str, platform: Platform) -> Iterator[tuple[Executor, int]]:
+def cluster_executor(address: str, platform: Platform) -> Iterator[tuple[Executor, int]]:
     """Yield the executor of the cluster whose scheduler is at this address, and the number of its threads.
 
     Raises:

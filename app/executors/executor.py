@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from app.compose import Platform
 from app.executors.errors import NoCluster
-from app.executors.local import processes, without_interrupts
+from app.executors.local import process_executor, without_interrupts
 from app.settings import on_this_machine
 
 AHEAD = 2
@@ -41,7 +41,7 @@ def workers_of(platform: Platform, number: int) -> Iterator[TaskWorkers | None]:
         with _cluster(platform) as (executor, threads):
             yield TaskWorkers(executor, threads, remote=True)
     elif number:
-        with processes(number) as executor:
+        with process_executor(number) as executor:
             yield TaskWorkers(executor, number)
     else:
         yield None
@@ -85,12 +85,12 @@ def _cluster(platform: Platform) -> AbstractContextManager[tuple[Executor, int]]
             "needs PostgreSQL (`habarshy config show --origin` says where each setting comes from)"
         )
     try:
-        from app.executors.cluster import cluster  # noqa: PLC0415  (a second of imports, and not installed everywhere)
+        from app.executors.cluster import cluster_executor  # noqa: PLC0415  (a second of imports, and not installed everywhere)
     except ModuleNotFoundError as error:
         if error.name != "distributed":
             raise
         raise NoCluster("Dask is not installed here: pip install 'habarshy[cluster]'") from None
-    return cluster(platform.settings.cluster, platform)
+    return cluster_executor(platform.settings.cluster, platform)
 
 
 def results(

@@ -13,7 +13,7 @@ from app.tuning import calm_collector
 
 
 @contextmanager
-def processes(number: int) -> Iterator[Executor]:
+def process_executor(number: int) -> Iterator[Executor]:
     """Yield an executor of so many processes. At the end of the block, or of this process, they end at once."""
     spawn = get_context("spawn")
     alive, ours = spawn.Pipe(duplex=False)

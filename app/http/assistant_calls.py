@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.compose import Platform
 from app.http.access import CHALLENGE, token_of
-from app.http.limits import Limits, too_many
+from app.http.limits import Limits, too_many_requests
 from app.http.problems import Problem
 from app.identity.links import BadLink
 
@@ -53,7 +53,7 @@ class AssistantCalls:
         if self._limits is not None:
             _, left, seconds = await self._limits.take_request(f"person {person}")
             if left < 0:
-                raise too_many(seconds)
+                raise too_many_requests(seconds)
         _TOKEN.set(token)
         try:
             async with asyncio.timeout(self._patience):
@@ -63,10 +63,10 @@ class AssistantCalls:
 
     def _ready(self, token: str) -> tuple["MCPServer", str]:
         """Return the server, and the person of the token."""
-        from app.reports.assistant import reader  # noqa: PLC0415  (a second of imports that no other request needs)
+        from app.reports.assistant import person_of_token  # noqa: PLC0415  (a second of imports that no other request needs)
 
         try:
-            return self._server, reader(self._platform, token)
+            return self._server, person_of_token(self._platform, token)
         except BadLink:
             detail = "the request has no personal token that is valid now; the page My data makes one"
             raise Problem(HTTPStatus.UNAUTHORIZED, detail, kind="no-key", headers=CHALLENGE) from None

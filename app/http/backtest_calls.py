@@ -13,7 +13,7 @@ from app.backtests.job import BacktestArguments, parse_counts
 from app.http import routes
 from app.http.access import Access
 from app.http.draft_shapes import DraftBody
-from app.http.drafting import laid_out, not_passing
+from app.http.drafting import laid_out, not_passing_problem
 from app.http.job_calls import item_of
 from app.http.problems import FieldError, Problem
 from app.http.rule_refusals import one_line
@@ -73,7 +73,7 @@ class BacktestCalls(routes.Routed, tags=["rules"]):
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "from one day to a later one", errors) from None
         with laid_out(self._bench, body) as laid:
             if found := laid.blocking_play():
-                raise not_passing(found)
+                raise not_passing_problem(found)
             [source] = laid.pack().triggers
             owner = str(source.rules["owner"])
             require(who, Role.AUTHOR, owner, body.trigger)

@@ -62,7 +62,7 @@ class DraftCalls(routes.Routed, tags=["rules"]):
         with _refused():
             verdict = self._bench.verdict(body.text())
         if verdict.pack is None:
-            raise not_passing(verdict.findings, verdict.failed)
+            raise not_passing_problem(verdict.findings, verdict.failed)
         with _refused():
             [done] = self._rules.approval.submit([verdict.pack], [Subject("trigger", body.trigger)], who)
         about, before = str(done.submission.about), done.submission.refused_before
@@ -81,7 +81,7 @@ def _refused() -> Iterator[None]:
         raise Problem(HTTPStatus.CONFLICT, one_line(other), kind="not-now") from None
 
 
-def not_passing(findings: Sequence[Finding], failed: Sequence[str] = ()) -> Problem:
+def not_passing_problem(findings: Sequence[Finding], failed: Sequence[str] = ()) -> Problem:
     """Return the problem of a draft that lint finds something in, or whose tests of these names fail."""
     errors = [FieldError(field=each.path, reason=str(each), code="finding") for each in findings]
     errors += [FieldError(field="tests.yaml", reason=name, code="failed") for name in failed]

@@ -19,7 +19,7 @@ from app.http import binding, routes
 from app.http.access import Access
 from app.http.bodies import MediaType, media_type_of, read_body, too_large
 from app.http.openapi import EVENT_BODIES, EVENT_HEADERS
-from app.http.problems import MOST_ERRORS, NOT_YOURS, FieldError, Problem, field_error, refusal
+from app.http.problems import MOST_ERRORS, NOT_YOURS, FieldError, Problem, field_error, refusal_problem
 from domain.facts.principals import Principal, Scope
 from domain.rules.event_types import EventType
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused
@@ -108,7 +108,7 @@ class Events(routes.Routed, route_class=_Plain):
                 return await self._batch(request, caller)
             return await self._single(request, media_type, caller)
         except Refused as refused:
-            raise refusal(refused) from None
+            raise refusal_problem(refused) from None
 
     async def _single(self, request: Request, media_type: MediaType, caller: Principal) -> JSONResponse:
         read = binding.structured if media_type.essence == binding.STRUCTURED else binding.binary

@@ -23,7 +23,7 @@ from app.http.rule_refusals import refusals_as_problems
 from app.http.shapes import Counts, Files, Findings, Governed, RuleList, Switched, WaitingList
 from app.packs.draft_child import DraftTask
 from app.packs.draft_children import children
-from app.packs.rule_lines import lines
+from app.packs.rule_lines import version_rows
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID, WHAT_SAYS_WHY, says_why
 from domain.facts.principals import Scope
 from projections import statistics
@@ -108,7 +108,7 @@ class GovernCalls(routes.Routed, tags=["rules"]):
         """Every published version of your agency's triggers."""
         who = self._access.official(request)
         governed = self._rules.library.rules().governed
-        return RuleList.model_validate({"items": list(lines(governed, who))})
+        return RuleList.model_validate({"items": list(version_rows(governed, who))})
 
     @routes.post("/triggers/{name}/pause", summary="Pause sending for a trigger; planning continues")
     def pause(self, request: Request, name: Name, why: Because | None = None) -> Switched:

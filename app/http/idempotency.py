@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.http.access import Access
 from app.http.admission import KEYED
 from app.http.bodies import replaying
-from app.http.problems import Problem, unavailable
+from app.http.problems import Problem, unavailable_problem
 from domain.core.ids import keyed_hash
 from streams.queues.idempotency import IdempotencyKeys, KeyReused, RequestInProgress, StoredResponse
 from streams.storage.errors import UNAVAILABLE_ERRORS
@@ -54,7 +54,7 @@ class Idempotency:
         except Problem as problem:
             await problem.response()(scope, receive, send)
         except UNAVAILABLE_ERRORS as error:
-            await unavailable(request, error).response()(scope, receive, send)
+            await unavailable_problem(request, error).response()(scope, receive, send)
 
     async def _once(self, request: Request, key: str, receive: Receive, send: Send) -> None:
         if not _KEY.fullmatch(key):

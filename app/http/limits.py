@@ -173,7 +173,7 @@ class RateLimiting:
             "RateLimit": f'"default";r={max(left, 0)};t={seconds}',
         }
         if left < 0:
-            problem = too_many(seconds, headers)
+            problem = too_many_requests(seconds, headers)
             await self._answer(request, problem)(scope, receive, send)
             return
 
@@ -187,7 +187,7 @@ class RateLimiting:
         await app(scope, receive, reply)
 
 
-def too_many(seconds: int, headers: Mapping[str, str] = MappingProxyType({})) -> Problem:
+def too_many_requests(seconds: int, headers: Mapping[str, str] = MappingProxyType({})) -> Problem:
     """Return the problem of a caller who may ask again in so many seconds."""
     detail = Words("too many requests; ask again in {seconds} seconds", seconds=seconds)
     return Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={**headers, "Retry-After": str(seconds)})

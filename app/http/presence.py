@@ -17,7 +17,7 @@ LEAVE_S = 2.0
 
 
 @contextmanager
-def present(platform: Platform, role: str) -> Iterator[None]:
+def signs_of_life(platform: Platform, role: str) -> Iterator[None]:
     """Give signs of life during the block. Where the database is away, there are none meanwhile."""
     known = platform.runtime.processes
     process = Process(secrets.token_hex(8), role, socket.gethostname(), os.getpid(), version("habarshy"))

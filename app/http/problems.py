@@ -99,7 +99,7 @@ _STATUS = {
 """The code of a refusal → its status; every other one is the sender's mistake in the body: 400."""
 
 
-def refusal(refused: Refused) -> Problem:
+def refusal_problem(refused: Refused) -> Problem:
     """Return the problem of an event that was refused."""
     status = _STATUS.get(refused.code, HTTPStatus.BAD_REQUEST)
     return Problem(status, str(refused), [field_error(refused)], kind="event-refused")
@@ -114,7 +114,7 @@ Answerer = Callable[[Request, Problem], Response]
 """The renderer of problems: as a document, or as a page for a client that asks for one."""
 
 
-def install(app: FastAPI, answer: Answerer = lambda _, problem: problem.response()) -> None:
+def install_problem_handlers(app: FastAPI, answer: Answerer = lambda _, problem: problem.response()) -> None:
     """Make every error of the app a problem, the framework's own included."""
     for error, problem_of in _PROBLEMS.items():
         app.add_exception_handler(error, _handler(problem_of, answer))
@@ -191,7 +191,7 @@ def reason_of(error: Mapping[str, Any]) -> str:
     return "is not valid" if error["type"] in _QUOTING else str(error["msg"])
 
 
-def unavailable(_request: Request, _error: Exception) -> Problem:
+def unavailable_problem(_request: Request, _error: Exception) -> Problem:
     """Return the problem of a database that does not answer."""
     detail = Said("the platform cannot reach its database or has no rules yet; send the same request again later")
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_SECONDS})
@@ -215,11 +215,11 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Request, Exception], Problem]] = {
         HTTPStatus.BAD_REQUEST, "the sender closed the connection before the body was complete"
     ),
     NotAllowed: lambda _, error: Problem(HTTPStatus.FORBIDDEN, text_of(error), kind="not-allowed"),
-    OperationalError: unavailable,
-    InterfaceError: unavailable,
-    PoolTimeout: unavailable,
-    DatabaseUnavailable: unavailable,
-    NothingPublished: unavailable,
+    OperationalError: unavailable_problem,
+    InterfaceError: unavailable_problem,
+    PoolTimeout: unavailable_problem,
+    DatabaseUnavailable: unavailable_problem,
+    NothingPublished: unavailable_problem,
     TooManyChanges: lambda _, error: Problem(HTTPStatus.TOO_MANY_REQUESTS, text_of(error)),
     DamagedFact: _damaged,
     Exception: _defect,

@@ -29,8 +29,8 @@ from app.compose import Platform
 from app.http.head import Head
 from app.http.health import Probes
 from app.http.metrics import Own, exposition
-from app.http.presence import present
-from app.http.problems import RETRY_SECONDS, Problem, install
+from app.http.presence import signs_of_life
+from app.http.problems import RETRY_SECONDS, Problem, install_problem_handlers
 from streams.intake.intake import Labels
 from streams.kafka.errors import KafkaFailure
 from streams.kafka.lag import Lag
@@ -98,7 +98,7 @@ class ServedRole(Struct, frozen=True):
 def role_application(role: ServedRole) -> FastAPI:
     """Return the routes."""
     app = FastAPI(title="Habarshy", docs_url=None, redoc_url=None, openapi_url=None)
-    install(app)
+    install_problem_handlers(app)
     app.add_middleware(Head)
     probes = Probes(role.platform.database, role.platform.log)
     _collect(role)
@@ -138,9 +138,9 @@ def _collect(role: ServedRole) -> None:
 
 
 @contextlib.contextmanager
-def answering(role: ServedRole, listener: socket.socket | None) -> Iterator[None]:
+def serving_health(role: ServedRole, listener: socket.socket | None) -> Iterator[None]:
     """Give signs of life, and answer on that port, if there is one, in threads: also while the work waits."""
-    with present(role.platform, role.name):
+    with signs_of_life(role.platform, role.name):
         if listener is None:
             yield
             return

@@ -99,13 +99,13 @@ def progress() -> Progress:
     return Progress(ProgressLine(Console(stderr=True)))
 
 
-def parts(what: str) -> PartsProgress:
+def parts_progress(what: str) -> PartsProgress:
     """Return the progress on stderr of what is no job."""
     return PartsProgress(what, ProgressLine(Console(stderr=True)), time.perf_counter)
 
 
 @contextmanager
-def counting(*, beside: bool = False) -> Iterator[Counting]:
+def counting_progress(*, beside: bool = False) -> Iterator[Counting]:
     """The progress on stderr of what is counted; none where it would stand among data at a terminal (`beside`)."""
     line = ProgressLine(Console(stderr=True, quiet=beside and sys.stdout.isatty()), passing=True)
     try:

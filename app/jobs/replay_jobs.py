@@ -34,7 +34,7 @@ class UnknownView(Exception):
         super().__init__(Words("There is no view {name}{hint}. The views are: {names}.", **known))
 
 
-def chosen(names: Iterable[str]) -> list[str]:
+def views_named(names: Iterable[str]) -> list[str]:
     """Return the views of these names, each once, in the order in which they are kept.
 
     Raises:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from app.compose import Platform
 from app.identity.meant_persons import NO_PERSON, pseudonym_in
-from app.jobs.replay_jobs import VIEWS, chosen
+from app.jobs.replay_jobs import VIEWS, views_named
 from app.log_places import place_of, zone_here
 from app.moments import NO_TIME, moment_in
 from app.visible import visible
@@ -112,7 +112,7 @@ class Orders:
             check_stopping(who, owner_of(self._on.rules.approval.governed(), trigger, who), trigger)
 
     def _views(self, given: Given, _: Principal) -> Order:
-        wanted = list(VIEWS) if "all" in given.get("views", ()) else chosen(given.get("views", ()))
+        wanted = list(VIEWS) if "all" in given.get("views", ()) else views_named(given.get("views", ()))
         if not wanted:
             raise BadOrder("views", Words("name at least one"))
         return Order("replay views", {"views": wanted})

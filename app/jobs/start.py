@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from app.compose import Platform
 from app.jobs.kinds import KINDS, planned_work, work_of
 from app.jobs.pace import duration
-from app.jobs.progress import counting, progress
+from app.jobs.progress import counting_progress, progress
 from app.terminal import Exit, confirm, print_json_or_lines, stop, talk
 from streams.kafka.errors import KafkaFailure
 from streams.kafka.producer import NotDelivered
@@ -50,7 +50,7 @@ def begin(
 
 def _plan(work: Work) -> Plan:
     try:
-        with counting() as shown:
+        with counting_progress() as shown:
             return plan_of(work, lambda step: shown(step.done, step.of or step.done, step.unit or ""))
     except NothingToDo as nothing:
         if not nothing.left:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from app.packs.case_results import CaseResult, as_data, try_case
-from app.packs.version_diff import Version, compared
+from app.packs.version_diff import Version, changed_triggers
 from domain.core.translatable import Words, as_plain
 from domain.rules.errors import BadTrigger
 from domain.rules.event_types import EventType
@@ -75,7 +75,7 @@ class Comparison(Struct, frozen=True):
         after = {self.new.name: self.new}
         old, new = (Version(self.contents, each, each, named=self.named) for each in (before, after))
         try:
-            return dict(compared(old, new, self.language)).get(self.new.name, [])
+            return dict(changed_triggers(old, new, self.language)).get(self.new.name, [])
         except BadTrigger as bad:
             return [Change("who", "", Words("It does not work with what is published: {problem}", problem=bad))]
 

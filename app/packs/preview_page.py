@@ -28,7 +28,7 @@ addEventListener("resize", fit);
 """Frames as high as their emails, or paper would show their beginnings only; within them no script runs."""
 
 
-def page(heard: Sequence[tuple[TriggerSource, list[Hearing]]]) -> str:
+def preview_page(heard: Sequence[tuple[TriggerSource, list[Hearing]]]) -> str:
     """Return the page, of what the first person of each trigger hears."""
     emails = [email for source, hearings in heard for email in _emails(source, hearings)]
     if len(emails) == 1:

@@ -21,7 +21,7 @@ def _switches(now: Governed, trigger: str, owner: str, channels: Iterable[str]) 
     return sorted(f"{scope} {name}".strip() for scope, name in now.stopped & concerned)
 
 
-def lines(now: Governed, who: Principal) -> Iterator[dict[str, Any]]:
+def version_rows(now: Governed, who: Principal) -> Iterator[dict[str, Any]]:
     """Every version that they may know, by trigger and publication."""
     for each in sorted(now.publications, key=lambda each: (each.fact.trigger, each.position)):
         fact, owner = each.fact, str(each.fact.rules["owner"])

@@ -125,19 +125,19 @@ def source_of(fact: TriggerPublished | TriggerSubmitted) -> TriggerSource:
     return TriggerSource(fact.trigger, dict(fact.rules), words, fact.hash)
 
 
-def compared(old: Version, new: Version, language: str = "") -> Iterator[tuple[str, list[Change]]]:
+def changed_triggers(old: Version, new: Version, language: str = "") -> Iterator[tuple[str, list[Change]]]:
     """Yield each trigger that differs, with the changes for citizens; `language`: as `side`."""
     for name in sorted(old.triggers.keys() | new.triggers.keys()):
         if name not in new.triggers:
             yield name, [Change("who", "", Words("This trigger is gone."))]
         elif name not in old.triggers:
-            told = Joined([Words("This trigger is new."), *sentences(new.side(name, language))])
+            told = Joined([Words("This trigger is new."), *rule_sentences(new.side(name, language))])
             yield name, [Change("who", "", told)]
         elif differences := changes(old.side(name, language), new.side(name, language)):
             yield name, differences
 
 
-def sentences(side: ComparedVersion) -> Iterator[str]:
+def rule_sentences(side: ComparedVersion) -> Iterator[str]:
     """Return a trigger's rule, sentence by sentence."""
     return side.words.sentences(clause_of(side))
 

@@ -7,10 +7,10 @@ from app.compose import Platform
 from app.pages.catalogues import Speech
 from app.pages.finding_words import FindingWords, finding_in_words
 from app.pages.layout import Frame
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.reports.findings import stop_finding
 from app.reports.life_words import CHANNELS
-from app.reports.stopped import known_to
+from app.reports.stopped import stops_known_to
 from domain.nudges.settle import PAUSED
 from streams.rules.aggregates import ActiveStop
 
@@ -35,7 +35,7 @@ def visible_stops(platform: Platform, frame: Frame, trigger: str = "") -> list[S
     """
     if frame.who is None or not (off := platform.rules.switches.active_stops()):
         return []
-    known = known_to(frame.who, off, platform.rules.library.rules().governed)
+    known = stops_known_to(frame.who, off, platform.rules.library.rules().governed)
     known.sort(key=lambda each: (each.name != trigger or not trigger, each.scope == PAUSED))
     return [stop_in_words(each, platform, frame.speech) for each in known]
 
@@ -53,7 +53,7 @@ def stopped_name(scope: str, name: str, platform: Platform, speech: Speech) -> s
         case "all":
             return speech.say("All messages")
         case "channel":
-            return shown(CHANNELS, name, speech)
+            return word_for(CHANNELS, name, speech)
         case "agency":
             return f"{speech.titled(platform.queries.inboxes.offices().get(name, {})) or name} ({name})"
         case _:

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from app.http import routes
 from app.identity.links import PAGE_LASTS, BadLink, Beginning, Links
 from app.pages.layout import Frame, Pages
-from app.pages.stop import bad_link
+from app.pages.stop import bad_link_problem
 from app.pages.visits import require_theirs
 from domain.nudges.nudge import Nudge
 from domain.persons.replies import Reply, code_meant, spelt
@@ -45,7 +45,7 @@ class Answer(routes.Routed, response_class=HTMLResponse):
         try:
             question, code = self._asked(*self._read(request, token))
         except (BadLink, NothingToAnswer, TooLate, UnknownCode) as error:
-            raise bad_link(error) from None
+            raise bad_link_problem(error) from None
         frame = self._pages.frame(request, question.language)
         _ = frame.speech.say
         return self._pages.respond(
@@ -65,7 +65,7 @@ class Answer(routes.Routed, response_class=HTMLResponse):
             question, _ = self._asked(nudge, recipient, code)
             self._answering.take(Reply(nudge, recipient, code, self._clock(), WAY))
         except (BadLink, NothingToAnswer, TooLate, UnknownCode) as error:
-            raise bad_link(error) from None
+            raise bad_link_problem(error) from None
         frame = self._pages.frame(request, question.language)
         say = frame.speech.say
         return self._pages.respond(

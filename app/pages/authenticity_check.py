@@ -13,7 +13,7 @@ from app.identity.authenticity_codes import AuthenticMessage, codes_in, is_code_
 from app.identity.links import BadLink, OldLink
 from app.pages.catalogues import Speech
 from app.pages.layout import Pages, RoutedPages
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import Said
 
@@ -86,6 +86,6 @@ def _rows(found: AuthenticMessage, speech: Speech) -> Iterator[tuple[str, str]]:
     named = f"{office} ({short})" if office and short and short != office else office
     yield speech.say("Office"), named or speech.say("none is named, because the message is confidential")
     yield speech.say("Sent"), speech.moment(found.at)
-    yield speech.say("By"), shown(CHANNELS, found.channel, speech)
+    yield speech.say("By"), word_for(CHANNELS, found.channel, speech)
     if found.title:
         yield speech.say("About"), speech.titled(found.title)

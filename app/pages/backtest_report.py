@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from app.backtests.report import CHANGES, Report
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.chart import MONTH, Chart, by_day, by_hour
+from app.pages.chart import MONTH, Chart, chart_by_day, chart_by_hour
 from app.pages.layout import self_contained_page
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Counted, Number, Said, Words
@@ -30,7 +30,7 @@ class Table(Struct, frozen=True):
     codes: frozenset[int] = frozenset()
 
 
-def page(report: Report, speech: Speech) -> str:
+def backtest_page(report: Report, speech: Speech) -> str:
     """Return the page, told in that language; times and texts of rules are as they are."""
     return self_contained_page(
         "backtest.html",
@@ -59,14 +59,14 @@ def _charts(report: Report, speech: Speech) -> Iterator[Chart]:
     for channel in report.channels:
         days = {day: many for (day, of), many in report.tally.days.items() if of == channel}
         name = Said(CHANNELS.get(channel, channel))
-        chart = by_day(days, report.first_day, report.last_day, speech)
+        chart = chart_by_day(days, report.first_day, report.last_day, speech)
         title = N_("{channel} a month") if chart.unit == MONTH else N_("{channel} a day")
         yield replace(chart, title=Words(title, channel=name))
     if report.total:
         hours = Counter[int]()
         for hour, many in report.tally.hours.items():
             hours[int(hour[11:13])] += many
-        yield by_hour(Said("All of it by the hour of the day"), hours)
+        yield chart_by_hour(Said("All of it by the hour of the day"), hours)
 
 
 def _tables(report: Report) -> Iterator[Table]:

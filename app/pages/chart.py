@@ -71,7 +71,7 @@ class Chart(Struct, frozen=True):
     counted: str = ""
 
 
-def by_day(days: Mapping[str, int], first: date, last: date, speech: Speech) -> Chart:
+def chart_by_day(days: Mapping[str, int], first: date, last: date, speech: Speech) -> Chart:
     """Messages a day, from the first day up to the last; whoever shows the chart gives it a title."""
     every = [first + timedelta(days=at) for at in range((last - first).days + 1)]
     if len(every) > LONGEST + 1:
@@ -92,23 +92,23 @@ def by_month(days: Mapping[str, int], every: Sequence[date], speech: Speech) -> 
     return [(speech.month(date(*month, 1)), count) for month, count in found.items()]
 
 
-def by_hour(title: str, hours: Mapping[int, int]) -> Chart:
+def chart_by_hour(title: str, hours: Mapping[int, int]) -> Chart:
     """Messages by the hour of the day."""
     return _chart(title, Said("Hour"), [(f"{hour:02}:00", hours.get(hour, 0)) for hour in range(24)], every=3)
 
 
-def by_name(title: str, unit: str, counts: Sequence[tuple[str, int]]) -> Chart:
+def chart_by_name(title: str, unit: str, counts: Sequence[tuple[str, int]]) -> Chart:
     """Return a chart with a bar for each name; the last label, which may be longer than its bar, ends at the edge."""
     chart = _chart(title, unit, counts)
     return replace(chart, marks=[*chart.marks[:-1], Mark(counts[-1][0], LARGE.width, ends=True)])
 
 
-def small(title: str, unit: str, said: str, counts: Sequence[tuple[str, int]], every: int) -> Chart:
+def small_chart(title: str, unit: str, said: str, counts: Sequence[tuple[str, int]], every: int) -> Chart:
     """Return a small chart with a bar for each name, every so many of them labelled."""
     return replace(_chart(title, unit, counts, every=every, size=SMALL), said=said)
 
 
-def rows(title: str, unit: str, said: str, counts: Sequence[tuple[str, int]]) -> Chart:
+def row_chart(title: str, unit: str, said: str, counts: Sequence[tuple[str, int]]) -> Chart:
     """Return a chart whose bars lie, each below its label."""
     most = max((count for _, count in counts), default=0)
     size = Size(SMALL.width, ROW * len(counts), 0)

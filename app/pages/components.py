@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from app.http import routes
 from app.pages.active_stops import StopNotice
 from app.pages.catalogues import Speech
-from app.pages.chart import small
+from app.pages.chart import small_chart
 from app.pages.finding_words import FindingWords
 from app.pages.layout import Pages, RoutedPages
 from app.pages.work.drafts.controls import ConditionRow, Control, Length
@@ -32,7 +32,7 @@ class Components(RoutedPages):
         frame = self._pages.frame(request)
         speech = frame.speech
         hours = [(f"{hour:02}:00", (hour * 7) % 24) for hour in range(24)]
-        chart = small(speech.say("Sample"), speech.say("Hour"), speech.say("today"), hours, 6)
+        chart = small_chart(speech.say("Sample"), speech.say("Hour"), speech.say("today"), hours, 6)
         sample = speech.say("Sample")
         told = FindingWords(speech.say("Everything is stopped: no message goes out."), (), "", "habarshy status")
         return self._pages.respond(

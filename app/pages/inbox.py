@@ -15,9 +15,9 @@ from app.http import routes
 from app.http.cursors import cursor_of, place_of
 from app.pages.catalogues import Speech
 from app.pages.citizen_pages import CitizenPages
-from app.pages.life import STATES, category, shown
+from app.pages.life import STATES, category, word_for
 from app.pages.pack_names import Names, names_of
-from app.pages.reasons import announced, particulars
+from app.pages.reasons import announced_values, distinguishing_values
 from app.pages.rule_words import CLASSES
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Joined, Words
@@ -255,7 +255,7 @@ class _Teller:
             yield self._until(card.deadline), "until bad" if group is Group.NOW else "until"
 
     def _office(self, message: SentMessage) -> tuple[str, str, str]:
-        by, day = shown(CHANNELS, message.channel, self._speech), self._speech.day_at(message.at)
+        by, day = word_for(CHANNELS, message.channel, self._speech), self._speech.day_at(message.at)
         office = self._speech.titled(message.office) or self._speech.say("Daily summary")
         return message.emblem or "bell", office, f"{by} · {day}"
 
@@ -282,9 +282,9 @@ class _Teller:
         if unread:
             yield speech.say("unread"), ""
         if CLASS_RULES[message.klass].ignores_opt_out:
-            yield shown(CLASSES, message.klass, speech), "note"
+            yield word_for(CLASSES, message.klass, speech), "note"
         if message.state in _BAD:
-            yield shown(STATES, message.state, speech), "bad"
+            yield word_for(STATES, message.state, speech), "bad"
 
     def _actions(self, message: SentMessage, card: Card) -> Iterator[tuple[str, str]]:
         for each in card.actions:
@@ -324,6 +324,6 @@ def distinguishing_words(card: Card, names: Names) -> Iterator[str]:
     """Yield what tells the thing from others of its kind: its number, or of a place what was announced for it."""
     tell = names.speech.tell
     if card.is_local:
-        yield from map(tell, announced(card.values, card.decisive, card.distinct, names))
-    elif found := tell(Joined(particulars(card.values, card.decisive, card.distinct, names), ", ")):
+        yield from map(tell, announced_values(card.values, card.decisive, card.distinct, names))
+    elif found := tell(Joined(distinguishing_values(card.values, card.decisive, card.distinct, names), ", ")):
         yield found

@@ -80,28 +80,28 @@ class TimelineEntry(Struct, frozen=True):
     words: str
 
 
-def shown(table: Mapping[str, str], word: str, speech: Speech) -> str:
+def word_for(table: Mapping[str, str], word: str, speech: Speech) -> str:
     """Return a word of ours as people say it; what has none is shown as it is."""
     return speech.say(table[word]) if word in table else word.replace("_", " ")
 
 
 def category(name: str, speech: Speech) -> str:
     """Return a category's name."""
-    text = shown(CATEGORIES, name, speech)
+    text = word_for(CATEGORIES, name, speech)
     return text[:1].upper() + text[1:]
 
 
 def line_of(happened: RecordedFact, speech: Speech) -> TimelineEntry:
     """Return a fact as a line."""
     details = happened.details
-    words = shown(STATES, happened.what, speech)
+    words = word_for(STATES, happened.what, speech)
     when = details.get("done_at") or details.get("due") or details.get("until")
     if happened.what in _TIMED and isinstance(when, datetime):
         words = speech.say(_TIMED[happened.what]).format(time=speech.moment(when))
     if details.get("channel"):
-        words += f": {shown(CHANNELS, details['channel'], speech)}"
+        words += f": {word_for(CHANNELS, details['channel'], speech)}"
     if details.get("reason"):
-        words += f": {shown(REASON_WORDS, details['reason'], speech)}"
+        words += f": {word_for(REASON_WORDS, details['reason'], speech)}"
     return TimelineEntry(speech.moment(happened.at), words)
 
 

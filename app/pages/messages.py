@@ -22,10 +22,10 @@ from app.pages.calendar_file import Entry, as_calendar, calendar_file
 from app.pages.citizen_pages import CitizenPages
 from app.pages.inbox import days_in_words, subject_lines
 from app.pages.layout import Frame, Pages
-from app.pages.life import STATES, details_of, line_of, shown
+from app.pages.life import STATES, details_of, line_of, word_for
 from app.pages.pack_names import names_of
-from app.pages.reasons import Because, because, question_of
-from app.pages.stop import bad_link
+from app.pages.reasons import Because, question_of, reasons_of
+from app.pages.stop import bad_link_problem
 from app.pages.visits import OpenForm
 from app.reports.life_words import CHANNELS
 from domain.core.national_id import has_iin
@@ -95,7 +95,7 @@ class Messages(CitizenPages):
         except OldLink as old:
             return self._expired_link_page(request, old)
         except BadLink as error:
-            raise bad_link(error) from None
+            raise bad_link_problem(error) from None
         return page(request, reader, *self._read(request, reader))
 
     def _expired_link_page(self, request: Request, old: OldLink) -> Response:
@@ -154,15 +154,15 @@ class Messages(CitizenPages):
             "members": self._members(reader, frame, why),
             "parent": _parent(reader, why),
             "spoken": spoken,
-            "other_language": shown(SPOKEN, spoken, speech) if went and spoken != frame.language else "",
+            "other_language": word_for(SPOKEN, spoken, speech) if went and spoken != frame.language else "",
             "linked": reader.linked,
             "office": self._office(why, frame),
             "emblem": self._platform.rules.library.rules().catalogue.offices.get(why.agency, NO_OFFICE).emblem,
             "text": text,
             "caption": caption if caption != title else "",
             "at": speech.moment(_went_at(why)) if went else "",
-            "channels": [shown(CHANNELS, each, speech) for each in channels],
-            "state": shown(STATES, why.state.partition(" ")[0], speech),
+            "channels": [word_for(CHANNELS, each, speech) for each in channels],
+            "state": word_for(STATES, why.state.partition(" ")[0], speech),
             "due": speech.moment(why.due),
             "unsent": not went and why.state != State.DIGESTED,
             "code": code,
@@ -206,7 +206,7 @@ class Messages(CitizenPages):
 
     def _reasons(self, reader: NudgeReader, frame: Frame, why: Explanation) -> Because:
         rules = self._platform.rules.library.rules()
-        return because(why, reader.person, names_of(rules, frame.speech, start_of(why.clause)))
+        return reasons_of(why, reader.person, names_of(rules, frame.speech, start_of(why.clause)))
 
     def _base(self, reader: NudgeReader, why: Explanation, nudge: UUID | None) -> str:
         """Return the address of another message of theirs, which went with this one; empty where there is none."""
@@ -331,7 +331,7 @@ class Messages(CitizenPages):
         try:
             return self._identified_reader(request)
         except BadLink as error:
-            raise bad_link(error) from None
+            raise bad_link_problem(error) from None
 
     def _identified_reader(self, request: Request) -> NudgeReader:
         now, asked = self._platform.clock(), request.path_params

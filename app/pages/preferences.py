@@ -15,7 +15,7 @@ from app.pages import visits
 from app.pages.catalogues import LANGUAGES
 from app.pages.citizen_pages import CitizenPages
 from app.pages.layout import Frame
-from app.pages.life import category, shown
+from app.pages.life import category, word_for
 from app.pages.visits import Fields, Form
 from app.pages.zones import zone_groups
 from app.reports.life_words import CHANNELS
@@ -128,7 +128,7 @@ class PreferencesPage(CitizenPages):
 def _channel(channel: str, person: Person, frame: Frame) -> dict[str, Any]:
     """Return a channel with where its messages go, as far as others may see it."""
     speech, found, known = frame.speech, addresses(person, channel), person.get(ADDRESS_OF[channel])
-    name = shown(CHANNELS, channel, speech)
+    name = word_for(CHANNELS, channel, speech)
     if channel == PUSH:
         places = speech.many("{count} device", "{count} devices", len(found)) if found else ""
     else:
@@ -219,5 +219,5 @@ def _plain(topic: Topic, frame: Frame) -> dict[str, Any]:
         "offers": "; ".join(map(speech.titled, topic.offers)),
         "legal": [(speech.titled(title), speech.titled(law)) for title, law in topic.legal],
         "emergencies": [(speech.titled(title), speech.titled(law)) for title, law in topic.emergencies],
-        "pairs": {f"{topic.category}/{channel}": shown(CHANNELS, channel, speech) for channel in CHANNELS},
+        "pairs": {f"{topic.category}/{channel}": word_for(CHANNELS, channel, speech) for channel in CHANNELS},
     }

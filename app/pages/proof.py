@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import self_contained_page
-from app.pages.life import details_of, shown
+from app.pages.life import details_of, word_for
 from app.pages.messages import channels_of, text_and_title
 from app.pages.pack_names import names_of
 from app.reports.life_words import CHANNELS
@@ -60,7 +60,7 @@ def proof_letter(found: Evidence, file: ProofFile, rules: Rules, speech: Speech)
         told=details_of(why, rules, speech),
         version=why.version,
         facts=[
-            (str(each.entry.position), shown(ABOUT, each.of, speech), each.stored[3], str(each.block))
+            (str(each.entry.position), word_for(ABOUT, each.of, speech), each.stored[3], str(each.block))
             for each in found.facts
         ],
         blocks=[_block(each.block, speech) for each in found.chain],
@@ -80,7 +80,7 @@ def _block(block: Block, speech: Speech) -> tuple[tuple[str, str], ...]:
 
 def _sent(found: Evidence, speech: Speech) -> Iterator[Sent]:
     channels = channels_of(found.why)
-    by = ", ".join(shown(CHANNELS, each, speech) for each in channels) or speech.say("not sent")
+    by = ", ".join(word_for(CHANNELS, each, speech) for each in channels) or speech.say("not sent")
     for recipient, words in found.why.words.items():
         text, caption = text_and_title(words, channels)
         rows = (

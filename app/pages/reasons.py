@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from app.pages.life import STATES, shown
+from app.pages.life import STATES, word_for
 from app.pages.pack_names import Names, day_of, is_pseudonym
 from app.reports.life_words import REASON_WORDS
 from domain.core.plain import PlainData
@@ -51,7 +51,7 @@ class Because(Struct, frozen=True):
     reasons: tuple[str, ...]
 
 
-def because(why: Explanation, reader: str, names: Names) -> Because:
+def reasons_of(why: Explanation, reader: str, names: Names) -> Because:
     """Return why the reader got the message, will get it, or did not get it."""
     teller = _Teller(why, reader, names)
     tell = names.speech.tell
@@ -83,7 +83,7 @@ def question_of(why: Explanation) -> str:
     return outcome_of(why).value
 
 
-def particulars(
+def distinguishing_values(
     values: Mapping[str, Any], decisive: Sequence[str], distinct: Sequence[str], names: Names
 ) -> Iterator[str]:
     """Yield what tells an event from others of its kind: its kinds in words, then its numbers."""
@@ -97,7 +97,7 @@ def particulars(
             yield Words("{name} {value}", name=names.field(name), value=names.value(value))
 
 
-def announced(
+def announced_values(
     values: Mapping[str, Any], decisive: Sequence[str], distinct: Sequence[str], names: Names
 ) -> Iterator[str]:
     """Yield what an event about a place says, value by value; its days are told apart."""
@@ -170,7 +170,7 @@ class _Teller:
             yield Words("You will get this because {reason}.", reason=reason)
         else:
             state, _, codes = self._why.state.partition(" ")
-            words = [shown(REASON_WORDS, code, self._speech) for code in codes.strip("()").split(", ") if code]
+            words = [word_for(REASON_WORDS, code, self._speech) for code in codes.strip("()").split(", ") if code]
             found = ", ".join(words) or self._speech.say(_MISSED.get(state, STATES["failed"]))
             yield Words("You did not get this: {reason}.", reason=found)
             yield Words("It was meant for you because {reason}.", reason=reason)
@@ -250,9 +250,9 @@ class _Teller:
         event = self._names.event(self._cause.type)
         why = self._why
         if self._cause.area is not None:
-            extras = Joined(announced(self._cause.values, why.decisive, why.distinct, self._names), "; ")
+            extras = Joined(announced_values(self._cause.values, why.decisive, why.distinct, self._names), "; ")
         else:
-            extras = Joined(particulars(why.used, why.decisive, why.distinct, self._names), ", ")
+            extras = Joined(distinguishing_values(why.used, why.decisive, why.distinct, self._names), ", ")
         return Words("{event} ({extras})", event=event, extras=extras) if extras else event
 
     def _counted(self) -> str:

@@ -53,7 +53,7 @@ class Stop(routes.Routed, response_class=HTMLResponse):
         try:
             topic = self._stopping.stop(*self._read(request, token))
         except (BadLink, NothingToStop) as error:
-            raise bad_link(error) from None
+            raise bad_link_problem(error) from None
         except Mandatory as error:
             frame = self._pages.frame(request, error.topic.language)
             words = _mandatory(error.topic, frame, token, self._pages.root)
@@ -80,7 +80,7 @@ class Stop(routes.Routed, response_class=HTMLResponse):
         try:
             return self._stopping.topic(*self._read(request, token))
         except (BadLink, NothingToStop) as error:
-            raise bad_link(error) from None
+            raise bad_link_problem(error) from None
 
     def _read(self, request: Request, token: str) -> tuple[UUID, str]:
         nudge, recipient = self._links.read(token, self._beginning)
@@ -88,7 +88,7 @@ class Stop(routes.Routed, response_class=HTMLResponse):
         return nudge, recipient
 
 
-def bad_link(error: Exception) -> Problem:
+def bad_link_problem(error: Exception) -> Problem:
     """Return the problem for a link that was not made here, or leads nowhere."""
     return Problem(HTTPStatus.NOT_FOUND, text_of(error), kind="bad-link")
 

@@ -33,7 +33,7 @@ INSTRUCTIONS = (
 )
 
 
-def reader(platform: Platform, token: str) -> str:
+def person_of_token(platform: Platform, token: str) -> str:
     """Return the person of a token.
 
     Raises:
@@ -57,7 +57,7 @@ class Assistant:
     @property
     def _person(self) -> str:
         try:
-            return reader(self._platform, self._token())
+            return person_of_token(self._platform, self._token())
         except BadLink:
             raise ToolError(ENDED) from None
 

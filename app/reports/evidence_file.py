@@ -13,7 +13,7 @@ from streams.queries.evidence import Evidence, EvidenceFact
 FORMAT = "habarshy-evidence/1"
 
 
-def packed(found: Evidence, signer: Signer, made_at: datetime) -> str:
+def signed_file(found: Evidence, signer: Signer, made_at: datetime) -> str:
     """Return the file; docs/evidence.md says what is in it, docs/verify_evidence.py checks it."""
     content = compact(
         {

@@ -11,7 +11,7 @@ from streams.rules.governed import Governed
 from templates.checks.pack_check import sms_limit_of
 
 
-def sums(found: ForecastResult, *, by_hour: bool = False) -> Iterator[ForecastLine]:
+def forecast_sums(found: ForecastResult, *, by_hour: bool = False) -> Iterator[ForecastLine]:
     """Yield a line for each day or hour of the country, agency (empty: the platform) and channel, at the packs'
     prices.
     """

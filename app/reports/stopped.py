@@ -18,7 +18,7 @@ KINDS: Mapping[str, str] = {
 }
 
 
-def known_to(who: Principal, found: Sequence[ActiveStop], governed: Governed) -> list[ActiveStop]:
+def stops_known_to(who: Principal, found: Sequence[ActiveStop], governed: Governed) -> list[ActiveStop]:
     """Return those that somebody may know: what concerns everybody, and the stops of agencies that they may read."""
     owners = governed.owners
 

@@ -18,7 +18,7 @@ class NoMaildir(Exception):
     """Raised for a folder that is no Maildir."""
 
 
-async def empty(maildir: Path, inbound: Inbound, talk: Callable[[str], None]) -> Counter[str]:
+async def import_bounces(maildir: Path, inbound: Inbound, talk: Callable[[str], None]) -> Counter[str]:
     """Take in every new mail; it moves to cur/ once what it tells is committed, so it may come in twice.
 
     What tells nothing moves as well, and `talk` hears why; what cannot be read stays. Returns how many of each.

@@ -8,9 +8,9 @@ import uvloop
 
 from app.clock import Clock
 from app.compose import compose
-from app.http.role import ServedRole, answering
+from app.http.role import ServedRole, serving_health
 from app.jobs.job_threads import JobThreads
-from app.roles.lifecycle import composed, on_sqlite, stop_event
+from app.roles.lifecycle import compose_when_available, on_sqlite, stop_event
 from app.settings import Settings
 from app.terminal import talk
 from streams.runtime.scheduler import JOBS_EVERY
@@ -19,10 +19,10 @@ from streams.runtime.timetable import Task, Timetable
 
 def work_at_jobs(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
     """Work at jobs, until stopped; what is at work then is given back after its present step."""
-    platform = (compose if on_sqlite(settings) else composed)(settings, clock)
+    platform = (compose if on_sqlite(settings) else compose_when_available)(settings, clock)
     with closing(platform.database):
         workers = JobThreads(platform)
-        with answering(ServedRole("jobs", platform), health):
+        with serving_health(ServedRole("jobs", platform), health):
             uvloop.run(_until_stopped(workers))
 
 

@@ -10,9 +10,9 @@ from prometheus_client.registry import Collector
 
 from app.clock import Clock
 from app.compose import Platform
-from app.http.role import ServedRole, answering
+from app.http.role import ServedRole, serving_health
 from app.kafka_topics import topics_of
-from app.roles.lifecycle import composed, stop_event, stopping, topics_there
+from app.roles.lifecycle import compose_when_available, stop_event, stop_on_signal, wait_for_topics
 from app.roles.waiting import wait_for_database
 from app.scheduled import schedule_of
 from app.settings import Settings
@@ -33,10 +33,10 @@ from streams.runtime.upkeep import Beside, Upkeep, UpkeepParts
 def relay_log(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
     """Relay the log, until stopped."""
     topics = topics_of(settings)
-    platform = composed(settings, clock)
+    platform = compose_when_available(settings, clock)
     relay = Relay(platform.database, platform.identity.names, topics, clock, talk)
     role = ServedRole("relay", platform, lambda: [relay.behind()], lambda: relay.away)
-    with answering(role, health), stopping(relay.stop):
+    with serving_health(role, health), stop_on_signal(relay.stop):
         relay.run()
     platform.database.close()
 
@@ -44,7 +44,7 @@ def relay_log(settings: Settings, clock: Clock, health: socket.socket | None) ->
 def plan_woken(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
     """Plan whom records wake, until stopped."""
     topics = topics_of(settings)
-    platform = composed(settings, clock)
+    platform = compose_when_available(settings, clock)
     wait_for_database(platform.rules.library.rules)
     handler = WakeupHandler(platform.planning.planning, platform.planning.quarantine, topics.persons)
     with _upkeep(platform) as beside:
@@ -56,7 +56,7 @@ def plan_woken(settings: Settings, clock: Clock, health: socket.socket | None) -
 def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
     """Take in events of registries, until stopped."""
     topics = topics_of(settings)
-    platform = composed(settings, clock)
+    platform = compose_when_available(settings, clock)
     wait_for_database(platform.rules.library.rules)
     with closing(Sender(topics.brokers)) as sender:
         handler = IntakeHandler(platform.intake, topics, sender, RefusedEvents(platform.database, platform.clock))
@@ -73,7 +73,7 @@ def _work(
     collectors: Sequence[Collector],
     beside: Future[None] | None = None,
 ) -> None:
-    topics_there(topics)
+    wait_for_topics(topics)
     with (
         closing(wait_for_database(lambda: Seat(platform.database, name))) as seat,
         closing(KafkaLag(topics, name, handler.topic, platform.clock, joins=True)) as lag,
@@ -86,7 +86,7 @@ def _work(
 
         worker = Worker(topics, name, handler, talk, look, tuning, beside=beside)
         role = ServedRole(name, platform, lag.partitions, lambda: worker.unready, collectors=collectors)
-        with answering(role, health):
+        with serving_health(role, health):
             uvloop.run(_until_stopped(worker))
 
 

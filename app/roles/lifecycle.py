@@ -21,7 +21,7 @@ from streams.storage.leadership import NeedsPostgres
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def composed(settings: Settings, clock: Clock) -> Platform:
+def compose_when_available(settings: Settings, clock: Clock) -> Platform:
     """Return the platform, as soon as its database answers.
 
     Raises:
@@ -38,7 +38,7 @@ def on_sqlite(settings: Settings) -> bool:
     return make_url(settings.database).get_backend_name() == "sqlite"
 
 
-def topics_there(topics: Topics) -> None:
+def wait_for_topics(topics: Topics) -> None:
     """Return once Kafka answers and has the topics.
 
     Raises:
@@ -57,7 +57,7 @@ def topics_there(topics: Topics) -> None:
 
 
 @contextmanager
-def stopping(stop: Callable[[], object]) -> Iterator[None]:
+def stop_on_signal(stop: Callable[[], object]) -> Iterator[None]:
     """The first SIGINT or SIGTERM calls `stop`, the second one ends at once."""
 
     def asked(*_: object) -> None:
@@ -85,5 +85,5 @@ def stop_event(first: Callable[[], object] = lambda: None) -> Iterator[asyncio.E
         first()
         stopped.set()
 
-    with stopping(lambda: loop.call_soon_threadsafe(stop)):
+    with stop_on_signal(lambda: loop.call_soon_threadsafe(stop)):
         yield stopped

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 from sqlalchemy.engine import URL
 
-from app.reports.evidence_file import FORMAT, packed
+from app.reports.evidence_file import FORMAT, signed_file
 from domain.facts.principals import Principal, Role
 from streams.log import chain
 from streams.log.audit import head_of
@@ -68,7 +68,7 @@ def pack(world: World, nudge: UUID, upto: int = 0, signer: Signer = SIGNER) -> b
         found = evidence(
             connection, platform.log, platform.rules.library.rules(), nudge, world.clock(), SIGNER.public, upto
         )
-    return packed(found, signer, world.clock()).encode()
+    return signed_file(found, signer, world.clock()).encode()
 
 
 def heads(world: World) -> list[SignedBlock]:

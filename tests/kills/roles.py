@@ -20,12 +20,12 @@ from msgspec import structs
 from psycopg import InternalError
 
 from app.cli.commands.dispatch import dispatch_due
-from app.cli.commands.run import work
+from app.cli.commands.run import run_tasks
 from app.cli.options import clock_of
 from app.compose import Platform
 from app.compose_sending import compose_engine, compose_routes
 from app.kafka_topics import topics_of
-from app.roles.lifecycle import composed, stopping
+from app.roles.lifecycle import compose_when_available, stop_on_signal
 from app.roles.provider_watch import ProviderWatch
 from app.scheduled import schedule_of
 from app.settings import load_settings
@@ -180,7 +180,7 @@ async def _until_stopped(made: Worker) -> None:
     def stop() -> None:
         loop.call_soon_threadsafe(stopped.set)
 
-    with stopping(stop):
+    with stop_on_signal(stop):
         await made.run(stopped)
 
 
@@ -203,13 +203,13 @@ def dispatch(platform: Platform) -> None:
         Claimant(f"careless-{os.getpid()}", lease),
     )
     engine = structs.replace(compose_engine(platform, routes), dispatcher=dispatcher)
-    uvloop.run(work(engine, routes, ProviderWatch(routes, IntakeCounters(), clock), only=DISPATCH))
+    uvloop.run(run_tasks(engine, routes, ProviderWatch(routes, IntakeCounters(), clock), only=DISPATCH))
 
 
 def main(mode: str, option: str, time: str) -> None:
     """Work until stopped."""
     clock = SharedClock(Path(time)) if option == "--clock-file" else clock_of(time)
-    platform = composed(load_settings(), clock)
+    platform = compose_when_available(load_settings(), clock)
     if mode == "dispatch":
         dispatch_due(platform, compose_routes)
     elif mode == "careless":

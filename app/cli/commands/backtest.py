@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from app.backtests.order import Order
-from app.backtests.report import Report, lines, objects
+from app.backtests.report import Report, report_lines, report_objects
 from app.backtests.run import run_backtest
 from app.cli.commands.preview import require_known
 from app.cli.logged_reading import DataReader, Purpose, reader_for
@@ -19,9 +19,9 @@ from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import LOCAL, acting_or_local
 from app.clock import system_clock
 from app.compose import compose
-from app.jobs.progress import parts
+from app.jobs.progress import parts_progress
 from app.moments import moment_of
-from app.pages.backtest_report import page
+from app.pages.backtest_report import backtest_page
 from app.pages.catalogues import DEFAULT_LANGUAGE, LANGUAGES, Speech
 from app.settings import Settings, load_settings
 from app.terminal import Exit, print_json, print_line, stop, talk, write_file
@@ -96,13 +96,13 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
         first, last = _period(start, end, zone)
         order = Order(draft, library.rules().governed, first, last, with_caps, against == LIVE)
         _warn(order, library)
-        tally = run_backtest(platform, order, processes, parts("backtest"))
+        tally = run_backtest(platform, order, processes, parts_progress("backtest"))
         _explain_silence(tally, order, platform.database)
         _note_readings(tally, look, platform.rules.context, ", ".join(sorted(draft.names)))
     report = Report(order, tally, zone, sms_limit_of(draft.content).price)
     _show(report, as_json=as_json)
     if html is not None:  # last: what was found is told, also where there is no room for a page
-        write_file(html, page(report, Speech(spoken, zone)), "--html")
+        write_file(html, backtest_page(report, Speech(spoken, zone)), "--html")
         talk(f"the report is in {html}")
 
 
@@ -114,9 +114,9 @@ def _period(start: str, end: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def _show(report: Report, *, as_json: bool) -> None:
-    for one in objects(report) if as_json else ():
+    for one in report_objects(report) if as_json else ():
         print_json(one)
-    for line in () if as_json else lines(report):
+    for line in () if as_json else report_lines(report):
         print_line(line)
 
 

@@ -13,7 +13,7 @@ import uvloop
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import open_platform
 from app.providers import channel_of
-from app.roles.bounce_import import NoMaildir, empty
+from app.roles.bounce_import import NoMaildir, import_bounces
 from app.settings import BadSettings, Settings
 from app.terminal import Exit, print_json, stop, talk
 from notifiers.email.bounces import MOST_BYTES, NoBounceError, reports_in
@@ -51,7 +51,7 @@ def bounces(maildir: Maildir, provider: Provider = None, *, on: TimedOptions) ->
     """Record the new bounces in a Maildir, and mark each as read once it is stored."""
     with _inbound(provider, on) as inbound:
         try:
-            counts = uvloop.run(empty(maildir, inbound, talk))
+            counts = uvloop.run(import_bounces(maildir, inbound, talk))
         except NoMaildir as error:
             stop(Exit.USAGE, str(error))
         except OSError as error:

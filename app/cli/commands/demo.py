@@ -29,7 +29,7 @@ def demo(
     until_done: UntilDone = False,
 ) -> None:
     """Run a simulated year in a minute and show it in the browser; sends nothing and needs no configuration."""
-    from app.demo.show import Options, PortTaken, show  # noqa: PLC0415  (the web server loads only where it is used)
+    from app.demo.show import Options, PortTaken, run_demo  # noqa: PLC0415  (the web server loads only where it is used)
 
     options = Options(
         citizens=citizens, seed=seed, port=port, keep=keep, seconds=0.0 if fast else A_MINUTE, until_done=until_done
@@ -39,7 +39,7 @@ def demo(
         stopped = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stopped.set)
-        await show(options, _announce, talk, stopped)
+        await run_demo(options, _announce, talk, stopped)
 
     try:
         uvloop.run(run())

@@ -12,7 +12,7 @@ from app.cli.options import AsJson
 from app.cli.pack_paths import With, load_checked, target_of
 from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import principal_session
-from app.packs.version_diff import Version, compared, version_of
+from app.packs.version_diff import Version, changed_triggers, version_of
 from app.terminal import Exit, print_json, print_line, stop
 from domain.facts.principals import require_reader
 from templates.authoring.pack_diff import PACK_GROUPS, PackChange, pack_changes
@@ -40,7 +40,7 @@ def diff(old: Old, new: New = None, others: With = None, *, on: PlatformOptions,
         of_pack = pack_changes(earlier.pack_side(earlier.pack), later.pack_side(later.pack))
         if of_pack:
             print_pack(str(later.pack["pack"]), of_pack, as_json=as_json)
-    found = dict(compared(earlier, later))
+    found = dict(changed_triggers(earlier, later))
     for trigger, differences in found.items():
         print_trigger(trigger, differences, as_json=as_json)
     if not (found or of_pack or as_json):

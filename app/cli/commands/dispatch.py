@@ -6,11 +6,11 @@ from contextlib import closing
 
 import uvloop
 
-from app.cli.commands.run import tell_stopped, work
+from app.cli.commands.run import run_tasks, warn_of_stopped
 from app.cli.role_options import RoleOptions
 from app.compose import Platform
 from app.compose_sending import compose_engine, compose_routes
-from app.roles.lifecycle import composed
+from app.roles.lifecycle import compose_when_available
 from app.roles.provider_watch import ProviderWatch
 from app.roles.waiting import wait_for_database
 from app.terminal import talk
@@ -23,7 +23,7 @@ from streams.runtime.scheduler import DISPATCH
 def dispatch(*, on: RoleOptions) -> None:
     """Send due messages until it is stopped; any number of processes share the load."""
     settings, health = on.begun("dispatch")
-    dispatch_due(composed(settings, on.clock), compose_routes, health)
+    dispatch_due(compose_when_available(settings, on.clock), compose_routes, health)
     talk("stopped")
 
 
@@ -31,11 +31,11 @@ def dispatch_due(
     platform: Platform, routes_of: Callable[[Platform], Mapping[str, Route]], health: socket.socket | None = None
 ) -> None:
     """Dispatch until SIGINT or SIGTERM: then what was handed to a provider ends, and what was claimed is let go."""
-    from app.http.role import ServedRole, answering  # noqa: PLC0415  (a second of imports that `run` does not need)
+    from app.http.role import ServedRole, serving_health  # noqa: PLC0415  (a second of imports that `run` does not need)
 
     with closing(platform.database):
         wait_for_database(platform.rules.library.rules)
-        wait_for_database(lambda: tell_stopped(platform.rules))
+        wait_for_database(lambda: warn_of_stopped(platform.rules))
         attempts = IntakeCounters()
         routes = with_metrics(routes_of(platform), attempts)
         engine = compose_engine(platform, routes)
@@ -46,6 +46,6 @@ def dispatch_due(
             attempts=attempts.all,
             passed_by=lambda: skipped_providers(routes),
         )
-        with answering(role, health):
+        with serving_health(role, health):
             watch = ProviderWatch(routes, attempts, platform.clock)
-            uvloop.run(work(engine, routes, watch, only=DISPATCH))
+            uvloop.run(run_tasks(engine, routes, watch, only=DISPATCH))

@@ -17,7 +17,7 @@ from app.compose import Platform
 from app.identity.key_file import BadKeyFile
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.proof import ProofFile, proof_letter
-from app.reports.evidence_file import packed
+from app.reports.evidence_file import signed_file
 from app.terminal import Exit, counted, print_json_or_lines, stop, talk, write_file
 from streams.log.chain import SignedBlock
 from streams.log.signing import Signer
@@ -60,7 +60,7 @@ def evidence_command(
         for person in found.why.shown:
             look.note_reading(platform.rules.context, person, "evidence")
     made_at = platform.clock()
-    content = packed(found, signer, made_at)
+    content = signed_file(found, signer, made_at)
     digest = sha256(content.encode()).hexdigest()
     write_file(out, content, "--out")
     if html is not None:

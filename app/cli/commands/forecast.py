@@ -11,8 +11,8 @@ from app.cli.job_options import parse_options
 from app.cli.options import AsJson
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
-from app.reports.forecast_sums import busiest, sums
-from app.reports.stopped import known_to, stopped_lines
+from app.reports.forecast_sums import busiest, forecast_sums
+from app.reports.stopped import stopped_lines, stops_known_to
 from app.terminal import counted, print_json, print_json_or_lines, talk, warn
 from domain.facts.principals import require_reader
 from domain.nudges.forecast import ForecastLine
@@ -40,8 +40,8 @@ def forecast(
     with principal_session(on, local=True) as at:
         only = _agency(at, agency)
         found = at.platform.queries.forecast.forecast(timedelta(days=days), only)
-        stopped = known_to(at.who, found.stopped, found.rules.governed)
-    lines, zone = list(sums(found, by_hour=by is By.HOUR)), found.rules.defaults.zone
+        stopped = stops_known_to(at.who, found.stopped, found.rules.governed)
+    lines, zone = list(forecast_sums(found, by_hour=by is By.HOUR)), found.rules.defaults.zone
     for each in () if as_json else stopped_lines(stopped, zone):
         warn(each)
     for line in lines:

@@ -11,12 +11,12 @@ from domain.facts.principals import NotAllowed
 def mcp(*, on: TimedOptions) -> None:
     """Serve an assistant (MCP) for the person whose token is in HABARSHY_TOKEN; read-only."""
     from app.compose import compose  # noqa: PLC0415  (the same)
-    from app.reports.assistant import Assistant, reader  # noqa: PLC0415  (a second of imports that no other command needs)
+    from app.reports.assistant import Assistant, person_of_token  # noqa: PLC0415  (a second of imports that no other command needs)
 
     platform = compose(on.settings, on.clock, make=False)
     token = os.environ.get(TOKEN_VARIABLE, "")
     try:
-        reader(platform, token)
+        person_of_token(platform, token)
     except BadLink:
         platform.database.close()
         raise NotAllowed(

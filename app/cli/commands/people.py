@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.explanation_lines import lines
+from app.cli.explanation_lines import explanation_lines
 from app.cli.logged_reading import Purpose, open_for_reading
 from app.cli.options import AsJson, PersonId
 from app.cli.persons import pseudonym_of
@@ -77,7 +77,7 @@ def why(nudge: NudgeId, purpose: Purpose = None, as_json: AsJson = False, *, on:
     if as_json:
         print_json(as_plain(found))
     else:
-        for line in lines(found, rules):
+        for line in explanation_lines(found, rules):
             print_line(line)
 
 

@@ -10,7 +10,7 @@ import typer
 from app.cli.options import AsJson, ClockTime, clock_of
 from app.cli.pack_paths import Target, With, load_checked, target_of
 from app.packs.preview_lines import Grid
-from app.packs.preview_page import page
+from app.packs.preview_page import preview_page
 from app.terminal import Exit, print_json, print_line, stop, talk, write_file
 from domain.rules.trigger_compiling import compile_trigger
 from templates.authoring.preview import Hearing, Previewer
@@ -47,7 +47,7 @@ def preview(
     for source, hearings in heard:
         _print(Grid(source, workbench.limit), hearings, chosen=persona, as_json=as_json)
     if html is not None:
-        write_file(html, page(heard), "--html")
+        write_file(html, preview_page(heard), "--html")
         talk(f"the emails are in {html}")
 
 

@@ -15,7 +15,7 @@ from app.cli.persons import pseudonym_of
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.jobs import job_results
-from app.jobs.progress import counting
+from app.jobs.progress import counting_progress
 from app.jobs.requests import Order
 from app.terminal import Exit, counted, print_json, print_line, stop, talk
 from domain.facts.principals import NotAllowed
@@ -187,7 +187,7 @@ def _print_failed(found: Iterable[FailedBatch], *, as_json: bool) -> None:
 def _shown(found: Iterable[Batch], unit: str, *, as_json: bool) -> Iterator[Batch]:
     """Yield each batch while showing the progress; pseudonyms are spread evenly."""
     looked = 0
-    with counting(beside=as_json) as shown:
+    with counting_progress(beside=as_json) as shown:
         for each in found:
             looked += each.stride.looked
             shown(looked, round(looked / share_upto(each.stride.upto)), unit)

@@ -11,9 +11,9 @@ from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import principal_session
 from app.log_places import zone_here
 from app.moments import local_time, moment_of
-from app.packs.rule_lines import lines
-from app.reports.stopped import known_to, stopped_lines
-from app.terminal import print_json_or_lines, print_line, red
+from app.packs.rule_lines import version_rows
+from app.reports.stopped import stopped_lines, stops_known_to
+from app.terminal import in_red, print_json_or_lines, print_line
 
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="Show the rules as of that time.")]
 
@@ -27,10 +27,10 @@ def rules(at: At = None, as_json: AsJson = False, *, on: PlatformOptions) -> Non
         zone = zone_here(here.platform.rules.library)
         if not as_json and moment is None:
             for line in stopped_lines(
-                known_to(here.who, here.platform.rules.switches.active_stops(), found.governed), zone
+                stops_known_to(here.who, here.platform.rules.switches.active_stops(), found.governed), zone
             ):
-                print_line(red(line, sys.stdout))
-        for each in lines(found.governed, here.who):
+                print_line(in_red(line, sys.stdout))
+        for each in version_rows(found.governed, here.who):
             print_json_or_lines(each, _told(each, zone), as_json=as_json)
 
 

@@ -17,7 +17,7 @@ from app.cli.options import AsJson
 from app.cli.role_options import RoleOptions
 from app.compose import Platform, compose
 from app.compose_sending import compose_engine, compose_routes
-from app.http.presence import present
+from app.http.presence import signs_of_life
 from app.log_places import zone_shown
 from app.reports.stopped import stopped_lines
 from app.roles.lifecycle import stop_event
@@ -55,7 +55,7 @@ def run(until_idle: UntilIdle = False, as_json: AsJson = False, *, on: RoleOptio
     now = on.clock
     platform = compose(settings, now)
     with closing(platform.database):
-        tell_stopped(platform.rules)
+        warn_of_stopped(platform.rules)
         platform.rules.library.rules()
         attempts = IntakeCounters()
         routes = with_metrics(compose_routes(platform), attempts)
@@ -66,7 +66,7 @@ def run(until_idle: UntilIdle = False, as_json: AsJson = False, *, on: RoleOptio
             watch = ProviderWatch(routes, attempts, platform.clock)
             with _present(platform, engine, routes, attempts, health):
                 workers = None if until_idle else _workers(platform)
-                uvloop.run(work(engine, routes, watch, until_idle=until_idle, workers=workers))
+                uvloop.run(run_tasks(engine, routes, watch, until_idle=until_idle, workers=workers))
         _sum_up(platform, before, now(), as_json=as_json)
 
 
@@ -79,8 +79,8 @@ def _present(
 ) -> AbstractContextManager[None]:
     """Return what gives signs of life, and answers on the health port if there is one."""
     if health is None:
-        return present(platform, "run")
-    from app.http.role import ServedRole, answering  # noqa: PLC0415  (a second of imports that most runs do not need)
+        return signs_of_life(platform, "run")
+    from app.http.role import ServedRole, serving_health  # noqa: PLC0415  (a second of imports that most runs do not need)
 
     planning = engine.planning.planning
     role = ServedRole(
@@ -90,7 +90,7 @@ def _present(
         attempts=attempts.all,
         passed_by=lambda: skipped_providers(routes),
     )
-    return answering(role, health)
+    return serving_health(role, health)
 
 
 def _workers(platform: Platform) -> "JobThreads":
@@ -112,13 +112,13 @@ def _sum_up(platform: Platform, before: int, now: datetime, *, as_json: bool) ->
     talk(f"now, in nudges: {told['nudges']}; next due: {told['next due']}")
 
 
-def tell_stopped(rules: RuleParts) -> None:
+def warn_of_stopped(rules: RuleParts) -> None:
     """Warn of everything that is stopped: a process that sends nothing must not look like one that works."""
     for line in stopped_lines(rules.switches.active_stops(), zone_shown(rules.library)):
         warn(line)
 
 
-async def work(
+async def run_tasks(
     engine: Engine,
     routes: Mapping[str, Route],
     watch: ProviderWatch,

@@ -9,7 +9,7 @@ import typer
 
 from app.cli.role_options import RoleOptions
 from app.compose import compose
-from app.roles.lifecycle import composed, on_sqlite
+from app.roles.lifecycle import compose_when_available, on_sqlite
 from app.roles.sockets import BACKLOG, listen
 from app.terminal import talk
 
@@ -23,11 +23,11 @@ def api(host: Host = "127.0.0.1", port: Port = 8000, *, on: RoleOptions) -> None
     from prometheus_client import CollectorRegistry  # noqa: PLC0415  (the same)
     from uvicorn.config import LOGGING_CONFIG  # noqa: PLC0415  (the same)
 
-    from app.http.role import GRACE, ServedRole, answering  # noqa: PLC0415  (the same)
+    from app.http.role import GRACE, ServedRole, serving_health  # noqa: PLC0415  (the same)
     from app.server import application  # noqa: PLC0415  (the same)
 
     settings, health = on.begun("api")
-    platform = (compose if on_sqlite(settings) else composed)(settings, on.clock)
+    platform = (compose if on_sqlite(settings) else compose_when_available)(settings, on.clock)
     listener = listen(host, port)
     registry = CollectorRegistry()
     config = uvicorn.Config(
@@ -43,7 +43,9 @@ def api(host: Host = "127.0.0.1", port: Port = 8000, *, on: RoleOptions) -> None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the same way as by Ctrl-C, and close the database
     _announce(host, listener)
     try:
-        with answering(ServedRole("api", platform, registry=registry, collectors=[platform.intake.accepted]), health):
+        with serving_health(
+            ServedRole("api", platform, registry=registry, collectors=[platform.intake.accepted]), health
+        ):
             uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         talk("stopped")

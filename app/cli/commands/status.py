@@ -21,7 +21,7 @@ from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, lag_of_workers
 from app.reports.findings import Finding, Level, findings
 from app.reports.stopped import stopped_lines
-from app.terminal import Exit, counted, print_json, print_line, red
+from app.terminal import Exit, counted, in_red, print_json, print_line
 from domain.nudges.delivery import State
 from streams.queries.health import Health, health_of
 from streams.queries.provider_health import ProviderFigures, Record, figures_of
@@ -70,7 +70,7 @@ def status(check: Check = False, as_json: AsJson = False, *, on: TimedOptions) -
         print_json(structs.asdict(found) | told_of)
     else:
         for line in stopped_lines(found.stopped, zone):
-            print_line(red(line, sys.stdout))
+            print_line(in_red(line, sys.stdout))
         for each in wrong:
             if each.stop is None:
                 print_line(_line(each, speech))
@@ -102,7 +102,7 @@ def _process_data(each: LiveProcess) -> Mapping[str, object]:
 def _line(finding: Finding, speech: Speech) -> str:
     words = finding_in_words(finding, speech)
     line = f"{finding.level.name}: {words.sentence} {words.todo} {words.command}"
-    return red(line, sys.stdout) if finding.level is Level.BAD else line
+    return in_red(line, sys.stdout) if finding.level is Level.BAD else line
 
 
 def _as_data(finding: Finding, speech: Speech) -> Mapping[str, object]:

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from app.http import routes
 from app.pages.catalogues import Speech
-from app.pages.console.staff import ConsolePages, command
+from app.pages.console.staff import ConsolePages, command_line
 from app.pages.layout import Before
 from app.pages.visits import query_of
 from domain.facts.access_facts import LettersDropped
@@ -27,7 +27,7 @@ class AccessPage(ConsolePages):
         _, frame = self._staff.reader(request)
         by = query_of(request).get("by", "")[:100]
         found, on = latest_accounts(self._staff.platform.log, before, by)
-        run = command("audit", "list", *(("--by", by) if by else ()))
+        run = command_line("audit", "list", *(("--by", by) if by else ()))
         return self._staff.show(
             "accesses.html",
             frame,
@@ -35,7 +35,7 @@ class AccessPage(ConsolePages):
             by=by,
             command=run,
             next=frame.address_with(before=str(on)) if on else "",
-            verify=command("audit", "verify"),
+            verify=command_line("audit", "verify"),
             first=frame.path + (f"?{urlencode({'by': by})}" if by else "") if before else "",
         )
 

@@ -12,9 +12,9 @@ from msgspec import Struct
 from app.http import routes
 from app.http.problems import Problem
 from app.pages.catalogues import Speech
-from app.pages.console.staff import ConsolePages, Staff, command, short_field
+from app.pages.console.staff import ConsolePages, Staff, command_line, short_field
 from app.pages.layout import Frame
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.pages.visits import Form, query_of
 from app.pages.whole_numbers import whole_number
 from domain.core.translatable import N_, Said
@@ -50,7 +50,7 @@ class Chosen(Struct, frozen=True):
 
     def command(self, what: str, *more: str) -> str:
         """Return the command that does the same."""
-        return command("dead-letters", what, "--kind", self.kind, "--cause", self.cause, *more)
+        return command_line("dead-letters", what, "--kind", self.kind, "--cause", self.cause, *more)
 
 
 class DeadLetterPages(ConsolePages):
@@ -153,7 +153,7 @@ def _row(group: Group, speech: Speech) -> dict[str, Any]:
     return {
         "kind": group.kind,
         "cause": group.cause,
-        "name": shown(KINDS, group.kind, speech),
+        "name": word_for(KINDS, group.kind, speech),
         "count": speech.number(group.count),
         "oldest": speech.moment(group.oldest),
         "newest": speech.moment(group.newest),

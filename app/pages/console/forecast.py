@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from app.http import routes
 from app.pages.catalogues import Speech
-from app.pages.chart import Chart, by_day
-from app.pages.console.staff import ConsolePages, command
+from app.pages.chart import Chart, chart_by_day
+from app.pages.console.staff import ConsolePages, command_line
 from app.pages.console.stopped import stop_line
-from app.pages.life import STATES, shown
-from app.reports.forecast_sums import busiest, sums
+from app.pages.life import STATES, word_for
+from app.reports.forecast_sums import busiest, forecast_sums
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.nudges.forecast import ForecastLine
 from domain.rules.built_in_triggers import DIGEST_TRIGGER
@@ -36,7 +36,7 @@ class ForecastPage(ConsolePages):
         asked, speech = request.query_params.get("days", ""), frame.speech
         days = int(asked) if asked in map(str, SPANS) else 30
         found = self._staff.platform.queries.forecast.forecast(timedelta(days=days))
-        whole, lines, number = found.forecast, list(sums(found)), speech.number
+        whole, lines, number = found.forecast, list(forecast_sums(found)), speech.number
         return self._staff.show(
             "forecast.html",
             frame,
@@ -54,7 +54,7 @@ class ForecastPage(ConsolePages):
             share=number(round(found.share * 100, 1)) if found.share < 1 else "",
             deferred=_reasons(whole.deferred, speech),
             withheld=_reasons(whole.withheld, speech),
-            command=command("forecast", "--days", days),
+            command=command_line("forecast", "--days", days),
         )
 
     def _charts(self, found: ForecastResult, days: int, speech: Speech) -> Iterator[Chart]:
@@ -65,9 +65,9 @@ class ForecastPage(ConsolePages):
             counts.setdefault(cell.channel, defaultdict(float))[day] += many
         for channel in sorted(counts):
             whole = {day: round(many) for day, many in counts[channel].items()}
-            title = speech.say("{channel}, messages a day").format(channel=shown(CHANNELS, channel, speech))
+            title = speech.say("{channel}, messages a day").format(channel=word_for(CHANNELS, channel, speech))
             said = speech.many("{count} message", "{count} messages", sum(whole.values()))
-            chart = by_day(whole, first, first + timedelta(days=days), speech)
+            chart = chart_by_day(whole, first, first + timedelta(days=days), speech)
             yield replace(chart, title=title[:1].upper() + title[1:], unit=speech.say("Day"), said=said)
 
 
@@ -106,4 +106,4 @@ def _cost(lines: Sequence[ForecastLine], speech: Speech) -> str:
 def _reasons(found: dict[str, float], speech: Speech) -> list[tuple[str, str]]:
     """Return the reasons with their counts, the most frequent first."""
     ordered = sorted(found.items(), key=lambda each: -each[1])
-    return [(shown(NOT_SENT, why, speech), speech.number(round(many))) for why, many in ordered]
+    return [(word_for(NOT_SENT, why, speech), speech.number(round(many))) for why, many in ordered]

@@ -13,7 +13,7 @@ from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages, Staff
 from app.pages.console.trends import DAY, SPANS, Trends
 from app.pages.finding_words import cause_in_words, finding_in_words
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, Lags
 from app.reports.findings import SKEW, Finding, FindingKind, Level, findings
@@ -155,7 +155,7 @@ def _row(name: str, record: Record, speech: Speech, on: Condition) -> dict[str, 
         state, kind = speech.say("Not known"), "note"
     return {
         "name": name,
-        "channel": shown(CHANNELS, record.channel, speech),
+        "channel": word_for(CHANNELS, record.channel, speech),
         "state": state,
         "kind": kind,
         "counts": [

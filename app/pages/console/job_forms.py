@@ -15,9 +15,9 @@ from app.jobs.job_threads import JobControl
 from app.jobs.replay_jobs import VIEWS, UnknownView
 from app.jobs.requests import BadOrder, Orders
 from app.pages.console.job_words import KINDS
-from app.pages.console.staff import ConsolePages, Staff, command, short_field
+from app.pages.console.staff import ConsolePages, Staff, command_line, short_field
 from app.pages.layout import Frame
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.pages.visits import Fields, Form
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Said, text_of
@@ -76,7 +76,7 @@ class JobFormPages(ConsolePages):
             given=given,
             triggers=_as_options({each.fact.trigger for each in rules.governed.publications if not each.withdrawn}),
             agencies=[(name, frame.speech.titled(agencies[name]) or name) for name in sorted(agencies)],
-            channels=[(each, shown(CHANNELS, each, frame.speech)) for each in CHANNELS],
+            channels=[(each, word_for(CHANNELS, each, frame.speech)) for each in CHANNELS],
             providers=_as_options(
                 {*self._staff.platform.settings.providers, *filter(None, given.get("provider", ()))}
             ),
@@ -91,7 +91,7 @@ class JobFormPages(ConsolePages):
         if kind != "replay kafka":  # to read that form asks Kafka, and nobody waits for it to see a form
             with suppress(BadOrder, *REFUSED):
                 words = command_of(kind, self._orders.of(kind, given, who).arguments)
-        return command(*words) if words else command(*HELP.get(kind, kind).split(), "--help")
+        return command_line(*words) if words else command_line(*HELP.get(kind, kind).split(), "--help")
 
     @routes.post("/console/jobs/new")
     def ask(self, request: Request, fields: Form) -> Response:

@@ -8,7 +8,7 @@ import msgspec
 
 from app.jobs.job_results import trouble
 from app.pages.catalogues import Speech
-from app.pages.life import shown
+from app.pages.life import word_for
 from domain.core.translatable import N_, Said, Words
 from streams.queues.jobs import AT_WORK, ENDED, Job, JobState
 from streams.replay.rebuild_compare import ROWS
@@ -150,7 +150,7 @@ def job_in_words(job: Job, speech: Speech, *, alone: bool, unattended: bool = Fa
         "tag": "bad" if alone else kind,
         "done": speech.number(job.done),
         "of": speech.number(job.of),
-        "unit": shown(UNITS, job.unit, speech),
+        "unit": word_for(UNITS, job.unit, speech),
         "value": min(job.done, job.of),
         "most": max(job.of, 1),
         "rate": speech.number(round(rate)) if rate else "",
@@ -184,7 +184,7 @@ def _flat(
     found: dict[str, Any], labels: Mapping[str, str], speech: Speech, before: str = ""
 ) -> Iterator[tuple[str, str]]:
     for name, value in found.items():
-        label = before + shown(labels, name, speech)
+        label = before + word_for(labels, name, speech)
         if isinstance(value, dict):
             yield from _flat(value, RESULTS if name == "digests" else OF_A_TRIGGER, speech, f"{label}: ")
         else:

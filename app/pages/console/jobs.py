@@ -16,9 +16,9 @@ from app.jobs.job_threads import JobControl
 from app.jobs.kinds import UnknownKind
 from app.jobs.requests import Orders
 from app.pages.console.job_words import KINDS, UNITS, job_in_words
-from app.pages.console.staff import ConsolePages, Staff, command, short_field
+from app.pages.console.staff import ConsolePages, Staff, command_line, short_field
 from app.pages.layout import Frame
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.pages.visits import Fields, Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
 from domain.core.translatable import text_of
@@ -67,10 +67,10 @@ class JobPages(ConsolePages):
             job=self._row(job, frame),
             may=may,
             errors=wrong,
-            commands={name: command("jobs", name, job.id) for name in names},
+            commands={name: command_line("jobs", name, job.id) for name in names},
             plan=self._counted(job, frame),
             again=urlencode({"kind": job.kind} | given_of(job.kind, job.arguments), doseq=True),
-            wish=command(*words) if (words := command_of(job.kind, job.arguments)) else "",
+            wish=command_line(*words) if (words := command_of(job.kind, job.arguments)) else "",
         )
 
     def _counted(self, job: Job, frame: Frame) -> dict[str, Any] | None:
@@ -82,7 +82,7 @@ class JobPages(ConsolePages):
             "what": speech.tell(plan.what),
             "seen": plan.count,
             "count": speech.number(plan.count),
-            "unit": shown(UNITS, plan.unit, speech),
+            "unit": word_for(UNITS, plan.unit, speech),
             "time": speech.duration(self._job_control.seconds(job.kind, job.counted)),
         }
 

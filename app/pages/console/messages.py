@@ -19,7 +19,7 @@ from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages
 from app.pages.finding_words import cause_in_words
 from app.pages.layout import Frame
-from app.pages.life import STATES, shown
+from app.pages.life import STATES, word_for
 from app.reports.condition import providers_in_use
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
@@ -140,12 +140,12 @@ class MessagePages(ConsolePages):
         latest = {each.fact.trigger: each.fact.rules for each in rules.governed.publications}
         titles = {name: speech.titled(each.get("title", {})) or name for name, each in latest.items()}
         return Choices(
-            state={each: shown(STATES, each, speech) for each in SEARCHED}
+            state={each: word_for(STATES, each, speech) for each in SEARCHED}
             | {AN_ATTEMPT: speech.say("an attempt failed, whatever came next")},
             trigger=titles | {DIGEST: speech.say("Daily summary")},
             agency={name: speech.titled(title) or name for name, title in agency_titles(rules).items()},
             provider={name: name for name in sorted(providers_in_use(on))},
-            channel={each: shown(CHANNELS, each, speech) for each in CHANNELS},
+            channel={each: word_for(CHANNELS, each, speech) for each in CHANNELS},
             owners=rules.governed.owners,
         )
 
@@ -220,9 +220,9 @@ def _row(
         "title": choices.trigger.get(trigger, trigger) or "—",
         "trigger": trigger,
         "at": speech.moment(moment(found.at)),
-        "channel": shown(CHANNELS, found.channel, speech),
+        "channel": word_for(CHANNELS, found.channel, speech),
         "provider": found.provider or "—",
-        "state": shown(STATES, found.state, speech),
+        "state": word_for(STATES, found.state, speech),
         "kind": COLOURS.get(found.state, ""),
         "nudge": str(found.nudge),
         "again": speech.moment(again) if again is not None else "",

@@ -17,9 +17,9 @@ from app.http import routes
 from app.http.problems import Problem
 from app.identity.authenticity_codes import codes_in
 from app.pages.catalogues import Speech
-from app.pages.console.staff import ConsolePages, Staff, command, short_field
+from app.pages.console.staff import ConsolePages, Staff, command_line, short_field
 from app.pages.layout import Frame
-from app.pages.life import STATES, details_of, shown
+from app.pages.life import STATES, details_of, word_for
 from app.pages.naming import step_name
 from app.pages.pack_names import names_of
 from app.pages.visits import Form
@@ -56,7 +56,7 @@ class PersonPages(ConsolePages):
         return self._ask(frame, "", {})
 
     def _ask(self, frame: Frame, purpose: str, wrong: Mapping[str, str], person: str = "") -> Response:
-        run = command("trail", "-", "--purpose", purpose or "…")
+        run = command_line("trail", "-", "--purpose", purpose or "…")
         return self._staff.show("people.html", frame, purpose=purpose, person=person, errors=wrong, command=run)
 
     @routes.post("/console/people")
@@ -107,8 +107,8 @@ class PersonPages(ConsolePages):
             at=frame.speech.moment(viewing.at),
             next=more,
             first=base if after != "0" else "",
-            command=command("trail", "-", "--purpose", viewing.purpose),
-            erase=command("erase", "-", "--reason", "…") if who.operator else "",
+            command=command_line("trail", "-", "--purpose", viewing.purpose),
+            erase=command_line("erase", "-", "--reason", "…") if who.operator else "",
         )
 
     def _rows(self, entries: Sequence[Entry], speech: Speech) -> "TrailRows":
@@ -134,7 +134,7 @@ class PersonPages(ConsolePages):
             version=found.version[:12],
             title=frame.speech.titled(found.title) or frame.speech.say("Daily summary"),
             base=f"{self._staff.pages.root}/console/people/{request.path_params['id']}",
-            command=command("why", nudge, "--purpose", viewing.purpose),
+            command=command_line("why", nudge, "--purpose", viewing.purpose),
         )
 
     def _explained(self, nudge: UUID, person: str, rules: Rules) -> Explanation:
@@ -204,10 +204,10 @@ class TrailRows:
             name = NO_FURTHER_ATTEMPT
         trigger = getattr(fact, "trigger", "") or ("" if nudge is None else nudge.intent.trigger)
         more = [step_name(fact.step, self._steps.get(trigger, ()), speech)] if hasattr(fact, "step") else []
-        more += [shown(CHANNELS, fact.channel, speech)] if hasattr(fact, "channel") else []
-        more += [shown(REASON_WORDS, fact.reason, speech)] if getattr(fact, "reason", "") else []
+        more += [word_for(CHANNELS, fact.channel, speech)] if hasattr(fact, "channel") else []
+        more += [word_for(REASON_WORDS, fact.reason, speech)] if getattr(fact, "reason", "") else []
         title = self._title(trigger)
-        state = shown(STATES, name, speech)
+        state = word_for(STATES, name, speech)
         return {
             "at": speech.moment(fact.at),
             "words": f"{title}: {state}" if title else state,

@@ -12,7 +12,7 @@ from app.http.problems import Problem
 from app.jobs.job_results import trouble
 from app.pages.catalogues import Speech
 from app.pages.console.job_words import DIFFERS
-from app.pages.console.staff import ConsolePages, command
+from app.pages.console.staff import ConsolePages, command_line
 from app.pages.visits import Form
 from app.scheduled import NEVER_BY_NAME, is_late, is_scheduler_alive, last_requested_jobs, schedule_of
 from domain.core.translatable import N_, Said
@@ -60,7 +60,7 @@ class SchedulePages(ConsolePages):
             busy=asked.get("busy", "") in JOBS,
             asked=asked.get("asked", "") in JOBS,
             kept=is_scheduler_alive(self._staff.platform),
-            keeper=command("run" if self._staff.platform.database.sqlite else "worker"),
+            keeper=command_line("run" if self._staff.platform.database.sqlite else "worker"),
         )
 
     @routes.post("/console/schedule/{job}/now")
@@ -92,5 +92,7 @@ def _row(run: Run, speech: Speech, now: datetime, *, late: bool, spoiled: bool) 
         "why": speech.tell(run.words or run.error) if failed else "",
         "tongue": speech.language_of(run.words or run.error),
         "now": run.job != NEVER_BY_NAME,
-        "command": command("retire", "--plan") if run.job == NEVER_BY_NAME else command("schedule", "--now", run.job),
+        "command": command_line("retire", "--plan")
+        if run.job == NEVER_BY_NAME
+        else command_line("schedule", "--now", run.job),
     }

@@ -86,6 +86,6 @@ def short_field(fields: Fields, name: str, most: int = 200) -> str:
     return text
 
 
-def command(*words: object) -> str:
+def command_line(*words: object) -> str:
     """Return the command that does the same, as a shell takes it."""
     return shlex.join(["habarshy", *map(str, words)])

@@ -11,10 +11,10 @@ from app.http import routes
 from app.identity.principals import load
 from app.pages.active_stops import stopped_name
 from app.pages.catalogues import Speech
-from app.pages.console.staff import ConsolePages, Staff, command, short_field
+from app.pages.console.staff import ConsolePages, Staff, command_line, short_field
 from app.pages.console.stopped import SCOPES
 from app.pages.layout import Frame
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.pages.visits import Fields, Form
 from app.reports.findings import resume_command
 from domain.facts.access_facts import MOST_SAID, says_why
@@ -104,7 +104,7 @@ class SwitchPages(ConsolePages):
             wish=wish,
             errors=wrong,
             done=done,
-            command=command("control", "channel", "sms", "--stop", "--reason", example),
+            command=command_line("control", "channel", "sms", "--stop", "--reason", example),
         )
 
     def _row(self, off: ActiveStop, who: Principal, frame: Frame) -> dict[str, str]:
@@ -113,7 +113,7 @@ class SwitchPages(ConsolePages):
         return {
             "what": f"{off.scope}:{off.name}",
             "name": name,
-            "scope": shown(SCOPES, off.scope, speech),
+            "scope": word_for(SCOPES, off.scope, speech),
             "since": speech.moment(off.since),
             "by": off.by,
             "reason": off.reason,
@@ -138,7 +138,7 @@ class SwitchPages(ConsolePages):
             rows = [
                 (f"{scope}:{name}", stopped_name(scope, name, self._staff.platform, frame.speech)) for name in names
             ]
-            yield shown(SCOPES, scope, frame.speech), rows
+            yield word_for(SCOPES, scope, frame.speech), rows
 
 
 def _held_back(off: ActiveStop, held: HeldBack | None, speech: Speech) -> str:

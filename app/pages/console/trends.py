@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from app.compose import Platform
 from app.pages.catalogues import Speech
-from app.pages.chart import Chart, rows, small
-from app.pages.life import shown
+from app.pages.chart import Chart, row_chart, small_chart
+from app.pages.life import word_for
 from app.reports.forecast_sums import prices_of
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
@@ -103,7 +103,7 @@ class Trends:
         for channel in CHANNELS:
             if found := counts.get(f"sent.{channel}"):
                 title = self._speech.say("Handed over: {channel}")
-                yield self._over_time(title.format(channel=shown(CHANNELS, channel, self._speech)), found)
+                yield self._over_time(title.format(channel=word_for(CHANNELS, channel, self._speech)), found)
 
     def _funnel(self, counts: Mapping[str, Counter[int]]) -> Chart:
         total: Counter[str] = Counter()
@@ -111,7 +111,7 @@ class Trends:
             total[what.partition(".")[0]] += found.total()
         steps = [(self._speech.say(words), max(0, total[name])) for name, words in FUNNEL.items()]
         said = self._speech.say(self._span.of_all)
-        return rows(self._speech.say("What became of messages"), self._speech.say("Step"), said, steps)
+        return row_chart(self._speech.say("What became of messages"), self._speech.say("Step"), said, steps)
 
     def _cost(self, sms: Mapping[tuple[int, str], int]) -> Iterator[Chart]:
         """Yield the cost of SMS, as if each had one part: the log does not say how many parts a message had."""
@@ -143,7 +143,7 @@ class Trends:
         for hour in self._hours:
             counts[self._label(hour)] += found.get(hour, 0)
         said = said or self._speech.say(self._span.counted).format(count=self._speech.number(sum(counts.values())))
-        return small(title, self._speech.say(self._span.unit), said, list(counts.items()), self._span.every)
+        return small_chart(title, self._speech.say(self._span.unit), said, list(counts.items()), self._span.every)
 
     def _label(self, hour: int) -> str:
         return f"{self._local(hour):{'%d.%m' if self._span.daily else '%H:%M'}}"

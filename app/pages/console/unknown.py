@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from app.http import routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import ConsolePages
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_
 from streams.replay.unknown_outcomes import OutcomeKind
@@ -37,10 +37,10 @@ class UnknownPage(ConsolePages):
 def _row(kind: OutcomeKind, count: int, speech: Speech) -> dict[str, Any]:
     chosen = {"cause": kind.cause, "provider": kind.provider, "channel": kind.channel}
     return {
-        "cause": shown(REASON_WORDS, kind.cause, speech),
+        "cause": word_for(REASON_WORDS, kind.cause, speech),
         "code": kind.cause,
         "provider": kind.provider or "—",
-        "channel": shown(CHANNELS, kind.channel, speech),
+        "channel": word_for(CHANNELS, kind.channel, speech),
         "age": speech.say(AGES[kind.age]),
         "count": speech.number(count),
         "ask": {"kind": "resolve-unknown"} | {name: value for name, value in chosen.items() if value},

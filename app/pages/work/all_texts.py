@@ -15,7 +15,7 @@ from app.http import routes
 from app.packs.draft_bench import MOST_BYTES
 from app.pages.catalogues import LANGUAGES, Speech, own_first
 from app.pages.layout import Frame
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.pages.naming import step_name
 from app.pages.visits import DraftForm, Fields, field_of, tell_once, told_once
 from app.pages.work.drafts import merging
@@ -26,15 +26,15 @@ from app.pages.work.drafts.text_fields import (
     MOST_TEXT,
     TITLES,
     AllWords,
+    channel_of_text,
     channels_of,
-    group_called,
+    group_name,
     is_sent,
     kind_of,
     languages_of,
-    text_called,
-    way_of,
+    text_name,
 )
-from app.pages.work.trials.trial_pages import heard_by_somebody, step_shown
+from app.pages.work.trials.trial_pages import first_person_messages, step_for_page
 from app.reports.life_words import CHANNELS
 from domain.facts.principals import Principal, Role
 from domain.rules.triggers import CORRECTION
@@ -65,7 +65,7 @@ class AllTexts(FormPages[AllWords]):
         if done != NOTE:
             return self._show(who, frame, draft, {})
         with laid_out(self._bench, text_of(draft)) as laid:
-            heard = None if laid.blocking_play() else heard_by_somebody(laid, self._office.platform.clock())
+            heard = None if laid.blocking_play() else first_person_messages(laid, self._office.platform.clock())
             remarks = [each for each in laid.findings if each.path.endswith(".md") and not each.stops_submitting]
         return self._progress.show(
             "texts.html",
@@ -74,7 +74,7 @@ class AllTexts(FormPages[AllWords]):
             "write",
             taken=taken_from_note(told_once(request, NOTE), steps_of(draft.files), frame.speech),
             remarks=remarks,
-            steps=[step_shown(each, heard, frame) for each in heard.hearings[0].messages] if heard else [],
+            steps=[step_for_page(each, heard, frame) for each in heard.hearings[0].messages] if heard else [],
             author=Role.AUTHOR in who.roles,
         )
 
@@ -85,7 +85,9 @@ class AllTexts(FormPages[AllWords]):
         form = AllWords(draft.files, languages)
         labels = _labels(form, languages, frame.speech)
         shown: dict[str, Any] = {
-            "languages_of": tabs(languages, self._progress.verdict(draft).findings, draft.files, frame.speech),
+            "languages_of": language_tabs(
+                languages, self._progress.verdict(draft).findings, draft.files, frame.speech
+            ),
             "note": typed[NOTE][0] if NOTE in typed else written_note(_written_yet(form, draft), labels),
             "revision": field_of(typed, "revision") or str(draft.revision),
             "wrong": wrong[:_MOST_TOLD],
@@ -164,7 +166,7 @@ class GivenTexts(NamedTuple):
     def ways(self) -> list[str]:
         """Return the ways for which the note has texts, in the order in which most rules use them."""
         texts = (name for named in self.found.texts.values() for name, text in named.items() if text)
-        ways = set(map(way_of, texts))
+        ways = set(map(channel_of_text, texts))
         return [way for way in ("push", "sms", "email") if way in ways]
 
 
@@ -187,10 +189,10 @@ def given_texts(note: str, form: AllWords, languages: Sequence[str], speech: Spe
 
 def _label(name: str, form: AllWords, speech: Speech) -> str:
     spoken, _, field = name.partition(".")
-    return f"{LANGUAGES.get(spoken, spoken)}: {text_called(field, form.steps, speech)}"
+    return f"{LANGUAGES.get(spoken, spoken)}: {text_name(field, form.steps, speech)}"
 
 
-def tabs(
+def language_tabs(
     languages: Sequence[str], findings: Sequence[Finding], files: Mapping[str, str], speech: Speech
 ) -> list[tuple[str, str, str]]:
     """Return the languages of a draft's texts with their names, and what is to be mended in each."""
@@ -228,7 +230,7 @@ def taken_from_note(kept: str | None, steps: Sequence[str], speech: Speech) -> l
         whole = {spoken: len(names) for spoken, names in counts["same"].items() if not _is_changed(spoken, counts)}
         same = [
             f"{LANGUAGES.get(spoken, spoken)} – "
-            + ", ".join(text_called(name, steps, speech) for name in counts["same"][spoken])
+            + ", ".join(text_name(name, steps, speech) for name in counts["same"][spoken])
             for spoken in own_first(speech.language, counts["same"])
             if spoken not in whole
         ]
@@ -238,7 +240,7 @@ def taken_from_note(kept: str | None, steps: Sequence[str], speech: Speech) -> l
         absent = [LANGUAGES.get(each, each) for each in own_first(speech.language, counts["absent"])]
         taken.append(speech.say("Not in the document: {languages}.").format(languages=", ".join(absent)))
     if counts["unsent"]:
-        ways = ", ".join(shown(CHANNELS, each, speech) for each in counts["unsent"])
+        ways = ", ".join(word_for(CHANNELS, each, speech) for each in counts["unsent"])
         unsent = speech.say("The rule does not send this way: {ways}. Part 5 of the rule can add it.")
         taken.append(unsent.format(ways=ways))
     return taken + left_out
@@ -323,7 +325,7 @@ def _labels(form: AllWords, languages: Sequence[str], speech: Speech) -> NoteLab
             [(_title(field, other), field) for other in others for field in FIELDS],
         ),
         Vocabulary(
-            {group: group_called(under, form.steps, speech) for group, under in groups.items()},
+            {group: group_name(under, form.steps, speech) for group, under in groups.items()},
             [
                 (name, group)
                 for other in others
@@ -347,7 +349,7 @@ def _title(field: str, speech: Speech) -> str:
 
 
 def _names_of_group(under: Sequence[str | int], steps: Sequence[str], speech: Speech) -> Iterator[str]:
-    yield group_called(under, steps, speech)
+    yield group_name(under, steps, speech)
     if under[-1] == CORRECTION or under[-1] in steps:
         yield step_name(str(under[-1]), steps, speech)
 

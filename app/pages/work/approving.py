@@ -17,12 +17,19 @@ from app.packs.version_diff import source_of
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
-from app.pages.life import category, shown
+from app.pages.life import category, word_for
 from app.pages.naming import VALUES
 from app.pages.pack_names import names_of
 from app.pages.rule_words import CLASSES, PARTS, channels_row, full_clause, parts_in_words
 from app.pages.visits import Fields, Form, field_of
-from app.pages.work.backtests import backtest_in_short, figures_of, latest, people_told, people_told_a_day, unreached
+from app.pages.work.backtests import (
+    backtest_in_short,
+    figures_of,
+    latest_backtests,
+    people_told,
+    people_told_a_day,
+    why_unreached,
+)
 from app.pages.work.drafts.changed_lines import changed_lines
 from app.pages.work.drafts.draft_pages import DraftPages
 from app.pages.work.drafts.gaps import gaps_in
@@ -32,8 +39,8 @@ from app.pages.work.drafts.text_fields import is_sample_text, sample_texts
 from app.pages.work.figures import figures
 from app.pages.work.mailing import Mailing
 from app.pages.work.office import Hash, Name, Office, WholeHash
-from app.pages.work.trials.trial_pages import heard_by_somebody, step_shown
-from app.pages.work.words import share
+from app.pages.work.trials.trial_pages import first_person_messages, step_for_page
+from app.pages.work.words import share_in_words
 from domain.core.translatable import N_, Words
 from domain.core.translatable import text_of as words_of
 from domain.facts.access_facts import MOST_SAID, says_why
@@ -105,7 +112,7 @@ class Approving(DraftPages):
             failed=found_.failed,
             published=self._is_published(draft, found_),
             refused_before=refused,
-            unreached=unreached(self._office, draft.agency, draft.trigger, _hash_of(found_, draft), frame.speech),
+            unreached=why_unreached(self._office, draft.agency, draft.trigger, _hash_of(found_, draft), frame.speech),
             remarks=remarks,
             fitting=gaps_in(draft.files, names_of(self._office.platform.rules.library.rules(), frame.speech)),
         )
@@ -192,7 +199,7 @@ class Approving(DraftPages):
         live = current.share if current is not None and current.hash == submission.hash else 0.0
         whole = current is None or current.share == 1
         return {
-            "share": share(live, speech) if live else "",
+            "share": share_in_words(live, speech) if live else "",
             "whole": live == 1,
             "published": now.hash_of(submission.about) == submission.hash and whole,
             "so_far": self._so_far(submission, now, speech) if live else "",
@@ -212,7 +219,7 @@ class Approving(DraftPages):
             "changes": _changes(now, fact, speech),
             "read": self._read(fact, frame),
             "more": self._more(submission, fact, speech),
-            "backtests": latest(self._office, submission.owner, fact.trigger, speech, submission.hash),
+            "backtests": latest_backtests(self._office, submission.owner, fact.trigger, speech, submission.hash),
             "texts": changed_lines(_written(now.current(fact.trigger)), _written(fact)),
         }
 
@@ -226,7 +233,7 @@ class Approving(DraftPages):
                 backtest_in_short(self._office, submission, speech) or self._how_many(submission, speech),
             ),
             (say("Legal basis"), speech.titled(legal_basis_of(rules))),
-            (say("Kind of message"), shown(CLASSES, rules["class"], speech)),
+            (say("Kind of message"), word_for(CLASSES, rules["class"], speech)),
             (say("Topic"), category(rules["category"], speech)),
         ]
 
@@ -262,12 +269,12 @@ class Approving(DraftPages):
             with self._bench.laid(text) as laid:
                 if findings := laid.blocking_play():
                     return _Reading(findings)
-                heard = heard_by_somebody(laid, self._office.platform.clock())
+                heard = first_person_messages(laid, self._office.platform.clock())
                 remarks = [each for each in laid.findings if each.path != TESTS]
         except BadDraft as bad:
             return _Reading([Finding("trigger.yaml", 0, 0, bad.told)])
         hearing = heard.hearings[0]
-        steps = [step_shown(each, heard, frame) for each in hearing.messages]
+        steps = [step_for_page(each, heard, frame) for each in hearing.messages]
         return _Reading((), remarks, hearing.nothing, steps)
 
     def _found(self, name: str, hash_: str, who: Principal) -> Submission:
@@ -356,7 +363,7 @@ class Approving(DraftPages):
         say = speech.say
         sentences = [say("It is for everybody.")]
         if part < 1:
-            sentences = [say("It is for {share} of all people.").format(share=share(part, speech))]
+            sentences = [say("It is for {share} of all people.").format(share=share_in_words(part, speech))]
         sentences.append(self._reaches(submission, part, speech))
         if pending:
             sentences.append(say("It also changes the messages that are planned already."))
@@ -368,7 +375,7 @@ class Approving(DraftPages):
         if not tried or part == 1:
             return told
         about = speech.say("{share} of them would be about {count}.")
-        return f"{told} {about.format(share=share(part, speech), count=speech.number(round(tried * part)))}"
+        return f"{told} {about.format(share=share_in_words(part, speech), count=speech.number(round(tried * part)))}"
 
     def _so_far(self, submission: Submission, now: Governed, speech: Speech) -> str:
         """Return what became of the messages of a live version since it was published first."""
@@ -385,7 +392,7 @@ class Approving(DraftPages):
         return told.format(day=speech.day_at(begun), counts=counts)
 
     def _unreached(self, submission: Submission, speech: Speech) -> str:
-        return unreached(self._office, submission.owner, submission.about.name, submission.hash, speech)
+        return why_unreached(self._office, submission.owner, submission.about.name, submission.hash, speech)
 
     def _how_many(self, submission: Submission, speech: Speech) -> str:
         """Return how many people it would have told, as far as its latest finished backtest shows."""
@@ -473,7 +480,7 @@ def _shares(live: float, speech: Speech) -> list[tuple[float, str]]:
     """Return for which shares it can be published, as buttons say it: the proposed one first, as none takes away."""
     say, proposed = speech.say, 1.0 if live else BEGIN_WITH
     return [
-        (each, say("Publish for {share} of all people").format(share=share(each, speech)))
+        (each, say("Publish for {share} of all people").format(share=share_in_words(each, speech)))
         if each < 1
         else (each, say("Publish for everybody"))
         for each in sorted(SHARES, key=lambda each: each != proposed)

@@ -20,9 +20,9 @@ from app.jobs.job_threads import JobControl
 from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Bench
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.chart import Chart, by_day, by_month
+from app.pages.chart import Chart, by_month, chart_by_day
 from app.pages.layout import Frame, as_csv
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.pages.naming import step_name
 from app.pages.visits import Form, field_of
 from app.pages.work.drafts.draft_pages import DraftPages
@@ -100,7 +100,7 @@ class Backtests(DraftPages):
             "try",
             errors=wrong,
             chosen=chosen,
-            done=latest(self._office, draft.agency, draft.trigger, frame.speech),
+            done=latest_backtests(self._office, draft.agency, draft.trigger, frame.speech),
         )
 
     def _last_year(self, speech: Speech) -> dict[str, str]:
@@ -203,7 +203,9 @@ class Backtests(DraftPages):
             raise Problem(HTTPStatus.NOT_FOUND, words_of(unknown), kind="unknown-name") from None
 
 
-def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str = "") -> list[tuple[int, str]]:
+def latest_backtests(
+    office: Office, agency: str, trigger: str, speech: Speech, hash_: str = ""
+) -> list[tuple[int, str]]:
     """Return the latest backtests of a trigger (and version): number and when they were asked for."""
     return [
         (job.id, f"{speech.moment(job.asked_at)}, {job.asked_by}")
@@ -251,7 +253,7 @@ def people_told_a_day(office: Office, submission: Submission) -> float | None:
     return counts.people / max(1, (asked.end - asked.start).days)
 
 
-def unreached(office: Office, agency: str, trigger: str, hash_: str, speech: Speech) -> str:
+def why_unreached(office: Office, agency: str, trigger: str, hash_: str, speech: Speech) -> str:
     """Return why the latest finished backtest of a version reached nobody though its events happened.
 
     Empty where it reached somebody, where nothing had happened, and where there is none.
@@ -312,7 +314,7 @@ class _ReportWords:
             text = say("Of {all} to whom it happened, {told} would have got the message. Not the others: {why}.")
         one = say("{count} – {why}")
         why = ", ".join(
-            one.format(count=number(many), why=shown(OUTCOMES, reason, self._speech))
+            one.format(count=number(many), why=word_for(OUTCOMES, reason, self._speech))
             for reason, many in sorted(happened.items(), key=lambda each: -each[1])
         )
         return text.format(all=number(told + sum(happened.values())), told=number(told), why=why)
@@ -324,7 +326,8 @@ class _ReportWords:
         one, number = self._say("{count} of {all}: {why}"), self._speech.number
         all_ = number(self._counts.persons)
         return "; ".join(
-            one.format(count=number(many), all=all_, why=shown(OUTCOMES, why, self._speech)) for why, many in outcomes
+            one.format(count=number(many), all=all_, why=word_for(OUTCOMES, why, self._speech))
+            for why, many in outcomes
         )
 
     @property
@@ -358,10 +361,10 @@ class _ReportWords:
         for before, way in zip(("", *ways), ways, strict=False):
             if any(name == way for name, *_ in counts.messages):
                 continue
-            name = shown(CHANNELS, way, self._speech)
+            name = word_for(CHANNELS, way, self._speech)
             if before:
                 text = say("0 by {way}: it goes only where {before} fails or is not there.")
-                yield text.format(way=name, before=shown(CHANNELS, before, self._speech))
+                yield text.format(way=name, before=word_for(CHANNELS, before, self._speech))
             else:
                 yield say("0 by {way}: nobody who was told can be reached so.").format(way=name)
 
@@ -372,7 +375,9 @@ class _ReportWords:
         first, last = self._span
         said = self._speech.many("{count} message", "{count} messages", days.total())
         unit = say("Day") if (last - first).days <= 400 else say("Month")  # noqa: PLR2004  (see backtest_chart)
-        return replace(by_day(days, first, last, self._speech), title=say("Messages over time"), unit=unit, said=said)
+        return replace(
+            chart_by_day(days, first, last, self._speech), title=say("Messages over time"), unit=unit, said=said
+        )
 
     @property
     def tables(self) -> Iterator[Table]:
@@ -381,14 +386,14 @@ class _ReportWords:
         yield self._table(
             say("Everybody who was looked at"),
             (say("Outcome"),),
-            [(shown(OUTCOMES, what, speech), many) for what, many in counts.outcomes],
+            [(word_for(OUTCOMES, what, speech), many) for what, many in counts.outcomes],
             of=say("Persons"),
         )
         yield self._table(
             say("By channel and language"),
             (say("Channel"), say("Language")),
             [
-                (shown(CHANNELS, channel, speech), LANGUAGES.get(language, language), many)
+                (word_for(CHANNELS, channel, speech), LANGUAGES.get(language, language), many)
                 for channel, language, many in counts.messages
             ],
         )
@@ -401,12 +406,12 @@ class _ReportWords:
             (say("Put off, and why"), counts.deferred),
             (say("Not sent, and why"), [*counts.withheld, *counts.ended]),
         ):
-            yield self._table(title, (say("Why"),), [(shown(ENDINGS, why, speech), many) for why, many in rows])
+            yield self._table(title, (say("Why"),), [(word_for(ENDINGS, why, speech), many) for why, many in rows])
         yield self._table(
             say("Who gains, who loses, against what is in force"),
             (say("Told"), say("Why")),
             [
-                (shown(CHANGES, what, speech), shown(ENDINGS, why, speech) if why else "", many)
+                (word_for(CHANGES, what, speech), word_for(ENDINGS, why, speech) if why else "", many)
                 for what, why, many in counts.changes
             ],
         )

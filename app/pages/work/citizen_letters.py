@@ -13,7 +13,7 @@ from app.http import routes
 from app.http.problems import Problem
 from app.pages.catalogues import Speech
 from app.pages.layout import Before, Frame, RoutedPages
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.pages.visits import Form, field_of
 from app.pages.work.office import Office
 from domain.core.translatable import N_, text_of
@@ -100,7 +100,7 @@ def _row(letter: CitizenLetter, speech: Speech) -> dict[str, Any]:
     return {
         "id": letter.event,
         "at": speech.moment(letter.at),
-        "kind": shown(KINDS, letter.type, speech),
+        "kind": word_for(KINDS, letter.type, speech),
         "trigger": letter.trigger,
         "title": speech.titled(letter.title) or letter.trigger,
         "handled": [(f"{speech.moment(each.at)}, {each.by}", each.note) for each in letter.handled],

@@ -10,7 +10,7 @@ from app.packs.draft_child import TESTS
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.pack_names import names_of
 from app.pages.work.drafts.stored_drafts import page_name, steps_of
-from app.pages.work.drafts.text_fields import text_at, text_called, words_form
+from app.pages.work.drafts.text_fields import text_at, text_name, words_form
 from app.pages.work.rule.advice import Advice, at_fields
 from app.pages.work.rule.rule_controls import Setting
 from app.pages.work.rule.rule_form_page import FILE
@@ -43,7 +43,7 @@ class FormField(Struct, frozen=True):
 FieldFinder = Callable[[Finding], Sequence[FormField]]
 
 
-def placing(library: Library, files: Mapping[str, str], base: str, speech: Speech) -> FieldFinder:
+def field_finder(library: Library, files: Mapping[str, str], base: str, speech: Speech) -> FieldFinder:
     """Return what finds the fields of a finding in these files, one at least. `base`: the draft's address."""
     return partial(_places, _DraftFields(library.rules(), files, base, speech))
 
@@ -102,7 +102,7 @@ class _DraftFields:
         spoken, page = language[1], self._at(f"/words?spoken={language[1]}")
         name = text_at(words_form(self.files, spoken), found)
         if name:
-            called = text_called(name, steps_of(self.files), self._speech)
+            called = text_name(name, steps_of(self.files), self._speech)
             return FormField(told, f"{called} ({LANGUAGES.get(spoken, spoken)})", page and f"{page}#w.{name}")
         return FormField(told, page_name(found.path, self._speech), page) if found.line <= 1 else FormField(told)
 

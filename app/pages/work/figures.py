@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from app.compose import Platform
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.chart import Chart, by_day, by_name
-from app.pages.life import shown
-from app.pages.work.words import WHAT, channel, reason
+from app.pages.chart import Chart, chart_by_day, chart_by_name
+from app.pages.life import word_for
+from app.pages.work.words import WHAT, channel_in_words, reason_in_words
 from projections import statistics
 
 STAGES = ("planned", "sent", "delivered", "opened", "answered", "done")
@@ -57,13 +57,13 @@ class Figures(Struct, frozen=True):
         by_stage: Counter[str] = Counter()
         for what, count in self.totals.items():
             by_stage[what.partition(".")[0]] += count
-        return [(shown(WHAT, stage, self.speech), by_stage[stage]) for stage in STAGES]
+        return [(word_for(WHAT, stage, self.speech), by_stage[stage]) for stage in STAGES]
 
     @property
     def in_short(self) -> str:
         """Return how many came so far as each stage, did not arrive or were not sent; no empty stage."""
         ended = {"failed": self.of("failed"), "withheld": self.unsent()}
-        counts = [*self.stages(), *((shown(WHAT, what, self.speech), _sum(why)) for what, why in ended.items())]
+        counts = [*self.stages(), *((word_for(WHAT, what, self.speech), _sum(why)) for what, why in ended.items())]
         return "; ".join(f"{name}: {self.speech.number(count)}" for name, count in counts if count)
 
     @property
@@ -79,7 +79,7 @@ class Figures(Struct, frozen=True):
 
     def by_stage(self) -> list[str]:
         """Return the titles of the stages of `by_way`."""
-        return [shown(WHAT, stage, self.speech) for stage in BY_WAY]
+        return [word_for(WHAT, stage, self.speech) for stage in BY_WAY]
 
     def by_way(self) -> list[ByWay]:
         """Return the funnel of each channel and language, the widest first."""
@@ -91,12 +91,14 @@ class Figures(Struct, frozen=True):
 
     def _said(self, way: str) -> tuple[str, str]:
         name, _, language = way.partition(".")
-        return channel(name, self.speech), LANGUAGES.get(language) or language or self.speech.say("not known")
+        return channel_in_words(name, self.speech), LANGUAGES.get(language) or language or self.speech.say(
+            "not known"
+        )
 
     def of(self, what: str) -> list[tuple[str, int]]:
         """Return the reasons of that outcome with their counts, the most frequent first."""
         found = Counter({name: count for name, count in self.totals.items() if name.partition(".")[0] == what})
-        return [(reason(name.partition(".")[2], self.speech), count) for name, count in found.most_common()]
+        return [(reason_in_words(name.partition(".")[2], self.speech), count) for name, count in found.most_common()]
 
     def unsent(self) -> list[tuple[str, int]]:
         """Return the reasons why planned nudges were not sent: withheld, too late, or no longer in the plan."""
@@ -105,19 +107,22 @@ class Figures(Struct, frozen=True):
             needless = self.speech.say(
                 "no longer needed: it was done, its data changed, or another version holds now"
             )
-        rest = [(shown(WHAT, "expired", self.speech), self.totals["expired"]), (needless, self.totals["cancelled"])]
+        rest = [
+            (word_for(WHAT, "expired", self.speech), self.totals["expired"]),
+            (needless, self.totals["cancelled"]),
+        ]
         return [*self.of("withheld"), *((text, count) for text, count in rest if count)]
 
     def charts(self) -> Iterator[Chart]:
         """Yield the funnel, and what was sent a day."""
         say, stages = self.speech.say, self.stages()
         said = "; ".join(f"{name}: {self.speech.number(count)}" for name, count in stages)
-        yield replace(by_name(say("From planned to done"), say("Stage"), stages), said=said)
+        yield replace(chart_by_name(say("From planned to done"), say("Stage"), stages), said=said)
         days: Counter[str] = Counter()
         for day, what, count in self.rows:
             if what.partition(".")[0] == "sent":
                 days[day.isoformat()] += count
-        chart = by_day(days, self.first, self.last, self.speech)
+        chart = chart_by_day(days, self.first, self.last, self.speech)
         said = self.speech.many("{count} message", "{count} messages", days.total())
         yield replace(chart, title=say("Sent a day"), unit=say("Day"), said=said)
 

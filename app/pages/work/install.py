@@ -15,7 +15,7 @@ from app.pages.work.citizen_letters import CitizenLetterPages
 from app.pages.work.drafts.editing import Editing
 from app.pages.work.drafts.progress import Progress
 from app.pages.work.drafts.saves import Saves
-from app.pages.work.field_places import placing
+from app.pages.work.field_places import field_finder
 from app.pages.work.listing import Listing
 from app.pages.work.mailing import Mailing, TrialSending
 from app.pages.work.new_draft import NewDraft
@@ -37,7 +37,7 @@ def install_work(app: Api, platform: Platform, pages: Pages, job_control: JobCon
     app.serve(Listing(office, lives, drafts))
     app.serve(TriggerPages(office, lives))
     app.serve(CitizenLetterPages(office))
-    progress = Progress(office, bench, partial(placing, platform.rules.library))
+    progress = Progress(office, bench, partial(field_finder, platform.rules.library))
     app.serve(NewDraft(office, drafts, bench), dependencies=[bulkhead.turn])
     for page in (Editing, RuleFormPage, TextsPage, AllTexts, Examples, TrialPages, Saves):
         app.serve(page(office, drafts, bench, progress), dependencies=[bulkhead.turn])

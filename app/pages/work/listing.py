@@ -11,11 +11,11 @@ from app.http import routes
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import RoutedPages
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.pages.places import WORKERS
 from app.pages.work.drafts.stored_drafts import title_of
 from app.pages.work.office import Office
-from app.pages.work.words import DONE, STATES, publisher, share, state_of
+from app.pages.work.words import DONE, STATES, publisher_in_words, share_in_words, state_of
 from domain.core.translatable import N_
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.facts.principals import Principal, Role
@@ -151,7 +151,11 @@ class _Rows:
     def _row(self, rule: _Rule) -> dict[str, Any]:
         pages = list(rule.pages.items())
         done = [
-            (shown(DONE, each.what, self._speech), publisher(each.by, self._speech), self._speech.moment(each.at))
+            (
+                word_for(DONE, each.what, self._speech),
+                publisher_in_words(each.by, self._speech),
+                self._speech.moment(each.at),
+            )
             for each in self._lives.get(rule.name, [])[-1:]
         ]
         if rule.draft is not None and not rule.is_waiting and rule.is_open:
@@ -161,7 +165,7 @@ class _Rows:
             "name": rule.name,
             "title": self._title(rule),
             "href": pages[0][1],
-            "pages": [(shown(PAGES, what, self._speech), href) for what, href in pages[1:]],
+            "pages": [(word_for(PAGES, what, self._speech), href) for what, href in pages[1:]],
             "states": list(self._states(rule)),
             "last": done,
         }
@@ -174,7 +178,9 @@ class _Rows:
             yield say(text), kind
             if 0 < rule.live < 1:
                 yield (
-                    say("latest version: for {share} of all people").format(share=share(rule.live, self._speech)),
+                    say("latest version: for {share} of all people").format(
+                        share=share_in_words(rule.live, self._speech)
+                    ),
                     "note",
                 )
         if version is not None:

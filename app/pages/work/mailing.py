@@ -24,7 +24,7 @@ from app.pages.layout import RoutedPages
 from app.pages.visits import Form, field_of
 from app.pages.work.drafts.stored_drafts import Id, draft_of, laid_out, text_of
 from app.pages.work.office import Office
-from app.pages.work.words import PEOPLE, no_choice
+from app.pages.work.words import PEOPLE, not_among
 from app.settings import BadSettings
 from app.visible import visible
 from domain.core.translatable import N_
@@ -162,7 +162,7 @@ class TrialSending(RoutedPages):
     def _made(self, draft: StoredDraft, persona: str, channel: str, of: tuple[str, str]) -> TrialMessage | None:
         """Return the message that this person would get at a step in a language (`of`); None where there is none."""
         if persona not in PEOPLE:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, no_choice("persona", PEOPLE))
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, not_among("persona", PEOPLE))
         with laid_out(self._bench, text_of(draft)) as laid:
             if laid.blocking_rendering():
                 return None

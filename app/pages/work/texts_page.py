@@ -14,25 +14,25 @@ from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
 from app.pages.pack_names import names_of
 from app.pages.visits import DraftForm, Fields, field_of
-from app.pages.work.all_texts import tabs
+from app.pages.work.all_texts import language_tabs
 from app.pages.work.drafts import merging
-from app.pages.work.drafts.controls import Control, named, was_in
+from app.pages.work.drafts.controls import Control, labelled_errors, original_values
 from app.pages.work.drafts.form_pages import Edit, FormPages, too_long
 from app.pages.work.drafts.stored_drafts import Id, rule_of, steps_of
 from app.pages.work.drafts.text_fields import (
     MOST_TEXT,
     TITLES,
     channels_of,
-    group_called,
+    group_name,
     is_sent,
     kind_of,
     languages_of,
     text_at,
-    text_called,
+    text_name,
     words_form,
 )
 from app.pages.work.rule.advice import Advice
-from app.pages.work.trials.trial_pages import step_shown, too_long_sms
+from app.pages.work.trials.trial_pages import step_for_page, too_long_sms
 from app.pages.work.words import PEOPLE, people
 from domain.core.sms import excess, room, segments
 from domain.core.translatable import N_
@@ -89,7 +89,7 @@ class TextsPage(FormPages[WordsForm]):
         mine = [each for each in findings if each.path == f"{spoken}.md"]
         shown: dict[str, Any] = {
             "files": files,
-            "languages_of": tabs(languages, findings, files, frame.speech),
+            "languages_of": language_tabs(languages, findings, files, frame.speech),
             "spoken": spoken,
             "persona": persona,
             "personas": people(frame.speech),
@@ -129,14 +129,14 @@ class TextsPage(FormPages[WordsForm]):
         steps = steps_of(draft.files)
         return {
             "groups": [
-                (group_called(gap.under, steps, speech), *controls.of(gap.under, gap.names)) for gap in form.gaps
+                (group_name(gap.under, steps, speech), *controls.of(gap.under, gap.names)) for gap in form.gaps
             ],
             "body": controls.body() if controls.is_sent(BODY) else None,
             "others": placed.get("", []),
             "rest": list(form.rest),
-            "errors": named(
+            "errors": labelled_errors(
                 {name: speech.say(text) for name, text in page.wrong.items()},
-                {f"w.{name}": text_called(name, steps, speech) for name in form.values},
+                {f"w.{name}": text_name(name, steps, speech) for name in form.values},
             ),
             "was": field_of(page.typed, "was") or json.dumps(form.values, ensure_ascii=False),
             "revision": field_of(page.typed, "revision") or str(draft.revision),
@@ -184,7 +184,7 @@ class TextsPage(FormPages[WordsForm]):
     ) -> list[dict[str, Any]]:
         if hearing is None or heard is None:
             return []
-        steps = [step_shown(each, heard, frame) for each in hearing.messages]
+        steps = [step_for_page(each, heard, frame) for each in hearing.messages]
         return [{**each, "cells": dict(each["languages"]).get(spoken, ())} for each in steps]
 
     def _readable(self, draft: StoredDraft, frame: Frame) -> list["_Value"]:
@@ -212,7 +212,7 @@ class TextsPage(FormPages[WordsForm]):
             form = self._form(opened.files, spoken)
         except CannotEdit:
             return self._office.go(f"/work/drafts/{draft.id}/words?spoken={spoken}")
-        was, changes, wrong = was_in(fields, form.values), dict[str, str](), dict[str, str]()
+        was, changes, wrong = original_values(fields, form.values), dict[str, str](), dict[str, str]()
         for each in form.values:
             if f"w.{each}" in fields and (sent := _text(fields[f"w.{each}"][0])) != was.get(each, ""):
                 changes[each] = sent

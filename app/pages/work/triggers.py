@@ -10,16 +10,16 @@ from fastapi.responses import Response
 from app.http import routes
 from app.http.problems import Problem
 from app.http.rule_refusals import refusals_as_problems
-from app.packs.version_diff import sentences
+from app.packs.version_diff import rule_sentences
 from app.pages.active_stops import visible_stops
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, RoutedPages, as_csv
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.pages.rule_words import Clause, channels_row, compared_version, full_clause, rule_in_words
 from app.pages.visits import Fields, Form, field_of
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
 from app.pages.work.office import Name, Office
-from app.pages.work.words import DONE, STATES, no_choice, publisher, share, state_of
+from app.pages.work.words import DONE, STATES, not_among, publisher_in_words, share_in_words, state_of
 from domain.core.translatable import Words
 from domain.facts.access_facts import MOST_SAID
 from domain.facts.governance import TriggerPublished
@@ -103,14 +103,14 @@ class TriggerPages(RoutedPages):
         return [
             *rule_in_words(clause, now, frame.speech),
             channels_row(rules, frame.speech),
-            (say("Published"), f"{frame.speech.moment(fact.at)}, {publisher(fact.by, frame.speech)}"),
-            (say("For"), share(fact.share, frame.speech)),
+            (say("Published"), f"{frame.speech.moment(fact.at)}, {publisher_in_words(fact.by, frame.speech)}"),
+            (say("For"), share_in_words(fact.share, frame.speech)),
             (say("Version"), fact.hash[:12]),
         ]
 
     def _sentences(self, fact: TriggerPublished, speech: Speech) -> list[str]:
         side = compared_version(fact, self._office.platform.rules.library.rules(), speech)
-        return [] if side is None else [speech.tell(each) for each in sentences(side)]
+        return [] if side is None else [speech.tell(each) for each in rule_sentences(side)]
 
     def _history(self, name: str, frame: Frame) -> list[dict[str, Any]]:
         speech = frame.speech
@@ -120,11 +120,11 @@ class TriggerPages(RoutedPages):
             {
                 "href": f"/work/submissions/{name}/{each.hash}" if each.hash in handed_in else "",
                 "at": speech.moment(each.at),
-                "by": publisher(each.by, speech),
-                "what": shown(DONE, each.what, speech),
+                "by": publisher_in_words(each.by, speech),
+                "what": word_for(DONE, each.what, speech),
                 "hash": each.hash[:12],
                 "reason": each.reason,
-                "share": share(each.share, speech) if each.what == "published" else "",
+                "share": share_in_words(each.share, speech) if each.what == "published" else "",
             }
             for each in reversed(self._lives.all().get(name, []))
         ]
@@ -181,5 +181,5 @@ class TriggerPages(RoutedPages):
 
 def _span(days: int) -> int:
     if days not in SPANS:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, no_choice("days", map(str, SPANS)))
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, not_among("days", map(str, SPANS)))
     return days

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.pages.catalogues import Speech
 from app.pages.life import STATES as LIFE
-from app.pages.life import category, shown
+from app.pages.life import category, word_for
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_, Words
 from domain.nudges.settle import PAUSED
@@ -52,24 +52,24 @@ PEOPLE: Final[Mapping[str, str]] = {
 """The invented people for whom drafts are previewed."""
 
 
-def no_choice(name: str, known: Iterable[str]) -> str:
+def not_among(name: str, known: Iterable[str]) -> str:
     """Say that a part of an address, made by hand, is none of those that there are."""
     return Words("{name}: must be one of {names}", name=name, names=", ".join(known))
 
 
-def publisher(name: str, speech: Speech) -> str:
+def publisher_in_words(name: str, speech: Speech) -> str:
     """Return who published a version."""
-    return shown(PUBLISHERS, name, speech) if name in PUBLISHERS else name
+    return word_for(PUBLISHERS, name, speech) if name in PUBLISHERS else name
 
 
-def person(name: str, speech: Speech) -> str:
+def person_in_words(name: str, speech: Speech) -> str:
     """Return who an invented person is."""
-    return shown(PEOPLE, name, speech)
+    return word_for(PEOPLE, name, speech)
 
 
 def people(speech: Speech) -> list[tuple[str, str]]:
     """Return the invented people: each by name and in words."""
-    return [(name, person(name, speech)) for name in PEOPLE]
+    return [(name, person_in_words(name, speech)) for name in PEOPLE]
 
 
 def topics_of(now: Governed, speech: Speech, *more: str) -> list[tuple[str, str]]:
@@ -79,17 +79,17 @@ def topics_of(now: Governed, speech: Speech, *more: str) -> list[tuple[str, str]
     return sorted(named, key=lambda each: each[1])
 
 
-def reason(word: str, speech: Speech) -> str:
+def reason_in_words(word: str, speech: Speech) -> str:
     """Return the reason in words."""
-    return shown(REASON_WORDS, word, speech)
+    return word_for(REASON_WORDS, word, speech)
 
 
-def channel(word: str, speech: Speech) -> str:
+def channel_in_words(word: str, speech: Speech) -> str:
     """Return the name of the channel, or of the digest."""
-    return shown({**CHANNELS, DIGEST: N_("daily summary")}, word, speech) if word else speech.say("not known")
+    return word_for({**CHANNELS, DIGEST: N_("daily summary")}, word, speech) if word else speech.say("not known")
 
 
-def share(share: float, speech: Speech) -> str:
+def share_in_words(share: float, speech: Speech) -> str:
     """Return the share of all persons in words."""
     return speech.say("everybody") if share == 1 else f"{speech.number(round(share * 100, 4))}\u202f%"
 

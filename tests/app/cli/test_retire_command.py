@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.explanation_lines import lines
+from app.cli.explanation_lines import explanation_lines
 from app.pages.catalogues import Speech
 from app.pages.life import details_of
 from domain.core.timing import zone_of
@@ -105,7 +105,9 @@ async def test_why_says_that_it_was_retired(world: World, language: str) -> None
     assert why.retired is not None
     assert "event.number" not in why.used
     rules = world.platform.rules.library.rules()
-    assert "Its content could be read for P1Y after its year, and is retired since 2026-01-02" in lines(why, rules)
+    assert "Its content could be read for P1Y after its year, and is retired since 2026-01-02" in explanation_lines(
+        why, rules
+    )
     page = details_of(why, rules, Speech(language, zone_of("Asia/Almaty")))
     assert SAID[language] in page.recorded[-1][1]
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from app.clock import fixed
 from app.compose import Platform, compose
-from app.demo.show import END, Options, show
+from app.demo.show import END, Options, run_demo
 from app.identity.key_file import load_keyring
 from app.settings import Settings
 
@@ -37,7 +37,7 @@ def running(options: Options) -> Iterator[list[str]]:
 
     def run() -> None:
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(show(options, announced.append, said.put, stopped))
+            runner.run(run_demo(options, announced.append, said.put, stopped))
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         ended = pool.submit(run)

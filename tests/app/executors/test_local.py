@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from app.executors.errors import NoCluster
 from app.executors.executor import TaskWorkers, results, workers_of
-from app.executors.local import processes
+from app.executors.local import process_executor
 from app.settings import load_settings
 from tests.app.terminal import Terminal
 from tests.streams.distributed import eventually
@@ -43,7 +43,7 @@ def held(_: int) -> None:
 
 def test_every_part_is_done_once() -> None:
     """Each part has one result, whoever does it."""
-    with processes(2) as executor:
+    with process_executor(2) as executor:
         assert sorted(results(TaskWorkers(executor, 2), doubled, doubled, range(9))) == [
             2 * each for each in range(9)
         ]
@@ -52,7 +52,7 @@ def test_every_part_is_done_once() -> None:
 
 def test_what_a_dead_process_leaves_is_done_here() -> None:
     """Of processes that die nothing is lost, nor counted twice."""
-    with processes(2) as executor:
+    with process_executor(2) as executor:
         assert sorted(results(TaskWorkers(executor, 2, remote=True), fatal, doubled, range(9))) == [
             2 * each for each in range(9)
         ]
@@ -60,13 +60,13 @@ def test_what_a_dead_process_leaves_is_done_here() -> None:
 
 def test_another_process_is_deaf_to_interrupts() -> None:
     """A terminal's Ctrl-C reaches all processes: only the first one has something to say to it."""
-    with processes(1) as executor:
+    with process_executor(1) as executor:
         assert list(results(TaskWorkers(executor, 1, remote=True), interrupted, doubled, [3])) == [3]
 
 
 def stopped() -> None:
     """Ctrl-C is typed while others are at work."""
-    with processes(2) as executor:
+    with process_executor(2) as executor:
         executor.submit(held, 1)
         assert multiprocessing.active_children()
         raise KeyboardInterrupt

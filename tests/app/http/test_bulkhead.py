@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from app.compose import Platform
 from app.http.access import Access
 from app.http.bulkhead import AT_ONCE, MOST_OF_ONE, Bulkhead
-from app.http.problems import install
+from app.http.problems import install_problem_handlers
 from app.identity.principals import add
 from app.packs.draft_bench import Bench
 from app.pages.visits import official_of
@@ -31,7 +31,7 @@ def official(platform: Platform, name: str) -> str:
 async def test_officials_starve_nobody(platform: Platform) -> None:
     """Many heavy requests take few threads, one of each official; who asks for too much gets 429, others answers."""
     app, access = FastAPI(), Access(platform.settings.principals)
-    install(app)
+    install_problem_handlers(app)
     bulkhead, begun, free = Bulkhead(access, official_of), threading.Semaphore(0), threading.Event()
     at_work, most = Counter[str](), Counter[str]()
 

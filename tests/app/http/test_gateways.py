@@ -7,7 +7,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from app.providers import ProviderSettings, provider
+from app.providers import ProviderSettings, make_provider
 from domain.core.events import LifeEvent
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
@@ -222,8 +222,6 @@ def test_who_may_call_may_tell(world: World, known: dict[str, str], tells: bool)
     gateway = {"kind": "http_sms", "url": "http://127.0.0.1:9/send", "sender": "1414"} | known
     settings = ProviderSettings.model_validate(gateway)
     assert (
-        provider(
-            "sms", settings, Tools(world.clock, world.platform.delivery.inbound.receiving.inbound_of("sms"))
-        ).may_report
+        make_provider("sms", settings, Tools(world.clock, world.platform.delivery.inbound.receiving.inbound_of("sms"))).may_report
         is tells
     )

@@ -10,7 +10,7 @@ import pytest
 
 import app.pages
 from app.pages.catalogues import LANGUAGES
-from app.pages.chart import LARGE, by_day, by_hour, by_name
+from app.pages.chart import LARGE, chart_by_day, chart_by_hour, chart_by_name
 from app.pages.layout import _environment
 from streams.queues.jobs import JobState
 from tests.app.pages.console.office import office_in, signed_in
@@ -83,7 +83,7 @@ def test_the_charts_of_the_workbench_are_named(tmp_path: Path, language: str) ->
 @pytest.mark.parametrize(("language", "mark"), [("en", "20,000"), ("ru", "20\u00a0000"), ("kk", "20\u00a0000")])
 def test_the_counts_beside_a_chart_are_written_as_the_language_does(language: str, mark: str) -> None:
     """A large number on the upright axis has its digits in the language's groups."""
-    chart, speech = by_hour("Messages", {9: 20_000}), speech_of(language)
+    chart, speech = chart_by_hour("Messages", {9: 20_000}), speech_of(language)
     drawing = '{% import "_chart.html" as charts %}{{ charts.bars(chart, "n", "same", speech.number) }}'
     page = _environment(language, "", (Path("app/pages/html").resolve(),)).from_string(drawing)
     drawn = page.render(chart=chart, speech=speech)
@@ -101,14 +101,14 @@ def test_only_one_template_draws() -> None:
 
 def test_a_chart_says_what_it_shows() -> None:
     """Every day has a bar, the highest is marked, and longer times are shown by month."""
-    chart = by_day({"2025-01-02": 7, "2025-01-03": 3}, date(2025, 1, 1), date(2025, 1, 4), speech_of("en"))
+    chart = chart_by_day({"2025-01-02": 7, "2025-01-03": 3}, date(2025, 1, 1), date(2025, 1, 4), speech_of("en"))
     assert [(bar.label, bar.count) for bar in chart.bars][1:3] == [("2 January 2025", 7), ("3 January 2025", 3)]
     assert [bar.most for bar in chart.bars] == [False, True, False, False]
     assert chart.said == "10 messages; the highest bar, 7: 2 January 2025"
     assert [tick.count for tick in chart.ticks] == [0, 4, 8]
-    years = by_day({"2025-01-02": 7}, date(2024, 1, 1), date(2025, 12, 31), speech_of("ru"))
+    years = chart_by_day({"2025-01-02": 7}, date(2024, 1, 1), date(2025, 12, 31), speech_of("ru"))
     assert (len(years.bars), years.unit, years.bars[0].label) == (24, "Month", "январь 2024")
-    assert len(by_hour("Hours", {12: 1}).bars) == 24
+    assert len(chart_by_hour("Hours", {12: 1}).bars) == 24
 
 
 @pytest.mark.parametrize("days", [0, 6, 29, 364, 365, 399, 401, 600, 1096])
@@ -116,14 +116,14 @@ def test_no_label_of_a_chart_is_clipped(days: int) -> None:
     """Whatever the span, labels neither run into each other nor over the edge; a year and more has some."""
     for begin in range(0, 31, 5):
         first = date(2024, 5, 1) + timedelta(days=begin)
-        marks = [mark.at for mark in by_day({}, first, first + timedelta(days=days), speech_of("ru")).marks]
+        marks = [mark.at for mark in chart_by_day({}, first, first + timedelta(days=days), speech_of("ru")).marks]
         assert all(later - sooner >= len("сент.") * 7 for sooner, later in pairwise([*marks, LARGE.width]))
         assert marks or days < 31
 
 
 def test_a_year_has_all_its_months() -> None:
     """February is short, and March has its label all the same."""
-    marks = by_day({}, date(2025, 1, 1), date(2025, 12, 31), speech_of("en")).marks
+    marks = chart_by_day({}, date(2025, 1, 1), date(2025, 12, 31), speech_of("en")).marks
     assert [mark.label for mark in marks] == [
         speech_of("en").short_month(date(2025, month, 1)) for month in range(1, 13)
     ]
@@ -131,5 +131,5 @@ def test_a_year_has_all_its_months() -> None:
 
 def test_the_last_name_under_a_chart_ends_at_its_edge() -> None:
     """A name may be longer than its bar; behind the last one there is no room, so it ends there."""
-    marks = by_name("Done", "Stage", [("planned", 3), ("сделано после этого", 1)]).marks
+    marks = chart_by_name("Done", "Stage", [("planned", 3), ("сделано после этого", 1)]).marks
     assert [(mark.at, mark.ends) for mark in marks] == [(52, False), (LARGE.width, True)]

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, ViewportSize
 
 from app.pages.catalogues import LANGUAGES
 from app.pages.proof import ProofFile, proof_letter
-from app.reports.evidence_file import packed
+from app.reports.evidence_file import signed_file
 from streams.queries.evidence import Evidence, evidence
 from tests.app.pages.shipped_rules import speech_of
 from tests.app.pages.site import LETTER, Inspector, each_look
@@ -51,7 +51,7 @@ def proven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proven]:
     rules = world.platform.rules.library.rules()
     with world.platform.database.reading() as connection:
         found = evidence(connection, world.platform.log, rules, nudge, world.clock(), SIGNER.public)
-    yield Proven(world, found, packed(found, SIGNER, world.clock()))
+    yield Proven(world, found, signed_file(found, SIGNER, world.clock()))
     world.close()
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from app.packs.version_diff import Version, clause_of
 from app.pages.catalogues import LANGUAGES
-from app.pages.reasons import Because, because
+from app.pages.reasons import Because, reasons_of
 from domain.core.events import LifeEvent
 from domain.rules.event_types import EventType
 from domain.rules.legal_basis import legal_basis_of
@@ -116,7 +116,7 @@ def all_of(language: str, **changed: Any) -> Iterator[tuple[str, Because]]:
     for trigger, clause in triggers():
         for step in trigger.steps:
             why = explained(trigger, clause, step.name, **changed)
-            yield f"{trigger.name}/{step.name}", because(why, READER, names_in(language))
+            yield f"{trigger.name}/{step.name}", reasons_of(why, READER, names_in(language))
 
 
 OUTCOMES: list[Mapping[str, Any]] = [
@@ -171,7 +171,7 @@ def test_each_shipped_trigger_answers_its_readers_questions(language: str) -> No
     asked: Counter[str] = Counter()
     for trigger, clause in triggers():
         for step in trigger.steps:
-            told = because(explained(trigger, clause, step.name), READER, names_in(language))
+            told = reasons_of(explained(trigger, clause, step.name), READER, names_in(language))
             text = " ".join((*told.answer, *told.reasons)).casefold()
             for question, words in questions(trigger, clause, step.name, language):
                 asked[question] += 1
@@ -283,5 +283,5 @@ def test_an_age_that_counted_is_said_as_people_say_it(language: str, words: str)
     """An age stands in the reasons as a sentence about its reader, and not as the name of a field and a number."""
     [(trigger, clause)] = [each for each in triggers() if each[0].name == "identity_card_expiry"]
     step = next(iter(clause["due"]))
-    told = because(explained(trigger, clause, step), READER, names_in(language))
+    told = reasons_of(explained(trigger, clause, step), READER, names_in(language))
     assert words in " ".join(told.reasons)

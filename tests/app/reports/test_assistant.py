@@ -17,9 +17,9 @@ from mcp_types import METHOD_NOT_FOUND
 from mcp_types.version import LATEST_MODERN_VERSION
 
 from app.http.assistant_calls import REQUESTS, AssistantCalls
-from app.http.problems import install
+from app.http.problems import install_problem_handlers
 from app.identity.links import BadLink
-from app.reports.assistant import ENDED, reader
+from app.reports.assistant import ENDED, person_of_token
 from domain.facts.principals import Principal, Role
 from streams.privacy.tokens import end_tokens
 from tests.app.http.wire import client_of, served
@@ -122,13 +122,13 @@ async def test_a_token_ends_with_an_erasure(told: World) -> None:
     """Whoever had a token of somebody who was erased since reads nothing; who comes back makes a new one."""
     on, person = told.platform, told.name(CITIZEN)
     token = on.identity.links.person(person, told.clock())
-    assert reader(on, token) == person
+    assert person_of_token(on, token) == person
     told.at(told.clock() + timedelta(minutes=1))
     on.privacy.erasure.erase(person, Principal("olga", "platform", frozenset([Role.OPERATOR])), "asked for")
     with pytest.raises(BadLink):
-        reader(on, token)
+        person_of_token(on, token)
     told.at(told.clock() + timedelta(minutes=1))
-    assert reader(on, on.identity.links.person(person, told.clock())) == person
+    assert person_of_token(on, on.identity.links.person(person, told.clock())) == person
 
 
 def test_the_command_refuses_who_has_no_token(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_nothing_can_be_listened_to(told: World) -> None:
 def test_no_answer_takes_longer_than_it_may(told: World) -> None:
     """What is not answered within its time ends with 503, whatever the library would wait for."""
     app = FastAPI()
-    install(app)
+    install_problem_handlers(app)
     app.router.routes.append(AssistantCalls(told.platform, None, patience=0).route())
     headers = {"authorization": f"Bearer {token_of(told, CITIZEN)}", "accept": "application/json, text/event-stream"}
     answer = client_of(app).post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "ping"}, headers=headers)

@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection
 
 from app.cli.commands.repair import print_missing
 from app.clock import system_clock
-from app.http.presence import present
+from app.http.presence import signs_of_life
 from app.identity.log_codes import codes_by
 from app.jobs.job_results import trouble
 from app.pages.catalogues import Speech
@@ -149,7 +149,7 @@ def test_clocks_are_compared_with_the_servers(server: URL) -> None:
 def test_a_role_is_listed_while_it_lives(world: World) -> None:
     """A role is in the list from its start to its end; one that ended without taking leave is silent, then gone."""
     known = world.platform.runtime.processes
-    with present(world.platform, "api"):
+    with signs_of_life(world.platform, "api"):
         world.platform.database.write(lambda _: None)
         for _ in range(500):
             if listed(world):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.roles.bounce_import import NoMaildir, empty
+from app.roles.bounce_import import NoMaildir, import_bounces
 from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Reason, Report
 from tests.app.terminal import Terminal
@@ -58,12 +58,12 @@ async def test_new_mails_are_taken_in_once(maildir: Path) -> None:
     (maildir / "new" / "1.a.mx").write_bytes(postfix())
     (maildir / "new" / "2.a.mx").write_bytes(ABSENCE)
     (maildir / "new" / "3.a.mx").write_bytes(postfix(action="delayed", status="4.4.1"))
-    counts = await empty(maildir, inbound, said.append)
+    counts = await import_bounces(maildir, inbound, said.append)
     assert counts == {"taken": 2, "put_aside": 1, "unreadable": 0}
     assert inbound.reports == [BOUNCED]
     assert left(maildir) == ([], ["1.a.mx:2,S", "2.a.mx:2,S", "3.a.mx:2,S"])
     assert [line.partition(":")[0] for line in said] == ["2.a.mx"]
-    assert (await empty(maildir, inbound, said.append)).total() == 0
+    assert (await import_bounces(maildir, inbound, said.append)).total() == 0
 
 
 async def test_what_was_not_stored_stays_new(maildir: Path) -> None:
@@ -73,10 +73,10 @@ async def test_what_was_not_stored_stays_new(maildir: Path) -> None:
     for number in range(3):
         (maildir / "new" / f"{number}.a.mx").write_bytes(postfix())
     with pytest.raises(ConnectionRefusedError):
-        await empty(maildir, inbound, quiet)
+        await import_bounces(maildir, inbound, quiet)
     assert len(left(maildir)[0]) == 3
     inbound.closed = False
-    assert (await empty(maildir, inbound, quiet))["taken"] == 3
+    assert (await import_bounces(maildir, inbound, quiet))["taken"] == 3
     assert inbound.reports == [BOUNCED] * 3
 
 
@@ -85,7 +85,7 @@ async def test_more_than_go_at_once(maildir: Path) -> None:
     inbound = Kept()
     for number in range(250):
         (maildir / "new" / f"{number}.a.mx").write_bytes(postfix())
-    await empty(maildir, inbound, quiet)
+    await import_bounces(maildir, inbound, quiet)
     assert len(inbound.reports) == 250
     assert left(maildir)[0] == []
 
@@ -95,7 +95,7 @@ async def test_what_cannot_be_read_stays_and_is_told(maildir: Path) -> None:
     inbound, said = Kept(), list[str]()
     (maildir / "new" / "1.folder").mkdir()
     (maildir / "new" / "2.a.mx").write_bytes(postfix())
-    counts = await empty(maildir, inbound, said.append)
+    counts = await import_bounces(maildir, inbound, said.append)
     assert (counts["unreadable"], inbound.reports, len(said)) == (1, [BOUNCED], 1)
     assert left(maildir)[0] == ["1.folder"]
 
@@ -103,7 +103,7 @@ async def test_what_cannot_be_read_stays_and_is_told(maildir: Path) -> None:
 async def test_a_folder_that_is_no_maildir_is_told(tmp_path: Path) -> None:
     """A wrong folder is named, and nothing in it is touched."""
     with pytest.raises(NoMaildir, match=tmp_path.name):
-        await empty(tmp_path, Kept(), quiet)
+        await import_bounces(tmp_path, Kept(), quiet)
 
 
 @pytest.mark.parametrize("mail", [ABSENCE, b"", b"\xff" * 3_000_000])

@@ -82,13 +82,13 @@ class Control(Struct, frozen=True):
     doubt: str = ""
 
 
-def named(wrong: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
+def labelled_errors(wrong: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
     """Return what is wrong, by the id of its control: with its label in front, in the order of the labels."""
     told = {name: f"{label} – {wrong[name]}" for name, label in labels.items() if name in wrong}
     return told | {name: text for name, text in wrong.items() if name not in told}
 
 
-def split(text: str) -> Length:
+def length_of(text: str) -> Length:
     """Return a duration as its controls show it."""
     if not text:
         return Length()
@@ -116,7 +116,7 @@ def length_in(fields: Fields, name: str) -> str | None:
     return f"{BEFORE if field_of(fields, f'{name}.sign') == BEFORE else ''}P{unit[:-1]}{number}{unit[-1:]}"
 
 
-def doubt(length: Length, *, signed: bool) -> str:
+def doubt_about(length: Length, *, signed: bool) -> str:
     """Return what to ask of a length that is seldom meant: of nothing, or of more than people count in its unit."""
     if length.raw or not re.fullmatch("[0-9]{1,4}", length.number):
         return ""
@@ -197,7 +197,7 @@ def condition_in(
     return written_condition(rows, types)
 
 
-def was_in(fields: Fields, otherwise: Mapping[str, str]) -> Mapping[str, str]:
+def original_values(fields: Fields, otherwise: Mapping[str, str]) -> Mapping[str, str]:
     """Return what a form was filled with when it was opened; `otherwise`, where it does not say."""
     try:
         kept = json.loads(field_of(fields, "was"))

@@ -16,7 +16,7 @@ from app.pages.layout import Frame
 from app.pages.work.drafts.stored_drafts import in_page_order, laid_out, page_name, text_of, title_of
 from app.pages.work.drafts.text_fields import asks_choice, asks_needless, asks_taken_over, sample_texts
 from app.pages.work.office import Office
-from app.pages.work.words import share
+from app.pages.work.words import share_in_words
 from domain.core.translatable import N_
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.submissions import Subject, Submission, may_approve
@@ -231,7 +231,9 @@ def _after(now: Governed, submission: Submission | None, frame: Frame) -> dict[s
     current = now.current(submission.about.name)
     live = current.share if current is not None and current.hash == submission.hash else 0.0
     so_far = (
-        speech.say("so far for {share}, then for everybody").format(share=share(live, speech)) if 0 < live < 1 else ""
+        speech.say("so far for {share}, then for everybody").format(share=share_in_words(live, speech))
+        if 0 < live < 1
+        else ""
     )
     return {
         "approve": _StepState(

@@ -51,7 +51,7 @@ def kind_of(name: str) -> str:
     return "email" if name.rsplit(".", maxsplit=1)[-1] == BODY and "push" not in name else name.rpartition(".")[2]
 
 
-def group_called(under: Sequence[str | int], steps: Sequence[str], speech: Speech) -> str:
+def group_name(under: Sequence[str | int], steps: Sequence[str], speech: Speech) -> str:
     """Return what a group of fields is called: the texts of a step, or of the correction; empty for those of all."""
     if not under:
         return ""
@@ -60,10 +60,10 @@ def group_called(under: Sequence[str | int], steps: Sequence[str], speech: Speec
     return speech.say("Other words for the step {step}").format(step=step_name(str(under[1]), steps, speech))
 
 
-def text_called(name: str, steps: Sequence[str], speech: Speech) -> str:
+def text_name(name: str, steps: Sequence[str], speech: Speech) -> str:
     """Return the name of a field of texts: of which step it is, if of one, and which text."""
     *under, _ = name.split(".")
-    group = group_called(under, steps, speech) if under[:1] in (["steps"], ["correction"]) else ""
+    group = group_name(under, steps, speech) if under[:1] in (["steps"], ["correction"]) else ""
     title = speech.say(TITLES[kind_of(name)])
     return f"{group}: {title}" if group else title
 
@@ -74,14 +74,14 @@ def channels_of(files: Mapping[str, str]) -> Sequence[str]:
     return [str(each) for each in found] if isinstance(found, list) else ()
 
 
-def way_of(name: str) -> str:
+def channel_of_text(name: str) -> str:
     """Return which way a text goes."""
     return _CHANNEL_OF[kind_of(name)]
 
 
 def is_sent(name: str, channels: Sequence[str]) -> bool:
     """Return True if these ways, or any where the rule does not say its ways, send a text."""
-    return not channels or way_of(name) in channels
+    return not channels or channel_of_text(name) in channels
 
 
 def languages_of(files: Mapping[str, str], known: Iterable[str], own: str) -> list[str]:

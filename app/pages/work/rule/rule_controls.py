@@ -13,14 +13,14 @@ from app.pages.work.drafts.controls import (
     Control,
     Groups,
     Length,
-    doubt,
-    named,
+    doubt_about,
+    labelled_errors,
+    length_of,
     rows_in,
-    split,
     typed_length,
 )
 from app.pages.work.rule.rule_reading import RuleReading
-from app.pages.work.rule.simple_fields import field_called
+from app.pages.work.rule.simple_fields import field_named
 from streams.rules.in_force import Rules
 from templates.authoring.cited_acts import Acts
 from templates.authoring.condition_form import (
@@ -74,7 +74,7 @@ class RuleControls:
     def errors(self, labels: Mapping[str, str]) -> dict[str, str]:
         """Return what is wrong with which field, by the id of its control."""
         wrong = {name: self.speech.tell(text) for name, text in self._setting.wrong.items()}
-        return named(wrong, labels)
+        return labelled_errors(wrong, labels)
 
     def control(self, name: str, kind: str, label: str, **more: Any) -> Control:
         """Return the control of a field, with what is wrong with it and what was typed into it."""
@@ -125,13 +125,13 @@ class RuleControls:
     def length(self, name: str, label: str, *, signed: bool = False, hint: str = "") -> Control:
         """Return a field of a length of time; `signed`: before or after something."""
         typed = f"{name}.number" in self.typed or f"{name}.raw" in self.typed
-        value: Length = typed_length(self.typed, name) if typed else split(self.values.get(name, ""))
-        asked = self.speech.tell(doubt(value, signed=signed))
+        value: Length = typed_length(self.typed, name) if typed else length_of(self.values.get(name, ""))
+        asked = self.speech.tell(doubt_about(value, signed=signed))
         return self.control(name, "length", label, value=value, more=signed, hint=hint, doubt=asked)
 
     def simple(self, name: str) -> Control:
         """Return the control of a field of the table."""
-        field = field_called(name)
+        field = field_named(name)
         assert field is not None
         label, hint = self._say(field.label), self._say(field.hint) if field.hint else ""
         match field.kind:

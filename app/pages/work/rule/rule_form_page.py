@@ -12,7 +12,7 @@ from app.pages.layout import Frame
 from app.pages.visits import DraftForm, Fields, field_of, told_once
 from app.pages.work.all_texts import NOTE, taken_from_note
 from app.pages.work.drafts import merging
-from app.pages.work.drafts.controls import was_in
+from app.pages.work.drafts.controls import original_values
 from app.pages.work.drafts.form_pages import Edit, FormPages
 from app.pages.work.drafts.stored_drafts import Id, laid_out, steps_of, text_of
 from app.pages.work.rule.advice import Advice, at_fields
@@ -20,7 +20,7 @@ from app.pages.work.rule.rule_controls import Setting
 from app.pages.work.rule.rule_reading import RuleReading
 from app.pages.work.rule.rule_view import RuleView
 from app.pages.work.rule.sent_rule import SentRule
-from app.pages.work.trials.case_file import following_topic
+from app.pages.work.trials.case_file import with_topic_of_rule
 from domain.facts.principals import Principal, Role
 from streams.rules.drafts import StoredDraft
 from streams.rules.in_force import Rules
@@ -105,7 +105,7 @@ class RuleFormPage(FormPages[TriggerForm]):
         except CannotEdit:
             return self._office.go(f"/work/drafts/{draft.id}/form")
         sent = SentRule(RuleReading(rules, frame.speech, form, fields, _acts(rules, opened)))
-        changes, wrong = sent.changes(was_in(fields, form.values))
+        changes, wrong = sent.changes(original_values(fields, form.values))
         edit = Edit(who, frame, form, changes)
         files, refused = self._written(draft.files, edit)
         wrong |= refused
@@ -135,7 +135,7 @@ class RuleFormPage(FormPages[TriggerForm]):
         text, wrong = edit.form.with_changes(edit.changes)
         made = {**files, FILE: text}
         rules = self._office.platform.rules.library.rules()
-        return following_topic(made, rules) if "category" in edit.changes else made, wrong
+        return with_topic_of_rule(made, rules) if "category" in edit.changes else made, wrong
 
     def _field_wording(self, form: TriggerForm, frame: Frame) -> merging.FieldWording:
         view = RuleView(self._office.platform.rules.library.rules(), frame.speech, Setting(form, {}, {}, {}))

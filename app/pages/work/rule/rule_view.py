@@ -7,13 +7,13 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from app.pages.catalogues import LANGUAGES
-from app.pages.life import shown
+from app.pages.life import word_for
 from app.pages.rule_words import CLASSES
 from app.pages.visits import field_of
-from app.pages.work.drafts.controls import Control, Length, channels_in, split
+from app.pages.work.drafts.controls import Control, Length, channels_in, length_of
 from app.pages.work.rule.rule_controls import RuleControls
 from app.pages.work.rule.sent_rule import ACT, ARTICLES, days_since_the_date
-from app.pages.work.rule.simple_fields import field_called
+from app.pages.work.rule.simple_fields import field_named
 from app.pages.work.words import topics_of
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Joined, Said, Words
@@ -430,7 +430,7 @@ class RuleView(RuleControls):
         """Yield the controls of channels and how they follow each other."""
         say = self._say
         chosen = channels_in(self.typed, "channels") or self.values.get("channels", "")
-        names = [(name, shown(CHANNELS, name, self.speech)) for name in ("push", "sms", "email")]
+        names = [(name, word_for(CHANNELS, name, self.speech)) for name in ("push", "sms", "email")]
         if not set(chosen.split(",")) <= {*CHANNELS, ""}:  # such a list is mended in the file: lint says so
             return iter(())
         ways, value = say("By which ways, in which order?"), [*chosen.split(","), "", "", ""][:3]
@@ -466,7 +466,7 @@ class RuleView(RuleControls):
         return [self._button(f"actions.{NEW[0]}.{key}") for key in keys]
 
     def _button(self, name: str) -> Control:
-        if field_called(name) is not None:
+        if field_named(name) is not None:
             return self.simple(name)
         words, language = self._say("Words on the button"), name.rpartition(".")[2]
         return self.control(name, "text", f"{words} ({LANGUAGES.get(language, language)})", lang=language)
@@ -490,7 +490,7 @@ class RuleView(RuleControls):
 
     def told_value(self, name: str, text: str) -> str:  # noqa: PLR0911  (one for each kind)
         """Return a field's text in words, as far as there are any."""
-        part, field = self.form.parts.get(name), field_called(name)
+        part, field = self.form.parts.get(name), field_named(name)
         options = CLASSES if name == "class" else field.options if field is not None else {}
         match part.kind if part else "":
             case "word" if text in options:
@@ -499,11 +499,11 @@ class RuleView(RuleControls):
                 return self.reading.in_words(text)
             case "start" | "word" if text in self.reading.rules.catalogue.types:
                 return self.names.heading(text)
-            case "offset" | "duration" | "until" if (length := split(text)).number:
+            case "offset" | "duration" | "until" if (length := length_of(text)).number:
                 told, before = f"{length.number} {self._say(UNITS[length.unit])}", self._say("before it")
                 return f"{told} ({before})" if length.sign else told
             case "list":
-                return " → ".join(shown(CHANNELS, each, self.speech) for each in text.split(",") if each)
+                return " → ".join(word_for(CHANNELS, each, self.speech) for each in text.split(",") if each)
             case "names":
                 return ", ".join(self.names.heading_of(each) if "." in each else each for each in text.split(","))
             case "flag":

@@ -91,7 +91,7 @@ FIELDS: Final[Mapping[str, SimpleField]] = {
 _GROUPS = ("due", "unless", "actions")
 
 
-def field_called(name: str) -> SimpleField | None:
+def field_named(name: str) -> SimpleField | None:
     """Return the field of that name on the form, such as `due.first.at`; None for one that is not in the table."""
     group, _, rest = name.partition(".")
     return FIELDS.get(f"{group}.{rest.partition('.')[2]}" if group in _GROUPS else name)

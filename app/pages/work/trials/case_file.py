@@ -61,12 +61,12 @@ def without_case(text: YamlText, at: int) -> str:
     return text.changed((at,), None).text if len(text.data) > 1 else f"{_remarks(text.text)}\n"
 
 
-def samples(draft: StoredDraft, rules: Rules) -> list[int]:
+def sample_numbers(draft: StoredDraft, rules: Rules) -> list[int]:
     """Return the numbers of the tests that are still as a new draft begins with them."""
     return [at for at, each in enumerate(cases_of(draft)) if _is_sample(group_at(each), rules)]
 
 
-def following_topic(files: Mapping[str, str], rules: Rules) -> Mapping[str, str]:
+def with_topic_of_rule(files: Mapping[str, str], rules: Rules) -> Mapping[str, str]:
     """Return the files with the topic of the rule in those tests that a new draft begins with."""
     topic = rule_of(files).get("category")
     try:
@@ -82,7 +82,7 @@ def following_topic(files: Mapping[str, str], rules: Rules) -> Mapping[str, str]
 
 def _is_sample(case: Mapping[str, Any], rules: Rules) -> bool:
     """Return True for a test of a new draft that nobody has edited."""
-    event = next((each for _, each in groups(case.get("events"))), {})
+    event = next((each for _, each in numbered_groups(case.get("events"))), {})
     type_ = rules.catalogue.types.get(str(event.get("type")))
     if case.get("name") not in CASES or type_ is None:
         return False
@@ -94,7 +94,7 @@ def _is_sample(case: Mapping[str, Any], rules: Rules) -> bool:
 def without_samples(draft: StoredDraft, rules: Rules) -> str:
     """Return the file without the tests that a new draft begins with, as far as nobody has edited them."""
     text = draft.files.get(TESTS, "")
-    for at in reversed(samples(draft, rules)):
+    for at in reversed(sample_numbers(draft, rules)):
         text = without_case(YamlText(text), at)
     return text
 
@@ -152,7 +152,7 @@ def with_case(draft: StoredDraft, case: dict[str, Any]) -> str:
     return text if made == [*cases_of(draft), case] else draft.files.get(TESTS, "")
 
 
-def groups(value: object) -> list[tuple[int, dict[str, Any]]]:
+def numbered_groups(value: object) -> list[tuple[int, dict[str, Any]]]:
     """Return the entries of a list that are groups, each with its number."""
     return [(number, each) for number, each in enumerate(items_of(value)) if isinstance(each, dict)]
 

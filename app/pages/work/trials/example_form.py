@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from app.packs.draft_child import TESTS
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.life import category, shown
+from app.pages.life import category, word_for
 from app.pages.pack_names import Names
 from app.pages.visits import Fields, field_of
 from app.pages.work.drafts.controls import Control
 from app.pages.work.drafts.stored_drafts import steps_of
-from app.pages.work.trials.case_file import DAY, counted_from, groups
+from app.pages.work.trials.case_file import DAY, counted_from, numbered_groups
 from app.pages.work.trials.played import MOMENT, PlayedWords
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Said
@@ -82,12 +82,12 @@ class Example:
         at = self._at
         yield "name", (at, "name")
         yield from ((f"citizen.{name}", (at, "citizen", name)) for name in OF_A_PERSON)
-        for number, event in groups(self._case.get("events")):
+        for number, event in numbered_groups(self._case.get("events")):
             yield f"events.{number}.at", (at, "events", number, "at")
             for name, value in group_at(event.get("data")).items():
                 if isinstance(value, str | int | float):
                     yield f"events.{number}.data.{name}", (at, "events", number, "data", name)
-        for number, _ in groups(self._case.get("expect")):
+        for number, _ in numbered_groups(self._case.get("expect")):
             yield from ((f"expect.{number}.{key}", (at, "expect", number, key)) for key in ("at", "contains"))
 
     def at(self, line: int, column: int) -> str:
@@ -99,7 +99,7 @@ class Example:
         say, speech = self._speech.say, self._speech
         citizen = group_at(self._case.get("citizen"))
         spoken = LANGUAGES.get(str(citizen.get("language")), str(citizen.get("language", "")))
-        ways = ", ".join(shown(CHANNELS, str(each), speech) for each in items_of(citizen.get("channels")))
+        ways = ", ".join(word_for(CHANNELS, str(each), speech) for each in items_of(citizen.get("channels")))
         who = [say("A person who reads {language}").format(language=spoken)] if spoken else [say("A person")]
         who += [say("reached by {ways}").format(ways=ways)] if ways else []
         who += (
@@ -112,9 +112,9 @@ class Example:
             topics = ", ".join(category(str(each), speech) for each in wanted)
             who.append(say("who consented to offers on: {topics}").format(topics=topics))
         yield ", ".join(who)
-        for number, event in groups(self._case.get("events")):
+        for number, event in numbered_groups(self._case.get("events")):
             yield self._happens(event, self._counted if not number else ())
-        for _, each in groups(self._case.get("expect")):
+        for _, each in numbered_groups(self._case.get("expect")):
             yield self.told.message(each)
 
     def _happens(self, event: Mapping[str, Any], counted: Sequence[str]) -> str:
@@ -139,7 +139,7 @@ class Example:
         yield self._control("name", "text", say("What this test shows"))
         languages = [("", say("Not said")), *LANGUAGES.items()]
         yield self._control("citizen.language", "select", labels["language"], options=[("", languages)])
-        ways = [(name, shown(CHANNELS, name, self._speech)) for name in ("push", "sms", "email")]
+        ways = [(name, word_for(CHANNELS, name, self._speech)) for name in ("push", "sms", "email")]
         yield self._ticks("citizen.channels", labels["channels"], ways)
         hint = say("Without one no push message arrives. A phone number and an email address everybody has here.")
         yield self._tick("citizen.push", labels["push"], DEVICE, hint)
@@ -169,7 +169,7 @@ class Example:
     def events(self) -> Iterator[tuple[str, list[Control]]]:
         """Yield each event: its title and its fields."""
         say = self._speech.say
-        for number, event in groups(self._case.get("events")):
+        for number, event in numbered_groups(self._case.get("events")):
             under = f"events.{number}"
             hint = say("Such as 2026-03-02 12:00.")
             mine = [self._control(f"{under}.at", "short", say("When does it happen?"), hint=hint)]
@@ -212,7 +212,10 @@ class Example:
         """
         if all(name not in dict(events) for _, events in self.addable_events()):
             raise BadFields({"more": Said("There is nothing of that name")})
-        type_, events = self._names.types[name], [each for _, each in groups(made.data[self._at].get("events"))]
+        type_, events = (
+            self._names.types[name],
+            [each for _, each in numbered_groups(made.data[self._at].get("events"))],
+        )
         first, last = group_at(events[0] if events else {}), _moment_in(events[-1].get("at") if events else "")
         try:
             at = last + after
@@ -229,7 +232,7 @@ class Example:
     def expected_messages(self) -> Iterator[tuple[str, list[Control]]]:
         """Yield each message that is expected: in words, and its fields."""
         say = self._speech.say
-        for number, each in groups(self._case.get("expect")):
+        for number, each in numbered_groups(self._case.get("expect")):
             under, mine = f"expect.{number}", []
             if each.get("at"):
                 mine.append(

@@ -19,7 +19,7 @@ from app.pages.layout import Frame
 from app.pages.pack_names import names_of
 from app.pages.visits import Fields, Form, field_of
 from app.pages.whole_numbers import whole_number
-from app.pages.work.drafts.controls import named, was_in
+from app.pages.work.drafts.controls import labelled_errors, original_values
 from app.pages.work.drafts.draft_pages import DraftPages
 from app.pages.work.drafts.editing import show_both_texts
 from app.pages.work.drafts.stored_drafts import Id, laid_out, rule_of, steps_of, text_of
@@ -35,8 +35,8 @@ from app.pages.work.trials.case_file import (
     without_words,
 )
 from app.pages.work.trials.example_form import LATER, BadFields, Example
-from app.pages.work.trials.usual_cases import consents, reached_by, typical
-from app.pages.work.words import PEOPLE, person, topics_of
+from app.pages.work.trials.usual_cases import consents_for, person_reached_by, usual_cases
+from app.pages.work.words import PEOPLE, person_in_words, topics_of
 from app.reports.life_words import CHANNELS
 from domain.core.workdays import Workdays
 from domain.facts.principals import Principal, Role, require
@@ -79,7 +79,7 @@ class Examples(DraftPages):
         case, expected = found
         number = len(cases_of(draft))
         called = frame.speech.say("Test {number}: {person}")
-        name = called.format(number=number + 1, person=person(persona, frame.speech))
+        name = called.format(number=number + 1, person=person_in_words(persona, frame.speech))
         made = {"name": name, **case, "expect": expected or [{"nothing": True}]}
         files = {**draft.files, TESTS: with_case(draft, made)}
         if files[TESTS] == draft.files.get(TESTS):
@@ -108,7 +108,7 @@ class Examples(DraftPages):
             return self._office.go(f"{back}?done=no-event")
         rules = self._office.platform.rules.library.rules()
         text = without_samples(draft, rules)
-        for name, cases in typical(found[0], rule, names_of(rules, speech), languages):
+        for name, cases in usual_cases(found[0], rule, names_of(rules, speech), languages):
             now = replace(draft, files={**draft.files, TESTS: text})
             there = [at for at, each in enumerate(cases_of(now)) if group_at(each).get("name") == name]
             if there and then == "typical":
@@ -143,7 +143,7 @@ class Examples(DraftPages):
         days = [_at_work(now - ago, defaults.workdays) for ago in AGO]
         with laid_out(self._bench, text_of(draft)) as laid:
             told_on = [(day, event) for day in days if (event := laid.example(day, persona))]
-        wants = consents(rule_of(draft.files))
+        wants = consents_for(rule_of(draft.files))
         cases = (self._case(event, persona, channel, spoken, day, wants) for day, event in told_on)
         return self._first_that_speaks(draft, cases) if told_on else None
 
@@ -172,7 +172,7 @@ class Examples(DraftPages):
         attributes = next(each for each in built_in(now.date()) if each.name == persona).citizen
         citizen: dict[str, Any] = {
             "language": spoken if spoken in rules.defaults.languages else rules.defaults.languages[0],
-            **reached_by(channel if channel in CHANNELS else "sms"),
+            **person_reached_by(channel if channel in CHANNELS else "sms"),
             **wants,
             **{name: value for name, value in attributes.items() if name in known},
         }
@@ -216,7 +216,7 @@ class Examples(DraftPages):
             at=at,
             title=str(case.get("name", "")),
             view=view,
-            errors=named(wrong or {}, view.labels()),
+            errors=labelled_errors(wrong or {}, view.labels()),
             story=list(view.story()),
             actual=actual,
             playable=played is not None,
@@ -270,7 +270,7 @@ class Examples(DraftPages):
 
     def _changed(self, draft: StoredDraft, view: "Example", fields: Fields, at: int) -> str:
         """Return the file of tests with what was typed, and if that was asked for, with what happens as expected."""
-        made = view.with_typed_values(was_in(fields, view.values))
+        made = view.with_typed_values(original_values(fields, view.values))
         made = view.with_event(made, field_of(fields, "more")) if field_of(fields, "more") else made
         if field_of(fields, "then") == "happens" and (played := self._played(draft, made.data[at])) is not None:
             made = made.changed((at, "expect"), played or [{"nothing": True}])

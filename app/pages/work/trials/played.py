@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.packs.draft_bench import PlayedTest
-from app.pages.life import TimelineEntry, shown
+from app.pages.life import TimelineEntry, word_for
 from app.pages.naming import step_name
 from app.pages.pack_names import Names
-from app.pages.work.words import WHAT, channel, reason
+from app.pages.work.words import WHAT, channel_in_words, reason_in_words
 from domain.core.translatable import N_, Said
 from domain.rules.built_in_triggers import DIGEST
 from templates.checks.scaffold_text import CASES
@@ -44,13 +44,13 @@ class PlayedWords:
         say, step = self._speech.say, step_name(str(each.get("step", "")), self._steps, self._speech)
         when = self.moment(each.get("at")) if each.get("at") else ""
         if each.get("nothing"):
-            why = reason(str(each["because"]), self._speech) if each.get("because") else ""
+            why = reason_in_words(str(each["because"]), self._speech) if each.get("because") else ""
             said = say("gets nothing ({step})").format(step=step) if step else say("gets nothing")
             said = f"{when}: {said}" if when else said
             return f"{said}: {why}" if why else said
         if each.get("digest"):
             return say("{when}: gets “{step}” with the summary of the day").format(when=when, step=step)
-        by = channel(str(each["channel"]), self._speech) if each.get("channel") else ""
+        by = channel_in_words(str(each["channel"]), self._speech) if each.get("channel") else ""
         return say("{when}: gets “{step}”, {channel}").format(when=when, step=step, channel=by)
 
     def why(self, difference: Mapping[str, Any]) -> str:
@@ -79,17 +79,19 @@ class PlayedWords:
     def _decision(self, each: Mapping[str, Any]) -> str:
         speech, what = self._speech, each["what"]
         if what in _OF_EVENTS:
-            told = [f"{shown(_OF_EVENTS, what, speech)}: {self._names.heading(each['about'])}"]
+            told = [f"{word_for(_OF_EVENTS, what, speech)}: {self._names.heading(each['about'])}"]
         else:
             about = (
-                channel(DIGEST, speech) if each["about"] == DIGEST else step_name(each["about"], self._steps, speech)
+                channel_in_words(DIGEST, speech)
+                if each["about"] == DIGEST
+                else step_name(each["about"], self._steps, speech)
             )
-            told = [f"{shown({**WHAT, **_LEFT_OUT}, what, speech)}: {about}"]
+            told = [f"{word_for({**WHAT, **_LEFT_OUT}, what, speech)}: {about}"]
         if each["until"]:
             told.append(speech.say("for {time}").format(time=self.moment(each["until"])))
         if each["channel"]:
-            by = channel(each["channel"], speech)
+            by = channel_in_words(each["channel"], speech)
             told.append(speech.say("{channel}: “{text}”").format(channel=by, text=each["text"]))
         why = each["reason"]
-        because = speech.tell(why) if isinstance(why, Said) else reason(why, speech) if why else ""
+        because = speech.tell(why) if isinstance(why, Said) else reason_in_words(why, speech) if why else ""
         return ", ".join(told) + (f" ({because})" if because else "")

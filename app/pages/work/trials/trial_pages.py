@@ -21,11 +21,11 @@ from app.pages.work.drafts.draft_pages import DraftPages
 from app.pages.work.drafts.gaps import gaps_in
 from app.pages.work.drafts.stored_drafts import Id, laid_out, steps_of, text_of
 from app.pages.work.office import Hash, Name
-from app.pages.work.trials.case_file import samples
+from app.pages.work.trials.case_file import sample_numbers
 from app.pages.work.trials.example_form import stories
 from app.pages.work.trials.examples import is_playable
 from app.pages.work.trials.played import PlayedWords
-from app.pages.work.words import PEOPLE, no_choice, people, reason
+from app.pages.work.words import PEOPLE, not_among, people, reason_in_words
 from domain.core.sms import excess, room
 from domain.core.translatable import Said
 from domain.facts.governance import TriggerSubmitted
@@ -92,11 +92,11 @@ class TrialPages(DraftPages):
             warnings=[each for each in more if each.warning and not is_silent(each)],
             silent=any(map(is_silent, more)),
             cases=cases,
-            reason=partial(reason, speech=frame.speech),
+            reason=partial(reason_in_words, speech=frame.speech),
             told=PlayedWords(names, steps_of(draft.files)),
             stories={line: (number, story) for number, line, _, story in told_tests},
             unplayed=[] if cases else told_tests,
-            samples=len(samples(draft, rules)),
+            samples=len(sample_numbers(draft, rules)),
             told_tests=len(told_tests),
             fitting=gaps_in(draft.files, names),
             playable=is_playable(findings),
@@ -130,7 +130,7 @@ class TrialPages(DraftPages):
         done: str = "",
     ) -> Response:
         if persona not in PEOPLE:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, no_choice("persona", PEOPLE))
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, not_among("persona", PEOPLE))
         with laid_out(self._bench, text) as laid:
             findings = laid.blocking_play()
             heard = None if findings else laid.messages(self._office.platform.clock(), persona)
@@ -148,7 +148,7 @@ class TrialPages(DraftPages):
             personas=people(frame.speech),
             findings=findings,
             hearing=heard.hearings[0] if heard else None,
-            steps=[step_shown(each, heard, frame) for each in heard.hearings[0].messages] if heard else [],
+            steps=[step_for_page(each, heard, frame) for each in heard.hearings[0].messages] if heard else [],
         )
         page.headers.update(FRAMING)
         return page
@@ -191,7 +191,7 @@ def _text(submission: Submission) -> DraftText:
     return DraftText(fact.pack, fact.trigger, trigger_texts(fact.rules, fact.words))
 
 
-def heard_by_somebody(laid: LaidOutDraft, now: datetime) -> RenderedMessages:
+def first_person_messages(laid: LaidOutDraft, now: datetime) -> RenderedMessages:
     """Return the messages for the first invented person to whom something is said; for the first one, if to none."""
     tried = []
     for persona in PEOPLE:
@@ -201,7 +201,7 @@ def heard_by_somebody(laid: LaidOutDraft, now: datetime) -> RenderedMessages:
     return tried[0]
 
 
-def step_shown(message: Message, heard: RenderedMessages, frame: Frame) -> dict[str, Any]:
+def step_for_page(message: Message, heard: RenderedMessages, frame: Frame) -> dict[str, Any]:
     """Return a step as pages show it: its name, when it comes, and its text by language and channel."""
     day = frame.speech.day(message.due.date())
     called = step_name(message.step, list(heard.source.rules["due"]), frame.speech)

@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from app.pages.life import category, shown
+from app.pages.life import category, word_for
 from app.pages.pack_names import Names
-from app.pages.work.trials.case_file import groups
+from app.pages.work.trials.case_file import numbered_groups
 from app.pages.work.trials.example_form import DEVICE, LATER, BadFields, Example
 from app.reports.life_words import CHANNELS
 from domain.nudges.class_rules import CLASS_RULES
@@ -17,7 +17,7 @@ from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.reading.pack_content import items_of
 
 
-def typical(
+def usual_cases(
     case: Mapping[str, Any], rule: Mapping[str, Any], names: Names, languages: Sequence[str]
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield the usual tests of a rule, each with its name, by a case in which somebody hears of it.
@@ -29,9 +29,9 @@ def typical(
     channels = [str(each) for each in items_of(rule.get("channels"))] or list(citizen["channels"])
     for number, each in enumerate(channels):
         spoken = languages[number % len(languages)]
-        called = say("Reached by {ways}").format(ways=shown(CHANNELS, each, names.speech))
-        yield called, [{**case, "citizen": {**citizen, "language": spoken, **reached_by(each)}}]
-    for number, unless in groups(rule.get("unless")):
+        called = say("Reached by {ways}").format(ways=word_for(CHANNELS, each, names.speech))
+        yield called, [{**case, "citizen": {**citizen, "language": spoken, **person_reached_by(each)}}]
+    for number, unless in numbered_groups(rule.get("unless")):
         type_ = str(unless.get("on"))
         with suppress(CannotEdit, BadFields):
             text = YamlText(yaml.safe_dump([dict(case)], allow_unicode=True, sort_keys=False))
@@ -44,16 +44,16 @@ def typical(
     yield called, [{**case, "citizen": {**case["citizen"], "opted_out": [topic]}}]
 
 
-def consents(rule: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+def consents_for(rule: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
     """Return what a person has consented to who gets the messages of a rule: its topic, if it needs a consent."""
     urgency = CLASS_RULES.get(str(rule.get("class")))
     return {"consents": [str(rule.get("category", ""))]} if urgency and urgency.needs_consent else {}
 
 
-def reached_by(channel: str) -> dict[str, Any]:
+def person_reached_by(channel: str) -> dict[str, Any]:
     """Return what is known of a person who is reached by that channel alone."""
     return {"channels": [channel], "push": DEVICE} if channel == PUSH else {"channels": [channel]}
 
 
 def _repeated(rule: Mapping[str, Any], type_: str) -> bool:
-    return [each.get("on") for _, each in groups(rule.get("unless"))].count(type_) > 1
+    return [each.get("on") for _, each in numbered_groups(rule.get("unless"))].count(type_) > 1

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from app.packs.version_diff import Version, clause_of, compared, sentences, start_of
+from app.packs.version_diff import Version, changed_triggers, clause_of, rule_sentences, start_of
 from app.pages.catalogues import Speech
 from app.pages.naming import VALUES
 from app.pages.rule_words import in_words
@@ -41,7 +41,7 @@ def test_rules_are_told_in_the_readers_language() -> None:
     triggers = {each.name: each for pack in shipped() for each in pack.triggers}
     version = Version(contents, triggers, triggers)
     for name in triggers:
-        for sentence in sentences(version.side(name, "kk")):
+        for sentence in rule_sentences(version.side(name, "kk")):
             assert not ENGLISH.search(told(sentence, "kk")), sentence
             assert "“" not in told(sentence, "kk"), sentence
 
@@ -52,7 +52,7 @@ def differences(language: str) -> Iterator[str]:
     for pack in shipped():
         for one, other in pairwise(pack.triggers):
             old, new = ({"it": replace(each, name="it")} for each in (one, other))
-            for _, changes in compared(Version(contents, old, old), Version(contents, new, new), language):
+            for _, changes in changed_triggers(Version(contents, old, old), Version(contents, new, new), language):
                 yield from (each.sentence for each in changes)
 
 
@@ -67,7 +67,7 @@ def test_an_approver_reads_the_authors_words() -> None:
     contents, nothing = [pack.content for pack in shipped()], Version([pack.content for pack in shipped()], {}, {})
     triggers = {each.name: each for pack in shipped() for each in pack.triggers}
     catalogue = catalogue_of(contents)
-    for name, changes in compared(nothing, Version(contents, triggers, triggers, named=VALUES), "ru"):
+    for name, changes in changed_triggers(nothing, Version(contents, triggers, triggers, named=VALUES), "ru"):
         clause = clause_of(Version(contents, triggers, triggers).side(name))
         [new] = [told(each.sentence, "ru") for each in changes]
         for sentence in in_words(contents, catalogue, "ru", start_of(clause)).sentences(clause):

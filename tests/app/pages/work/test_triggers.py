@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.chart import by_name
-from app.pages.life import STATES, shown
+from app.pages.chart import chart_by_name
+from app.pages.life import STATES, word_for
 from app.pages.work.figures import STAGES, Figures, figures
 from domain.facts.principals import Principal, Role
 from tests.app.pages.shipped_rules import speech_of
@@ -119,7 +119,7 @@ def test_figures_are_what_happened(quiet: Workshop) -> None:
 def test_the_stages_under_a_chart_do_not_run_into_each_other(language: str) -> None:
     """In each language every stage has room for its label, at 7.5 units of the chart a letter."""
     speech = Speech(language, ZoneInfo("UTC"))
-    marks = by_name("", "", [(shown(STATES, stage, speech), 1) for stage in STAGES]).marks
+    marks = chart_by_name("", "", [(word_for(STATES, stage, speech), 1) for stage in STAGES]).marks
     widths = [7.5 * len(mark.label) for mark in marks]
     starts = [mark.at - width * mark.ends for mark, width in zip(marks, widths, strict=True)]
     edges = list(zip(starts, widths, marks, strict=True))

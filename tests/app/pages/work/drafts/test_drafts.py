@@ -14,7 +14,7 @@ from app.pages.catalogues import LANGUAGES
 from app.pages.layout import Pages
 from app.pages.work.approving import Approving
 from app.pages.work.drafts.progress import Progress
-from app.pages.work.field_places import placing
+from app.pages.work.field_places import field_finder
 from app.pages.work.mailing import Mailing
 from app.pages.work.office import Office
 from app.server import application
@@ -560,7 +560,7 @@ def test_a_draft_deleted_while_it_is_handed_in_keeps_its_writers(quiet: Workshop
         text += "# a comment\n"
         assert who.post(draft, revision=f"{number}", **{"file-trigger.yaml": text}).status_code == 303
     office = Office(platform, Pages("http://testserver", lambda: platform.rules.library.rules().defaults.zone))
-    progress = Progress(office, bench, partial(placing, platform.rules.library))
+    progress = Progress(office, bench, partial(field_finder, platform.rules.library))
     page = Approving(office, bench.drafts, bench, progress, Mailing(platform, bench.drafts))
     app = application(platform, works=True)
     app.router.routes[:0] = page.routes(app.router.responses, ())

@@ -221,7 +221,5 @@ def test_who_may_call_may_tell(world: World, known: dict[str, str], tells: bool)
     """A gateway is listened to as soon as it can report in any way; one that cannot costs nothing."""
     gateway = {"kind": "http_sms", "url": "http://127.0.0.1:9/send", "sender": "1414"} | known
     settings = ProviderSettings.model_validate(gateway)
-    assert (
-        make_provider("sms", settings, Tools(world.clock, world.platform.delivery.inbound.receiving.inbound_of("sms"))).may_report
-        is tells
-    )
+    tools = Tools(world.clock, world.platform.delivery.inbound.receiving.inbound_of("sms"))
+    assert make_provider("sms", settings, tools).may_report is tells

@@ -38,18 +38,18 @@ class Condition(Struct, frozen=True):
 
     `workers_away`: why the workers' lags are not known; `unchained`: facts in no block, `chained_at`: the time of
     the last block; `sampled`: the time of the last sample of the backlogs, which the process that does the upkeep
-    takes; `embedded`: one process does everything; `alone`: jobs whose process is gone; `spoiled`: jobs that ended
-    and found that not all is as it should be; `altered`: number -> kind of jobs that somebody without our key wrote
-    or changed; `unattended`: jobs that wait for a process that works at jobs;
-    `older`: the time of the newest fact that an older copy of the database lacks; `unseen`: providers whose recent
-    work is not known; `began`: the start of the process that looks; `key_problem`: why the key file cannot be used;
-    `keys_lost`: versions of the master key that wrap keys of persons and that the key file lacks; `scheduled`: the
-    jobs of the schedule with their last runs; `ahead`: by how much the latest record is ahead of our clock;
-    `apart`: by how much our clock and that of the database differ, if they are `compared`; `processes`: those that
-    live or lately ended; `running`: whether a `run` holds the lock of the file (None: not known); `removed`:
-    providers with recent work that the settings name no more; `providers`: name -> channel of those in use;
-    `limits`: name -> messages a second that the settings let a provider send; `rates`: topic -> facts a minute,
-    lately, read only where a backlog grows.
+    takes; `embedded`: one process does everything; `orphaned`: jobs whose process is gone; `with_trouble`: jobs that
+    ended and found that not all is as it should be; `altered`: number -> kind of jobs that somebody without our key
+    wrote or changed; `unattended`: jobs that wait for a process that works at jobs;
+    `newest_lost_fact_at`: the time of the newest fact that an older copy of the database lacks; `unseen_providers`:
+    those whose recent work is not known; `began`: the start of the process that looks; `key_problem`: why the key
+    file cannot be used; `keys_lost`: versions of the master key that wrap keys of persons and that the key file
+    lacks; `scheduled`: the jobs of the schedule with their last runs; `ahead_by`: by how much the latest
+    record is ahead of our clock; `apart_by`: how much our clock and that of the database differ, if
+    `clocks_compared`; `processes`: those that live or lately ended; `run_holds_lock`: whether a `run` holds the lock
+    of the file (None: not known); `removed_providers`: those with recent work that the settings name no more;
+    `providers`: name -> channel of those in use; `limits`: name -> messages a second that the settings let a provider
+    send; `rates`: topic -> facts a minute, lately, read only where a backlog grows.
     """
 
     now: datetime
@@ -65,22 +65,22 @@ class Condition(Struct, frozen=True):
     embedded: bool
     recent: RecentRecords
     jobs: Sequence[Job]
-    alone: frozenset[int]
-    spoiled: frozenset[int]
+    orphaned: frozenset[int]
+    with_trouble: frozenset[int]
     altered: "dict[int, str]" = {}
     unattended: frozenset[int] = frozenset()
-    older: datetime | None = None
-    unseen: tuple[str, ...] = ()
+    newest_lost_fact_at: datetime | None = None
+    unseen_providers: tuple[str, ...] = ()
     began: datetime | None = None
     key_problem: str = ""
     keys_lost: tuple[int, ...] = ()
     scheduled: Sequence[Run] = ()
-    ahead: timedelta = timedelta()
-    apart: timedelta = timedelta()
-    compared: bool = False
+    ahead_by: timedelta = timedelta()
+    apart_by: timedelta = timedelta()
+    clocks_compared: bool = False
     processes: Sequence[LiveProcess] = ()
-    running: bool | None = None
-    removed: frozenset[str] = frozenset()
+    run_holds_lock: bool | None = None
+    removed_providers: frozenset[str] = frozenset()
     providers: "dict[str, str]" = {}
     limits: "dict[str, float]" = {}
     rates: "dict[str, float]" = {}
@@ -129,22 +129,22 @@ class ConditionReader:
             embedded=on.database.sqlite,
             recent=recent,
             jobs=jobs,
-            alone=frozenset(each.id for each in jobs if on.queues.jobs.has_lost_process(each)),
-            spoiled=frozenset(each.id for each in jobs if self._verdict(each)),
+            orphaned=frozenset(each.id for each in jobs if on.queues.jobs.has_lost_process(each)),
+            with_trouble=frozenset(each.id for each in jobs if self._verdict(each)),
             altered=altered,
             unattended=self._unattended(jobs),
-            older=self._older(),
-            unseen=self._unseen(recent),
+            newest_lost_fact_at=self._older(),
+            unseen_providers=self._unseen(recent),
             began=self._began,
             key_problem=problem,
             keys_lost=lost,
             scheduled=schedule_of(on).runs(),
-            ahead=max(newest - now, timedelta()),
-            apart=apart,
-            compared=on.database.server_clock.compared,
+            ahead_by=max(newest - now, timedelta()),
+            apart_by=apart,
+            clocks_compared=on.database.server_clock.compared,
             processes=processes,
-            running=run_goes_on(on.database),
-            removed=frozenset(recent.providers) - set(used),
+            run_holds_lock=run_goes_on(on.database),
+            removed_providers=frozenset(recent.providers) - set(used),
             providers=used,
             limits={name: each.rate for name, each in on.settings.providers.items() if each.rate},
             rates=on.queries.backlog.rates() if any(each.a_minute > 0 for each in trends.values()) else {},

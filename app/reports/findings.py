@@ -200,11 +200,18 @@ def stop_finding(stop: ActiveStop) -> Finding:
 
 
 def _platform(on: Condition) -> Iterator[Finding]:
-    if on.older is not None:
-        yield Finding(FindingKind.OLDER_COPY, Level.BAD, ("habarshy", "restored", "--plan"), since=on.older)
+    if on.newest_lost_fact_at is not None:
+        yield Finding(
+            FindingKind.OLDER_COPY, Level.BAD, ("habarshy", "restored", "--plan"), since=on.newest_lost_fact_at
+        )
     yield from _clocks(on)
     new = on.began is not None and on.now - on.began < STARTING
-    if on.running is False or _nobody_lives("worker", on) or on.sampled is None or on.now - on.sampled > SILENT:
+    if (
+        on.run_holds_lock is False
+        or _nobody_lives("worker", on)
+        or on.sampled is None
+        or on.now - on.sampled > SILENT
+    ):
         kind, level = (FindingKind.STARTING, Level.NOTE) if new else (FindingKind.NOT_RUNNING, Level.BAD)
         if not (new and on.key_problem):  # nothing starts without its keys
             role, since = "run" if on.embedded else "worker", on.began if new else on.sampled
@@ -247,33 +254,36 @@ def _clocks(on: Condition) -> Iterator[Finding]:
     """
     ntp = ("timedatectl", "timesync-status")
     if _is_off(on):
-        cause, seconds = BEHIND if on.apart > timedelta() else AHEAD, abs(on.apart).total_seconds()
+        cause, seconds = (
+            BEHIND if on.apart_by > timedelta() else AHEAD,
+            abs(on.apart_by).total_seconds(),
+        )
         yield Finding(FindingKind.DATABASE_CLOCK, Level.BAD, ntp, cause=cause, seconds=seconds)
         return
     wrong = [each for each in on.processes if abs(each.ahead) > SKEW]
-    if abs(on.apart) > SKEW:
-        cause = AHEAD if on.apart > timedelta() else BEHIND
-        yield Finding(FindingKind.CLOCKS_APART, Level.BAD, ntp, cause=cause, seconds=abs(on.apart).total_seconds())
+    if abs(on.apart_by) > SKEW:
+        cause = AHEAD if on.apart_by > timedelta() else BEHIND
+        yield Finding(FindingKind.CLOCKS_APART, Level.BAD, ntp, cause=cause, seconds=abs(on.apart_by).total_seconds())
     for each in wrong:
         cause, seconds = AHEAD if each.ahead > timedelta() else BEHIND, abs(each.ahead).total_seconds()
         at = f"{each.process.role} ({each.process.host}, pid {each.process.pid})"
         found = Finding(FindingKind.PROCESS_CLOCK, Level.BAD, ntp, about=at, cause=cause, seconds=seconds)
         yield replace(found, since=None if each.lives else each.seen_at)
-    if on.ahead > SOON and not wrong and abs(on.apart) <= SKEW:
-        about = "elsewhere" if on.compared else ""
-        yield Finding(FindingKind.CLOCK_BEHIND, Level.BAD, ntp, about=about, seconds=on.ahead.total_seconds())
+    if on.ahead_by > SOON and not wrong and abs(on.apart_by) <= SKEW:
+        about = "elsewhere" if on.clocks_compared else ""
+        yield Finding(FindingKind.CLOCK_BEHIND, Level.BAD, ntp, about=about, seconds=on.ahead_by.total_seconds())
 
 
 def _is_off(on: Condition) -> bool:
     """Return whether the clock of the database's server differs from those of several machines, which agree."""
     living = [each for each in on.processes if each.lives]
-    ahead = [on.apart, *(each.ahead for each in living)]
+    ahead = [on.apart_by, *(each.ahead for each in living)]
     several = len({each.process.host for each in living}) > 1
-    return several and abs(on.apart) > SKEW and max(ahead) - min(ahead) <= SKEW
+    return several and abs(on.apart_by) > SKEW and max(ahead) - min(ahead) <= SKEW
 
 
 def _providers(on: Condition) -> Iterator[Finding]:
-    records = sorted(each for each in on.recent.providers.items() if each[0] not in on.removed)
+    records = sorted(each for each in on.recent.providers.items() if each[0] not in on.removed_providers)
     down = [(name, record) for name, record in records if _is_down(record)]
     if len(down) > 1:
         yield _all_down(down, on)
@@ -292,8 +302,8 @@ def _providers(on: Condition) -> Iterator[Finding]:
             yield _provider(FindingKind.PROVIDER_FAILS_ALL, name, record, STATUS, cause)
         elif record.state is ProviderState.FAILED:
             yield _provider(FindingKind.PROVIDER_FAILED, name, record, STATUS, cause)
-    if on.unseen:
-        yield Finding(FindingKind.PROVIDERS_UNSEEN, Level.NOTE, STATUS, about=", ".join(on.unseen))
+    if on.unseen_providers:
+        yield Finding(FindingKind.PROVIDERS_UNSEEN, Level.NOTE, STATUS, about=", ".join(on.unseen_providers))
 
 
 def _is_down(record: Record) -> bool:
@@ -441,7 +451,7 @@ def _holdup(queue: Queue, on: Condition) -> Holdup | None:
 def _missing(queue: Queue, on: Condition) -> Holdup | None:
     """Return that nobody lives who would empty a queue, or that Kafka is away, which wakes them."""
     role = ROLES[queue.name]
-    if on.running is False if on.embedded else _nobody_lives(role, on):
+    if on.run_holds_lock is False if on.embedded else _nobody_lives(role, on):
         return Holdup(QueueCause.NOBODY, role)
     if queue.name in WOKEN and on.workers_away:
         return Holdup(QueueCause.KAFKA)
@@ -451,7 +461,7 @@ def _missing(queue: Queue, on: Condition) -> Holdup | None:
 
 def _provider_holdup(on: Condition) -> Holdup | None:
     """Return the provider that holds sending up: it is down, at its limit, or slow."""
-    used = [(name, each) for name, each in sorted(on.recent.providers.items()) if name not in on.removed]
+    used = [(name, each) for name, each in sorted(on.recent.providers.items()) if name not in on.removed_providers]
     for name, record in used:
         if record.in_trouble:
             return Holdup(QueueCause.DOWN, name)
@@ -472,11 +482,11 @@ def _jobs(on: Condition) -> Iterator[Finding]:
         if job.kind in judged or job.id in on.altered:
             continue
         resume = ("habarshy", "jobs", "resume", str(job.id))
-        if job.id in on.alone:
+        if job.id in on.orphaned:
             yield _job(FindingKind.JOB_GONE, job, Level.BAD, resume)
         elif job.state is JobState.FAILED:
             yield _job(FindingKind.JOB_FAILED, job, Level.BAD, resume)
-        elif job.id in on.spoiled:
+        elif job.id in on.with_trouble:
             kind, level = SPOILED.get(job.kind, (FindingKind.JOB_INCOMPLETE, Level.NOTE))
             found = _job(kind, job, level, ("habarshy", "jobs", "show", str(job.id)))
             yield _of_sample(found, job) if kind is FindingKind.PLANS_DIFFER else found

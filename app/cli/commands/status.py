@@ -88,7 +88,7 @@ def _processes(on: Condition, zone: tzinfo) -> Iterator[tuple[str, str]]:
     for each in on.processes:
         sign = "lives" if each.lives else f"gave no sign of life since {local_time(each.seen_at, zone)}"
         told = [sign, f"started {local_time(each.started_at, zone)}", f"version {each.process.version}"]
-        if on.compared:
+        if on.clocks_compared:
             told.append(f"clock {each.ahead.total_seconds():+.1f} s")
         yield f"process {each.process.name}", ", ".join(told)
 

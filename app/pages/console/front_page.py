@@ -141,7 +141,7 @@ def _process(found: LiveProcess, on: Condition, speech: Speech) -> dict[str, Any
         "since": speech.moment(found.started_at),
         "seen": speech.moment(found.seen_at),
         "version": found.process.version,
-        "clock": f"{seconds:+.1f} s" if on.compared else "",
+        "clock": f"{seconds:+.1f} s" if on.clocks_compared else "",
         "off": off,
     }
 
@@ -149,9 +149,9 @@ def _process(found: LiveProcess, on: Condition, speech: Speech) -> dict[str, Any
 def _row(name: str, record: Record, speech: Speech, on: Condition) -> dict[str, Any]:
     number, reasons = speech.number, record.reasons.most_common(3)
     state, kind = _state(record, speech)
-    if name in on.removed:
+    if name in on.removed_providers:
         state, kind = speech.say("No longer in the settings"), ""
-    elif name in on.unseen:
+    elif name in on.unseen_providers:
         state, kind = speech.say("Not known"), "note"
     return {
         "name": name,

@@ -58,14 +58,14 @@ class Choices(Struct, frozen=True):
 
 
 class SearchResult(Struct, frozen=True):
-    """The result of a search. `further`: where the next page begins, as the address has it.
+    """The result of a search. `next_page`: where the next page begins, as the address has it.
 
-    `alone`: all of it is tried again without a repair, the first at this time.
+    `retried_from`: all of it is tried again by itself, the first at this time; empty: it is not.
     """
 
     rows: list[dict[str, Any]] = []
-    further: str = ""
-    alone: str = ""
+    next_page: str = ""
+    retried_from: str = ""
 
 
 class MessagePages(ConsolePages):
@@ -91,7 +91,7 @@ class MessagePages(ConsolePages):
         else:
             found = self._messages(wanted, before, choices, frame.speech)
         provider = given["provider"]
-        if provider and provider not in choices.provider and not (found.rows or found.further or further):
+        if provider and provider not in choices.provider and not (found.rows or found.next_page or further):
             wrong["provider"] = _unknown(provider, choices.provider, frame.speech)
         return self._show(frame, given, choices, found, wrong)
 
@@ -119,18 +119,18 @@ class MessagePages(ConsolePages):
     ) -> Response:
         asked = urlencode({name: value for name, value in given.items() if value})
         here = f"{frame.path}?{asked}" if asked else frame.path
-        further = f"{here}{'&' if asked else '?'}before={found.further}" if found.further else ""
+        further = f"{here}{'&' if asked else '?'}before={found.next_page}" if found.next_page else ""
         return self._staff.show(
             "messages.html",
             frame,
             given=given,
             choices=choices,
             rows=found.rows,
-            alone=found.alone,
+            retried_from=found.retried_from,
             errors=wrong,
             next=further,
             first=here if "before" in frame.query else "",
-            repair=None if wrong or found.alone else _repair(given),
+            repair=None if wrong or found.retried_from else _repair(given),
             command=_command(given),
         )
 

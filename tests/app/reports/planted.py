@@ -46,12 +46,12 @@ def off_by(ahead: timedelta) -> list[LiveProcess]:
 
 
 FAULTS: dict[FindingKind, Plant] = {
-    FindingKind.OLDER_COPY: lambda on: replace(on, older=NOON),
+    FindingKind.OLDER_COPY: lambda on: replace(on, newest_lost_fact_at=NOON),
     FindingKind.JOB_ALTERED: lambda on: replace(on, altered={3: "erase"}),
-    FindingKind.CLOCK_BEHIND: lambda on: replace(on, ahead=timedelta(minutes=90)),
-    FindingKind.CLOCKS_APART: lambda on: replace(on, apart=timedelta(minutes=-3)),
+    FindingKind.CLOCK_BEHIND: lambda on: replace(on, ahead_by=timedelta(minutes=90)),
+    FindingKind.CLOCKS_APART: lambda on: replace(on, apart_by=timedelta(minutes=-3)),
     FindingKind.DATABASE_CLOCK: lambda on: replace(
-        on, apart=timedelta(minutes=3), compared=True, processes=off_by(timedelta(minutes=3))
+        on, apart_by=timedelta(minutes=3), clocks_compared=True, processes=off_by(timedelta(minutes=3))
     ),
     FindingKind.NOT_RUNNING: lambda on: replace(on, sampled=NOON - timedelta(hours=1)),
     FindingKind.ROLE_GONE: lambda on: replace(on, embedded=False, processes=alive("worker", "api", "jobs")),
@@ -83,6 +83,6 @@ FAULTS: dict[FindingKind, Plant] = {
     FindingKind.SCHEDULED_FAILED: lambda on: replace(on, scheduled=[replace(RUN, outcome=RunOutcome.FAILED)]),
     FindingKind.SCHEDULED_LATE: lambda on: replace(on, scheduled=[replace(RUN, next_at=NOON - timedelta(hours=2))]),
     FindingKind.JOBS_WAIT: lambda on: replace(on, unattended=frozenset({1})),
-    FindingKind.PROVIDERS_UNSEEN: lambda on: replace(on, unseen=("gateway",)),
+    FindingKind.PROVIDERS_UNSEEN: lambda on: replace(on, unseen_providers=("gateway",)),
 }
 """A fault of each kind that needs no story."""

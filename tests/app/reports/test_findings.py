@@ -74,7 +74,7 @@ def seen(process: Process, ahead: timedelta = timedelta(), silent: timedelta = t
 
 def test_an_empty_platform_is_not_said_to_keep_events_waiting(world: World) -> None:
     """Where nobody works yet and nothing waits, what is missing is told as what will come of it."""
-    nothing = replace(condition(world), embedded=False, sampled=None, running=None)
+    nothing = replace(condition(world), embedded=False, sampled=None, run_holds_lock=None)
     assert nothing.status.unplanned == 0
     said = finding_in_words(found(nothing)[FindingKind.NOT_RUNNING], SPEECH).sentence
     assert said == "No worker is running: new events will wait, and nothing is planned."
@@ -87,7 +87,7 @@ def test_an_empty_platform_is_not_said_to_keep_events_waiting(world: World) -> N
 def test_the_process_whose_clock_is_wrong_is_named(world: World, ahead: timedelta, word: str) -> None:
     """Whoever wrote records from ahead is named, with its machine and by how much; the machine that looks is not."""
     off = seen(Process("b", "dispatch", "south", 8, "0.1"), ahead)
-    on = replace(condition(world), compared=True, ahead=5 * MINUTES, processes=[seen(HEALTHY), off])
+    on = replace(condition(world), clocks_compared=True, ahead_by=5 * MINUTES, processes=[seen(HEALTHY), off])
     wrongs = found(on)
     assert FindingKind.CLOCK_BEHIND not in wrongs
     said = finding_in_words(wrongs[FindingKind.PROCESS_CLOCK], SPEECH).sentence
@@ -98,7 +98,13 @@ def test_the_process_whose_clock_is_wrong_is_named(world: World, ahead: timedelt
 def test_a_wrong_clock_of_the_database_is_told_once_as_the_cause(world: World, ahead: timedelta, word: str) -> None:
     """Where machines agree with each other and not with the database, its clock is named, and what stands still."""
     processes = [seen(Process(host, "dispatch", host, 8, "0.1"), ahead) for host in ("north", "south")]
-    on = replace(condition(world), compared=True, apart=ahead, ahead=5 * MINUTES, processes=processes)
+    on = replace(
+        condition(world),
+        clocks_compared=True,
+        apart_by=ahead,
+        ahead_by=5 * MINUTES,
+        processes=processes,
+    )
     [clocks] = [each for each in findings(on) if "clock" in each.kind]
     said = finding_in_words(clocks, SPEECH)
     assert said.sentence == (
@@ -111,8 +117,8 @@ def test_a_wrong_clock_of_the_database_is_told_once_as_the_cause(world: World, a
 
 def test_records_from_ahead_do_not_blame_a_machine_whose_clock_is_right(world: World) -> None:
     """Where the server's clock says that ours is right and no process is off, who wrote them is said to be gone."""
-    on = replace(condition(world), ahead=5 * MINUTES)
-    right, unknown = found(replace(on, compared=True)), found(on)
+    on = replace(condition(world), ahead_by=5 * MINUTES)
+    right, unknown = found(replace(on, clocks_compared=True)), found(on)
     assert "this machine" not in finding_in_words(right[FindingKind.CLOCK_BEHIND], SPEECH).sentence
     assert "this machine" in finding_in_words(unknown[FindingKind.CLOCK_BEHIND], SPEECH).sentence
 
@@ -220,7 +226,7 @@ def test_a_provider_that_was_removed_is_no_finding(world: World) -> None:
     on = condition(world)
     on = replace(on, recent=replace(on.recent, providers={"gone": shaky}))
     assert FindingKind.PROVIDER_FAILED in found(on)
-    assert FindingKind.PROVIDER_FAILED not in found(replace(on, removed=frozenset({"gone"})))
+    assert FindingKind.PROVIDER_FAILED not in found(replace(on, removed_providers=frozenset({"gone"})))
 
 
 async def test_a_removed_provider_is_one_that_no_setting_names(tmp_path: Path) -> None:
@@ -230,8 +236,8 @@ async def test_a_removed_provider_is_one_that_no_setting_names(tmp_path: Path) -
     sms = {"kind": "http_sms", "url": "https://sms.example/send", "sender": "gov"}
     other = load_settings(providers={"new": sms}).providers
     moved = replace(on, settings=on.settings.model_copy(update={"providers": other}))
-    assert "sms" in ConditionReader(moved, trouble).read().removed
-    assert condition(office.world).removed == frozenset()
+    assert "sms" in ConditionReader(moved, trouble).read().removed_providers
+    assert condition(office.world).removed_providers == frozenset()
     office.world.close()
 
 

@@ -25,7 +25,7 @@ _kept: dict[tuple[Opening[Any], bytes], _Opened] = {}
 
 @contextmanager
 def kept_open(opening: Opening[T], task: bytes) -> Iterator[T]:
-    """Yield what `opening(task)` opens. It stays open for the task's next part, until another task or `forget`."""
+    """Yield what `opening(task)` opens. It stays open for the task's next part, until another or `close_kept`."""
     with _lock:
         if (opening, task) not in _kept:
             close_kept()

@@ -60,7 +60,7 @@ class Official(Struct, frozen=True):
 
 
 class _Signer(TimestampSigner):
-    """Signs cookies, and takes those of a process whose clock is ahead of ours by up to `AHEAD`."""
+    """Signs cookies, and takes those of a process whose clock is ahead of ours by up to `MOST_CLOCK_AHEAD`."""
 
     def unsign(self, *given: Any, **options: Any) -> Any:  # noqa: ANN401  (it has overloads)
         """Return what was signed; raise SignatureExpired where that was too long ago, or too far ahead."""

@@ -116,8 +116,8 @@ def of_personal_types(
 ) -> dict[str, History]:
     """Return person -> the part of their history that sets something on a person or ends a life.
 
-    `folded` makes the same persons from it as from whole histories, `Deaths` finds the same deaths, and `times_of`
-    the same times of choices.
+    `folded` makes the same persons from it as from whole histories, `Deaths` finds the same deaths, and
+    `times_of_setting` the same times of choices.
     """
     catalogue = rulebook.catalogue
     if any(catalogue.types[name].area for name in catalogue.personal):  # such a fact counts where somebody lived then

@@ -21,6 +21,6 @@ class DraftPages(RoutedPages):
     def _enter(
         self, request: Request, id_: int, fields: Fields | None = None
     ) -> tuple[Principal, Frame, StoredDraft]:
-        """Return who signed in, the frame of their page, and the draft. Raises as `Office.enter` and `found` do."""
+        """Return who signed in, the frame of the page, and the draft. Raises as `Office.enter` and `draft_of` do."""
         who, frame = self._office.enter(request, fields)
         return who, frame, draft_of(self._drafts, id_, who)

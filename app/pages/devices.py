@@ -119,8 +119,8 @@ class Devices(CitizenPages):
         name, frame = self._visitor(request, fields)
         called = plain_name(visits.field_of(fields, "name"))
         if 0 < len(called) <= LONGEST_NAME:
-            self._store.rename(name, device, called)
-            return self._done(request, "renamed")
+            is_there = self._store.rename(name, device, called)
+            return self._done(request, "renamed" if is_there else "removed")
         if called:
             text = frame.speech.say("The name is too long: write {most} characters or fewer")
             text = text.format(most=LONGEST_NAME)

@@ -70,22 +70,20 @@ class DeviceStore(EventWriter):
         self._change(pseudonym, change)
 
     def rename(self, pseudonym: str, device: str, name: str) -> bool:
-        """Give a device another name; return False if that changes nothing."""
+        """Give a device another name; return False if there is no device."""
         return self._replace(pseudonym, device, lambda each: replace(each, name=name))
 
     def renew(self, pseudonym: str, device: str, push: str) -> bool:
         """Store the new address of a device that its browser subscribed anew; return False if there is no device."""
-        self._replace(pseudonym, device, lambda each: replace(each, push=push))
-        return any(each.id == device for each in self.of(pseudonym))
+        return self._replace(pseudonym, device, lambda each: replace(each, push=push))
 
     def remove(self, pseudonym: str, device: str) -> bool:
         """Remove a device; return False if there is none."""
         return self._change(pseudonym, lambda known, _: [each for each in known if each.id != device])
 
     def _replace(self, pseudonym: str, device: str, change: Callable[[Device], Device]) -> bool:
-        return self._change(
-            pseudonym, lambda known, _: [change(each) if each.id == device else each for each in known]
-        )
+        self._change(pseudonym, lambda known, _: [change(each) if each.id == device else each for each in known])
+        return any(each.id == device for each in self.of(pseudonym))
 
     def _change(self, pseudonym: str, change: Change) -> bool:
         rules = self._library.rules()

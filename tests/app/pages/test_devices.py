@@ -81,6 +81,14 @@ def test_a_browser_is_added_named_and_removed(world: World, browser: TestClient,
     assert "The device is removed" in browser.get(PATH).text
 
 
+def test_a_device_that_is_gone_gets_no_name(browser: TestClient) -> None:
+    """Whoever names a device that another page has removed is told that it is removed."""
+    browser.post(f"{PATH}/{'b' * 24}/name", data={"csrf": CSRF, "name": "Kitchen"})
+    page = browser.get(PATH).text
+    assert "The device is removed" in page
+    assert "new name" not in page
+
+
 def test_a_name_is_somebodys_own_text(world: World, browser: TestClient) -> None:
     """A name of 300 letters gets an error beside it and stays in its field; markup is text, letters go either way."""
     add(browser)

@@ -15,8 +15,8 @@ from streams.kafka import worker
     ("of_theirs", "still_says", "ours"),
     [
         (AIOKafkaConsumerThread._create_worker_consumer, 'isolation_level: str = "read_uncommitted"', "_transport"),
-        (GroupCoordinator._maybe_leave_group, "self._group_instance_id is None", "leave"),
-        (GroupCoordinator, "idle_time >= self._max_poll_interval", "NEVER"),
+        (GroupCoordinator._maybe_leave_group, "self._group_instance_id is None", "leave_group_when_stopped"),
+        (GroupCoordinator, "idle_time >= self._max_poll_interval", "NEVER_SECONDS"),
     ],
     ids=["transactions of registries", "static members that leave", "polls that wait for polls"],
 )

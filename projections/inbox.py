@@ -27,7 +27,7 @@ from projections.tables import inbox, moment
 
 
 class Cause(NamedTuple):
-    """Why an outcome is unknown, with the provider and channel of the attempt."""
+    """The cause of an unknown outcome, with the provider and channel of the attempt."""
 
     cause: str
     provider: str

@@ -1,4 +1,4 @@
-"""Why a message came, in sentences that a person would say, made from its rule: no trigger has a text of its own."""
+"""The reasons for which a message came, as plain sentences made from its rule: no trigger has a text of its own."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

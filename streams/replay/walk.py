@@ -51,7 +51,7 @@ class Stride(NamedTuple):
 
 
 class Batch(Protocol):
-    """What one stride does, or would do."""
+    """The changes of one stride: made, or only counted."""
 
     @property
     def stride(self) -> Stride:

@@ -1,4 +1,4 @@
-"""What the files of packs declare besides their triggers: each trigger is checked against it."""
+"""The declarations of packs besides their triggers: each trigger is checked against them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from templates.reading.findings import Report
 
 
 class Declarations(Struct, frozen=True):
-    """What all packs declare together. `broken`: event types and benefits that exist, but cannot be used."""
+    """The declarations of all packs together. `broken`: event types and benefits that exist, but cannot be used."""
 
     known: Known
     languages: list[str]

@@ -416,7 +416,7 @@ class _Asked(NamedTuple):
 
 
 class _Sent(NamedTuple):
-    """What was sent from the page of a version: what is `done`, who was `mailed`, what is to be mended or confirmed.
+    """The result of a form on the page of a version: what is `done`, who was `mailed`, what to mend or confirm.
 
     `errors`: what is wrong, by field; `typed`: the words that were sent with it; `status`: if not that of a page.
     """

@@ -99,7 +99,7 @@ class HttpSmsOptions(HttpOptions, Requested):
         if self.report_url and not any("report_url" in template for template in self.parameters.values()):
             raise ValueError("report_url: none of the parameters has {report_url}")
         if self.query is not None and (lost := self.query.names - self._naming()):
-            raise ValueError(f"query: it asks by {{{min(lost)}}}, which is sent with no message")
+            raise ValueError(f"query: it asks by {{{min(lost)}}}, which is not sent with any message")
         return self
 
     @property

@@ -45,7 +45,7 @@ class Admitted(Struct, frozen=True):
 
 
 class Terms(Struct, frozen=True):
-    """When cases were decided on, how long a group of them waits for permits, and the sending of the admitted.
+    """The terms of an admission: when cases were decided on, how long they wait for permits, and how they are sent.
 
     `patience`: seconds; None: as long as it takes, and until the group has ended.
     """

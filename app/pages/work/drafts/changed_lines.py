@@ -14,7 +14,7 @@ MOST_LETTERS: Final = 500_000
 
 
 class Room:
-    """How many lines, and characters, may still be compared on a page that compares many versions."""
+    """The lines, and characters, that may still be compared on a page that compares many versions."""
 
     def __init__(self, lines: int = 3 * MOST_COMPARED) -> None:
         self._left, self._letters = lines, MOST_LETTERS

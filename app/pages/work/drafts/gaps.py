@@ -1,4 +1,4 @@
-"""Where the tests of a draft no longer fit its rule: exceptions without a test, tests of exceptions that are gone."""
+"""The gaps between the tests of a draft and its rule: exceptions without a test, and tests of former exceptions."""
 
 import json
 import re

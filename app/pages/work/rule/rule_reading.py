@@ -1,4 +1,4 @@
-"""What the rule of a form reads, and what that is called in the reader's language."""
+"""The values that the rule of a form reads, and their names in the reader's language."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property

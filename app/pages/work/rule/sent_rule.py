@@ -1,4 +1,4 @@
-"""What a form of a rule sent: the fields that were changed, with their texts, and what is wrong with fields."""
+"""The data that a form of a rule sent: the changed fields, with their texts, and what is wrong with fields."""
 
 import re
 from collections.abc import Mapping

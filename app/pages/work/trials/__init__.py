@@ -1,4 +1,4 @@
-"""What a draft does: its previews, and its tests as examples that are made from these and edited by a form.
+"""Trials of a draft: its previews, and its tests as examples that are made from these and edited by a form.
 
 Modules:
     trial_pages: the pages of previews and tests. played: what came of a test, in words.

@@ -1,4 +1,4 @@
-"""Why the outcome of a message is unknown, and its provider, so that the database can count such messages."""
+"""The cause of an unknown outcome, and its provider, so that the database can count such messages."""
 
 from typing import Any
 
